@@ -1,0 +1,9 @@
+"""Networks, their weights and the hardware they run on; knows nothing of what is made of them.
+
+`ARCHITECTURES` and `load` are what the rest of the house uses.
+"""
+
+from models.loading import Loaded, load
+from models.registry import ARCHITECTURES, Architecture
+
+__all__ = ["ARCHITECTURES", "Architecture", "Loaded", "load"]

@@ -1,0 +1,45 @@
+"""What hardware there is. Nothing else asks."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+
+from models.refusals import Refused
+
+Result = TypeVar("Result")
+
+OutOfMemory = torch.cuda.OutOfMemoryError
+
+
+def available() -> tuple[str, ...]:
+    """The devices of this machine, best first: of "cuda", "mps" and "cpu"."""
+    found = []
+    if torch.cuda.is_available():
+        found.append("cuda")
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return (*found, "cpu")
+
+
+def chosen(device: str | torch.device | None = None) -> torch.device:
+    """The device that was asked for, or the best there is.
+
+    Raises:
+        Refused: for a device that this machine does not have.
+    """
+    wanted = torch.device(device or available()[0])
+    if wanted.type not in available():
+        raise Refused(
+            "This machine has no {device}; choose one of {available}.", device=wanted, available=", ".join(available())
+        )
+    return wanted
+
+
+def or_on_cpu(work: Callable[[str | None], Result], device: str | None) -> tuple[Result, bool]:
+    """What `work(device)` gives and False; or, where the GPU's memory ran out, what `work("cpu")` gives and True."""
+    try:
+        return work(device), False
+    except OutOfMemory:
+        torch.cuda.empty_cache()
+    return work("cpu"), True

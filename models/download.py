@@ -1,0 +1,216 @@
+"""A file from the network: whole and verified, or not there.
+
+A download goes to a name of its own beside the final one, is checked there and then renamed, so the final name never
+holds half a file, however many processes fetch it at once and wherever one of them is killed. That costs a second
+download when two come at the same moment; a lock would save it, and would have to be healed after a kill.
+"""
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from http.client import HTTPException
+from pathlib import Path, PurePosixPath
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, build_opener
+from uuid import uuid4
+
+from models.refusals import Refused
+
+PIECE = 1 << 18  # bytes
+ABANDONED_AFTER = 6 * 3600  # seconds without a new byte: whoever wrote that partial file is gone
+
+Progress = Callable[[int, int | None], None]
+
+
+class DownloadFailed(Refused):
+    """A file that could not be fetched, and what to do about it."""
+
+
+def checkpoints() -> Path:
+    """The folder where torch.hub, and so torchvision, keeps downloaded weights."""
+    from torch import hub  # seconds to import, and nothing else here needs it
+
+    return Path(hub.get_dir()) / "checkpoints"
+
+
+def cached(url: str, sha256: str, folder: Path | None = None) -> Path | None:
+    """The verified file of `url` if `folder` holds it, without the network; None if it is not there or is not right."""
+    file, digits = _home(url, folder), _digits(sha256)
+    return file if file.is_file() and sha256_of(file).startswith(digits) else None
+
+
+def fetched(
+    url: str,
+    sha256: str,
+    folder: Path | None = None,
+    progress: Progress | None = None,
+    timeout: float = 30,
+) -> Path:
+    """The verified file of `url`, downloaded unless `folder` holds it already; a rotted one is replaced.
+
+    Args:
+        sha256: the 64 hex digits or their beginning, at least 8, as in the names of torchvision's files.
+        folder: `checkpoints()` unless given.
+        progress: called with the bytes so far and, where the server says, of the whole; it may raise to cancel.
+        timeout: seconds without data after which the server is given up.
+
+    Raises DownloadFailed; whatever is raised, by `progress` too, leaves no partial file.
+    """
+    file = _home(url, folder)
+    try:
+        if not cached(url, sha256, folder):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            _clear_abandoned(file)
+            _place(file, url, _digits(sha256), progress or (lambda done, total: None), timeout)
+    except OSError as error:  # the network's own errors are refusals by now: this is the disk
+        raise DownloadFailed(
+            "{file} cannot be read or written ({reason}): make room, or get the right to, and try again.",
+            file=file,
+            reason=error.strerror or error,
+        ) from error
+    return file
+
+
+def sha256_of(file: Path) -> str:
+    """The sha256 of `file` in 64 hex digits; a file that has not changed since is not read a second time."""
+    now = file.stat()
+    return _sha256(file, now.st_ino, now.st_size, now.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _sha256(file: Path, *state: int) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _home(url: str, folder: Path | None) -> Path:
+    name = PurePosixPath(urlsplit(url).path).name
+    if not re.fullmatch(r"[\w-][\w.+-]*", name):
+        raise ValueError(f"{url!r} does not end in the name of a file")
+    return (checkpoints() if folder is None else folder) / name
+
+
+def _digits(sha256: str) -> str:
+    if not re.fullmatch("[0-9a-fA-F]{8,64}", sha256):
+        raise ValueError(f"{sha256!r} is no sha256: 64 hex digits, or at least the first 8 of them")
+    return sha256.lower()
+
+
+def _clear_abandoned(file: Path) -> None:
+    for partial in file.parent.glob(f"{file.name}.*.partial"):
+        try:
+            if time.time() - partial.stat().st_mtime > ABANDONED_AFTER:
+                partial.unlink()
+        except FileNotFoundError:  # another process was done with it first
+            continue
+
+
+def _place(file: Path, url: str, digits: str, progress: Progress, timeout: float) -> None:
+    """Nothing, but `file` is there; or an error, and no trace."""
+    partial = file.with_name(f"{file.name}.{uuid4().hex}.partial")
+    try:
+        found = _download(url, partial, progress, timeout)
+        if not found.startswith(digits):
+            raise DownloadFailed(
+                "What {url} sent is not the expected file, its sha256 begins with {found} and not with {expected}: "
+                "try again, or save the right file as {file} yourself.",
+                url=url,
+                found=found[: len(digits)],
+                expected=digits,
+                file=file,
+            )
+        os.replace(partial, file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _download(url: str, partial: Path, progress: Progress, timeout: float) -> str:
+    """The sha256 of what `url` sent, which lies safe on the disk as `partial`."""
+    digest, done = hashlib.sha256(), 0
+    with _opened(url, partial.parent, timeout) as response, partial.open("xb") as out:
+        length = response.headers["Content-Length"]
+        total = int(length) if length and length.isdecimal() else None
+        progress(done, total)
+        while piece := _piece(response, url, partial.parent, timeout):
+            out.write(piece)
+            digest.update(piece)
+            done += len(piece)
+            progress(done, total)
+        if total is not None and done != total:
+            raise DownloadFailed(
+                "{url} broke off after {done} of {total} bytes: check the connection and try again, "
+                "or save the file in {folder} yourself.",
+                url=url,
+                done=done,
+                total=total,
+                folder=partial.parent,
+            )
+        out.flush()
+        os.fsync(out.fileno())
+    return digest.hexdigest()
+
+
+def _opened(url: str, folder: Path, timeout: float):
+    """The server's answer, its body still to be read."""
+    _refuse_in_the_clear(url)
+    try:
+        return build_opener(_NeverInTheClear).open(url, timeout=timeout)
+    except HTTPError as error:
+        error.close()
+        raise DownloadFailed(
+            "{url} answered {status}: try again later, or save the file in {folder} yourself.",
+            url=url,
+            status=f"{error.code} {error.reason}",
+            folder=folder,
+        ) from error
+    except (OSError, HTTPException) as error:
+        reason = getattr(error, "reason", error)  # a URLError wraps the error that says something
+        if isinstance(reason, TimeoutError):
+            raise _stalled(url, folder, timeout) from error
+        raise _unreachable(url, folder, reason) from error
+
+
+def _piece(response, url: str, folder: Path, timeout: float) -> bytes:
+    """The next bytes, as many as have come; none at the end."""
+    try:
+        return response.read1(PIECE)
+    except TimeoutError as error:
+        raise _stalled(url, folder, timeout) from error
+    except (OSError, HTTPException) as error:
+        raise _unreachable(url, folder, error) from error
+
+
+def _stalled(url: str, folder: Path, timeout: float) -> DownloadFailed:
+    return DownloadFailed(
+        "{url} sent nothing for {seconds} s: check the connection and try again, "
+        "or save the file in {folder} yourself.",
+        url=url,
+        seconds=f"{timeout:g}",
+        folder=folder,
+    )
+
+
+def _unreachable(url: str, folder: Path, reason: object) -> DownloadFailed:
+    return DownloadFailed(
+        "{url} cannot be reached ({reason}): check the connection and try again, "
+        "or save the file in {folder} yourself.",
+        url=url,
+        reason=reason,
+        folder=folder,
+    )
+
+
+class _NeverInTheClear(HTTPRedirectHandler):
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        _refuse_in_the_clear(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _refuse_in_the_clear(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and (parts.scheme, parts.hostname) not in {("http", "127.0.0.1"), ("http", "localhost")}:
+        raise DownloadFailed("{url} is not an https address, and weights come over nothing else.", url=url)

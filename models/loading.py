@@ -1,0 +1,157 @@
+"""From a network's name to a network that can be looked into."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from models.device import chosen
+from models.download import DownloadFailed, Progress, cached, fetched, sha256_of
+from models.images import Preprocess
+from models.refusals import Refused
+from models.registry import ARCHITECTURES, Architecture
+from models.weights import Weights, fit, read_state_dict, shipped
+
+RANDOM_SEED = 0  # so that a link to a network with random weights shows the same picture everywhere
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A network with its weights: in evaluation mode, on its device, no ReLU in place, no parameter to be trained."""
+
+    architecture: Architecture
+    model: nn.Module
+    weights: Weights
+    preprocess: Preprocess  # PIL.Image -> Tensor (1, C, H, W)
+    device: torch.device
+    refused: Refused | None = None  # why "auto" had to take random weights
+
+    @property
+    def categories(self) -> tuple[str, ...] | None:
+        """The names of the classes in the order of the outputs, where they are known."""
+        return self.weights.categories
+
+    @property
+    def layers(self) -> Mapping[str, str]:
+        """"1" … "5", or the paper's own names, to the operation of the trace where that layer ends."""
+        return self.architecture.layers
+
+    @property
+    def classifier_input(self) -> Preprocess:
+        """As `preprocess`, but at the size the weights were trained at, where pictures are shown larger than that."""
+        side = self.architecture.classify_at
+        return replace(self.preprocess, resize=side, crop=side) if side else self.preprocess
+
+
+def load(
+    name: str,
+    weights: str | Path = "auto",
+    device: str | torch.device | None = None,
+    progress: Progress | None = None,
+    **options: object,
+) -> Loaded:
+    """The network `name` of `ARCHITECTURES` with its weights.
+
+    Args:
+        weights: "shipped" | "imagenet" (torchvision's, downloaded once) | "random" | the path of a file of one's own |
+            "auto", the first of shipped, imagenet and random that there is.
+        device: "cuda" | "mps" | "cpu"; the best there is unless given.
+        progress: called with the bytes downloaded so far and in all; may raise to cancel.
+        options: the architecture's own, passed to its builder; such a network has no weights but random or one's own.
+
+    Raises:
+        Refused: for an unknown name or option, for weights that are not to be had, damaged, or another network's.
+    """
+    if name not in ARCHITECTURES:
+        raise Refused("There is no network “{name}”; choose one of {names}.", name=name, names=", ".join(ARCHITECTURES))
+    architecture = ARCHITECTURES[name]
+    if unknown := options.keys() - architecture.options.keys():
+        raise Refused(
+            "{network} has no option {unknown}; it has {options}.",
+            network=architecture.title,
+            unknown=", ".join(sorted(unknown)),
+            options=", ".join(architecture.options),
+        )
+    where = chosen(device)
+    model, found, refused = _SOURCES.get(str(weights), _from_file)(architecture, options, weights, progress)
+    for module in model.modules():
+        if getattr(module, "inplace", False):
+            module.inplace = False  # an in-place ReLU would overwrite the convolution's output that is to be shown
+    model = model.eval().requires_grad_(False).to(where)
+    return Loaded(architecture, model, found, architecture.preprocess, where, refused)
+
+
+Found = tuple[nn.Module, Weights, Refused | None]
+
+
+def _auto(architecture: Architecture, options: dict, _: object, progress: Progress | None) -> Found:
+    if options:
+        return _random(architecture, options, _, progress)
+    if shipped(architecture.name):
+        return _shipped(architecture, options, _, progress)
+    if not architecture.torchvision_weights:
+        return _random(architecture, options, _, progress)
+    try:
+        return _imagenet(architecture, options, _, progress)
+    except DownloadFailed as refused:
+        return *_random(architecture, options, _, progress)[:2], refused
+
+
+def _shipped(architecture: Architecture, options: dict, _: object, __: Progress | None) -> Found:
+    found = shipped(architecture.name)
+    if options or not found:
+        raise Refused(
+            "No weights ship for {network} as asked for; choose “imagenet”, “random” or a file.", network=architecture.title
+        )
+    state, card = found
+    last = card.at()
+    weights = Weights("shipped", last.file, last.sha256, True, card.categories)
+    return fit(architecture.build(), state), weights, None
+
+
+def _imagenet(architecture: Architecture, options: dict, _: object, progress: Progress | None) -> Found:
+    entry = architecture.torchvision_weights
+    if options or not entry:
+        raise Refused(
+            "torchvision has no weights for {network} as asked for; choose “random” or a file.", network=architecture.title
+        )
+    digits = entry.url.rsplit("-", 1)[1].removesuffix(".pth")  # torchvision writes the hash into the file's name
+    file = cached(entry.url, digits) or fetched(entry.url, digits, progress=progress)
+    weights = Weights("imagenet", str(entry), sha256_of(file), True, tuple(entry.meta["categories"]))
+    return fit(architecture.build(), read_state_dict(file)), weights, None
+
+
+def _random(architecture: Architecture, options: dict, _: object, __: Progress | None) -> Found:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(RANDOM_SEED)
+        model = architecture.build(**options)
+    return model, Weights("random", f"seed {RANDOM_SEED}", None, False, None), None
+
+
+def _from_file(architecture: Architecture, options: dict, weights: object, __: Progress | None) -> Found:
+    path = Path(str(weights))
+    if not path.is_file():
+        raise Refused(
+            "There are no weights “{weights}”; choose “auto”, “shipped”, “imagenet”, “random” or the path of a file.",
+            weights=weights,
+        )
+    state = read_state_dict(path)
+    return fit(architecture.build(**options), state), Weights("file", path.name, sha256_of(path), True, None), None
+
+
+_SOURCES: dict[str, Callable[..., Found]] = {
+    "auto": _auto,
+    "shipped": _shipped,
+    "imagenet": _imagenet,
+    "random": _random,
+}
+
+
+@torch.no_grad()
+def predicted(loaded: Loaded, image: Tensor, k: int = 5) -> list[tuple[int, float]]:
+    """The `k` most probable classes of a picture (1, C, H, W), as (class number, probability), best first."""
+    probabilities = loaded.model(image.to(loaded.device)).softmax(1)[0]
+    best = probabilities.topk(min(k, len(probabilities)))
+    return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))

@@ -1,0 +1,55 @@
+"""ZFNet (Zeiler & Fergus 2013, arXiv 1311.2901, figure 3)."""
+
+from collections import OrderedDict
+
+from torch import nn
+
+
+class ZFNet(nn.Module):
+    """The paper's network; its shapes come out with one pixel of padding at conv1, none at conv2, and pools that round up.
+
+    The pool before the classifier changes nothing at 224×224 and lets larger pictures in.
+    """
+
+    def __init__(self, num_classes: int = 1000):
+        super().__init__()
+        self.features = nn.Sequential(
+            OrderedDict(
+                conv1=nn.Conv2d(3, 96, 7, stride=2, padding=1),  # (N, 3, 224, 224) -> (N, 96, 110, 110)
+                relu1=nn.ReLU(),
+                pool1=nn.MaxPool2d(3, 2, ceil_mode=True),  # -> (N, 96, 55, 55)
+                norm1=_contrast_norm(),
+                conv2=nn.Conv2d(96, 256, 5, stride=2),  # -> (N, 256, 26, 26)
+                relu2=nn.ReLU(),
+                pool2=nn.MaxPool2d(3, 2, ceil_mode=True),  # -> (N, 256, 13, 13)
+                norm2=_contrast_norm(),
+                conv3=nn.Conv2d(256, 384, 3, padding=1),  # -> (N, 384, 13, 13)
+                relu3=nn.ReLU(),
+                conv4=nn.Conv2d(384, 384, 3, padding=1),  # -> (N, 384, 13, 13)
+                relu4=nn.ReLU(),
+                conv5=nn.Conv2d(384, 256, 3, padding=1),  # -> (N, 256, 13, 13)
+                relu5=nn.ReLU(),
+                pool5=nn.MaxPool2d(3, 2),  # -> (N, 256, 6, 6)
+            )
+        )
+        self.avgpool = nn.AdaptiveAvgPool2d(6)
+        self.classifier = nn.Sequential(
+            OrderedDict(
+                flatten=nn.Flatten(),  # -> (N, 9216)
+                fc6=nn.Linear(256 * 6 * 6, 4096),
+                relu6=nn.ReLU(),
+                dropout6=nn.Dropout(0.5),
+                fc7=nn.Linear(4096, 4096),
+                relu7=nn.ReLU(),
+                dropout7=nn.Dropout(0.5),
+                fc8=nn.Linear(4096, num_classes),
+            )
+        )
+
+    def forward(self, x):
+        return self.classifier(self.avgpool(self.features(x)))
+
+
+def _contrast_norm() -> nn.LocalResponseNorm:
+    """AlexNet's normalisation across five maps: α = 10⁻⁴, β = 0.75, k = 2; torch divides its α by the five."""
+    return nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2)

@@ -1,0 +1,167 @@
+"""Everything that is remembered between reruns, bounded; and the turn that heavy work waits for.
+
+Keys are hashes of files, never arrays. What comes from an upload is remembered for its own session only.
+"""
+
+import gc
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from importlib import resources
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from models import Loaded, load
+from models.device import available, or_on_cpu
+from models.images import decoded
+from models.loading import predicted
+from pages.common.session import SAMPLES, Selection
+from vis.responses import LayerResponse, UnitResponse, responses, unit_in_full
+
+Result = TypeVar("Result")
+
+# One heavy job per core, or one on a GPU: more at once would only make everybody wait longer and fill the memory.
+_turn = threading.BoundedSemaphore(1 if available()[0] != "cpu" else os.cpu_count() or 1)
+
+
+@st.cache_resource(show_spinner=False)
+def warm() -> None:
+    """Once per process: takes what start-up left behind out of the sight of the garbage collector, which Streamlit runs
+    after every rerun while everybody waits.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+# Networks ---------------------------------------------------------------------------------------------------------
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _public_network(name: str, weights: str, device: str, _progress: Callable | None) -> Loaded:
+    return load(name, weights, device, _progress)
+
+
+@st.cache_resource(max_entries=2, scope="session", show_spinner=False)
+def _own_network(name: str, sha256: str, device: str, _file) -> Loaded:
+    # The file gets a name of ours: the user's is text, never a path.
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "weights"
+        path.write_bytes(_file.getvalue())
+        loaded = load(name, path, device)
+    return replace(loaded, weights=replace(loaded.weights, source=_file.name))
+
+
+def network(selection: Selection, progress: Callable | None = None, device: str | None = None) -> Loaded:
+    """The selection's network with its weights, on its device unless another is given.
+
+    Raises:
+        Refused: see `models.load`.
+    """
+    device = device or selection.device
+    if selection.weights in ("auto", "random"):
+        return _public_network(selection.network, selection.weights, device, progress)
+    return _own_network(selection.network, selection.weights, device, st.session_state["weights_file"])
+
+
+# Pictures ---------------------------------------------------------------------------------------------------------
+
+
+@st.cache_data(max_entries=len(SAMPLES), show_spinner=False)
+def sample(name: str) -> bytes:
+    """The file of a sample photograph, which scikit-image carries."""
+    folder = resources.files("skimage.data")
+    return next(f.read_bytes() for f in folder.iterdir() if Path(f.name).stem == name and f.name != f"{name}.npz")
+
+
+@st.cache_data(max_entries=4, scope="session", show_spinner=False)
+def _upload(sha256: str, _file) -> np.ndarray:
+    return np.asarray(decoded(_file.getvalue()))
+
+
+def picture(selection: Selection) -> Image.Image:
+    """The selection's picture as it was given, upright RGB.
+
+    Raises:
+        PictureRefused: see `models.images.decoded`.
+    """
+    chosen = selection.picture
+    if chosen.uploaded:
+        return Image.fromarray(_upload(chosen.sha256, st.session_state["picture_file"]))
+    return decoded(sample(chosen.name))
+
+
+# Results ----------------------------------------------------------------------------------------------------------
+
+
+def _remembered(entries: int) -> Callable:
+    """Remembers a function of a selection: for everybody, or for the session where something in it was uploaded."""
+
+    def decorate(function: Callable) -> Callable:
+        public = st.cache_data(max_entries=entries, show_spinner=False)(function)
+        private = st.cache_data(max_entries=max(2, entries // 8), scope="session", show_spinner=False)(function)
+
+        @wraps(function)
+        def recall(selection: Selection, *args, **kwargs):
+            return (private if selection.private else public)(selection, *args, **kwargs)
+
+        return recall
+
+    return decorate
+
+
+def _in_turn(selection: Selection, work: Callable[[Loaded], Result]) -> tuple[Result, bool]:
+    """What `work` makes of the selection's network, and whether the GPU's memory ran out so that the CPU did it."""
+    with _turn:
+        return or_on_cpu(lambda device: work(network(selection, device=device)), selection.device)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The picture as the network sees it, (H, W, 3) uint8, and the most probable classes with their probabilities."""
+
+    pixels: np.ndarray
+    classes: list[tuple[int, float]]
+    on_cpu: bool  # because the GPU's memory ran out
+
+
+@_remembered(entries=64)
+def seen(selection: Selection) -> Seen:
+    """What the network sees and what it takes it for."""
+    given = picture(selection)
+
+    def work(loaded: Loaded) -> tuple[np.ndarray, list[tuple[int, float]]]:
+        return loaded.preprocess.for_the_eye(loaded.preprocess(given)), predicted(
+            loaded, loaded.classifier_input(given)
+        )
+
+    (pixels, classes), on_cpu = _in_turn(selection, work)
+    return Seen(pixels, classes, on_cpu)
+
+
+@_remembered(entries=32)
+def layer_responses(
+    selection: Selection, k: int, channels: tuple[tuple[str, tuple[int, ...]], ...]
+) -> dict[str, LayerResponse]:
+    """What every layer responds to; `channels` are (layer, feature maps) chosen in place of the strongest."""
+    given = picture(selection)
+    return _in_turn(
+        selection,
+        lambda loaded: responses(loaded.model, loaded.preprocess(given), loaded.layers, k, dict(channels)),
+    )[0]
+
+
+@_remembered(entries=64)
+def unit_response(selection: Selection, operation: str, channel: int, position: tuple[int, int] | None) -> UnitResponse:
+    """Everything about one unit; the strongest of its feature map unless a position (row, column) is given."""
+    given = picture(selection)
+    return _in_turn(
+        selection,
+        lambda loaded: unit_in_full(loaded.model, loaded.preprocess(given), operation, channel, position),
+    )[0]

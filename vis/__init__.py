@@ -1,0 +1,1 @@
+"""Numbers and pictures of what a network does; knows nothing of pages, nor of any language."""

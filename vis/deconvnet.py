@@ -1,0 +1,276 @@
+"""The deconvnet of Zeiler & Fergus (2013, arXiv 1311.2901): what in the picture excited a unit.
+
+A unit's activation is sent back down the recorded forward pass. At every operation on the way one small rule of
+`vis.rules` says how: max pools put the signal where their maxima were (unpool), ReLUs keep what is positive
+(rectify), convolutions apply their transposed filters (filter). With another rule at the ReLUs, the same walk
+gives guided backpropagation and the plain gradient.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, fx, nn
+
+from vis.rules import Rule, Step, approximation_of, rule_of
+from vis.trace import Recording, TraceRefused, record
+from vis.windows import Windows
+
+METHODS = ("deconvnet", "guided", "gradient")
+UNPOOLINGS = ("add", "overwrite")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One neuron: a position of one feature map, and what it answered to the picture."""
+
+    layer: str
+    channel: int
+    row: int
+    column: int
+    activation: float
+
+
+@dataclass(frozen=True)
+class Box:
+    """Pixels `top:bottom, left:right` of the picture."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """What a unit saw, in the space of the normalised picture."""
+
+    unit: Unit
+    pixels: Tensor  # (C, h, w), inside the box
+    box: Box  # the unit's receptive field, clipped to the picture
+    picture_shape: tuple[int, int, int]  # (C, H, W)
+    method: str
+    fidelity: str  # "exact", "approximated: <what>" or "undefined: <why>"
+
+    def on_canvas(self) -> Tensor:
+        """The projection in its place on the whole picture, (C, H, W), zero outside the box."""
+        canvas = self.pixels.new_zeros(self.picture_shape)
+        canvas[:, self.box.top : self.box.bottom, self.box.left : self.box.right] = self.pixels
+        return canvas
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """The maps of one unit's projection after one step of its way down."""
+
+    layer: str  # the operation that was undone
+    step: str  # "seed", "unpool", "rectify", "filter", …
+    maps: Tensor  # (C, h, w): the part of `layer`'s input that the unit can see
+    box: Box  # where in the whole maps that part lies
+    shape: tuple[int, ...]  # of the whole maps
+
+
+def strongest_units(
+    model: nn.Module,
+    image: Tensor | Recording,
+    layer: str,
+    k: int = 9,
+    channels: Sequence[int] | None = None,
+) -> list[Unit]:
+    """The strongest unit of each of the `k` feature maps that respond most, strongest first.
+
+    Args:
+        image: (1, C, H, W), or a recording of it, which saves the forward pass.
+        channels: the unit of each of these maps instead, in this order.
+
+    Raises:
+        TraceRefused: for a layer or a channel that does not exist.
+    """
+    maps = _maps(_recorded(model, image, [layer]), layer)  # (K, h, w)
+    activations, positions = maps.flatten(1).max(1)
+    if channels is None:
+        channels = activations.sort(descending=True, stable=True).indices[:k].tolist()
+    for channel in channels:
+        if not 0 <= channel < len(maps):
+            raise TraceRefused(
+                "The layer “{layer}” has feature maps 0 to {last}, no {channel}.",
+                layer=layer,
+                last=len(maps) - 1,
+                channel=channel,
+            )
+    width = maps.shape[2]
+    activations, positions = activations.tolist(), positions.tolist()
+    return [Unit(layer, c, positions[c] // width, positions[c] % width, activations[c]) for c in channels]
+
+
+def unit_at(model: nn.Module, image: Tensor | Recording, layer: str, channel: int, row: int, column: int) -> Unit:
+    """The unit of this map at this position, with its activation."""
+    maps = _maps(_recorded(model, image, [layer]), layer)
+    k, h, w = maps.shape
+    if not (0 <= channel < k and 0 <= row < h and 0 <= column < w):
+        raise TraceRefused(
+            "The layer “{layer}” has {k} feature maps of {h}×{w}; there is no unit {unit}.",
+            layer=layer,
+            k=k,
+            h=h,
+            w=w,
+            unit=(channel, row, column),
+        )
+    return Unit(layer, channel, row, column, maps[channel, row, column].item())
+
+
+def project(
+    model: nn.Module,
+    image: Tensor | Recording,
+    units: Sequence[Unit],
+    method: str = "deconvnet",
+    unpooling: str = "add",
+) -> list[Projection]:
+    """What each of `units` saw, in their order; units of several layers share one walk down the network.
+
+    Args:
+        image: (1, C, H, W), or a recording of it up to the highest of the layers.
+        method: what ReLUs do with the signal: "deconvnet" keeps what is positive coming down, "gradient" what was
+            positive going up, "guided" (Springenberg et al. 2015) both.
+        unpooling: where overlapping windows share a maximum, their signals "add", or the last one "overwrite"s.
+
+    Raises:
+        TraceRefused: for unknown layers; NoRule: for an operation that cannot be walked back through.
+    """
+    recording = _recorded(model, image, {unit.layer for unit in units})
+    groups = _by_layer(units)
+    seeds = {layer: _seed(recording, layer, [units[i] for i in numbers]) for layer, numbers in groups.items()}
+    projections: dict[int, Projection] = {}
+    for layer, signal, assumed in _arrivals(recording, seeds, method, unpooling):
+        for i, number in enumerate(groups[layer]):
+            projections[number] = _projection(recording, units[number], signal, i, method, assumed)
+    return [projections[i] for i in range(len(units))]
+
+
+def project_map(
+    model: nn.Module,
+    image: Tensor | Recording,
+    layer: str,
+    channel: int,
+    method: str = "deconvnet",
+    unpooling: str = "add",
+) -> Projection:
+    """What a whole feature map saw: all its units sent down at once, every other map set to zero."""
+    recording = _recorded(model, image, [layer])
+    (unit,) = strongest_units(model, recording, layer, channels=[channel])
+    seed = torch.zeros_like(recording.of(layer))
+    seed[:, channel] = recording.of(layer)[:, channel]
+    ((_, signal, assumed),) = _arrivals(recording, {layer: Windows.whole(seed)}, method, unpooling)
+    return _projection(recording, unit, signal, 0, method, assumed)
+
+
+def stages(
+    model: nn.Module,
+    image: Tensor | Recording,
+    unit: Unit,
+    method: str = "deconvnet",
+    unpooling: str = "add",
+) -> Iterator[Stage]:
+    """Every step of one unit's projection, from the unit itself down to the picture."""
+    recording = _recorded(model, image, [unit.layer])
+    seed = _seed(recording, unit.layer, [unit])
+    yield _stage(recording, recording.trace[unit.layer], "seed", recording.trace[unit.layer], seed)
+    for _, step, rule, source, signal in _walk(recording, {unit.layer: seed}, method, unpooling):
+        yield _stage(recording, step.node, rule.step, source, signal)
+
+
+def _recorded(model: nn.Module, image: Tensor | Recording, layers: Iterable[str]) -> Recording:
+    return image if isinstance(image, Recording) else record(model, image, layers)
+
+
+def _maps(recording: Recording, layer: str) -> Tensor:
+    """The feature maps of a layer, (K, h, w); the outputs of a fully connected layer are maps of one position."""
+    value = recording.of(layer)
+    if not isinstance(value, Tensor) or value.dim() not in (2, 4):
+        raise TraceRefused("The layer “{layer}” has no feature maps.", layer=layer)
+    return value[0] if value.dim() == 4 else value[0, :, None, None]
+
+
+def _by_layer(units: Sequence[Unit]) -> dict[str, list[int]]:
+    """The positions in `units` of each layer's units."""
+    groups = defaultdict(list)
+    for i, unit in enumerate(units):
+        groups[unit.layer].append(i)
+    return groups
+
+
+def _seed(recording: Recording, layer: str, units: Sequence[Unit]) -> Windows:
+    """Each unit's activation alone, every other activation of the layer set to zero."""
+    maps = _maps(recording, layer)
+    rows = torch.arange(len(units))
+    channels, top, left = torch.tensor([(u.channel, u.row, u.column) for u in units]).unbind(1)
+    values = maps.new_zeros(len(units), maps.shape[0], 1, 1)
+    values[rows, channels, 0, 0] = maps[channels, top, left]
+    if recording.of(layer).dim() == 2:
+        return Windows.whole(values.flatten(1))
+    return Windows(values, top, left, torch.stack([top, left, top + 1, left + 1], 1))
+
+
+def _walk(
+    recording: Recording, seeds: dict[str, Windows], method: str, unpooling: str
+) -> Iterator[tuple[str, Step, Rule, fx.Node, Windows]]:
+    """Every step of the way down: whose signal, through which operation by which rule, and what reached which input.
+
+    The graph is walked once from the highest layer to the picture; the signals of lower layers join at their layer.
+    """
+    if method not in METHODS or unpooling not in UNPOOLINGS:
+        raise ValueError(
+            f"method is one of {METHODS} and unpooling one of {UNPOOLINGS}, not {method!r} and {unpooling!r}"
+        )
+    trace = recording.trace
+    pending: dict[fx.Node, dict[str, Windows]] = defaultdict(dict)
+    for layer, seed in seeds.items():
+        pending[trace[layer]][layer] = seed
+    for node in reversed(trace.graph.nodes):
+        if node.op == "placeholder":
+            continue
+        for layer, signal in pending.pop(node, {}).items():
+            step = Step(recording, node, method, unpooling)
+            rule = rule_of(step)
+            with torch.no_grad():
+                received = rule.down(step, signal)
+            for source, part in received.items():
+                yield layer, step, rule, source, part
+                waiting = pending[source]
+                waiting[layer] = waiting[layer] + part if layer in waiting else part
+
+
+def _arrivals(
+    recording: Recording, seeds: dict[str, Windows], method: str, unpooling: str
+) -> Iterator[tuple[str, Windows, list[str]]]:
+    """What reached the picture for each layer's units, and what had to be assumed on the way."""
+    (picture,) = (n for n in recording.trace.graph.nodes if recording.values.get(n) is recording.image)
+    arrived: dict[str, Windows] = {}
+    assumed: dict[str, list[str]] = {layer: [] for layer in seeds}
+    for layer, step, rule, source, part in _walk(recording, seeds, method, unpooling):
+        approximation = approximation_of(step, rule)
+        if approximation and approximation not in assumed[layer]:
+            assumed[layer].append(approximation)
+        if source is picture:
+            arrived[layer] = arrived[layer] + part if layer in arrived else part
+    for layer, signal in arrived.items():
+        yield layer, signal, assumed[layer]
+
+
+def _projection(
+    recording: Recording, unit: Unit, signal: Windows, i: int, method: str, assumed: list[str]
+) -> Projection:
+    box, pixels = signal.of_unit(i)
+    fidelity = "approximated: " + ", ".join(assumed) if assumed else "exact"
+    if method != "gradient" and unit.activation <= 0:
+        fidelity = "undefined: the unit is not active, so there is nothing to send down"
+    return Projection(unit, pixels, Box(*box), tuple(recording.image.shape[1:]), method, fidelity)
+
+
+def _stage(recording: Recording, undone: fx.Node, step: str, at: fx.Node, signal: Windows) -> Stage:
+    shape = tuple(recording.values[at].shape[1:])
+    if signal.values.dim() == 2:
+        return Stage(recording.trace.names[undone], step, signal.values[0, :, None, None], Box(0, 0, 1, 1), shape)
+    box, maps = signal.of_unit(0)
+    return Stage(recording.trace.names[undone], step, maps, Box(*box), shape)

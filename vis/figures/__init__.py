@@ -1,0 +1,1 @@
+"""Arrays and dataclasses in, pictures out: one normalisation, one palette."""

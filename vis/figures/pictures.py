@@ -1,0 +1,131 @@
+"""Numbers as pixels: one normalisation for everything that has a sign, one palette for everything that has none."""
+
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from models.images import png
+
+GREY = 128  # where a signed value is zero
+
+
+def signed(values: np.ndarray, limit: float) -> np.ndarray:
+    """Pixels (h, w, 3), uint8, of values (C, h, w) with C 1 or 3: -limit black, 0 grey, +limit white, linear between.
+
+    The same scale in all channels, so that a colour means the same balance of channels everywhere.
+    """
+    scaled = GREY + values * (127.0 / limit if limit > 0 else 0.0)
+    pixels = np.clip(np.round(scaled), 0, 255).astype(np.uint8).transpose(1, 2, 0)
+    return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+
+
+def heat(values: np.ndarray, limit: float) -> np.ndarray:
+    """Pixels (h, w, 3), uint8, of values (h, w): 0 and below dark, `limit` bright (Matplotlib's inferno)."""
+    scaled = np.clip(values / limit if limit > 0 else np.zeros_like(values), 0, 1)
+    return np.round(matplotlib.colormaps["inferno"](scaled)[..., :3] * 255).astype(np.uint8)
+
+
+def heat_over(values: np.ndarray, picture: np.ndarray, limit: float, opacity: float = 0.62) -> np.ndarray:
+    """The values (h, w) as heat over a picture (H, W, 3); every value covers its share of the picture, without blending
+    into its neighbours, so that a position can be told and clicked.
+    """
+    height, width = picture.shape[:2]
+    rows = np.arange(height) * values.shape[0] // height
+    columns = np.arange(width) * values.shape[1] // width
+    layer = heat(values, limit)[rows[:, None], columns]
+    grey = picture.mean(2, keepdims=True)
+    return np.round(opacity * layer + (1 - opacity) * grey).astype(np.uint8)
+
+
+def enlarged(pixels: np.ndarray, side: int) -> np.ndarray:
+    """The same pixels, each repeated a whole number of times, as close to `side` as fits under it."""
+    times = max(1, side // max(pixels.shape[:2]))
+    return pixels.repeat(times, 0).repeat(times, 1)
+
+
+def montage(tiles: Sequence[np.ndarray], columns: int, side: int = 112, gap: float = 0.06) -> np.ndarray:
+    """Tiles (h, w, 3) in rows of `columns`, (H, W, 4) with clear gaps: each enlarged by the same factor and centred.
+
+    Args:
+        side: pixels that the largest tile has at least; it is a whole multiple of its own pixels.
+        gap: around each tile, as a share of the tile.
+    """
+    largest = max(max(tile.shape[:2]) for tile in tiles)
+    times = -(-side // largest) if largest < side else 1
+    pitch = round(times * largest * (1 + gap))
+    canvas = np.zeros((-(-len(tiles) // columns) * pitch, columns * pitch, 4), np.uint8)
+    for i, tile in enumerate(tiles):
+        big = tile.repeat(times, 0).repeat(times, 1)
+        top = i // columns * pitch + (pitch - big.shape[0]) // 2
+        left = i % columns * pitch + (pitch - big.shape[1]) // 2
+        canvas[top : top + big.shape[0], left : left + big.shape[1], :3] = big
+        canvas[top : top + big.shape[0], left : left + big.shape[1], 3] = 255
+    return canvas
+
+
+def with_box(
+    picture: np.ndarray, box: tuple[int, int, int, int], colour: tuple[int, int, int] = (255, 75, 75)
+) -> np.ndarray:
+    """The picture (H, W, 3) with a frame around the pixels top:bottom, left:right."""
+    image = Image.fromarray(picture)
+    top, left, bottom, right = box
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((left - 1, top - 1, right, bottom), outline=(0, 0, 0), width=3)
+    draw.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=1)
+    return np.asarray(image)
+
+
+def with_banner(pixels: np.ndarray, text: str) -> np.ndarray:
+    """The pixels (H, W, 3 or 4) with a warning across them that no crop or download can lose."""
+    image = Image.fromarray(pixels).convert("RGBA")
+    size = max(9, image.width // 16)
+    font = _font(size)
+    while size > 7 and font.getlength(text) > image.width * 0.92:
+        size -= 1
+        font = _font(size)
+    height = round(size * 1.7)
+    top = (image.height - height) // 2
+    strip = Image.new("RGBA", (image.width, height), (178, 34, 34, 200))
+    ImageDraw.Draw(strip).text((image.width / 2, height / 2), text, fill="white", font=font, anchor="mm")
+    image.alpha_composite(strip, (0, top))
+    return np.asarray(image)
+
+
+def captioned(pixels: np.ndarray, lines: Sequence[str], width: int = 480) -> bytes:
+    """A PNG to take away: the pixels enlarged to about `width`, and under them what they show."""
+    picture = Image.fromarray(enlarged(pixels, width)).convert("RGBA")
+    font = _font(13)
+    wrapped = [piece for line in lines for piece in _wrapped(line, font, max(picture.width, width) - 16)]
+    sheet = Image.new("RGB", (max(picture.width, width), picture.height + 19 * len(wrapped) + 12), "white")
+    sheet.paste(picture, ((sheet.width - picture.width) // 2, 0), picture)
+    draw = ImageDraw.Draw(sheet)
+    for i, line in enumerate(wrapped):
+        draw.text((8, picture.height + 6 + 19 * i), line, fill="black", font=font)
+    return png(np.asarray(sheet))
+
+
+def _wrapped(line: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    lines = [""]
+    for word in line.split():
+        candidate = f"{lines[-1]} {word}".strip()
+        if font.getlength(candidate) <= width or not lines[-1]:
+            lines[-1] = candidate
+        else:
+            lines.append(word)
+    return lines
+
+
+@lru_cache(maxsize=32)
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """DejaVu, which Matplotlib carries and which has every Vietnamese letter."""
+    return ImageFont.truetype(io.BytesIO(_font_file()), size)
+
+
+@lru_cache(maxsize=32)
+def _font_file() -> bytes:
+    return (Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf").read_bytes()

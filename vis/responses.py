@@ -1,0 +1,132 @@
+"""What each layer of a network responds to in one picture: the paper's figure 2 for a single picture."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from vis.deconvnet import METHODS, Box, Projection, Stage, Unit, project, stages, strongest_units, unit_at
+from vis.trace import record
+
+
+@dataclass(frozen=True, eq=False)
+class LayerResponse:
+    """One layer's units with their projections, and the shape (K, h, w) of its maps."""
+
+    operation: str
+    shape: tuple[int, int, int]
+    projections: tuple[Projection, ...]
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        return tuple(projection.unit for projection in self.projections)
+
+    @property
+    def limit(self) -> float:
+        """The largest absolute value of all the projections: one range for the whole layer."""
+        return max((float(p.pixels.abs().max()) for p in self.projections), default=0.0)
+
+
+def responses(
+    model: nn.Module,
+    image: Tensor,
+    layers: Mapping[str, str],
+    k: int = 9,
+    channels: Mapping[str, Sequence[int]] | None = None,
+    method: str = "deconvnet",
+) -> dict[str, LayerResponse]:
+    """For each layer the `k` feature maps that respond most, projected to the picture, in one walk down the network.
+
+    Args:
+        image: (1, C, H, W).
+        layers: a layer's short name to its operation in the trace, such as {"1": "features.relu1"}.
+        channels: by short name, the feature maps to show instead of the strongest.
+
+    Raises:
+        TraceRefused: see `vis.deconvnet.project`.
+    """
+    recording = record(model, image, layers.values())
+    units = {
+        name: strongest_units(model, recording, operation, k, (channels or {}).get(name))
+        for name, operation in layers.items()
+    }
+    projections = iter(project(model, recording, [unit for group in units.values() for unit in group], method))
+    return {
+        name: LayerResponse(
+            operation,
+            _map_shape(recording.of(operation)),
+            tuple(_on_cpu(next(projections)) for _ in units[name]),
+        )
+        for name, operation in layers.items()
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class StagePicture:
+    """One step of a unit's way down, by the few feature maps that carry the most of the signal there."""
+
+    layer: str
+    step: str
+    shape: tuple[int, ...]  # of the whole maps
+    box: Box
+    channels: tuple[int, ...]
+    maps: Tensor  # (len(channels), h, w)
+
+
+@dataclass(frozen=True, eq=False)
+class UnitResponse:
+    """One unit in full: the map it belongs to, its projection by every method, and the deconvnet's steps."""
+
+    unit: Unit
+    activations: Tensor  # (h, w): what every unit of the same feature map answers
+    projections: Mapping[str, Projection]  # by method
+    steps: tuple[StagePicture, ...]
+
+
+def unit_in_full(
+    model: nn.Module, image: Tensor, layer: str, channel: int, position: tuple[int, int] | None = None, maps: int = 8
+) -> UnitResponse:
+    """Everything there is to see of one unit, by default the strongest of its feature map.
+
+    Args:
+        position: (row, column) of the unit in its map.
+        maps: how many feature maps of every step are kept.
+
+    Raises:
+        TraceRefused: for a layer, a channel or a position that does not exist.
+    """
+    recording = record(model, image, [layer])
+    if position is None:
+        (unit,) = strongest_units(model, recording, layer, channels=[channel])
+    else:
+        unit = unit_at(model, recording, layer, channel, *position)
+    values = recording.of(layer)
+    return UnitResponse(
+        unit,
+        values.reshape(_map_shape(values))[channel].cpu(),
+        {method: _on_cpu(project(model, recording, [unit], method)[0]) for method in METHODS},
+        tuple(_strongest_maps(stage, maps) for stage in stages(model, recording, unit)),
+    )
+
+
+def _strongest_maps(stage: Stage, count: int) -> StagePicture:
+    strength = stage.maps.abs().sum((1, 2))
+    channels = strength.topk(min(count, len(strength))).indices.sort().values
+    return StagePicture(
+        stage.layer, stage.step, stage.shape, stage.box, tuple(channels.tolist()), stage.maps[channels].cpu()
+    )
+
+
+def cosine(one: Projection, other: Projection) -> float:
+    """How alike two projections are in direction: 1 the same, 0 unrelated; 0 where one is all zeros."""
+    a, b = (p.on_canvas().flatten().double() for p in (one, other))
+    return float(torch.nn.functional.cosine_similarity(a, b, dim=0))
+
+
+def _map_shape(maps: Tensor) -> tuple[int, int, int]:
+    return tuple(maps.shape[1:]) if maps.dim() == 4 else (maps.shape[1], 1, 1)
+
+
+def _on_cpu(projection: Projection) -> Projection:
+    return replace(projection, pixels=projection.pixels.cpu())

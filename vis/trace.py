@@ -1,0 +1,243 @@
+"""The network as a graph of operations, and recorded forward passes over it."""
+
+import difflib
+import operator
+import threading
+import weakref
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional as F
+from torchvision.models.feature_extraction import NodePathTracer
+
+from models.refusals import Refused
+
+
+class TraceRefused(Refused):
+    """A network that cannot be followed operation by operation, or a layer that it does not have."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """The operations of a network in the order of their execution, by names such as `layer1.0.relu_1`.
+
+    The names are those of torchvision's `create_feature_extractor`. A trace keeps no reference to its network.
+    """
+
+    graph: fx.Graph
+    names: dict[fx.Node, str]
+    from_picture: frozenset[fx.Node]  # the operations whose result the picture can change
+
+    def __getitem__(self, layer: str) -> fx.Node:
+        for node, name in self.names.items():
+            if name == layer:
+                return node
+        close = difflib.get_close_matches(layer, self.names.values(), n=3, cutoff=0) or ["–"]
+        raise TraceRefused(
+            "There is no layer “{layer}” in this network; close names are {close}.", layer=layer, close=", ".join(close)
+        )
+
+
+_traces: weakref.WeakKeyDictionary[nn.Module, Trace] = weakref.WeakKeyDictionary()
+_tracing = threading.Lock()
+
+
+def traced(model: nn.Module) -> Trace:
+    """The operations of `model`, which must be in evaluation mode; remembered as long as the model lives.
+
+    Raises:
+        TraceRefused: for a network in training mode, or one whose path through it depends on the picture.
+    """
+    if any(module.training for module in model.modules()):
+        raise TraceRefused("The network is in training mode, so its answers are random; call model.eval() first.")
+    with _tracing:
+        if model not in _traces:
+            tracer = _Tracer()
+            try:
+                graph = tracer.trace(model)
+            except (TypeError, ValueError, fx.proxy.TraceError, NameError) as error:
+                raise TraceRefused("torch.fx cannot trace this network: {reason}", reason=error) from error
+            _traces[model] = Trace(graph, dict(tracer.node_to_qualname), _from_picture(graph))
+        return _traces[model]
+
+
+def _from_picture(graph: fx.Graph) -> frozenset[fx.Node]:
+    found: set[fx.Node] = set()
+    for node in graph.nodes:
+        if node.op == "placeholder" or found.intersection(node.all_input_nodes):
+            found.add(node)
+    return frozenset(found)
+
+
+class _Tracer(NodePathTracer):
+    """torch.fx replaces `nn.Module.__call__` for the whole process while it traces; other threads are let through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.thread = threading.get_ident()
+
+    def call_module(self, m: nn.Module, forward: Any, args: tuple, kwargs: dict) -> Any:
+        if threading.get_ident() != self.thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict) -> Any:
+        if threading.get_ident() != self.thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What every operation gave for one picture: `values[node]`, and the switches of every max pool."""
+
+    model: nn.Module
+    trace: Trace
+    image: Tensor  # (1, C, H, W)
+    values: dict[fx.Node, Any]
+    switches: dict[fx.Node, Tensor]  # (1, C, h, w): where in its H·W input positions each maximum was
+
+    def of(self, layer: str) -> Tensor:
+        """The output of `layer`, (1, C, h, w) or (1, K).
+
+        Raises:
+            TraceRefused: for a layer that the network does not have, or that lies above what was recorded.
+        """
+        node = self.trace[layer]
+        if node not in self.values:
+            raise TraceRefused("The layer “{layer}” was not recorded; name it when recording.", layer=layer)
+        return self.values[node]
+
+
+@torch.no_grad()
+def record(model: nn.Module, image: Tensor, layers: Iterable[str] | None = None) -> Recording:
+    """A forward pass with everything it computed, up to the last of `layers` (by default to the end).
+
+    Nothing is hooked and nothing on the model changes, so any number of threads may record on one model.
+
+    Args:
+        image: (1, C, H, W); moved to the device and the precision of the model's parameters.
+
+    Raises:
+        TraceRefused: see `traced`; or for a picture that is too small for the network.
+    """
+    trace = traced(model)
+    wanted = None if layers is None else {trace[layer] for layer in layers}
+    parameter = next(model.parameters(), None)
+    image = image.detach() if parameter is None else image.detach().to(parameter.device, parameter.dtype)
+    if image.dim() != 4 or image.shape[0] != 1:
+        raise TraceRefused("One picture of shape (1, C, H, W) is needed, not {shape}.", shape=tuple(image.shape))
+
+    recording = Recording(model, trace, image, {}, {})
+    for node in trace.graph.nodes:
+        if node.op == "output" or (wanted is not None and not wanted):
+            break
+        try:
+            _execute(node, recording)
+        except RuntimeError as error:
+            if isinstance(error, torch.cuda.OutOfMemoryError):
+                raise
+            raise TraceRefused(
+                "The network cannot take a picture of {width}×{height}: “{layer}” says {reason}",
+                width=image.shape[3],
+                height=image.shape[2],
+                layer=trace.names[node],
+                reason=str(error).splitlines()[0],
+            ) from error
+        if wanted is not None:
+            wanted.discard(node)
+    return recording
+
+
+def _execute(node: fx.Node, recording: Recording) -> None:
+    if node.op == "placeholder":
+        if not recording.values:
+            recording.values[node] = recording.image
+        elif node.args:  # an argument with a default
+            recording.values[node] = node.args[0]
+        else:
+            raise TraceRefused(
+                "Only networks with one input are understood; this one also wants “{name}”.", name=node.name
+            )
+    elif is_max_pool(node, recording.model):
+        parameters = max_pool_parameters(node, recording)
+        pooled, switches = F.max_pool2d(recording.values[node.all_input_nodes[0]], **parameters, return_indices=True)
+        recording.values[node], recording.switches[node] = pooled, switches
+    else:
+        args, kwargs = fx.node.map_arg((node.args, node.kwargs), recording.values.__getitem__)
+        recording.values[node] = apply(node, recording.model, args, kwargs)
+
+
+def apply(node: fx.Node, model: nn.Module, args: tuple, kwargs: dict) -> Any:
+    """What the operation of `node` makes of these arguments; never in place, so that recorded values stay true."""
+    if node.op == "get_attr":
+        return operator.attrgetter(node.target)(model)
+    if node.op == "call_module":
+        module = model.get_submodule(node.target)
+        if getattr(module, "inplace", False):
+            args = tuple(a.clone() if isinstance(a, Tensor) else a for a in args)
+        return module(*args, **kwargs)
+    if kwargs.get("inplace"):
+        kwargs = {**kwargs, "inplace": False}
+    if node.op == "call_method":
+        name = node.target if node.target.endswith("__") else node.target.removesuffix("_")
+        return getattr(args[0], name)(*args[1:], **kwargs)
+    return _OUT_OF_PLACE.get(node.target, node.target)(*args, **kwargs)
+
+
+_OUT_OF_PLACE = {
+    operator.iadd: operator.add,
+    operator.isub: operator.sub,
+    operator.imul: operator.mul,
+    operator.itruediv: operator.truediv,
+    torch.relu_: torch.relu,
+}
+
+
+def operation(node: fx.Node, model: nn.Module) -> Any:
+    """What kind of operation this is: a module's class, a function, or a method's name."""
+    if node.op == "call_module":
+        return type(model.get_submodule(node.target))
+    return node.target
+
+
+def parameter(node: fx.Node, recording: Recording, names: str, **defaults: Any) -> dict[str, Any]:
+    """The parameters of a module or of a function by name, such as kernel_size, stride and padding.
+
+    Args:
+        names: of the function's arguments in their order, without the first.
+        defaults: of those that a function's call may leave out.
+    """
+    if node.op == "call_module":
+        module = recording.model.get_submodule(node.target)
+        return {name: getattr(module, name) for name in names.split()}
+    args, kwargs = fx.node.map_arg((node.args, node.kwargs), recording.values.__getitem__)
+    return {
+        **defaults,
+        **dict(zip(names.split(), args[1:], strict=False)),
+        **{k: v for k, v in kwargs.items() if k in names.split()},
+    }
+
+
+MAX_POOLS = {nn.MaxPool2d, F.max_pool2d, torch.max_pool2d}
+
+
+def is_max_pool(node: fx.Node, model: nn.Module) -> bool:
+    return node.op in ("call_module", "call_function") and operation(node, model) in MAX_POOLS
+
+
+def max_pool_parameters(node: fx.Node, recording: Recording) -> dict[str, Any]:
+    found = parameter(
+        node,
+        recording,
+        "kernel_size stride padding dilation ceil_mode",
+        stride=None,
+        padding=0,
+        dilation=1,
+        ceil_mode=False,
+    )
+    found["stride"] = found["stride"] or found["kernel_size"]
+    return found

@@ -1,0 +1,131 @@
+"""The small piece of a map that matters to a unit.
+
+A unit's projection is zero outside its receptive field, so only that window is carried from layer to layer: a unit
+of AlexNet's conv3 needs 99×99 of 224×224 pixels, one of conv1 11×11. The windows of many units have the same size
+and differ in place, so they make one batch.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """One window a unit on maps of the same shape.
+
+    A window may reach over the border of the map; its values there are zero. Signals without rows and columns
+    (U, K) are carried whole.
+    """
+
+    values: Tensor  # (U, C, h, w) or (U, K)
+    top: Tensor  # (U,) on the CPU, like all places below; may be negative
+    left: Tensor  # (U,)
+    box: Tensor  # (U, 4): top, left, bottom, right of what the unit can see, inside the map
+
+    @classmethod
+    def whole(cls, values: Tensor) -> "Windows":
+        """Windows that cover the whole of their maps: `values` is (U, C, H, W) or (U, K)."""
+        units, height, width = len(values), *(values.shape[2:] if values.dim() == 4 else (1, 1))
+        nowhere = torch.zeros(units, dtype=torch.long)
+        return cls(values, nowhere, nowhere, torch.tensor([[0, 0, height, width]]).expand(units, 4))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return tuple(self.values.shape[2:])
+
+    def with_values(self, values: Tensor) -> "Windows":
+        return Windows(values, self.top, self.left, self.box)
+
+    def of_unit(self, i: int) -> tuple[tuple[int, int, int, int], Tensor]:
+        """Unit i's box and the values (C, h, w) inside it."""
+        top, left, bottom, right = self.box[i].tolist()
+        y, x = top - int(self.top[i]), left - int(self.left[i])
+        return (top, left, bottom, right), self.values[i, :, y : y + bottom - top, x : x + right - left].clone()
+
+    def cut_from(self, maps: Tensor) -> Tensor:
+        """The same windows of `maps` (1, C, H, W), (U, C, h, w); beyond the border the nearest values are repeated."""
+        height, width = self.size
+        if (height, width) == maps.shape[2:] and not self.top.any() and not self.left.any():
+            return maps
+        rows = (self.top[:, None] + torch.arange(height)).clamp(0, maps.shape[2] - 1).to(maps.device)
+        columns = (self.left[:, None] + torch.arange(width)).clamp(0, maps.shape[3] - 1).to(maps.device)
+        return maps[0][:, rows[:, :, None], columns[:, None, :]].transpose(0, 1)
+
+    def below(
+        self,
+        values: Tensor,
+        kernel: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        dilation: tuple[int, int],
+        shape: torch.Size,
+    ) -> "Windows":
+        """The windows on the input of a sliding operation, `shape` (…, H, W), that these windows on its output see.
+
+        Args:
+            values: (U, C, (h-1)·stride + dilation·(kernel-1) + 1, …), what the operation's rule made of the signal.
+        """
+        reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+        limits = torch.tensor([shape[-2], shape[-1]] * 2)
+        first = self.box[:, :2] * torch.tensor(stride) - torch.tensor(padding)
+        last = (self.box[:, 2:] - 1) * torch.tensor(stride) - torch.tensor(padding) + torch.tensor(reach)
+        box = torch.minimum(torch.cat([first, last], 1).clamp(min=0), limits)
+        moved = Windows(values, self.top * stride[0] - padding[0], self.left * stride[1] - padding[1], box)
+        return moved.clipped(shape)
+
+    def clipped(self, shape: torch.Size) -> "Windows":
+        """The same with zeros beyond the border of the map (…, H, W); a window as large as the map becomes the map."""
+        (height, width), (map_height, map_width) = self.size, shape[-2:]
+        top = torch.zeros_like(self.top) if height >= map_height else self.top
+        left = torch.zeros_like(self.left) if width >= map_width else self.left
+        moved = self.moved(top, left, min(height, map_height), min(width, map_width))
+        rows = _inside(moved.top, moved.size[0], map_height)
+        columns = _inside(moved.left, moved.size[1], map_width)
+        if rows.all() and columns.all():
+            return moved
+        inside = (rows[:, :, None] & columns[:, None, :])[:, None].to(self.values.device)
+        return moved.with_values(moved.values * inside)
+
+    def moved(self, top: Tensor, left: Tensor, height: int, width: int) -> "Windows":
+        """The same signal in windows at other places; what they do not cover is zero or lost."""
+        up, before = self.top - top, self.left - left
+        if not up.any() and not before.any() and (height, width) == self.size:
+            return self
+        if (up == up[0]).all() and (before == before[0]).all():
+            values = _framed(self.values, int(up[0]), int(before[0]), height, width)
+        else:
+            pairs = zip(self.values.split(1), up.tolist(), before.tolist(), strict=True)
+            values = torch.cat([_framed(value, y, x, height, width) for value, y, x in pairs])
+        return Windows(values, top, left, self.box)
+
+    def on_whole(self, shape: torch.Size) -> "Windows":
+        """The same signal on the whole maps (1, C, H, W), for operations that are not local."""
+        if self.values.dim() != 4:
+            return self
+        nowhere = torch.zeros_like(self.top)
+        return self.moved(nowhere, nowhere, shape[-2], shape[-1])
+
+    def __add__(self, other: "Windows") -> "Windows":
+        """Both signals on the same maps, in windows that cover both."""
+        box = torch.cat([torch.minimum(self.box, other.box)[:, :2], torch.maximum(self.box, other.box)[:, 2:]], 1)
+        if self.values.dim() != 4:
+            return Windows(self.values + other.values, self.top, self.left, box)
+        top, left = torch.minimum(self.top, other.top), torch.minimum(self.left, other.left)
+        bottoms = [int((w.top + w.size[0] - top).max()) for w in (self, other)]
+        rights = [int((w.left + w.size[1] - left).max()) for w in (self, other)]
+        one, two = (w.moved(top, left, max(bottoms), max(rights)) for w in (self, other))
+        return Windows(one.values + two.values, top, left, box)
+
+
+def _inside(start: Tensor, length: int, limit: int) -> Tensor:
+    """Which of the places start … start+length-1 lie in 0 … limit-1, (U, length)."""
+    places = start[:, None] + torch.arange(length)
+    return (places >= 0) & (places < limit)
+
+
+def _framed(values: Tensor, top: int, left: int, height: int, width: int) -> Tensor:
+    """`values` (U, C, h, w) put at (top, left) of a frame of height × width; F.pad cuts where a margin is negative."""
+    return F.pad(values, (left, width - left - values.shape[3], top, height - top - values.shape[2]))
