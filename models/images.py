@@ -43,7 +43,6 @@ FORMATS = (  # how the file begins, its name, and Pillow's reader
 )
 
 OTHER_KINDS = (  # how the file begins, what it really is and the way out
-    (rb"", "The file is empty: choose a picture, or copy it again from where it came."),
     (rb".{4}ftypavi[fs]", "The file is really an AVIF picture, which is not read here: save it as PNG or JPEG."),
     (
         rb".{4}ftyp(?:hei|hev|mif1|msf1)",
@@ -70,7 +69,7 @@ OTHER_KINDS = (  # how the file begins, what it really is and the way out
         "The file is really a ZIP archive or an office document: unpack it and choose the picture inside.",
     ),
 )
-EMPTY = OTHER_KINDS[0][1]
+EMPTY = "The file is empty: choose a picture, or copy it again from where it came."
 UNKNOWN = "The file is none of the pictures read here (PNG, JPEG, WebP, GIF, BMP, TIFF): save it as PNG or JPEG."
 DAMAGED = (
     "The {kind} file is damaged or cut off, or of a rare kind: open it elsewhere and save it again as PNG or JPEG."
@@ -147,7 +146,7 @@ def _format(content: bytes) -> tuple[str, type[ImageFile]]:
             return kind, reader
     if not content:
         raise PictureRefused(EMPTY)
-    for beginning, sentence in OTHER_KINDS[1:]:
+    for beginning, sentence in OTHER_KINDS:
         if re.match(beginning, head, re.DOTALL | re.IGNORECASE):
             raise PictureRefused(sentence)
     raise PictureRefused(UNKNOWN)
@@ -155,6 +154,7 @@ def _format(content: bytes) -> tuple[str, type[ImageFile]]:
 
 @contextmanager
 def _damage_refused(kind: str) -> Iterator[None]:
+    """A `with` in which whatever a reader raises becomes one refusal."""
     try:
         yield
     except PictureRefused:

@@ -12,7 +12,7 @@ from models.download import DownloadFailed, Progress, cached, fetched, sha256_of
 from models.images import Preprocess
 from models.refusals import Refused
 from models.registry import ARCHITECTURES, Architecture
-from models.weights import Weights, fit, read_state_dict, shipped
+from models.weights import Weights, card, fit, read_state_dict, shipped
 
 RANDOM_SEED = 0  # so that a link to a network with random weights shows the same picture everywhere
 
@@ -35,7 +35,7 @@ class Loaded:
 
     @property
     def layers(self) -> Mapping[str, str]:
-        """"1" … "5", or the paper's own names, to the operation of the trace where that layer ends."""
+        """ "1" … "5", or the paper's own names, to the operation of the trace where that layer ends."""
         return self.architecture.layers
 
     @property
@@ -89,7 +89,7 @@ Found = tuple[nn.Module, Weights, Refused | None]
 def _auto(architecture: Architecture, options: dict, _: object, progress: Progress | None) -> Found:
     if options:
         return _random(architecture, options, _, progress)
-    if shipped(architecture.name):
+    if card(architecture.name):
         return _shipped(architecture, options, _, progress)
     if not architecture.torchvision_weights:
         return _random(architecture, options, _, progress)
@@ -103,11 +103,12 @@ def _shipped(architecture: Architecture, options: dict, _: object, __: Progress 
     found = shipped(architecture.name)
     if options or not found:
         raise Refused(
-            "No weights ship for {network} as asked for; choose “imagenet”, “random” or a file.", network=architecture.title
+            "No weights ship for {network} as asked for; choose “imagenet”, “random” or a file.",
+            network=architecture.title,
         )
-    state, card = found
-    last = card.at()
-    weights = Weights("shipped", last.file, last.sha256, True, card.categories)
+    state, about = found
+    last = about.at()
+    weights = Weights("shipped", last.file, last.sha256, True, about.categories)
     return fit(architecture.build(), state), weights, None
 
 
@@ -115,12 +116,14 @@ def _imagenet(architecture: Architecture, options: dict, _: object, progress: Pr
     entry = architecture.torchvision_weights
     if options or not entry:
         raise Refused(
-            "torchvision has no weights for {network} as asked for; choose “random” or a file.", network=architecture.title
+            "torchvision has no weights for {network} as asked for; choose “random” or a file.",
+            network=architecture.title,
         )
     digits = entry.url.rsplit("-", 1)[1].removesuffix(".pth")  # torchvision writes the hash into the file's name
     file = cached(entry.url, digits) or fetched(entry.url, digits, progress=progress)
     weights = Weights("imagenet", str(entry), sha256_of(file), True, tuple(entry.meta["categories"]))
-    return fit(architecture.build(), read_state_dict(file)), weights, None
+    state = torch.load(file, map_location="cpu", weights_only=True)  # verified, so it needs no child process
+    return fit(architecture.build(), state), weights, None
 
 
 def _random(architecture: Architecture, options: dict, _: object, __: Progress | None) -> Found:

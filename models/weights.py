@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import torch
 from safetensors import SafetensorError
@@ -187,10 +187,10 @@ def read_state_dict(path: Path, name: str | None = None) -> dict[str, Tensor]:
     Raises WeightsRefused.
     """
     name = _text(name or path.name)
-    content = _content(path, name)
-    if content[:4] == b"PK\x03\x04" or content[:1] == b"\x80":  # torch.save since version 1.6, and before
-        del content
-        content = _converted(path, name)
+    with _opened(path, name) as file:
+        start = file.read(9)  # a header's length, whose first byte may be any, and its brace
+        pickled = start[8:] != b"{" and start.startswith((b"PK\x03\x04", b"\x80"))  # torch.save since 1.6, and before
+        content = _converted(path, name) if pickled else start + file.read()
     state = _loaded(content, name)
     if all(key.startswith("module.") for key in state):
         state = {key.removeprefix("module."): values for key, values in state.items()}
@@ -204,18 +204,16 @@ def read_state_dict(path: Path, name: str | None = None) -> dict[str, Tensor]:
     return state
 
 
-def _content(path: Path, name: str) -> bytes:
+def _opened(path: Path, name: str) -> BinaryIO:
     if not path.is_file():
         raise WeightsRefused("There is no file {file}; check its name and folder.", file=name)
-    with path.open("rb") as file:
-        content = file.read(FILE_AT_MOST + 1)
-    if len(content) > FILE_AT_MOST:
+    if path.stat().st_size > FILE_AT_MOST:
         raise WeightsRefused(
             "{file} is larger than {limit} MiB; choose a smaller network's weights, or save them in half precision.",
             file=name,
             limit=FILE_AT_MOST >> 20,
         )
-    return content
+    return path.open("rb")
 
 
 def _loaded(content: bytes, name: str) -> dict[str, Tensor]:
@@ -290,7 +288,8 @@ def _converted(path: Path, name: str) -> bytes:
         if refusal.exists():
             template, values = json.loads(refusal.read_text())
             raise WeightsRefused(template, **values)
-        return _content(Path(folder, ANSWER), name)
+        with _opened(Path(folder, ANSWER), name) as file:
+            return file.read()
 
 
 def convert(path: str, folder: str, name: str) -> None:
@@ -300,7 +299,7 @@ def convert(path: str, folder: str, name: str) -> None:
     """
     _limit_this_process(SPARE + COPIES * Path(path).stat().st_size)
     try:
-        save_file(_unpickled(Path(path), name), Path(folder, ANSWER))
+        save_file(unpickled(Path(path), name), Path(folder, ANSWER))
     except WeightsRefused as refusal:
         Path(folder, REFUSAL).write_text(json.dumps([refusal.template, refusal.values_said]))
 
@@ -318,12 +317,17 @@ def _limit_this_process(memory: int) -> None:
             resource.setrlimit(limit, (most, most))
 
 
-def _unpickled(path: Path, name: str) -> dict[str, Tensor]:
-    """The tensors of the state_dict at `path`, contiguous, none sharing memory with another."""
+def unpickled(path: Path, name: str) -> dict[str, Tensor]:
+    """The tensors of the state_dict that torch.save wrote to `path`, contiguous, none sharing memory with another.
+
+    Raises WeightsRefused, and whatever torch.load does on damaged files; runs no code, but only a child's limits keep
+    it from taking all memory.
+    """
     if zipfile.is_zipfile(path):
         _refuse_bomb(path, name)
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:  # given a path, torch.load goes by its ending
+            found = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsRefused(
             "{file} holds more than tensors, such as a whole model, or is damaged; save only the tensors: "

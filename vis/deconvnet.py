@@ -236,6 +236,8 @@ def _walk(
             with torch.no_grad():
                 received = rule.down(step, signal)
             for source, part in received.items():
+                if source not in trace.from_picture:
+                    continue
                 yield layer, step, rule, source, part
                 waiting = pending[source]
                 waiting[layer] = waiting[layer] + part if layer in waiting else part
@@ -245,8 +247,8 @@ def _arrivals(
     recording: Recording, seeds: dict[str, Windows], method: str, unpooling: str
 ) -> Iterator[tuple[str, Windows, list[str]]]:
     """What reached the picture for each layer's units, and what had to be assumed on the way."""
-    (picture,) = (n for n in recording.trace.graph.nodes if recording.values.get(n) is recording.image)
-    arrived: dict[str, Windows] = {}
+    picture = next(n for n in recording.trace.graph.nodes if n.op == "placeholder")
+    arrived = {layer: seed for layer, seed in seeds.items() if recording.trace[layer] is picture}
     assumed: dict[str, list[str]] = {layer: [] for layer in seeds}
     for layer, step, rule, source, part in _walk(recording, seeds, method, unpooling):
         approximation = approximation_of(step, rule)
@@ -270,7 +272,9 @@ def _projection(
 
 def _stage(recording: Recording, undone: fx.Node, step: str, at: fx.Node, signal: Windows) -> Stage:
     shape = tuple(recording.values[at].shape[1:])
-    if signal.values.dim() == 2:
-        return Stage(recording.trace.names[undone], step, signal.values[0, :, None, None], Box(0, 0, 1, 1), shape)
+    if signal.values.dim() != 4:  # (1, K), or maps in groups (1, G, C, h, w)
+        maps = signal.values[0] if signal.values.dim() > 2 else signal.values[0, :, None, None]
+        maps = maps.reshape(-1, *maps.shape[-2:])
+        return Stage(recording.trace.names[undone], step, maps, Box(0, 0, *maps.shape[1:]), shape)
     box, maps = signal.of_unit(0)
     return Stage(recording.trace.names[undone], step, maps, Box(*box), shape)

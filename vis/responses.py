@@ -25,7 +25,12 @@ class LayerResponse:
     @property
     def limit(self) -> float:
         """The largest absolute value of all the projections: one range for the whole layer."""
-        return max((float(p.pixels.abs().max()) for p in self.projections), default=0.0)
+        return max(map(self.limit_of, self.projections), default=0.0)
+
+    @staticmethod
+    def limit_of(projection: Projection) -> float:
+        """The largest absolute value of one projection: its own range."""
+        return float(projection.pixels.abs().max())
 
 
 def responses(

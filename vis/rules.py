@@ -170,13 +170,28 @@ def filter_transposed(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
 
 
 def keep(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """Dropout does nothing at test time; the paper leaves contrast normalisation out on the way down."""
+    """Dropout does nothing at test time."""
     return {step.source: signal}
+
+
+def leave_out(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
+    """The paper leaves contrast normalisation, which is across maps, out on the way down; the gradient does not."""
+    if step.method != "gradient":
+        return {step.source: signal}
+    run, _ = step.differentiable()
+    maps = signal.cut_from(step.value(step.source)).expand(signal.values.shape).detach().requires_grad_()
+    with torch.enable_grad():
+        (values,) = torch.autograd.grad(run(maps), maps, signal.values)
+    return {step.source: signal.with_values(values)}
 
 
 def scale_by_norm(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     """Batch norm is a scale and an offset once trained: times γ / √(σ² + ε)."""
     norm = step.parameter("running_mean running_var weight bias training momentum eps", weight=None, eps=1e-5)
+    if norm["running_var"] is None:  # the statistics are this picture's own
+        if step.method == "gradient":
+            return transpose(step, signal)
+        raise _no_rule(step, step.node)
     scale = (norm["running_var"] + norm["eps"]).rsqrt()
     if norm["weight"] is not None:
         scale = scale * norm["weight"]
@@ -244,6 +259,13 @@ def transpose_linear(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     return {step.source: Windows.whole(signal.values @ weight)}
 
 
+def piece(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
+    """A part of a map, or a piece of a split one, gives its signal back to where it was taken from."""
+    if _is_list_of_maps(step.value(step.source)) and operation(step.source, step.recording.model) not in SPLITS:
+        raise _no_rule(step, step.source)
+    return transpose(step, signal)
+
+
 def reshape(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     """Flattened maps become maps again."""
     whole = signal.on_whole(step.value(step.node).shape)
@@ -253,10 +275,10 @@ def reshape(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
 def scale(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     """A product with a constant scales; of two signals one is a gate, and a gate is held at its value."""
     _, inputs = step.differentiable()
-    if len(inputs) < 2:
+    if _is_constant_factor(step):
         return transpose(step, signal)
     gate = next((n for n in inputs if _is_gate(step, n)), None)
-    if gate is None or len(inputs) > 2:
+    if gate is None or len(inputs) != 2:
         raise NoRule(
             "“{layer}” multiplies two signals, and neither is a gate; no rule says which one to follow.",
             layer=step.name,
@@ -266,6 +288,23 @@ def scale(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     if held.dim() == 4 and held.shape[2:] != (1, 1):
         held = signal.cut_from(held)
     return {content: signal.with_values(signal.values * held)}
+
+
+def divide(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
+    """A division by a constant, such as the pictures' deviation, scales."""
+    if _is_signal(step, step.node.args[1]):
+        raise _no_rule(step, step.node)
+    return transpose(step, signal)
+
+
+def _is_constant_factor(step: Step) -> bool:
+    """Only one of the two factors comes from the picture; x * x has two."""
+    return sum(_is_signal(step, factor) for factor in step.node.args[:2]) < 2
+
+
+def _is_signal(step: Step, argument: Any) -> bool:
+    """Whether this is a map that the picture can change."""
+    return argument in step.recording.trace.from_picture and isinstance(step.value(argument), Tensor)
 
 
 def _is_gate(step: Step, node: fx.Node) -> bool:
@@ -286,6 +325,7 @@ def scale_by_layer_norm(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
 
 # The table -------------------------------------------------------------------------------------------------------
 
+SPLITS = {torch.chunk, "chunk", torch.split, "split", torch.unbind, "unbind", torch.tensor_split, "tensor_split"}
 SIGMOIDS = {nn.Sigmoid, nn.Hardsigmoid, torch.sigmoid, F.sigmoid, F.hardsigmoid, "sigmoid"}
 
 
@@ -304,7 +344,8 @@ RULES: dict[Any, Rule] = {
     **_table(Rule("scale", scale_by_norm), nn.BatchNorm1d, nn.BatchNorm2d, F.batch_norm),
     **_table(Rule("keep", keep), nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout, nn.FeatureAlphaDropout),
     **_table(Rule("keep", keep), F.dropout, F.dropout2d, nn.Identity, StochasticDepth, stochastic_depth),
-    **_table(Rule("keep", keep), nn.LocalResponseNorm, F.local_response_norm, "contiguous", "clone", "detach"),
+    **_table(Rule("keep", keep), "contiguous", "clone", "detach"),
+    **_table(Rule("keep", leave_out), nn.LocalResponseNorm, F.local_response_norm),
     **_table(Rule("spread", spread), nn.AvgPool2d, F.avg_pool2d),
     **_table(Rule("copy", copy), operator.add, operator.iadd, torch.add, "add", "add_"),
     **_table(Rule("split", split), torch.cat, torch.concat),
@@ -321,7 +362,9 @@ RULES: dict[Any, Rule] = {
         F.pad,
         nn.ReflectionPad2d,
     ),
-    **_table(Rule("transpose", transpose), operator.getitem, torch.unsqueeze, "unsqueeze", torch.squeeze, "squeeze"),
+    **_table(Rule("transpose", piece), operator.getitem),
+    **_table(Rule("scale", divide), operator.truediv, operator.itruediv, torch.div, "div", "div_"),
+    **_table(Rule("transpose", transpose), torch.unsqueeze, "unsqueeze", torch.squeeze, "squeeze"),
     **_table(
         Rule("transpose", transpose), torch.permute, "permute", torch.transpose, "transpose", Permute, nn.Unflatten
     ),
@@ -347,21 +390,26 @@ def rule_of(step: Step) -> Rule:
         NoRule: naming the operation, where the method has none.
     """
     rule = RULES.get(step.operation)
-    if step.method == "gradient" and (rule is None or rule.approximation):
+    if step.method == "gradient" and (rule is None or rule.approximation or rule.down in (piece, divide)):
         # The gradient is defined everywhere; only elementwise operations keep their windows.
         return Rule("rectify", rectify) if rule and rule.down is rectify else Rule("transpose", transpose)
     if rule is None:
-        raise NoRule(
-            "The {method} has no rule for “{operation}” at “{layer}”; choose a layer below it, or the gradient.",
-            method=step.method,
-            operation=getattr(step.operation, "__name__", step.operation),
-            layer=step.name,
-        )
+        raise _no_rule(step, step.node)
     return rule
+
+
+def _no_rule(step: Step, node: fx.Node) -> NoRule:
+    missing = operation(node, step.recording.model)
+    return NoRule(
+        "The {method} has no rule for “{operation}” at “{layer}”; choose a layer below it, or the gradient.",
+        method=step.method,
+        operation=getattr(missing, "__name__", missing),
+        layer=step.recording.trace.names[node],
+    )
 
 
 def approximation_of(step: Step, rule: Rule) -> str | None:
     """What was assumed at this step; a product with a constant assumes nothing."""
-    if rule.down is scale and len(step.differentiable()[1]) < 2:
+    if rule.down is scale and _is_constant_factor(step):
         return None
     return rule.approximation

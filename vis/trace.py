@@ -29,6 +29,7 @@ class Trace:
 
     graph: fx.Graph
     names: dict[fx.Node, str]
+    constants: dict[str, Tensor]  # tensors made inside the network's forward, by the targets of their nodes
     from_picture: frozenset[fx.Node]  # the operations whose result the picture can change
 
     def __getitem__(self, layer: str) -> fx.Node:
@@ -55,13 +56,39 @@ def traced(model: nn.Module) -> Trace:
         raise TraceRefused("The network is in training mode, so its answers are random; call model.eval() first.")
     with _tracing:
         if model not in _traces:
-            tracer = _Tracer()
+            tracer, before = _Tracer(), set(vars(model))
             try:
                 graph = tracer.trace(model)
-            except (TypeError, ValueError, fx.proxy.TraceError, NameError) as error:
+            except (TypeError, ValueError, RuntimeError, fx.proxy.TraceError, NameError) as error:
                 raise TraceRefused("torch.fx cannot trace this network: {reason}", reason=error) from error
-            _traces[model] = Trace(graph, dict(tracer.node_to_qualname), _from_picture(graph))
+            finally:  # torch.fx leaves constants as attributes on the model
+                constants = {name: vars(model).pop(name) for name in set(vars(model)) - before}
+            _see_changes_in_place(graph, model)
+            _traces[model] = Trace(graph, dict(tracer.node_to_qualname), constants, _from_picture(graph))
         return _traces[model]
+
+
+def _see_changes_in_place(graph: fx.Graph, model: nn.Module) -> None:
+    """Whoever reads a map after it was changed in place reads the changed one; here nothing is done in place."""
+    for node in graph.nodes:
+        if _is_in_place(node, model):
+            node.all_input_nodes[0].replace_all_uses_with(node, lambda user, changed=node: user > changed)
+
+
+def _is_in_place(node: fx.Node, model: nn.Module) -> bool:
+    if node.op == "call_module":
+        return getattr(model.get_submodule(node.target), "inplace", False)
+    if node.op == "call_method":
+        return node.target.endswith("_") and not node.target.endswith("__")
+    if node.op != "call_function" or _is_size(node):
+        return False
+    return node.target in _OUT_OF_PLACE or bool(node.kwargs.get("inplace"))
+
+
+def _is_size(node: fx.Node) -> bool:
+    """Whether this is a number of pixels or maps, and not maps; += makes a new number."""
+    inputs = node.all_input_nodes
+    return node.target in ("size", "dim", "numel", getattr) or (bool(inputs) and all(map(_is_size, inputs)))
 
 
 def _from_picture(graph: fx.Graph) -> frozenset[fx.Node]:
@@ -166,6 +193,8 @@ def _execute(node: fx.Node, recording: Recording) -> None:
         parameters = max_pool_parameters(node, recording)
         pooled, switches = F.max_pool2d(recording.values[node.all_input_nodes[0]], **parameters, return_indices=True)
         recording.values[node], recording.switches[node] = pooled, switches
+    elif node.target in recording.trace.constants:
+        recording.values[node] = recording.trace.constants[node.target].to(recording.image.device)
     else:
         args, kwargs = fx.node.map_arg((node.args, node.kwargs), recording.values.__getitem__)
         recording.values[node] = apply(node, recording.model, args, kwargs)
@@ -226,6 +255,8 @@ MAX_POOLS = {nn.MaxPool2d, F.max_pool2d, torch.max_pool2d}
 
 
 def is_max_pool(node: fx.Node, model: nn.Module) -> bool:
+    if node.op == "call_module" and getattr(model.get_submodule(node.target), "return_indices", False):
+        return False  # it gives a pair, whose parts nothing here can follow
     return node.op in ("call_module", "call_function") and operation(node, model) in MAX_POOLS
 
 

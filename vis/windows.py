@@ -72,7 +72,7 @@ class Windows:
         limits = torch.tensor([shape[-2], shape[-1]] * 2)
         first = self.box[:, :2] * torch.tensor(stride) - torch.tensor(padding)
         last = (self.box[:, 2:] - 1) * torch.tensor(stride) - torch.tensor(padding) + torch.tensor(reach)
-        box = torch.minimum(torch.cat([first, last], 1).clamp(min=0), limits)
+        box = torch.minimum(torch.cat([first, last], 1).clamp(min=0), limits) * ~_is_empty(self.box)
         moved = Windows(values, self.top * stride[0] - padding[0], self.left * stride[1] - padding[1], box)
         return moved.clipped(shape)
 
@@ -111,6 +111,7 @@ class Windows:
     def __add__(self, other: "Windows") -> "Windows":
         """Both signals on the same maps, in windows that cover both."""
         box = torch.cat([torch.minimum(self.box, other.box)[:, :2], torch.maximum(self.box, other.box)[:, 2:]], 1)
+        box = torch.where(_is_empty(self.box), other.box, torch.where(_is_empty(other.box), self.box, box))
         if self.values.dim() != 4:
             return Windows(self.values + other.values, self.top, self.left, box)
         top, left = torch.minimum(self.top, other.top), torch.minimum(self.left, other.left)
@@ -118,6 +119,11 @@ class Windows:
         rights = [int((w.left + w.size[1] - left).max()) for w in (self, other)]
         one, two = (w.moved(top, left, max(bottoms), max(rights)) for w in (self, other))
         return Windows(one.values + two.values, top, left, box)
+
+
+def _is_empty(box: Tensor) -> Tensor:
+    """Which units see nothing of the map, only padding, (U, 1)."""
+    return (box[:, 2:] <= box[:, :2]).any(1, keepdim=True)
 
 
 def _inside(start: Tensor, length: int, limit: int) -> Tensor:

@@ -3,11 +3,13 @@
 Keys are hashes of files, never arrays. What comes from an upload is remembered for its own session only.
 """
 
+import atexit
 import gc
 import os
+import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import wraps
 from importlib import resources
 from pathlib import Path
@@ -22,7 +24,7 @@ from models import Loaded, load
 from models.device import available, or_on_cpu
 from models.images import decoded
 from models.loading import predicted
-from pages.common.session import SAMPLES, Selection
+from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Selection, uploaded
 from vis.responses import LayerResponse, UnitResponse, responses, unit_in_full
 
 Result = TypeVar("Result")
@@ -38,6 +40,7 @@ def warm() -> None:
     """
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)
 
 
 # Networks ---------------------------------------------------------------------------------------------------------
@@ -50,12 +53,10 @@ def _public_network(name: str, weights: str, device: str, _progress: Callable | 
 
 @st.cache_resource(max_entries=2, scope="session", show_spinner=False)
 def _own_network(name: str, sha256: str, device: str, _file) -> Loaded:
-    # The file gets a name of ours: the user's is text, never a path.
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "weights"
+        path = Path(folder) / re.sub(r"[^\w.-]", "_", f"_{_file.name}")[-80:]  # the user's name is text, never a path
         path.write_bytes(_file.getvalue())
-        loaded = load(name, path, device)
-    return replace(loaded, weights=replace(loaded.weights, source=_file.name))
+        return load(name, path, device)
 
 
 def network(selection: Selection, progress: Callable | None = None, device: str | None = None) -> Loaded:
@@ -67,7 +68,7 @@ def network(selection: Selection, progress: Callable | None = None, device: str 
     device = device or selection.device
     if selection.weights in ("auto", "random"):
         return _public_network(selection.network, selection.weights, device, progress)
-    return _own_network(selection.network, selection.weights, device, st.session_state["weights_file"])
+    return _own_network(selection.network, selection.weights, device, uploaded(WEIGHTS_FILE))
 
 
 # Pictures ---------------------------------------------------------------------------------------------------------
@@ -93,7 +94,7 @@ def picture(selection: Selection) -> Image.Image:
     """
     chosen = selection.picture
     if chosen.uploaded:
-        return Image.fromarray(_upload(chosen.sha256, st.session_state["picture_file"]))
+        return Image.fromarray(_upload(chosen.sha256, uploaded(PICTURE_FILE)))
     return decoded(sample(chosen.name))
 
 

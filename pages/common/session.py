@@ -1,9 +1,11 @@
-"""What one session has chosen: network, weights, picture, device. It is the frame's, survives pages, and is in the URL."""
+"""What one session has chosen: network, weights, picture, device. It belongs to the frame and is in the URL."""
 
 import hashlib
+from collections.abc import Container
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 SAMPLES = {  # as scikit-image names its photographs; all are free to use
     "chelsea": "Cat",
@@ -43,24 +45,71 @@ class Selection:
         return self.picture.uploaded or self.weights not in ("auto", "random")
 
 
+@dataclass(frozen=True)
+class Opened:
+    """The unit that is looked at closely: by default the strongest of its feature map."""
+
+    layer: str
+    channel: int
+    position: tuple[int, int] | None = None  # (row, column)
+
+
+PICTURE_FILE, WEIGHTS_FILE = "picture_file", "weights_file"  # the keys of the two uploaders
+
+
+def select(selection: Selection) -> None:
+    """Makes this the session's selection, for the pages to read."""
+    st.session_state["selection"] = selection
+
+
+def selection() -> Selection:
+    """What the session has chosen."""
+    return st.session_state["selection"]
+
+
+def open_unit(unit: Opened | None) -> None:
+    """Makes this the unit that is looked at closely; None closes it."""
+    st.session_state["opened"] = unit
+
+
+def opened_unit() -> Opened | None:
+    """The unit that is looked at closely: the one last clicked, or the link's."""
+    if "opened" not in st.session_state:
+        st.session_state["opened"] = _unit_of_link()
+    return st.session_state["opened"]
+
+
+def _unit_of_link() -> Opened | None:
+    link = st.query_params
+    try:
+        position = tuple(int(n) for n in link["at"].split(",")) if "at" in link else None
+        return Opened(link["layer"], int(link["map"]), position) if position is None or len(position) == 2 else None
+    except (KeyError, ValueError):
+        return None
+
+
+def uploaded(key: str) -> UploadedFile | None:
+    """The file in one of the session's uploaders."""
+    return st.session_state.get(key)
+
+
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def from_url(name: str, default: str, allowed: object = None) -> str:
-    """A value from the link this session was opened with, if it is one of the allowed ones."""
-    value = st.query_params.get(name, default)
-    return value if allowed is None or value in allowed else default
+def first_value(key: str, default: object, allowed: Container | None = None, kind: type = str) -> None:
+    """Gives a widget its first value: the link's if that is one of the allowed ones, or the default."""
+    if key in st.session_state:
+        return
+    try:
+        value = kind(st.query_params[key])
+    except (KeyError, ValueError):
+        value = default
+    st.session_state[key] = value if allowed is None or value in allowed else default
 
 
 def to_url(**values: object) -> None:
-    """The link that shows what is on the screen now; values that are None leave it."""
+    """Makes the address that of what is on the screen now; values that are None leave it."""
     wanted = {k: str(v) for k, v in values.items() if v is not None}
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
-
-
-def remember(key: str, first: object) -> None:
-    """A widget's first value; afterwards it is the user's."""
-    if key not in st.session_state:
-        st.session_state[key] = first

@@ -66,17 +66,18 @@ def written_with_functions(net: nn.Module, x: Tensor) -> Tensor:
     x = F.max_pool2d(F.relu(net.conv1(x)), 3, 2, ceil_mode=True)
     x = torch.relu(net.conv2(x))
     x = torch.max_pool2d(net.conv3(x).relu(), 2, stride=1)
-    return F.relu(F.conv2d(F.avg_pool2d(x, 2, padding=1), net.conv4.weight, padding=1, bias=net.conv4.bias), inplace=True)
+    return F.relu(
+        F.conv2d(F.avg_pool2d(x, 2, padding=1), net.conv4.weight, padding=1, bias=net.conv4.bias), inplace=True
+    )
 
 
 def in_place(net: nn.Module, x: Tensor) -> Tensor:
     x = F.relu_(net.conv1(x))
     y = net.bn(net.conv2(x))
     y += x
-    y = net.relu(y)
-    y = net.conv3(y).relu_()
+    y = net.conv3(net.relu(y))
     y *= 0.5
-    return y.add_(x)
+    return y.add_(x).relu_()
 
 
 def with_a_reused_relu(net: nn.Module, x: Tensor) -> Tensor:
@@ -144,7 +145,9 @@ def pre_activated_in_place(net: nn.Module, x: Tensor) -> Tensor:
 
 
 def with_a_constant_map(net: nn.Module, x: Tensor) -> Tensor:
-    return net.conv2(torch.cat([net.conv1(x).relu(), net.conv1.bias.expand(1, 4).view(1, 4, 1, 1).expand(1, 4, 13, 10)], 1))
+    return net.conv2(
+        torch.cat([net.conv1(x).relu(), net.conv1.bias.expand(1, 4).view(1, 4, 1, 1).expand(1, 4, 13, 10)], 1)
+    )
 
 
 # The alphabet ----------------------------------------------------------------------------------------------------
@@ -158,6 +161,7 @@ EXACT: dict[str, Callable[[], nn.Module]] = {
     "strides leave pixels over": lambda: Sequential(Conv2d(3, 4, 3, 3), ReLU(), Conv2d(4, 5, 2, stride=(1, 2)), ReLU()),
     "strides leave gaps": lambda: Sequential(Conv2d(3, 4, 1, 2), ReLU(), Conv2d(4, 4, 2, 3), ReLU()),
     "dilation": lambda: Sequential(Conv2d(3, 4, 3, dilation=2), ReLU(), Conv2d(4, 4, 2, dilation=(1, 3), padding=2), ReLU()),
+    "dilation without padding": lambda: Sequential(Conv2d(3, 4, 3, dilation=2), ReLU(), Conv2d(4, 4, 2, dilation=(1, 3)), ReLU()),
     "groups": lambda: Sequential(Conv2d(3, 6, 3, groups=3), ReLU(), Conv2d(6, 4, 3, groups=2, stride=2), ReLU()),
     "depthwise": lambda: Sequential(Conv2d(3, 4, 1), ReLU(), Conv2d(4, 4, 3, 2, 1, groups=4), ReLU(), Conv2d(4, 5, 1), ReLU()),
     "no bias": lambda: Sequential(Conv2d(3, 4, 3, bias=False), ReLU(), Conv2d(4, 4, 3, bias=False)),
@@ -186,7 +190,7 @@ EXACT: dict[str, Callable[[], nn.Module]] = {
         Conv2d(3, 4, 3), ReLU(), AdaptiveAvgPool2d((4, 5)), Conv2d(4, 4, 3), ReLU(), AdaptiveAvgPool2d(1), Flatten()
     ),
     "fully connected": lambda: Sequential(
-        Conv2d(3, 4, 3, 2), ReLU(), MaxPool2d(2), Dropout(), Flatten(), Linear(16, 7), ReLU(), Linear(7, 5)
+        Conv2d(3, 4, 3, 2), ReLU(), MaxPool2d(2), Dropout(), Flatten(), Linear(24, 7), ReLU(), Linear(7, 5)
     ),
     "a sequence of sequences": lambda: Sequential(
         Sequential(Conv2d(3, 4, 3), Sequential(BatchNorm2d(4), ReLU())), Sequential(Sequential(MaxPool2d(2)), Conv2d(4, 4, 2))

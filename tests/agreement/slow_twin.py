@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from vis.deconvnet import Unit
 
+MAX_POOLS = {F.max_pool2d, torch.max_pool2d}
 RELUS = {F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
 NEARLY_RELUS = {F.relu6, F.hardtanh, F.silu, F.gelu, F.hardswish, F.leaky_relu, F.elu, torch.tanh, Tensor.tanh}
 
@@ -73,7 +74,7 @@ class OtherWayBack(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        if function is torch.max_pool2d and self.unpooling == "overwrite":
+        if function in MAX_POOLS and self.unpooling == "overwrite":
             kwargs.pop("return_indices", None)
             return OverwritingPool.apply(args[0], args[1:], kwargs)
         if self.method == "gradient":
@@ -82,6 +83,7 @@ class OtherWayBack(TorchFunctionMode):
             in_place = kwargs.get("inplace") or function in (torch.relu_, Tensor.relu_)
             return ReLU.apply(args[0], self.method, in_place)
         if function in NEARLY_RELUS:
+            kwargs = {key: value for key, value in kwargs.items() if key != "inplace"}
             return NearlyReLU.apply(args[0], self.method, lambda x: function(x, *args[1:], **kwargs))
         if function is F.local_response_norm:
             return args[0] + (function(*args, **kwargs) - args[0]).detach()  # the identity on the way down

@@ -245,6 +245,7 @@ ALIKE = {  # ways to write `corners()`: bytes
     "PNG with an iTXt of 100 MB": lambda: with_chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(10**8))),
     "PNG with a profile of 100 MB": lambda: with_chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(10**8))),
     "PNG with a broken EXIF note": lambda: with_chunk(b"eXIf", b"MM\0*" + b"\xff" * 40),
+    "PNG with an EXIF note of rubbish": lambda: with_chunk(b"eXIf", b"rubbish"),
     "JPEG with a broken EXIF note": lambda: saved(corners(), "JPEG", quality=95, exif=b"Exif\0\0II*\0\xff\xff\0\0"),
     "JPEG with an EXIF note of rubbish": lambda: saved(corners(), "JPEG", quality=95, exif=b"Exif\0\0rubbish"),
     "PNG of sixteen bits a colour": lambda: png_file(

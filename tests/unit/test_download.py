@@ -1,11 +1,12 @@
 """Files from the network: whole and verified, or not there. The network here is a server on the loopback."""
 
 import hashlib
+import multiprocessing
 import os
-import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from models.download import ABANDONED_AFTER, DownloadFailed, cached, fetched, sh
 
 BODY = bytes(range(256)) * 8192  # 2 MiB
 SHA256 = hashlib.sha256(BODY).hexdigest()
-ROOT = Path(__file__).parents[2]
+PROCESSES = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+if sys.platform != "win32":
+    PROCESSES.set_forkserver_preload(["models.download"])  # imported once, not by every new process
 
 
 class Shelf(BaseHTTPRequestHandler):
@@ -177,23 +180,8 @@ def test_a_digest_is_computed_once_for_a_file_that_does_not_change(tmp_path):
         inside.write(b"?")
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert sha256_of(file) == SHA256
-    assert digest_in_a_new_process(file) != SHA256
-
-
-def digest_in_a_new_process(file: Path) -> str:
-    return (
-        python("from models.download import sha256_of; print(sha256_of(Path(sys.argv[1])))", file)
-        .communicate()[0]
-        .strip()
-    )
-
-
-def python(program: str, *arguments: object) -> subprocess.Popen:
-    """A new process that runs `program` with what tests here need imported."""
-    program = "import sys\nfrom pathlib import Path\n" + program
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+    with ProcessPoolExecutor(1, mp_context=PROCESSES) as new:
+        assert new.submit(sha256_of, file).result() != SHA256
 
 
 @pytest.mark.parametrize(
@@ -232,7 +220,10 @@ def test_a_failed_download_leaves_a_good_file_of_that_name_alone(server, tmp_pat
 
 def test_a_slow_server_is_not_a_silent_one(server, tmp_path):
     sha256 = hashlib.sha256(b"12345678").hexdigest()
-    assert fetched(server.url("trickling"), sha256, tmp_path, timeout=0.5).read_bytes() == b"12345678"
+    seen = []
+    file = fetched(server.url("trickling"), sha256, tmp_path, lambda done, total: seen.append(done), timeout=0.5)
+    assert file.read_bytes() == b"12345678"
+    assert len(seen) > 4  # told as it comes, so that it can be cancelled
 
 
 def test_a_server_that_is_not_there_is_a_sentence(tmp_path):
@@ -269,19 +260,19 @@ def test_a_folder_that_cannot_be_written_is_a_sentence_about_the_disk(server, tm
     assert "connection" not in str(failed.value)
 
 
+def fetched_on_a_full_disk(url: str, folder: Path) -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_001, 1_000_001))
+    fetched(url, SHA256, folder)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a full disk is played by a limit that Windows does not have")
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(server, tmp_path):
-    program = """
-import resource
-from models.download import DownloadFailed, fetched
-resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_001, 1_000_001))
-try:
-    fetched(*sys.argv[1:3], Path(sys.argv[3]))
-except DownloadFailed as failed:
-    print(failed)
-"""
-    said, _ = python(program, server.url("good"), SHA256, tmp_path).communicate()
-    assert "cannot be read or written (File too large)" in said
+    with ProcessPoolExecutor(1, mp_context=PROCESSES) as new:
+        failed = new.submit(fetched_on_a_full_disk, server.url("good"), tmp_path).exception()
+    assert isinstance(failed, DownloadFailed)
+    assert "cannot be read or written (File too large)" in str(failed)
     assert names(tmp_path) == []
 
 
@@ -300,27 +291,29 @@ def test_progress_cancels_by_raising_and_nothing_is_left(server, tmp_path, after
     assert names(tmp_path) == []
 
 
-def start(url: str, folder: Path) -> subprocess.Popen:
-    return python(
-        "from models.download import fetched; fetched(*sys.argv[1:3], Path(sys.argv[3]))", url, SHA256, folder
-    )
+def started(url: str, folder: Path):
+    process = PROCESSES.Process(target=fetched, args=(url, SHA256, folder))
+    process.start()
+    return process
 
 
 @pytest.mark.parametrize("count", [2, 4])
 def test_processes_that_fetch_at_once_end_with_one_valid_file(server, tmp_path, count):
-    running = [start(server.url("good"), tmp_path) for _ in range(count)]
-    assert [process.wait(30) for process in running] == [0] * count
+    running = [started(server.url("good"), tmp_path) for _ in range(count)]
+    for process in running:
+        process.join(30)
+    assert [process.exitcode for process in running] == [0] * count
     assert names(tmp_path) == ["weights.bin"]
     assert (tmp_path / "weights.bin").read_bytes() == BODY
 
 
 def test_a_process_killed_half_way_leaves_nothing_that_is_loaded(server, tmp_path):
-    killed = start(server.url("stalled"), tmp_path)
+    killed = started(server.url("stalled"), tmp_path)
     while not any(path.stat().st_size for path in tmp_path.glob("*.partial")):
-        assert killed.poll() is None
+        assert killed.is_alive()
         time.sleep(0.01)
     killed.kill()
-    killed.communicate()
+    killed.join()
     assert cached(server.url("good"), SHA256, tmp_path) is None
     assert fetched(server.url("good"), SHA256, tmp_path).read_bytes() == BODY
 

@@ -1,0 +1,1 @@
+"""Our own Streamlit components: plain JavaScript beside the Python that mounts it."""

@@ -1,0 +1,86 @@
+"""A picture whose cells can be pointed at and clicked: a montage of feature maps, a map of activations."""
+
+import base64
+import math
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+HERE = Path(__file__).parent
+PNG = b"\x89PNG\r\n\x1a\n"
+
+_grid = st.components.v2.component(
+    "convscope.grid",
+    html=(HERE / "grid.html").read_text("utf-8"),
+    css=(HERE / "grid.css").read_text("utf-8"),
+    js=(HERE / "grid.js").read_text("utf-8"),
+)
+
+
+def clickable_grid(
+    picture: bytes,
+    rows: int,
+    columns: int,
+    key: str,
+    *,
+    alt: str,
+    labels: Sequence[str] | Sequence[float] | np.ndarray | None = None,
+    template: str = "{label}",
+    selected: int | None = None,
+    width: int | None = None,
+    pixelated: bool = True,
+) -> int | None:
+    """The number of the cell that was clicked since the last run, counted row by row from 0; None when none was.
+
+    Every cell has an equal share of the picture, so the gaps of a montage belong to its tiles: half a gap on each side.
+
+    Args:
+        picture: a PNG. It is scaled to the width of its column and keeps its proportions.
+        key: identifies the picture on its page; focus and hover stay with it from run to run.
+        alt: what the picture shows, for those who do not see it.
+        labels: one for each cell, a text or a number (shown with four digits). Where there are fewer than cells, the
+            rest of the grid is empty and cannot be clicked. Never read as HTML; a line break is kept.
+        template: what a cell is called, with {label}, {row}, {column} (both from 0, as in `Unit`) and {cell} in it.
+        selected: the cell with a ring.
+        width: pixels; the picture grows no wider than that.
+        pixelated: sharp pixels, as befits feature maps; False for a photograph.
+
+    Raises:
+        ValueError: if the picture is no PNG, or the labels or the selected cell do not fit the grid.
+    """
+    if not picture.startswith(PNG):
+        raise ValueError(f"The picture of grid {key!r} begins with {picture[:8]!r}; it has to be a PNG.")
+    if rows < 1 or columns < 1:
+        raise ValueError(f"Grid {key!r} has {rows} rows and {columns} columns; both have to be at least 1.")
+    texts = None if labels is None else [_shown(label) for label in np.ravel(labels).tolist()]
+    cells = rows * columns if texts is None else len(texts)
+    if not 1 <= cells <= rows * columns:
+        raise ValueError(f"Grid {key!r} has {cells} labels for {rows} × {columns} cells.")
+    if selected is not None and not 0 <= selected < cells:
+        raise ValueError(f"Cell {selected} of grid {key!r} cannot be selected; its cells are 0 to {cells - 1}.")
+
+    data = {
+        "picture": base64.b64encode(picture).decode("ascii"),
+        "size": struct.unpack(">II", picture[16:24]),
+        "rows": int(rows),
+        "columns": int(columns),
+        "cells": cells,
+        "labels": texts,
+        "template": template,
+        "selected": None if selected is None else int(selected),  # an integer of NumPy is no JSON
+        "alt": alt,
+        "width": width,
+        "pixelated": pixelated,
+    }
+    clicked = _grid(key=key, data=data, on_clicked_change=lambda: None).clicked
+    return clicked if type(clicked) is int and 0 <= clicked < cells else None  # it comes from a browser
+
+
+def _shown(label: str | float) -> str | float:
+    """The label as JSON can carry it: numbers with four digits, NaN and infinity as words."""
+    if isinstance(label, str):
+        return label
+    return float(f"{label:.4g}") if math.isfinite(label) else str(label)

@@ -1,0 +1,64 @@
+"""The choices that hold on every page: language, network, weights, picture, device."""
+
+import streamlit as st
+
+from models import ARCHITECTURES
+from models.device import available
+from models.images import MOST_MEGABYTES
+from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Picture, Selection, first_value, sha256, uploaded
+from pages.common.text import _, choose_language
+
+PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
+WEIGHTS_TYPES = ["safetensors", "pt", "pth", "th"]
+
+
+def choose() -> Selection:
+    """What is chosen in the sidebar, which this draws."""
+    st.markdown("### ConvScope")
+    choose_language()
+    network = _choose_network()
+    picture = _choose_picture()
+    weights = _choose_weights()
+    return Selection(network, weights, _choose_device(), picture)
+
+
+def _choose_network() -> str:
+    first_value("network", "zfnet_mini", ARCHITECTURES)
+    return st.selectbox(
+        _("Network"),
+        ARCHITECTURES,
+        format_func=lambda name: f"{ARCHITECTURES[name].title} ({ARCHITECTURES[name].year})",
+        key="network",
+    )
+
+
+def _choose_picture() -> Picture:
+    file = st.file_uploader(_("Your picture"), PICTURE_TYPES, key=PICTURE_FILE, max_upload_size=MOST_MEGABYTES)
+    first_value("sample", next(iter(SAMPLES)), SAMPLES)
+    sample = st.selectbox(
+        _("or a sample photograph"),
+        SAMPLES,
+        format_func=lambda name: _(SAMPLES[name]),
+        key="sample",
+        disabled=file is not None,
+        help=_("Remove your picture to choose a sample.") if file else None,
+    )
+    return Picture(file.name, sha256(file.getvalue()), True) if file else Picture(sample, sample, False)
+
+
+def _choose_weights() -> str:
+    named = {"auto": _("Trained, where there are any"), "random": _("Random"), "file": _("A file of my own")}
+    first_value("weights", "auto", ("auto", "random"))
+    kind = st.selectbox(_("Weights"), named, format_func=named.get, key="weights")
+    if kind != "file":
+        return kind
+    file = st.file_uploader(_("A state_dict, or safetensors"), WEIGHTS_TYPES, key=WEIGHTS_FILE, max_upload_size=1024)
+    return sha256(file.getvalue()) if uploaded(WEIGHTS_FILE) else "auto"
+
+
+def _choose_device() -> str:
+    devices = available()
+    if len(devices) == 1:
+        return devices[0]
+    first_value("device", devices[0], devices)
+    return st.segmented_control(_("Device"), devices, format_func=str.upper, key="device", required=True)

@@ -1,0 +1,65 @@
+"""Pieces of a page that every page uses."""
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import TypeVar
+
+import streamlit as st
+
+from models import Loaded
+from models.refusals import Refused
+from pages.common import cache
+from pages.common.session import Selection
+from pages.common.text import _, plain, said
+
+Result = TypeVar("Result")
+
+
+@contextmanager
+def refusals_said():
+    """A refusal ends the page with its sentence instead of a traceback."""
+    try:
+        yield
+    except Refused as refusal:
+        st.error(plain(said(refusal)), icon=":material/error:")
+        st.stop()
+
+
+def opened(selection: Selection) -> Loaded:
+    """The selection's network; a download shows how far it is, a refusal ends the page."""
+    bar = st.empty()
+
+    def progress(done: int, total: int | None) -> None:
+        share = done / total if total else 0.0
+        megabytes = f"{done / 1e6:.0f} / {total / 1e6:.0f}" if total else f"{done / 1e6:.0f}"
+        bar.progress(min(share, 1.0), _("Downloading the weights: {megabytes} MB", megabytes=megabytes))
+
+    with refusals_said(), st.spinner(_("Opening the network …"), show_time=True):
+        loaded = cache.network(selection, progress)
+    bar.empty()
+    if loaded.refused:
+        st.warning(plain(said(loaded.refused)), icon=":material/cloud_off:")
+    if not loaded.weights.trained:
+        st.warning(
+            _(
+                "The weights of {network} are random: what is shown is what the architecture alone does to a picture, "
+                "not what a trained network has learned.",
+                network=loaded.architecture.title,
+            ),
+            icon=":material/casino:",
+        )
+    return loaded
+
+
+def weights_in_words(loaded: Loaded) -> str:
+    """Which weights these are, in a few words: their source and the beginning of their sha256."""
+    weights = loaded.weights
+    if weights.kind == "random":
+        return _("random weights")
+    return f"{weights.source} ({weights.sha256[:8]})"
+
+
+def computed(what: str, work: Callable[[], Result]) -> Result:
+    """What `work` gives; meanwhile the page says what is being done, and a refusal ends the page."""
+    with refusals_said(), st.spinner(what, show_time=True):
+        return work()

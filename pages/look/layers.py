@@ -1,0 +1,191 @@
+"""What layers 1–5 respond to: the strongest feature maps of every layer, and what each of them saw in the picture."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from models import Loaded
+from models.images import png
+from pages.common import cache
+from pages.common.components.grid import clickable_grid
+from pages.common.session import Opened, Selection, first_value, open_unit, opened_unit, selection, to_url
+from pages.common.text import _, language, plain, prose
+from pages.common.widgets import computed, opened, weights_in_words
+from pages.look import takeaway
+from pages.look.unit import inspector
+from pages.look.words import fidelity_in_words, range_in_words, unit_in_words
+from vis.figures.pictures import montage, signed, with_banner
+from vis.responses import LayerResponse
+
+TEXTS = Path(__file__).parent / "texts"
+
+
+def page() -> None:
+    chosen = selection()
+    st.title(_("What layers 1–5 respond to"))
+    st.markdown(
+        _(
+            "For every layer, the feature maps that respond most to the picture: what each of them saw, reconstructed "
+            "by the deconvnet of Zeiler & Fergus, beside that part of the picture. **Click a tile** to look closer."
+        )
+    )
+    loaded = opened(chosen)
+    seen = computed(_("Showing the picture to the network …"), lambda: cache.seen(chosen))
+    _picture_and_prediction(chosen, loaded, seen)
+    count, channels, own_range = _controls(chosen, loaded)
+    found = computed(
+        _("Projecting the strongest units of every layer …"), lambda: cache.layer_responses(chosen, count, channels)
+    )
+    close_up = _still_there(opened_unit(), found)
+    for layer, response in found.items():
+        _layer(chosen, loaded, layer, response, own_range, close_up)
+        if close_up and close_up.layer == layer:
+            inspector(chosen, loaded, response.operation, close_up)
+    st.divider()
+    takeaway.offer(chosen, loaded, seen, found, own_range)
+    with st.expander(_("How these pictures are made, and how to read them"), icon=":material/menu_book:"):
+        st.markdown(prose(TEXTS, "deconvnet"))
+    _put_into_url(chosen, count, close_up)
+
+
+def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen) -> None:
+    if seen.on_cpu:
+        st.info(_("The GPU's memory is full, so the CPU did the work."), icon=":material/memory:")
+    left, right = st.columns([1, 2], vertical_alignment="center")
+    height, width = seen.pixels.shape[:2]
+    left.image(png(seen.pixels), width=224)
+    left.caption(
+        _(
+            "{picture}, as the network sees it: {width}×{height} pixels",
+            picture=plain(chosen.picture.name),
+            width=width,
+            height=height,
+        )
+    )
+    notes = [weights_in_words(loaded)]
+    if not loaded.weights.trained:
+        notes.append(_("with random weights this is a guess"))
+    if side := loaded.architecture.classify_at:
+        notes.append(_("classified at {side}×{side}, the size it was trained on", side=side))
+    with right:
+        st.markdown(f"**{_('{network} takes it for', network=loaded.architecture.title)}**")
+        for number, probability in seen.classes:
+            name = loaded.categories[number] if loaded.categories else _("class {number}", number=number)
+            st.progress(probability, f"{plain(name)} · {probability:.1%}")
+        st.caption(" · ".join(plain(note) for note in notes))
+
+
+def _controls(chosen: Selection, loaded: Loaded) -> tuple[int, tuple[tuple[str, tuple[int, ...]], ...], bool]:
+    """How many maps, which maps (by layer, where they were typed), and whether every picture gets its own range."""
+    left, middle, right = st.columns(3)
+    first_value("maps", 9, range(1, 17), int)
+    count = left.slider(_("Feature maps per layer"), 1, 16, key="maps")
+    which = {"strongest": _("the strongest"), "typed": _("chosen by number")}
+    mode = middle.segmented_control(
+        _("Which feature maps"), which, format_func=which.get, default="strongest", required=True, key="which"
+    )
+    ranges = {"shared": _("one per layer"), "own": _("one per picture")}
+    contrast = right.segmented_control(
+        _("Range of grey"), ranges, format_func=ranges.get, default="own", required=True, key="contrast"
+    )
+    channels = ()
+    if mode == "typed":
+        columns = st.columns(len(loaded.layers))
+        typed = {
+            layer: column.text_input(
+                _("Layer {layer}", layer=layer), key=f"typed {chosen.network} {layer}", placeholder="3, 17, 40"
+            )
+            for column, layer in zip(columns, loaded.layers, strict=True)
+        }
+        channels = tuple((layer, _numbers(text)) for layer, text in typed.items() if text.strip())
+    return count, channels, contrast == "own"
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """The numbers in a text such as "3, 17 40", at most sixteen; anything else is named and ends the page."""
+    words = text.replace(",", " ").replace(";", " ").split()
+    wrong = [word for word in words if not (word.isascii() and word.isdigit() and len(word) < 6)]
+    if wrong:
+        said = _("“{text}” is not the number of a feature map; write numbers such as 3, 17, 40.", text=plain(wrong[0]))
+        st.error(said, icon=":material/error:")
+        st.stop()
+    return tuple(dict.fromkeys(map(int, words)))[:16]
+
+
+def _layer(
+    chosen: Selection, loaded: Loaded, layer: str, response: LayerResponse, own_range: bool, close_up: Opened | None
+) -> None:
+    k, h, w = response.shape
+    projections = response.projections
+    st.subheader(_("Layer {layer}", layer=layer), anchor=f"layer-{layer}")
+    st.caption(
+        _(
+            "{operation} · {k} feature maps of {h}×{w} · a unit sees up to {side}×{side} pixels · deconvnet: {fidelity}",
+            operation=f"`{response.operation}`",
+            k=k,
+            h=h,
+            w=w,
+            side=max(max(p.box.bottom - p.box.top, p.box.right - p.box.left) for p in projections),
+            fidelity=fidelity_in_words(projections[0].fidelity),
+        )
+    )
+    columns = next(n for n in (1, 2, 3, 4) if n * n >= len(projections))
+    limits = [response.limit_of(p) if own_range else response.limit for p in projections]
+    saw = montage([signed(p.pixels.numpy(), limit) for p, limit in zip(projections, limits, strict=True)], columns)
+    if not loaded.weights.trained:
+        saw = with_banner(saw, _("random weights"))
+    pixels = cache.seen(chosen).pixels
+    part = montage([pixels[p.box.top : p.box.bottom, p.box.left : p.box.right] for p in projections], columns)
+
+    labels = [unit_in_words(unit) for unit in response.units]
+    selected = next((i for i, u in enumerate(response.units) if close_up and _is(close_up, layer, u.channel)), None)
+    left, right, about = st.columns([3, 3, 2], gap="medium")
+    for place, name, sheet in ((left, _("What they saw"), saw), (right, _("That part of the picture"), part)):
+        with place:
+            st.caption(f"**{name}**")
+            clicked = clickable_grid(
+                png(sheet),
+                -(-len(projections) // columns),
+                columns,
+                key=f"{layer} {'saw' if sheet is saw else 'part'}",
+                labels=labels,
+                selected=selected,
+                alt=f"{_('Layer {layer}', layer=layer)}: {name}",
+            )
+        if clicked is not None and clicked < len(projections):
+            open_unit(Opened(layer, response.units[clicked].channel))
+            st.rerun()
+    with about:
+        if (TEXTS / f"layer{layer}.en.md").exists():
+            st.markdown(prose(TEXTS, f"layer{layer}"))
+        st.caption(range_in_words(None if own_range else response.limit))
+
+
+def _is(close_up: Opened, layer: str, channel: int) -> bool:
+    return (close_up.layer, close_up.channel) == (layer, channel)
+
+
+def _still_there(close_up: Opened | None, found: dict[str, LayerResponse]) -> Opened | None:
+    """The opened unit, unless this network has no such layer, feature map or position."""
+    if close_up is None or close_up.layer not in found:
+        return None
+    k, h, w = found[close_up.layer].shape
+    row, column = close_up.position or (0, 0)
+    return close_up if 0 <= close_up.channel < k and 0 <= row < h and 0 <= column < w else None
+
+
+def _put_into_url(chosen: Selection, count: int, close_up: Opened | None) -> None:
+    position = close_up.position if close_up else None
+    to_url(
+        network=chosen.network,
+        weights="random" if chosen.weights == "random" else None,
+        sample=None if chosen.picture.uploaded else chosen.picture.name,
+        maps=count,
+        layer=close_up.layer if close_up else None,
+        map=close_up.channel if close_up else None,
+        at=f"{position[0]},{position[1]}" if position else None,
+        language=language(),
+    )
+
+
+page()

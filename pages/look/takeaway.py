@@ -1,0 +1,76 @@
+"""All pictures of the page as one ZIP, with a manifest that says how to make them again."""
+
+import io
+import json
+import platform
+import zipfile
+from dataclasses import asdict
+from importlib.metadata import version
+
+import streamlit as st
+
+from models import Loaded
+from models.images import png
+from pages.common import cache
+from pages.common.session import Selection
+from pages.common.text import _
+from pages.look.words import picture_in_words
+from vis.figures.pictures import captioned, signed
+from vis.responses import LayerResponse
+
+
+def offer(
+    chosen: Selection, loaded: Loaded, seen: cache.Seen, found: dict[str, LayerResponse], own_range: bool
+) -> None:
+    """A button; the archive is made when it is pressed."""
+    st.download_button(
+        _("Download all pictures (ZIP)"),
+        lambda: archive(chosen, loaded, seen, found, own_range),
+        f"convscope-{chosen.network}.zip",
+        "application/zip",
+        icon=":material/folder_zip:",
+        key="zip",
+        on_click="ignore",
+    )
+
+
+def archive(
+    chosen: Selection, loaded: Loaded, seen: cache.Seen, found: dict[str, LayerResponse], own_range: bool
+) -> bytes:
+    """A ZIP of the picture, every projection and every patch as PNG, and `manifest.json`."""
+    file = io.BytesIO()
+    entries = []
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("picture.png", png(seen.pixels))
+        for layer, response in found.items():
+            for p in response.projections:
+                limit = response.limit_of(p) if own_range else response.limit
+                name = f"layer{layer}/map{p.unit.channel:04d}"
+                words = picture_in_words(loaded, chosen.picture.name, p, limit)
+                box = p.box
+                archive.writestr(f"{name}-projection.png", captioned(signed(p.pixels.numpy(), limit), words))
+                archive.writestr(f"{name}-patch.png", png(seen.pixels[box.top : box.bottom, box.left : box.right]))
+                entries.append(
+                    {
+                        "layer": layer,
+                        "unit": asdict(p.unit),
+                        "box": asdict(box),
+                        "method": p.method,
+                        "fidelity": p.fidelity,
+                        "range": [-limit, limit],
+                        "files": [f"{name}-projection.png", f"{name}-patch.png"],
+                    }
+                )
+        manifest = {
+            "network": chosen.network,
+            "weights": {k: v for k, v in asdict(loaded.weights).items() if k != "categories"},
+            "picture": asdict(chosen.picture),
+            "preprocess": asdict(loaded.preprocess),
+            "classes": [{"class": number, "probability": share} for number, share in seen.classes],
+            "device": str(loaded.device),
+            "projections": entries,
+            "versions": {"python": platform.python_version()}
+            | {name: version(name) for name in ("torch", "torchvision", "streamlit", "numpy", "pillow")},
+        }
+        archive.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
+    return file.getvalue()

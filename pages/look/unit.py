@@ -1,0 +1,133 @@
+"""One unit seen closely: its feature map over the picture, three ways to project it, and the deconvnet step by step."""
+
+import streamlit as st
+
+from models import Loaded
+from models.images import png
+from pages.common import cache
+from pages.common.components.grid import clickable_grid
+from pages.common.session import Opened, Selection, open_unit
+from pages.common.text import _
+from pages.common.widgets import computed
+from pages.look.words import METHODS, fidelity_in_words, picture_in_words, range_in_words, unit_in_words
+from vis.deconvnet import Projection
+from vis.figures.pictures import captioned, enlarged, heat_over, montage, signed, with_banner, with_box
+from vis.responses import StagePicture, UnitResponse, cosine
+
+
+def inspector(chosen: Selection, loaded: Loaded, operation: str, close_up: Opened) -> None:
+    """Draws everything about the opened unit."""
+    found = computed(
+        _("Projecting the unit …"),
+        lambda: cache.unit_response(chosen, operation, close_up.channel, close_up.position),
+    )
+    pixels = cache.seen(chosen).pixels
+    with st.container(border=True):
+        title, close = st.columns([6, 1], vertical_alignment="center")
+        words = unit_in_words(found.unit)
+        title.markdown(f"#### {_('Layer {layer}', layer=close_up.layer)} · {words}")
+        if close.button(_("Close"), icon=":material/close:", key="close", width="stretch"):
+            open_unit(None)
+            st.rerun()
+        left, right = st.columns([1, 2], gap="medium")
+        with left:
+            _activation_map(found, pixels, close_up)
+        with right:
+            _methods(chosen, loaded, found, pixels)
+        with st.expander(_("Step by step, from the unit down to the picture"), icon=":material/stairs:"):
+            _steps(found.steps)
+
+
+def _activation_map(found: UnitResponse, pixels, close_up: Opened) -> None:
+    values = found.activations.numpy()
+    rows, columns = values.shape
+    limit = max(float(values.max()), 0.0)
+    st.caption(f"**{_('The feature map over the picture')}**")
+    clicked = clickable_grid(
+        png(heat_over(values, enlarged(pixels, 448), limit)),
+        rows,
+        columns,
+        key=f"map {close_up.layer}",
+        labels=values,
+        template=_("row {row}, column {column}: {label}"),
+        selected=found.unit.row * columns + found.unit.column,
+        alt=_("The feature map over the picture"),
+    )
+    st.caption(
+        _(
+            "{h}×{w} units; dark is 0 or less, bright is {limit}. Click another to project it.",
+            h=rows,
+            w=columns,
+            limit=f"{limit:.3g}",
+        )
+    )
+    if clicked is not None:
+        open_unit(Opened(close_up.layer, close_up.channel, divmod(clicked, columns)))
+        st.rerun()
+    if close_up.position and st.button(_("Back to the strongest"), icon=":material/undo:", key="strongest"):
+        open_unit(Opened(close_up.layer, close_up.channel))
+        st.rerun()
+
+
+def _methods(chosen: Selection, loaded: Loaded, found: UnitResponse, pixels) -> None:
+    deconvnet = found.projections["deconvnet"]
+    box = deconvnet.box
+    columns = st.columns(len(METHODS) + 1)
+    with columns[0]:
+        st.caption(f"**{_('That part of the picture')}**")
+        st.image(png(enlarged(pixels[box.top : box.bottom, box.left : box.right], 224)), width="stretch")
+        st.image(png(with_box(pixels, (box.top, box.left, box.bottom, box.right))), width="stretch")
+    for column, (method, projection) in zip(columns[1:], found.projections.items(), strict=True):
+        with column:
+            _one_method(chosen, loaded, method, projection, deconvnet)
+
+
+def _one_method(chosen: Selection, loaded: Loaded, method: str, projection: Projection, deconvnet: Projection) -> None:
+    limit = float(projection.pixels.abs().max())
+    shown = signed(projection.pixels.numpy(), limit)
+    st.caption(f"**{_(METHODS[method])}**")
+    picture = enlarged(shown, 224)
+    st.image(png(picture if loaded.weights.trained else with_banner(picture, _("random weights"))), width="stretch")
+    lines = [fidelity_in_words(projection.fidelity), range_in_words(limit)]
+    if projection is not deconvnet:
+        lines.append(_("cosine to the deconvnet: {cosine}", cosine=f"{cosine(projection, deconvnet):.3f}"))
+    st.caption("  \n".join(lines))
+    unit = projection.unit
+    st.download_button(
+        "PNG",
+        lambda: captioned(shown, picture_in_words(loaded, chosen.picture.name, projection, limit)),
+        f"{loaded.architecture.name}-{unit.layer}-{unit.channel}-{unit.row}-{unit.column}-{method}.png",
+        "image/png",
+        icon=":material/download:",
+        key=f"png {method}",
+        on_click="ignore",
+    )
+
+
+def _steps(steps: tuple[StagePicture, ...]) -> None:
+    st.markdown(
+        _(
+            "Every step down undoes one operation of the way up: **unpool** puts the signal where the maximum was, "
+            "**rectify** keeps what is positive, **filter** applies the transposed filters. Of every step the feature "
+            "maps that carry most of the signal are shown."
+        )
+    )
+    columns = st.columns(4)
+    for i, step in enumerate(steps):
+        limit = float(step.maps.abs().max())
+        with columns[i % 4]:
+            st.caption(f"**{i}. {_(step.step)}** · `{step.layer}`")
+            tiles = [signed(m[None].numpy(), limit) for m in step.maps]
+            st.image(png(montage(tiles, min(4, len(tiles)), side=48)), width="stretch")
+            st.caption(
+                _(
+                    "maps {channels} of {shape}, rows {top}–{bottom}, columns {left}–{right}; ±{limit}",
+                    channels=", ".join(map(str, step.channels)),
+                    shape="×".join(map(str, step.shape)),
+                    top=step.box.top,
+                    bottom=step.box.bottom,
+                    left=step.box.left,
+                    right=step.box.right,
+                    limit=f"{limit:.3g}",
+                )
+            )

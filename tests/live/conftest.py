@@ -1,0 +1,136 @@
+"""A real Streamlit server and a real browser."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SWITCHES = [
+    "--no-sandbox",  # containers run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LOGS = pytest.StashKey[dict[Path, Path]]()
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until_healthy(process: subprocess.Popen, url: str, log: Path, seconds: float = 60) -> None:
+    """Returns when the server answers; fails with its log when it does not."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    pytest.fail(f"The server of {url} did not come up:\n{log.read_text('utf-8')}")
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """The address at which a script is served: `server(ROOT / "app.py")`, further options as on the command line.
+
+    One server for each script serves the whole session.
+    """
+    addresses: dict[tuple[Path | str, ...], str] = {}
+    processes: list[subprocess.Popen] = []
+    logs = request.config.stash.setdefault(LOGS, {})
+
+    def start(script: Path, *options: str) -> str:
+        if (known := addresses.get((script, *options))) is not None:
+            return known
+        port, log = free_port(), tmp_path_factory.mktemp("server") / "log.txt"
+        command = [
+            *(sys.executable, "-m", "streamlit", "run", str(script)),
+            "--server.headless=true",
+            "--server.address=127.0.0.1",
+            f"--server.port={port}",
+            "--server.fileWatcherType=none",
+            "--browser.gatherUsageStats=false",
+            *options,
+        ]
+        with log.open("w") as output:
+            process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
+        processes.append(process)
+        logs[script] = log
+        wait_until_healthy(process, f"http://127.0.0.1:{port}", log)
+        return addresses.setdefault((script, *options), f"http://127.0.0.1:{port}")
+
+    yield start
+    for process in processes:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    """A failed test shows what the servers said."""
+    report = yield
+    if report.failed:
+        for script, log in item.config.stash.get(LOGS, {}).items():
+            report.sections.append((f"server of {script.name}", log.read_text("utf-8")[-4000:]))
+    return report
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """A headless Chromium: the system's, or else the one that Playwright installed."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with playwright.sync_playwright() as driver:
+        try:
+            chromium = driver.chromium.launch(executable_path=system, args=SWITCHES)
+        except playwright.Error as error:
+            pytest.skip(f"no Chromium could be started: {error.message.splitlines()[0]}")
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def new_page(browser) -> Iterator[Callable]:
+    """An empty page, for options such as `viewport` or `color_scheme`. An error on its console fails the test."""
+    errors, contexts = [], []
+
+    def open_page(**options):
+        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not errors
+
+
+@pytest.fixture
+def page(new_page):
+    """An empty page of a light desktop window, 1280 × 900."""
+    return new_page()

@@ -1,0 +1,211 @@
+import gc
+import weakref
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torchvision import models
+from torchvision.models.feature_extraction import get_graph_node_names
+
+from models.refusals import Refused
+from tests.agreement.networks import EXACT, NORMALISED, UNUSUAL, Net, gated, picture, seeded
+from vis.trace import TraceRefused, record, traced
+
+ALL = {**EXACT, **NORMALISED, **UNUSUAL, "gates": gated}
+
+
+def plain() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 2, 3)).eval()
+
+
+def outputs(recording) -> list:
+    return [recording.values[n] for n in recording.trace.graph.nodes if n.op != "output"]
+
+
+# Names -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("build", [models.alexnet, models.resnet18, models.squeezenet1_1, models.mobilenet_v3_small])
+def test_the_names_are_those_of_torchvisions_feature_extractor(build):
+    model = build(weights=None).eval()
+    trace = traced(model)
+    names = [name for node, name in trace.names.items() if node.op != "output"]
+    assert names == get_graph_node_names(model, {"leaf_modules": []})[1]
+    assert [trace.names[trace[name]] for name in names] == names
+
+
+def test_a_reused_module_has_a_name_for_each_use():
+    names = list(traced(seeded(EXACT["reused modules"])).names.values())
+    assert [name for name in names if name.startswith("relu")] == ["relu", "relu_1", "relu_2"]
+
+
+def test_an_unknown_layer_is_refused_with_close_names():
+    with pytest.raises(TraceRefused, match=r"no layer “features\.99”.*features\.9") as refusal:
+        traced(models.alexnet(weights=None).eval())["features.99"]
+    assert isinstance(refusal.value, Refused)
+
+
+# Values ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_last_value_is_what_the_network_answers(name):
+    model = seeded(ALL[name])
+    answer = model(picture())
+    for _ in range(2):  # the second time from the remembered trace
+        torch.testing.assert_close(outputs(record(model, picture()))[-1], answer, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["in place", "pre-activated in place", "functions"])
+def test_values_stay_as_they_were_before_a_change_in_place(name):
+    model = seeded(EXACT[name])
+    recording = record(model, picture())
+    torch.testing.assert_close(recording.of("conv1"), model.conv1(picture()))
+    assert (recording.of("conv1") < 0).any()
+
+
+def test_a_switch_is_where_its_maximum_was():
+    recording = record(seeded(EXACT["pools over the border"]), picture())
+    assert len(recording.switches) == 2
+    for node, switches in recording.switches.items():
+        below = recording.values[node.all_input_nodes[0]]
+        torch.testing.assert_close(below.flatten(2).gather(2, switches.flatten(2)), recording.values[node].flatten(2))
+
+
+def test_recording_stops_at_the_highest_layer_asked_for():
+    model = plain()
+    recording = record(model, picture(), ["0", "1"])
+    assert [recording.trace.names[node] for node in recording.values] == ["input", "0", "1"]
+    with pytest.raises(TraceRefused, match="“3” was not recorded"):
+        recording.of("3")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.uint8])
+def test_the_picture_takes_the_precision_of_the_network(dtype):
+    for model in (plain(), plain().double()):
+        values = outputs(record(model, (picture() * 40).abs().to(dtype)))
+        assert {value.dtype for value in values} == {next(model.parameters()).dtype}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_the_picture_goes_to_the_device_of_the_network():
+    assert record(plain().cuda(), picture()).of("3").is_cuda
+
+
+def test_a_second_input_with_a_default_is_left_at_it():
+    class Scaled(nn.Module):
+        def forward(self, x, factor=3):
+            return x * factor
+
+    assert torch.equal(outputs(record(Scaled().eval(), picture()))[-1], picture() * 3)
+
+
+def test_sizes_are_counted_on_without_changing_the_sizes_others_read():
+    def way(net, x):
+        height, width = x.shape[2], x.shape[3]
+        half = height
+        half += height % 2
+        half //= 2
+        return F.adaptive_avg_pool2d(x, (half, width)).reshape(1, 3 * half * width)[:, :height]
+
+    model = Net(way).eval()
+    assert torch.equal(outputs(record(model, picture()))[-1], model(picture()))
+
+
+# What is left behind ---------------------------------------------------------------------------------------------
+
+
+def with_a_constant() -> nn.Module:
+    return Net(lambda net, x: net.conv(x - torch.tensor([0.1, 0.2, 0.3]).view(1, 3, 1, 1)), conv=nn.Conv2d(3, 4, 3)).eval()
+
+
+def with_a_constant_and_an_if() -> nn.Module:
+    return Net(lambda net, x: x if (x + torch.tensor([0.1])).sum() > 0 else -x, conv=nn.Conv2d(3, 4, 3)).eval()
+
+
+def test_a_constant_made_on_the_way_is_not_left_on_the_network():
+    model, image = with_a_constant(), picture(dtype=torch.float32)
+    before = set(vars(model))
+    recording = record(model, image)
+    assert set(vars(model)) == before
+    assert torch.equal(outputs(recording)[-1], model(image))
+
+
+def test_a_refused_network_is_left_as_it_was():
+    model = with_a_constant_and_an_if()
+    before = set(vars(model))
+    with pytest.raises(TraceRefused):
+        traced(model)
+    assert set(vars(model)) == before
+
+
+def test_a_trace_is_made_once_and_dies_with_its_network():
+    model = plain()
+    trace = traced(model)
+    assert traced(model) is trace
+    record(model, picture())
+    watched, trace = [weakref.ref(model), weakref.ref(trace)], None
+    del model
+    gc.collect()
+    assert [reference() for reference in watched] == [None, None]
+
+
+# Refusals --------------------------------------------------------------------------------------------------------
+
+
+class TwoInputs(nn.Module):
+    def forward(self, x, y):
+        return x + y
+
+
+UNTRACEABLE = {
+    "a path that depends on the picture": lambda net, x: x if x.mean() > 0 else -x,
+    "a loop over the picture": lambda net, x: sum(row for row in x),
+    "a length": lambda net, x: x * len(x),
+    "a number taken out": lambda net, x: x * float(x.max()),
+    "a value assigned to a part": lambda net, x: x.__setitem__(0, 1) or x if x[0] is None else _assigned(x),
+}
+
+
+def _assigned(x):
+    x[:, 0] = 0
+    return x
+
+
+@pytest.mark.parametrize("name", UNTRACEABLE)
+def test_a_network_that_cannot_be_followed_is_refused(name):
+    with pytest.raises(TraceRefused, match="cannot trace"):
+        traced(Net(UNTRACEABLE[name]).eval())
+
+
+@pytest.mark.parametrize(
+    ("model", "image", "sentence"),
+    [
+        (plain().train(), picture(), "training mode.*model.eval"),
+        (TwoInputs().eval(), picture(), "one input.*“y”"),
+        (plain(), torch.zeros(2, 3, 13, 10), r"One picture of shape \(1, C, H, W\).*\(2, 3, 13, 10\)"),
+        (plain(), torch.zeros(3, 13, 10), r"One picture.*\(3, 13, 10\)"),
+        (plain(), torch.zeros(1, 3, 9, 2), "picture of 2×9: “0” says"),
+        (plain(), torch.zeros(1, 3, 4, 5), "picture of 5×4: “3” says"),
+        (plain(), torch.zeros(1, 1, 13, 10), "“0” says.*channels"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_recorded_is_refused_with_a_sentence(model, image, sentence):
+    with pytest.raises(TraceRefused, match=sentence):
+        record(model, image)
+
+
+def test_a_single_module_in_training_mode_is_noticed():
+    model = nn.Sequential(plain(), nn.Dropout()).eval()
+    model[1].train()
+    with pytest.raises(TraceRefused, match="training mode"):
+        record(model, picture())
+
+
+def test_a_network_put_into_training_mode_after_its_trace_is_refused():
+    model = plain()
+    record(model, picture())
+    model.train()
+    with pytest.raises(TraceRefused, match="training mode"):
+        record(model, picture())
