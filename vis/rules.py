@@ -117,13 +117,12 @@ def unpool(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     height, width = (
         (n - 1) * s + d * (k - 1) + 1 for n, s, d, k in zip(signal.size, stride, dilation, kernel, strict=True)
     )
-    first_row = (signal.top * stride[0] - padding[0]).to(values.device).view(-1, 1, 1, 1)
-    first_column = (signal.left * stride[1] - padding[1]).to(values.device).view(-1, 1, 1, 1)
-    positions = signal.cut_from(switches)
-    rows = positions.div(step.input_shape[3], rounding_mode="floor") - first_row
-    columns = positions % step.input_shape[3] - first_column
+    rows = switches.div(step.input_shape[3], rounding_mode="floor")
+    columns = switches - rows * step.input_shape[3]
+    corner = (signal.top * stride[0] - padding[0]) * width + signal.left * stride[1] - padding[1]
+    places = signal.cut_from(rows * width + columns) - corner.to(values.device).view(-1, 1, 1, 1)
     # Windows that reach over the border carry no signal there, so wherever these zeros are put does not matter.
-    places = (rows * width + columns).clamp(0, height * width - 1).expand(values.shape)
+    places = places.clamp_(0, height * width - 1).expand(values.shape)
     below = values.new_zeros(*values.shape[:2], height * width)
     below.scatter_add_(2, places.flatten(2), values.flatten(2))
     below = below.view(*values.shape[:2], height, width)
@@ -161,9 +160,29 @@ def filter_transposed(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     if isinstance(conv["padding"], str) or getattr(module, "padding_mode", "zeros") != "zeros":
         return transpose(step, signal)
     stride, padding, dilation = (pair(conv[k]) for k in ("stride", "padding", "dilation"))
-    values = F.conv_transpose2d(signal.values, conv["weight"], None, stride, 0, 0, conv["groups"], dilation)
+    values = transposed_convolution(signal.values, conv["weight"], stride, dilation, conv["groups"])
     kernel = tuple(conv["weight"].shape[2:])
     return {step.source: signal.below(values, kernel, stride, padding, dilation, step.input_shape)}
+
+
+def transposed_convolution(
+    values: Tensor, weight: Tensor, stride: tuple[int, int], dilation: tuple[int, int], groups: int
+) -> Tensor:
+    """Transposed convolution of `values` (U, K, h, w) with `weight` (K, C / groups, kh, kw), without padding.
+
+    Libraries are slow at large strides into few maps, such as AlexNet's 11×11 stride 4 into three colours. There it is
+    done as a convolution with stride 1 that makes all stride² pixels of a cell at once (Shi et al. 2016, section 3.2).
+    """
+    size, maps = stride[0], weight.shape[1]
+    if size == 1 or stride != (size, size) or dilation != (1, 1) or groups > 1 or maps > 8:
+        return F.conv_transpose2d(values, weight, None, stride, 0, 0, groups, dilation)
+    (h, w), (kh, kw) = values.shape[2:], weight.shape[2:]
+    cells = -(-kh // size), -(-kw // size)  # that one filter reaches over
+    cut = F.pad(weight, (0, cells[1] * size - kw, 0, cells[0] * size - kh))
+    cut = cut.unflatten(2, (cells[0], size)).unflatten(4, (cells[1], size))  # (K, C, cell, in it, cell, in it)
+    filters = cut.permute(1, 3, 5, 0, 2, 4).flatten(0, 2).flip(2, 3)  # (C·size², K, cells, cells)
+    dense = F.pixel_shuffle(F.conv2d(values, filters, padding=(cells[0] - 1, cells[1] - 1)), size)
+    return dense[:, :, : (h - 1) * size + kh, : (w - 1) * size + kw]
 
 
 # What later networks need, by transposition ----------------------------------------------------------------------

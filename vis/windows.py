@@ -46,13 +46,20 @@ class Windows:
         return (top, left, bottom, right), self.values[i, :, y : y + bottom - top, x : x + right - left].clone()
 
     def cut_from(self, maps: Tensor) -> Tensor:
-        """The same windows of `maps` (1, C, H, W), (U, C, h, w); beyond the border the nearest values are repeated."""
+        """The same windows of `maps` (1, C, H, W), as (U, C, h, w), zero beyond the border."""
         height, width = self.size
         if (height, width) == maps.shape[2:] and not self.top.any() and not self.left.any():
             return maps
-        rows = (self.top[:, None] + torch.arange(height)).clamp(0, maps.shape[2] - 1).to(maps.device)
-        columns = (self.left[:, None] + torch.arange(width)).clamp(0, maps.shape[3] - 1).to(maps.device)
-        return maps[0][:, rows[:, :, None], columns[:, None, :]].transpose(0, 1)
+        top, left = self.top.tolist(), self.left.tolist()
+        above, before = max(0, -min(top)), max(0, -min(left))
+        below, after = max(0, max(top) + height - maps.shape[2]), max(0, max(left) + width - maps.shape[3])
+        framed = F.pad(maps[0], (before, after, above, below))
+        return torch.stack(
+            [
+                framed[:, y + above : y + above + height, x + before : x + before + width]
+                for y, x in zip(top, left, strict=True)
+            ]
+        )
 
     def below(
         self,
@@ -77,17 +84,20 @@ class Windows:
         return moved.clipped(shape)
 
     def clipped(self, shape: torch.Size) -> "Windows":
-        """The same with zeros beyond the border of the map (…, H, W); a window as large as the map becomes the map."""
+        """The same with zeros beyond the border of the map (…, H, W); a window as large as the map becomes the map.
+
+        The values are overwritten: they have just been made, and copying them would cost as much as making them.
+        """
         (height, width), (map_height, map_width) = self.size, shape[-2:]
         top = torch.zeros_like(self.top) if height >= map_height else self.top
         left = torch.zeros_like(self.left) if width >= map_width else self.left
         moved = self.moved(top, left, min(height, map_height), min(width, map_width))
-        rows = _inside(moved.top, moved.size[0], map_height)
-        columns = _inside(moved.left, moved.size[1], map_width)
-        if rows.all() and columns.all():
-            return moved
-        inside = (rows[:, :, None] & columns[:, None, :])[:, None].to(self.values.device)
-        return moved.with_values(moved.values * inside)
+        for value, y, x in zip(moved.values, moved.top.tolist(), moved.left.tolist(), strict=True):
+            value[:, : max(0, -y)] = 0
+            value[:, :, : max(0, -x)] = 0
+            value[:, max(0, map_height - y) :] = 0
+            value[:, :, max(0, map_width - x) :] = 0
+        return moved
 
     def moved(self, top: Tensor, left: Tensor, height: int, width: int) -> "Windows":
         """The same signal in windows at other places; what they do not cover is zero or lost."""
@@ -124,12 +134,6 @@ class Windows:
 def _is_empty(box: Tensor) -> Tensor:
     """Which units see nothing of the map, only padding, (U, 1)."""
     return (box[:, 2:] <= box[:, :2]).any(1, keepdim=True)
-
-
-def _inside(start: Tensor, length: int, limit: int) -> Tensor:
-    """Which of the places start … start+length-1 lie in 0 … limit-1, (U, length)."""
-    places = start[:, None] + torch.arange(length)
-    return (places >= 0) & (places < limit)
 
 
 def _framed(values: Tensor, top: int, left: int, height: int, width: int) -> Tensor:

@@ -22,6 +22,8 @@ from torch.nn import (
 from torch.nn import functional as F
 from torchvision.ops import Permute
 
+from vis.trace import traced
+
 PICTURE = (1, 3, 13, 10)
 
 
@@ -57,6 +59,11 @@ def seeded(build: Callable[[], nn.Module], seed: int = 0) -> nn.Module:
 
 def picture(shape: tuple[int, ...] = PICTURE, seed: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
+
+
+def last_layer(model: nn.Module) -> str:
+    """The name of the last operation before the output."""
+    return [name for node, name in traced(model).names.items() if node.op != "output"][-1]
 
 
 # Ways ------------------------------------------------------------------------------------------------------------
@@ -156,14 +163,27 @@ EXACT: dict[str, Callable[[], nn.Module]] = {
     "convolutions": lambda: Sequential(Conv2d(3, 4, 3), ReLU(), Conv2d(4, 4, (3, 2)), ReLU(), Conv2d(4, 4, 3)),
     "padding": lambda: Sequential(Conv2d(3, 4, 3, padding=2), ReLU(), Conv2d(4, 3, 3, padding=(0, 1)), ReLU()),
     "padding beyond the kernel": lambda: Sequential(Conv2d(3, 4, 1, padding=1), ReLU(), Conv2d(4, 3, 3, 2, padding=3)),
-    "padding by name": lambda: Sequential(Conv2d(3, 4, 4, padding="same"), ReLU(), Conv2d(4, 3, 3, padding="valid")),
-    "reflected padding": lambda: Sequential(Conv2d(3, 4, 3, padding=1, padding_mode="reflect"), ReLU(), Conv2d(4, 3, 3)),
+    "padding by name": lambda: Sequential(
+        Conv2d(3, 4, (3, 5), padding="same"), ReLU(), Conv2d(4, 3, 3, padding="valid")
+    ),
+    "reflected padding": lambda: Sequential(
+        Conv2d(3, 4, 3, padding=1, padding_mode="reflect"), ReLU(), Conv2d(4, 3, 3)
+    ),
     "strides leave pixels over": lambda: Sequential(Conv2d(3, 4, 3, 3), ReLU(), Conv2d(4, 5, 2, stride=(1, 2)), ReLU()),
+    "oblong kernels in strides": lambda: Sequential(
+        Conv2d(3, 4, (5, 2), 2), ReLU(), Conv2d(4, 9, (1, 4), 2, (0, 2)), ReLU()
+    ),
     "strides leave gaps": lambda: Sequential(Conv2d(3, 4, 1, 2), ReLU(), Conv2d(4, 4, 2, 3), ReLU()),
-    "dilation": lambda: Sequential(Conv2d(3, 4, 3, dilation=2), ReLU(), Conv2d(4, 4, 2, dilation=(1, 3), padding=2), ReLU()),
-    "dilation without padding": lambda: Sequential(Conv2d(3, 4, 3, dilation=2), ReLU(), Conv2d(4, 4, 2, dilation=(1, 3)), ReLU()),
+    "dilation": lambda: Sequential(
+        Conv2d(3, 4, 3, dilation=2), ReLU(), Conv2d(4, 4, 2, dilation=(1, 3), padding=2), ReLU()
+    ),
+    "dilation without padding": lambda: Sequential(
+        Conv2d(3, 4, 3, dilation=2), ReLU(), Conv2d(4, 4, 2, dilation=(1, 3)), ReLU()
+    ),
     "groups": lambda: Sequential(Conv2d(3, 6, 3, groups=3), ReLU(), Conv2d(6, 4, 3, groups=2, stride=2), ReLU()),
-    "depthwise": lambda: Sequential(Conv2d(3, 4, 1), ReLU(), Conv2d(4, 4, 3, 2, 1, groups=4), ReLU(), Conv2d(4, 5, 1), ReLU()),
+    "depthwise": lambda: Sequential(
+        Conv2d(3, 4, 1), ReLU(), Conv2d(4, 4, 3, 2, 1, groups=4), ReLU(), Conv2d(4, 5, 1), ReLU()
+    ),
     "no bias": lambda: Sequential(Conv2d(3, 4, 3, bias=False), ReLU(), Conv2d(4, 4, 3, bias=False)),
     "overlapping pools": lambda: Sequential(
         Conv2d(3, 4, 3), ReLU(), MaxPool2d(3, 2), Conv2d(4, 4, 3, padding=1), ReLU(), MaxPool2d(3, 1)
@@ -181,7 +201,10 @@ EXACT: dict[str, Callable[[], nn.Module]] = {
         Conv2d(3, 4, 3), ReLU(), AvgPool2d(3, 2, padding=1), Conv2d(4, 4, 1), ReLU(), AvgPool2d(2, 1)
     ),
     "average pools over the border": lambda: Sequential(
-        Conv2d(3, 4, 2), ReLU(), AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False), AvgPool2d((2, 3), 2, ceil_mode=True)
+        Conv2d(3, 4, 2),
+        ReLU(),
+        AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False),
+        AvgPool2d((2, 3), 2, ceil_mode=True),
     ),
     "average pools with a divisor": lambda: Sequential(
         Conv2d(3, 4, 3), ReLU(), AvgPool2d(2, divisor_override=3), AvgPool2d(3, 2, (1, 0), True, divisor_override=2)
@@ -193,20 +216,32 @@ EXACT: dict[str, Callable[[], nn.Module]] = {
         Conv2d(3, 4, 3, 2), ReLU(), MaxPool2d(2), Dropout(), Flatten(), Linear(24, 7), ReLU(), Linear(7, 5)
     ),
     "a sequence of sequences": lambda: Sequential(
-        Sequential(Conv2d(3, 4, 3), Sequential(BatchNorm2d(4), ReLU())), Sequential(Sequential(MaxPool2d(2)), Conv2d(4, 4, 2))
+        Sequential(Conv2d(3, 4, 3), Sequential(BatchNorm2d(4), ReLU())),
+        Sequential(Sequential(MaxPool2d(2)), Conv2d(4, 4, 2)),
     ),
     "the picture first passed on": lambda: Sequential(Identity(), Dropout(), Conv2d(3, 4, 3), ReLU()),
     "no ReLU": lambda: Sequential(Conv2d(3, 4, 3), MaxPool2d(2)),
     "functions": lambda: Net(
-        written_with_functions, conv1=Conv2d(3, 4, 3), conv2=Conv2d(4, 4, 1), conv3=Conv2d(4, 4, 2), conv4=Conv2d(4, 3, 2)
+        written_with_functions,
+        conv1=Conv2d(3, 4, 3),
+        conv2=Conv2d(4, 4, 1),
+        conv3=Conv2d(4, 4, 2),
+        conv4=Conv2d(4, 3, 2),
     ),
     "in place": lambda: Net(
-        in_place, conv1=Conv2d(3, 4, 3), conv2=Conv2d(4, 4, 3, padding=1), conv3=Conv2d(4, 4, 1), bn=BatchNorm2d(4), relu=ReLU(True)
+        in_place,
+        conv1=Conv2d(3, 4, 3),
+        conv2=Conv2d(4, 4, 3, padding=1),
+        conv3=Conv2d(4, 4, 1),
+        bn=BatchNorm2d(4),
+        relu=ReLU(True),
     ),
     "pre-activated in place": lambda: Net(
         pre_activated_in_place, conv1=Conv2d(3, 4, 3), conv2=Conv2d(4, 4, 3, padding=1), relu=ReLU(True)
     ),
-    "reused modules": lambda: Net(with_a_reused_relu, conv1=Conv2d(3, 4, 3, 2), conv2=Conv2d(4, 4, 3, padding=1), relu=ReLU()),
+    "reused modules": lambda: Net(
+        with_a_reused_relu, conv1=Conv2d(3, 4, 3, 2), conv2=Conv2d(4, 4, 3, padding=1), relu=ReLU()
+    ),
     "residual": lambda: Net(
         residual,
         conv1=Conv2d(3, 4, 3, 2, 1),
@@ -216,8 +251,16 @@ EXACT: dict[str, Callable[[], nn.Module]] = {
         bn2=BatchNorm2d(4),
         projection=Conv2d(3, 4, 1, 2),
     ),
-    "x + x": lambda: Net(lambda net, x: net.conv2(torch.add(x + x, net.conv1(x).relu())).relu() + 1, conv1=Conv2d(3, 3, 1), conv2=Conv2d(3, 3, 3)),
-    "weighted sum": lambda: Net(lambda net, x: torch.add(net.conv1(x).relu(), net.conv2(x).relu(), alpha=-2), conv1=Conv2d(3, 4, 3), conv2=Conv2d(3, 4, 3)),
+    "x + x": lambda: Net(
+        lambda net, x: net.conv2(torch.add(x + x, net.conv1(x).relu())).relu() + 1,
+        conv1=Conv2d(3, 3, 1),
+        conv2=Conv2d(3, 3, 3),
+    ),
+    "weighted sum": lambda: Net(
+        lambda net, x: torch.add(net.conv1(x).relu(), net.conv2(x).relu(), alpha=-2),
+        conv1=Conv2d(3, 4, 3),
+        conv2=Conv2d(3, 4, 3),
+    ),
     "inception": lambda: Net(
         inception,
         stem=Conv2d(3, 4, 3, 2),
@@ -227,7 +270,9 @@ EXACT: dict[str, Callable[[], nn.Module]] = {
         five=Conv2d(4, 2, 5, padding=2),
         pool=Sequential(MaxPool2d(3, 1, 1), Conv2d(4, 1, 1)),
     ),
-    "dense": lambda: Net(dense, conv1=Conv2d(3, 2, 3), conv2=Conv2d(2, 3, 3, padding=1), conv3=Conv2d(5, 2, 3, padding=1)),
+    "dense": lambda: Net(
+        dense, conv1=Conv2d(3, 2, 3), conv2=Conv2d(2, 3, 3, padding=1), conv3=Conv2d(5, 2, 3, padding=1)
+    ),
     "the same map twice": lambda: Net(fire_twice, conv1=Conv2d(3, 2, 3, 2), conv2=Conv2d(2, 2, 3, padding=1)),
     "a constant map": lambda: Net(with_a_constant_map, conv1=Conv2d(3, 4, 3, padding=1), conv2=Conv2d(8, 3, 3, 2)),
     "chunk": lambda: Net(chunked, conv1=Conv2d(3, 4, 3, 2), conv2=Conv2d(2, 2, 3, padding=1)),
@@ -235,16 +280,28 @@ EXACT: dict[str, Callable[[], nn.Module]] = {
     "shuffled channels": lambda: Net(shuffled, conv1=Conv2d(3, 4, 3, 2), conv2=Conv2d(4, 4, 2, groups=2)),
     "view and dropout": lambda: Net(classified, conv1=Conv2d(3, 3, 4, 2), fc1=Linear(12, 6), fc2=Linear(6, 5)),
     "pad, mean and resize": lambda: Net(padded_by_hand, conv1=Conv2d(3, 3, 4, 3)),
-}  # fmt: skip
+}
 
 NORMALISED: dict[str, Callable[[], nn.Module]] = {
     "contrast norms": lambda: Sequential(
-        Conv2d(3, 6, 3), ReLU(), LocalResponseNorm(5, 0.5, 0.75, 2), MaxPool2d(3, 2), Conv2d(6, 4, 2), ReLU(), LocalResponseNorm(3)
+        Conv2d(3, 6, 3),
+        ReLU(),
+        LocalResponseNorm(5, 0.5, 0.75, 2),
+        MaxPool2d(3, 2),
+        Conv2d(6, 4, 2),
+        ReLU(),
+        LocalResponseNorm(3),
     ),
     "layer norms": lambda: Sequential(
-        Conv2d(3, 4, 2, 2), Permute([0, 2, 3, 1]), LayerNorm(4), Linear(4, 6), ReLU(), Permute([0, 3, 1, 2]), Conv2d(6, 4, 2)
+        Conv2d(3, 4, 2, 2),
+        Permute([0, 2, 3, 1]),
+        LayerNorm(4),
+        Linear(4, 6),
+        ReLU(),
+        Permute([0, 3, 1, 2]),
+        Conv2d(6, 4, 2),
     ),
-}  # fmt: skip
+}
 
 NEARLY_RELUS: dict[str, Callable[[], nn.Module]] = {
     "ReLU6": nn.ReLU6,
@@ -291,8 +348,12 @@ class Odd(nn.Module):
 UNUSUAL: dict[str, Callable[[], nn.Module]] = {
     "softmax": lambda: Sequential(Conv2d(3, 4, 3, 2), nn.Softmax(1), Conv2d(4, 4, 2)),
     "sine": lambda: Sequential(Conv2d(3, 4, 3, 2), Odd(), Conv2d(4, 4, 2)),
-    "a maximum over maps": lambda: Net(lambda net, x: torch.max(net.conv(x), 1, keepdim=True)[0], conv=Conv2d(3, 4, 3, 2)),
+    "a maximum over maps": lambda: Net(
+        lambda net, x: torch.max(net.conv(x), 1, keepdim=True)[0], conv=Conv2d(3, 4, 3, 2)
+    ),
     "group norm": lambda: Sequential(Conv2d(3, 4, 3, 2), nn.GroupNorm(2, 4), ReLU()),
-    "a product of two signals": lambda: Net(lambda net, x: net.a(x) * net.b(x), a=Conv2d(3, 4, 3, 2), b=Conv2d(3, 4, 3, 2)),
+    "a product of two signals": lambda: Net(
+        lambda net, x: net.a(x) * net.b(x), a=Conv2d(3, 4, 3, 2), b=Conv2d(3, 4, 3, 2)
+    ),
     "a square": lambda: Net(lambda net, x: net.b((lambda y: y * y)(net.a(x))), a=Conv2d(3, 4, 3, 2), b=Conv2d(4, 3, 2)),
-}  # fmt: skip
+}

@@ -7,19 +7,25 @@ from dataclasses import replace
 import pytest
 import torch
 from captum.attr import NeuronDeconvolution
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from torch import nn
 from torchvision import models
 
-from tests.agreement.networks import EXACT, NEARLY_RELUS, NORMALISED, UNUSUAL, gated, picture, seeded, with_activation
+from tests.agreement.networks import (
+    EXACT,
+    NEARLY_RELUS,
+    NORMALISED,
+    UNUSUAL,
+    gated,
+    last_layer,
+    picture,
+    seeded,
+    with_activation,
+)
 from tests.agreement.slow_twin import SlowTwin
 from vis.deconvnet import METHODS, Projection, Unit, project, project_map, stages, strongest_units
 from vis.trace import record, traced
-
-
-def last_layer(model: nn.Module) -> str:
-    return [name for node, name in traced(model).names.items() if node.op != "output"][-1]
 
 
 def units_everywhere(model: nn.Module, image: torch.Tensor, *layers: str) -> list[Unit]:
@@ -69,6 +75,9 @@ def published(build, **options) -> nn.Module:
     return model.requires_grad_(False)
 
 
+CAPTUM_WARNS = pytest.mark.filterwarnings("ignore:Setting backward hooks", "ignore:Input Tensor 0 did not already")
+
+
 def assert_equals_captum(model: nn.Module, image: torch.Tensor, layers: list[str], k: int) -> None:
     units = [unit for layer in layers for unit in strongest_units(model, image, layer, k) if unit.activation > 0]
     assert len(units) >= len(layers)
@@ -80,11 +89,13 @@ def assert_equals_captum(model: nn.Module, image: torch.Tensor, layers: list[str
         assert distance(projection.on_canvas(), truth) < 1e-5, unit
 
 
+@CAPTUM_WARNS
 def test_equals_captums_neuron_deconvolution_on_alexnet(alexnet):
     layers = [f"features.{i}" for i in (0, 1, 2, 4, 5, 7, 9, 10, 11, 12)] + ["classifier.2", "classifier.6"]
     assert_equals_captum(alexnet, picture((1, 3, 224, 224), dtype=torch.float32), layers, 2)
 
 
+@CAPTUM_WARNS
 def test_equals_captums_neuron_deconvolution_on_vgg16():
     layers = [f"features.{i}" for i in (1, 4, 9, 13, 22, 29, 30)] + ["classifier.1"]
     model = published(models.vgg16, init_weights=False)
@@ -182,7 +193,12 @@ LAYERS = st.one_of(
         *(st.tuples(small, small), st.tuples(small, small), st.tuples(st.integers(0, 2), st.integers(0, 2))),
         *(st.tuples(st.integers(1, 2), st.integers(1, 2)), st.sampled_from([1, 2, 4])),
     ),
-    st.builds(lambda kernel, stride, ceil: nn.MaxPool2d(kernel, stride, kernel // 2, ceil_mode=ceil), small, small, st.booleans()),
+    st.builds(
+        lambda kernel, stride, ceil: nn.MaxPool2d(kernel, stride, kernel // 2, ceil_mode=ceil),
+        small,
+        small,
+        st.booleans(),
+    ),
     st.builds(
         lambda kernel, stride, ceil, pad: nn.AvgPool2d(kernel, stride, kernel // 2, ceil, pad),
         *(small, small, st.booleans(), st.booleans()),
@@ -191,7 +207,7 @@ LAYERS = st.one_of(
     st.just(nn.BatchNorm2d).map(lambda norm: norm(4)),
     st.builds(lambda kernel: Residual(nn.Conv2d(4, 4, 2 * kernel - 1, padding=kernel - 1)), small),
     st.builds(lambda kernel: Joined(nn.Conv2d(4, 2, 2 * kernel - 1, padding=kernel - 1), nn.MaxPool2d(3, 1, 1)), small),
-)  # fmt: skip
+)
 
 
 class Residual(nn.Module):
@@ -219,7 +235,7 @@ def test_equals_the_slow_twin_on_random_networks(layers, height, width, method):
     try:
         model(image)
     except RuntimeError:
-        return  # the picture is too small for these layers
+        reject()  # the picture is too small for these layers
     units = random.Random(0).sample(everywhere := units_everywhere(model, image), min(len(everywhere), 12))
     assert_equal_the_twin(project(model, image, units, method), SlowTwin(model, image, method))
 
@@ -324,9 +340,21 @@ def test_the_gradient_method_is_autograds_gradient_times_the_activation(build, l
 
 @pytest.mark.parametrize(
     "name",
-    ["convolutions", "padding", "strides leave pixels over", "strides leave gaps", "dilation without padding", "depthwise", "residual",
-     "inception", "average pools", "average pools over the border", "adaptive pools", "fully connected"],
-)  # fmt: skip
+    [
+        "convolutions",
+        "padding",
+        "strides leave pixels over",
+        "strides leave gaps",
+        "dilation without padding",
+        "depthwise",
+        "residual",
+        "inception",
+        "average pools",
+        "average pools over the border",
+        "adaptive pools",
+        "fully connected",
+    ],
+)
 def test_the_box_is_the_support_of_the_gradient(name):
     """With positive weights, on a positive picture, nothing cancels; max pools become average pools of their shape."""
     model, image = seeded(EXACT[name]), picture().abs() + 1

@@ -153,14 +153,14 @@ def test_keeps_focus_and_place_when_something_else_reruns_the_page(opened):
 
 
 def test_adds_its_listeners_once(opened):
-    opened.evaluate("""
+    opened.evaluate("""() => {
         window.added = 0;
         const add = EventTarget.prototype.addEventListener;
         EventTarget.prototype.addEventListener = function (...given) {
           window.added += Boolean(this.classList?.contains("frame"));
           return add.apply(this, given);
         };
-    """)
+    }""")
     tiles = grid(opened, "tiles")
     for column in (0, 1, 2):  # every click moves the ring, so the JavaScript is called again
         tiles.click(position=cell(tiles, 2, column))

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torchvision import models
 
-from tests.agreement.networks import EXACT, UNUSUAL, Net, gated, picture, seeded
+from tests.agreement.networks import EXACT, UNUSUAL, Net, gated, last_layer, picture, seeded
 from vis.deconvnet import METHODS, Box, Unit, project, project_map, stages, strongest_units, unit_at
 from vis.rules import NoRule
 from vis.trace import TraceRefused, record
@@ -82,7 +82,7 @@ def test_a_unit_knows_its_activation():
         (lambda m: project(m, record(m, IMAGE, ["1"]), [Unit("4", 0, 0, 0, 1.0)]), "“4” was not recorded"),
         (lambda m: list(stages(m, IMAGE, Unit("conv", 0, 0, 0, 1.0))), "no layer “conv”"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_exist_is_refused(ask, sentence):
     with pytest.raises(TraceRefused, match=sentence):
         ask(small())
@@ -171,16 +171,15 @@ def test_projections_have_the_precision_of_the_network(method, dtype):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
-@pytest.mark.parametrize("name", EXACT)
 @pytest.mark.parametrize("method", METHODS)
-def test_the_gpu_gives_the_same(method, name):
-    model, image = seeded(EXACT[name]), picture()
-    layer = [n for n in record(model, image).trace.names.values() if n != "output"][-1]
-    units = strongest_units(model, image, layer)
-    expected = project(model, image, units, method)
-    found = project(model.cuda(), image, units, method)
-    for a, b in zip(found, expected, strict=True):
-        torch.testing.assert_close(a.on_canvas().cpu(), b.on_canvas(), rtol=1e-9, atol=1e-9)
+def test_the_gpu_gives_the_same(method):
+    for build in EXACT.values():
+        model, image = seeded(build), picture()
+        units = strongest_units(model, image, last_layer(model))
+        expected = project(model, image, units, method)
+        found = project(model.cuda(), image, units, method)
+        for a, b in zip(found, expected, strict=True):
+            torch.testing.assert_close(a.on_canvas().cpu(), b.on_canvas(), rtol=1e-9, atol=1e-9)
 
 
 # What is said about them -----------------------------------------------------------------------------------------
@@ -209,7 +208,9 @@ def test_a_negative_unit_has_a_gradient_but_no_deconvnet():
 
 
 def test_what_is_assumed_is_said_once_for_each_layers_units():
-    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.SiLU(), nn.Conv2d(4, 4, 3), nn.SiLU(), nn.Conv2d(4, 4, 1), nn.GELU()).eval()
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.SiLU(), nn.Conv2d(4, 4, 3), nn.SiLU(), nn.Conv2d(4, 4, 1), nn.GELU()
+    ).eval()
     units = [strongest_units(model, IMAGE, layer, 1)[0] for layer in ("0", "3", "5")]
     assert all(unit.activation > 0 for unit in units)
     assert [found.fidelity for found in project(model, IMAGE, units)] == [
@@ -220,7 +221,9 @@ def test_what_is_assumed_is_said_once_for_each_layers_units():
 
 
 def test_a_constant_factor_is_no_gate():
-    model = Net(lambda net, x: (net.conv(x / 2) * 3).relu() * net.conv.bias.view(1, 4, 1, 1), conv=nn.Conv2d(3, 4, 3)).eval()
+    model = Net(
+        lambda net, x: (net.conv(x / 2) * 3).relu() * net.conv.bias.view(1, 4, 1, 1), conv=nn.Conv2d(3, 4, 3)
+    ).eval()
     (unit,) = strongest_units(model, IMAGE, "mul_1", 1)
     assert project(model, IMAGE, [unit])[0].fidelity == "exact"
 
@@ -278,7 +281,9 @@ def test_statistics_of_the_picture_itself_have_no_rule(norm):
 
 
 def test_a_pool_that_also_gives_its_switches_has_no_rule():
-    model = Net(lambda net, x: net.pool(net.conv(x))[0], conv=nn.Conv2d(3, 4, 3), pool=nn.MaxPool2d(2, return_indices=True)).eval()
+    model = Net(
+        lambda net, x: net.pool(net.conv(x))[0], conv=nn.Conv2d(3, 4, 3), pool=nn.MaxPool2d(2, return_indices=True)
+    ).eval()
     units = strongest_units(model, IMAGE, "getitem", 2)
     assert units[0].activation == model(IMAGE).max().item()
     with pytest.raises(NoRule, match="“MaxPool2d” at “pool”"):
@@ -343,7 +348,7 @@ def test_leaves_the_model_as_it_was(build, layer, frozen):
     image = picture()
     kept, before = image.clone(), state_of(model)
     assert before["hooks"] == 0
-    everything(model, image, [n for n in record(model, image).trace.names.values() if n != "output"][-1])
+    everything(model, image, last_layer(model))
     assert state_of(model) == before
     assert torch.equal(image, kept)
     assert not image.requires_grad
@@ -387,7 +392,7 @@ def test_takes_a_picture_that_wants_a_gradient_without_giving_it_one():
 @pytest.mark.parametrize("name", [name for name in EXACT if name != "no ReLU"])
 def test_stages_lie_inside_the_maps_they_are_parts_of(name, method):
     model, image = seeded(EXACT[name]), picture()
-    layer = [n for n in record(model, image).trace.names.values() if n != "output"][-1]
+    layer = last_layer(model)
     (unit,) = strongest_units(model, image, layer, 1)
     found = list(stages(model, image, unit, method))
     assert found[0].step == "seed"

@@ -1,0 +1,162 @@
+"""What has one home, and what has none."""
+
+import ast
+import re
+from pathlib import PurePosixPath
+
+import pytest
+
+from tests.house.source import HOUSE, ROOT, calls, is_within, mentions, modules
+
+HOMES = {
+    "streamlit.cache_data": ("pages/common/cache.py",),
+    "streamlit.cache_resource": ("pages/common/cache.py",),
+    "streamlit.session_state": ("pages/common/session.py", "pages/common/text.py"),
+    "torch.cuda": ("models/device.py",),
+    "torch.mps": ("models/device.py",),
+    "torch.backends": ("models/device.py",),
+    "torch.accelerator": ("models/device.py",),
+    "matplotlib.pyplot": (),  # it keeps figures for the whole process; Figure objects do not
+    "matplotlib.pylab": (),
+}
+EMPTY_NAMES = {"utils", "util", "helpers", "helper", "misc", "manager", "managers", "handler", "handlers"}
+OF_ONE_MACHINE = re.compile(r"(?<![\w./])(?:/(?:home|root|Users|work|mnt|media)/|[A-Z]:\\\\?Users\b)")
+TEXTS = {".py", ".md", ".toml", ".json", ".js", ".css", ".html", ".txt", ".yml", ".yaml", ""}
+
+
+def away_from_home(path: str, tree: ast.AST) -> set[str]:
+    """What the file at `path` uses though it lives elsewhere."""
+    return {
+        f"{path}:{line} uses {thing}, whose home is {' and '.join(homes) or 'nowhere'}"
+        for line, name in mentions(tree)
+        for thing, homes in HOMES.items()
+        if is_within(name, thing) and path not in homes
+    }
+
+
+def catches_everything(tree: ast.AST) -> list[int]:
+    """Lines of bare `except`, `except Exception` and `except BaseException`."""
+    handlers = [node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)]
+    return [h.lineno for h in handlers if h.type is None or {"Exception", "BaseException"} & names_in(h.type)]
+
+
+def names_in(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def trusting_loads(tree: ast.AST) -> list[int]:
+    """Lines of `torch.load` that would run the code of a file."""
+    return [call.lineno for call, name in calls(tree) if name == "torch.load" and not says(call, "weights_only", True)]
+
+
+def raw_html(tree: ast.AST) -> list[int]:
+    """Lines on which Streamlit is allowed to show HTML as it comes."""
+    flagged = (call for call, _ in calls(tree) if any(k.arg == "unsafe_allow_html" for k in call.keywords))
+    return [call.lineno for call in flagged if not says(call, "unsafe_allow_html", False)]
+
+
+def says(call: ast.Call, keyword: str, value: bool) -> bool:
+    """Whether the call has this keyword with this literal value."""
+    return any(k.arg == keyword and isinstance(k.value, ast.Constant) and k.value.value is value for k in call.keywords)
+
+
+def says_nothing(path: str) -> bool:
+    """Whether a file or one of its folders is named for nothing in particular: utils, data_helpers …"""
+    names = (*PurePosixPath(path).parts[:-1], PurePosixPath(path).stem)
+    return any(EMPTY_NAMES.intersection(name.lower().split("_")) for name in names)
+
+
+def everywhere(rule) -> list[str]:
+    """Where in the house a rule that gives lines finds some."""
+    return [f"{path}:{line}" for path, tree in modules(*HOUSE).items() for line in rule(tree)]
+
+
+def test_what_has_one_home_is_used_nowhere_else():
+    assert not [use for path, tree in modules(*HOUSE).items() for use in away_from_home(path, tree)]
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("pages/look/layers.py", "import streamlit as st\n@st.cache_data(max_entries=3)\ndef f(): ..."),
+        ("pages/look/layers.py", "from streamlit import session_state as s"),
+        ("vis/trace.py", "import torch\nx = torch.cuda.OutOfMemoryError"),
+        ("models/train.py", "from torch import cuda"),
+        ("models/train.py", "import torch.backends.mps"),
+        ("vis/figures/pictures.py", "import matplotlib.pyplot as plt"),
+        ("vis/figures/pictures.py", "from matplotlib import pyplot"),
+        ("vis/figures/pictures.py", "import matplotlib\nmatplotlib.pyplot.figure()"),
+    ],
+)
+def test_a_use_away_from_home_is_found(path, code):
+    assert away_from_home(path, ast.parse(code))
+
+
+def test_a_use_at_home_is_let_be():
+    assert not away_from_home("models/device.py", ast.parse("import torch\ntorch.cuda.is_available()"))
+    assert not away_from_home("vis/rules.py", ast.parse("import torch\ntorch.nn.Linear"))
+
+
+def test_nothing_catches_everything():
+    assert not everywhere(catches_everything)
+
+
+@pytest.mark.parametrize("caught", ["", "Exception", "(OSError, Exception)", "BaseException as error"])
+def test_an_except_that_catches_everything_is_found(caught):
+    assert catches_everything(ast.parse(f"try: ...\nexcept {caught}: ...")) == [2]
+    assert not catches_everything(ast.parse("try: ...\nexcept (OSError, ValueError): ..."))
+
+
+def test_torch_loads_nothing_but_tensors():
+    assert not everywhere(trusting_loads)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import torch\ntorch.load(f)",
+        "import torch as t\nt.load(f, weights_only=False)",
+        "from torch import load\nload(f)",
+        "import torch\ntorch.load(f, weights_only=trust)",
+    ],
+)
+def test_a_trusting_load_is_found(code):
+    assert trusting_loads(ast.parse(code)) == [2]
+    assert not trusting_loads(ast.parse("import torch\ntorch.load(f, weights_only=True)"))
+
+
+def test_no_page_shows_html_as_it_comes():
+    assert not everywhere(raw_html)
+
+
+@pytest.mark.parametrize("value", ["True", "1", "trusted"])
+def test_raw_html_is_found(value):
+    assert raw_html(ast.parse(f"st.markdown(text, unsafe_allow_html={value})")) == [1]
+    assert not raw_html(ast.parse("st.markdown(text, unsafe_allow_html=False)"))
+
+
+def test_every_file_is_named_for_what_is_in_it():
+    assert not [path for path in modules(*HOUSE, "tests") if says_nothing(path)]
+
+
+@pytest.mark.parametrize("path", ["vis/utils.py", "pages/common/data_helpers.py", "models/misc/a.py", "Manager.py"])
+def test_a_name_that_says_nothing_is_found(path):
+    assert says_nothing(path)
+    assert not says_nothing("vis/futile.py")
+
+
+def test_no_file_knows_a_path_of_one_machine():
+    files = [f for top in (*HOUSE, "tests", "README.md", "requirements.txt", "pyproject.toml") for f in below(top)]
+    assert not [f.relative_to(ROOT) for f in files if OF_ONE_MACHINE.search(f.read_text(encoding="utf-8"))]
+
+
+def below(top: str) -> list:
+    """The text files of the house at or below a top-level name."""
+    files = [ROOT / top, *(ROOT / top).rglob("*")]
+    return [f for f in files if f.is_file() and f.suffix in TEXTS and "__pycache__" not in f.parts]
+
+
+@pytest.mark.parametrize("path", ["/" + "home/ann/data", "'/" + "work/main'", "C:" + "\\\\Users", "open(/" + "root/x)"])
+def test_a_path_of_one_machine_is_found(path):
+    assert OF_ONE_MACHINE.search(path)
+    assert not OF_ONE_MACHINE.search("https://example.org/home/page")
