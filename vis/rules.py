@@ -117,10 +117,10 @@ def unpool(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     height, width = (
         (n - 1) * s + d * (k - 1) + 1 for n, s, d, k in zip(signal.size, stride, dilation, kernel, strict=True)
     )
-    rows = switches.div(step.input_shape[3], rounding_mode="floor")
-    columns = switches - rows * step.input_shape[3]
+    places = signal.cut_from(switches)  # row · W + column, from here on row · width + column inside the window
+    places = places - places.div(step.input_shape[3], rounding_mode="floor") * (step.input_shape[3] - width)
     corner = (signal.top * stride[0] - padding[0]) * width + signal.left * stride[1] - padding[1]
-    places = signal.cut_from(rows * width + columns) - corner.to(values.device).view(-1, 1, 1, 1)
+    places = places.sub_(corner.to(values.device).view(-1, 1, 1, 1))
     # Windows that reach over the border carry no signal there, so wherever these zeros are put does not matter.
     places = places.clamp_(0, height * width - 1).expand(values.shape)
     below = values.new_zeros(*values.shape[:2], height * width)
@@ -151,6 +151,9 @@ def rectify(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     return {step.source: signal.with_values(values)}
 
 
+MOSTLY_FILLED = 0.8
+
+
 def filter_transposed(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     """The layer's own filters, transposed; biases are dropped."""
     conv = step.parameter(
@@ -160,8 +163,23 @@ def filter_transposed(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     if isinstance(conv["padding"], str) or getattr(module, "padding_mode", "zeros") != "zeros":
         return transpose(step, signal)
     stride, padding, dilation = (pair(conv[k]) for k in ("stride", "padding", "dilation"))
-    values = transposed_convolution(signal.values, conv["weight"], stride, dilation, conv["groups"])
     kernel = tuple(conv["weight"].shape[2:])
+
+    def filtered(values: Tensor) -> Tensor:
+        return transposed_convolution(values, conv["weight"], stride, dilation, conv["groups"])
+
+    if signal.filled() > MOSTLY_FILLED:
+        values = filtered(signal.values)
+    else:  # units at the border see little of their window: filter that little
+        size = [(n - 1) * s + d * (k - 1) + 1 for n, s, d, k in zip(signal.size, stride, dilation, kernel, strict=True)]
+        values = signal.values.new_zeros(len(signal.values), step.input_shape[1], *size)
+        for i in range(len(values)):
+            (top, left, _, _), part = signal.of_unit(i)
+            if not part.numel():
+                continue
+            part = filtered(part[None])[0]
+            y, x = (top - int(signal.top[i])) * stride[0], (left - int(signal.left[i])) * stride[1]
+            values[i, :, y : y + part.shape[1], x : x + part.shape[2]] = part
     return {step.source: signal.below(values, kernel, stride, padding, dilation, step.input_shape)}
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 from torchvision.models.feature_extraction import NodePathTracer
 
+from models.device import OutOfMemory
 from models.refusals import Refused
 
 
@@ -165,7 +166,7 @@ def record(model: nn.Module, image: Tensor, layers: Iterable[str] | None = None)
         try:
             _execute(node, recording)
         except RuntimeError as error:
-            if isinstance(error, torch.cuda.OutOfMemoryError):
+            if isinstance(error, OutOfMemory):
                 raise
             raise TraceRefused(
                 "The network cannot take a picture of {width}×{height}: “{layer}” says {reason}",

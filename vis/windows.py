@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+WORTH_LOOKING = 32 * 32  # positions of a window, from which on leaving its empty part out saves time
+
 
 @dataclass(frozen=True, eq=False)
 class Windows:
@@ -38,6 +40,12 @@ class Windows:
 
     def with_values(self, values: Tensor) -> "Windows":
         return Windows(values, self.top, self.left, self.box)
+
+    def filled(self) -> float:
+        """The share of the windows that the units can see; 1 where windows are so small that it does not matter."""
+        height, width = self.size
+        seen = (self.box[:, 2:] - self.box[:, :2]).prod(1).float().mean().item()
+        return seen / (height * width) if height * width >= WORTH_LOOKING else 1.0
 
     def of_unit(self, i: int) -> tuple[tuple[int, int, int, int], Tensor]:
         """Unit i's box and the values (C, h, w) inside it."""

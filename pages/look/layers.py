@@ -13,7 +13,7 @@ from pages.common.text import _, language, plain, prose
 from pages.common.widgets import computed, opened, weights_in_words
 from pages.look import takeaway
 from pages.look.unit import inspector
-from pages.look.words import fidelity_in_words, range_in_words, unit_in_words
+from pages.look.words import fidelity_in_words, name_of, range_in_words, unit_in_words
 from vis.figures.pictures import montage, signed, with_banner
 from vis.responses import LayerResponse
 
@@ -57,7 +57,7 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
     left.caption(
         _(
             "{picture}, as the network sees it: {width}×{height} pixels",
-            picture=plain(chosen.picture.name),
+            picture=plain(name_of(chosen.picture)),
             width=width,
             height=height,
         )
@@ -120,7 +120,7 @@ def _layer(
     st.subheader(_("Layer {layer}", layer=layer), anchor=f"layer-{layer}")
     st.caption(
         _(
-            "{operation} · {k} feature maps of {h}×{w} · a unit sees up to {side}×{side} pixels · deconvnet: {fidelity}",
+            "{operation} · {k} feature maps of {h}×{w} · a unit sees up to {side}×{side} pixels · deconvnet {fidelity}",
             operation=f"`{response.operation}`",
             k=k,
             h=h,

@@ -14,7 +14,7 @@ from models.images import png
 from pages.common import cache
 from pages.common.session import Selection
 from pages.common.text import _
-from pages.look.words import picture_in_words
+from pages.look.words import projection_in_words
 from vis.figures.pictures import captioned, signed
 from vis.responses import LayerResponse
 
@@ -46,7 +46,7 @@ def archive(
             for p in response.projections:
                 limit = response.limit_of(p) if own_range else response.limit
                 name = f"layer{layer}/map{p.unit.channel:04d}"
-                words = picture_in_words(loaded, chosen.picture.name, p, limit)
+                words = projection_in_words(loaded, chosen.picture, p, limit)
                 box = p.box
                 archive.writestr(f"{name}-projection.png", captioned(signed(p.pixels.numpy(), limit), words))
                 archive.writestr(f"{name}-patch.png", png(seen.pixels[box.top : box.bottom, box.left : box.right]))

@@ -9,7 +9,7 @@ from pages.common.components.grid import clickable_grid
 from pages.common.session import Opened, Selection, open_unit
 from pages.common.text import _
 from pages.common.widgets import computed
-from pages.look.words import METHODS, fidelity_in_words, picture_in_words, range_in_words, unit_in_words
+from pages.look.words import METHODS, fidelity_in_words, projection_in_words, range_in_words, unit_in_words
 from vis.deconvnet import Projection
 from vis.figures.pictures import captioned, enlarged, heat_over, montage, signed, with_banner, with_box
 from vis.responses import StagePicture, UnitResponse, cosine
@@ -95,7 +95,7 @@ def _one_method(chosen: Selection, loaded: Loaded, method: str, projection: Proj
     unit = projection.unit
     st.download_button(
         "PNG",
-        lambda: captioned(shown, picture_in_words(loaded, chosen.picture.name, projection, limit)),
+        lambda: captioned(shown, projection_in_words(loaded, chosen.picture, projection, limit)),
         f"{loaded.architecture.name}-{unit.layer}-{unit.channel}-{unit.row}-{unit.column}-{method}.png",
         "image/png",
         icon=":material/download:",

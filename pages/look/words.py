@@ -1,6 +1,7 @@
 """What a picture on these pages shows, in words."""
 
 from models import Loaded
+from pages.common.session import SAMPLES, Picture
 from pages.common.text import _
 from pages.common.widgets import weights_in_words
 from vis.deconvnet import Projection, Unit
@@ -19,6 +20,11 @@ def unit_in_words(unit: Unit) -> str:
     )
 
 
+def name_of(picture: Picture) -> str:
+    """A sample's name in the session's language, or the name of the user's file."""
+    return picture.name if picture.uploaded else _(SAMPLES[picture.name])
+
+
 def range_in_words(limit: float | None) -> str:
     """What black, grey and white mean; None where every picture has its own range."""
     if limit is None:
@@ -29,14 +35,14 @@ def range_in_words(limit: float | None) -> str:
 def fidelity_in_words(fidelity: str) -> str:
     """Whether the paper defines every step, and if not, what was assumed."""
     kind, _colon, why = fidelity.partition(": ")
-    return f"{_(kind)}: {_(why)}" if why else _(kind)
+    return f"{_(kind)}: {'; '.join(_(part) for part in why.split('; '))}" if why else _(kind)
 
 
-def picture_in_words(loaded: Loaded, picture: str, projection: Projection, limit: float) -> list[str]:
+def projection_in_words(loaded: Loaded, picture: Picture, projection: Projection, limit: float) -> list[str]:
     """All that a projection's picture must say where it stands alone."""
     unit, box = projection.unit, projection.box
     return [
-        f"{loaded.architecture.title} · {weights_in_words(loaded)} · {picture}",
+        f"{loaded.architecture.title} · {weights_in_words(loaded)} · {name_of(picture)}",
         f"{unit.layer} · {unit_in_words(unit)}",
         f"{_(METHODS[projection.method])} · {fidelity_in_words(projection.fidelity)} · "
         + _(

@@ -26,9 +26,7 @@ def captums(model: nn.Module, image: Tensor, units: list[Unit]) -> list[Tensor]:
     """The same projections by Captum, unit by unit, each (C, H, W)."""
     methods = {layer: NeuronDeconvolution(model, model.get_submodule(layer)) for layer in {u.layer for u in units}}
     picture = image.clone().requires_grad_()
-    return [
-        methods[u.layer].attribute(picture, (u.channel, u.row, u.column))[0].detach() * u.activation for u in units
-    ]
+    return [methods[u.layer].attribute(picture, (u.channel, u.row, u.column))[0].detach() * u.activation for u in units]
 
 
 def network(name: str, device: str) -> nn.Module:
@@ -86,7 +84,9 @@ def main() -> None:
     options = parser.parse_args()
     warnings.filterwarnings("ignore", module="captum")
     print(machine() + "\n")
-    print("| network | projections | forward ms | ours ms | from a recording ms | Captum ms | ours/forward | Captum/ours | largest relative difference |")
+    print(
+        "| network | units | forward ms | ours ms | recorded ms | Captum ms | ours/forward | Captum/ours | difference |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     for name in CONVOLUTIONS:
         against_captum(name, options.device, options.rounds)

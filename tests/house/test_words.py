@@ -106,7 +106,8 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
         ("pages/look/unit.py", "step.step"): steps,
         ("pages/look/words.py", "METHODS[projection.method]"): methods,
         ("pages/look/words.py", "kind"): {kind for kind, _ in fidelities()},
-        ("pages/look/words.py", "why"): {why for _, why in fidelities() if why} | assumed,
+        ("pages/look/words.py", "SAMPLES[picture.name]"): strings_of("pages/common/session.py", "SAMPLES"),
+        ("pages/look/words.py", "part"): {why for _, why in fidelities() if why} | assumed,
         ("models/images.py", "sentence"): strings_of("models/images.py", "OTHER_KINDS"),
         ("models/weights.py", "template"): set(),  # passes on what a child process refused
     }

@@ -1,0 +1,1 @@
+"""Looking into a network with a picture."""
