@@ -12,7 +12,8 @@ from models.download import DownloadFailed, Progress, cached, fetched, sha256_of
 from models.images import Preprocess
 from models.refusals import Refused
 from models.registry import ARCHITECTURES, Architecture
-from models.weights import Weights, card, fit, read_state_dict, shipped
+from models.statefile import read_state_dict
+from models.weights import Weights, card, fit, shipped
 
 RANDOM_SEED = 0  # so that a link to a network with random weights shows the same picture everywhere
 

@@ -120,7 +120,7 @@ def unpool(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     places = signal.cut_from(switches)  # row · W + column, from here on row · width + column inside the window
     places = places - places.div(step.input_shape[3], rounding_mode="floor") * (step.input_shape[3] - width)
     corner = (signal.top * stride[0] - padding[0]) * width + signal.left * stride[1] - padding[1]
-    places = places.sub_(corner.to(values.device).view(-1, 1, 1, 1))
+    places = places - corner.to(values.device).view(-1, 1, 1, 1)
     # Windows that reach over the border carry no signal there, so wherever these zeros are put does not matter.
     places = places.clamp_(0, height * width - 1).expand(values.shape)
     below = values.new_zeros(*values.shape[:2], height * width)

@@ -109,7 +109,7 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
         ("pages/look/words.py", "SAMPLES[picture.name]"): strings_of("pages/common/session.py", "SAMPLES"),
         ("pages/look/words.py", "part"): {why for _, why in fidelities() if why} | assumed,
         ("models/images.py", "sentence"): strings_of("models/images.py", "OTHER_KINDS"),
-        ("models/weights.py", "template"): set(),  # passes on what a child process refused
+        ("models/statefile.py", "template"): set(),  # passes on what a child process refused
     }
 
 

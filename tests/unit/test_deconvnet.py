@@ -216,7 +216,7 @@ def test_what_is_assumed_is_said_once_for_each_layers_units():
     assert [found.fidelity for found in project(model, IMAGE, units)] == [
         "exact",
         "approximated: SiLU treated as ReLU",
-        "approximated: GELU treated as ReLU, SiLU treated as ReLU",
+        "approximated: GELU treated as ReLU; SiLU treated as ReLU",
     ]
 
 

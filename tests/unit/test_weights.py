@@ -16,8 +16,9 @@ import torch
 from safetensors.torch import save, save_file
 from torch import nn
 
-from models import weights
-from models.weights import WeightsRefused, card, fit, read_state_dict, save_shipped, shipped, unpickled
+from models import statefile
+from models.statefile import WeightsRefused, read_state_dict, unpickled
+from models.weights import SHIPPED, card, fit, save_shipped, shipped
 
 
 def small(classes: int = 4) -> nn.Sequential:
@@ -127,7 +128,7 @@ def test_a_card_cut_short_is_refused(shelf, said):
 
 def test_what_ships_can_be_read():
     """Every card in the repository, and every checkpoint it names."""
-    for path in weights.SHIPPED.glob("*.json"):
+    for path in SHIPPED.glob("*.json"):
         for checkpoint in card(path.stem).files:
             state, _ = shipped(path.stem, checkpoint.epoch)
             assert all(values.isfinite().all() for values in state.values())
@@ -287,7 +288,7 @@ def test_a_pickle_that_wants_all_memory_ends_its_own_process_only(tmp_path, temp
 
 
 def test_a_child_that_takes_too_long_is_given_up(tmp_path, temporary, monkeypatch):
-    monkeypatch.setattr(weights, "SECONDS_AT_MOST", 0.2)
+    monkeypatch.setattr(statefile, "SECONDS_AT_MOST", 0.2)
     started = time.monotonic()
     assert "in 0.2 s" in refusal_of(written(tmp_path / "slow.pt", small().state_dict()))
     assert time.monotonic() - started < 2
@@ -419,7 +420,7 @@ def test_values_that_are_not_finite_are_refused(tmp_path, bad, dtype):
 
 def test_a_file_above_the_limit_is_refused(tmp_path):
     with (tmp_path / "large.pt").open("wb") as file:
-        file.truncate(weights.FILE_AT_MOST + 1)  # takes no room on the disk
+        file.truncate(statefile.FILE_AT_MOST + 1)  # takes no room on the disk
     assert "larger than 1024 MiB" in refusal_of(tmp_path / "large.pt")
 
 
