@@ -9,9 +9,7 @@ from pages.common.text import _
 
 st.set_page_config(page_title="ConvScope", page_icon="🔬", layout="wide")
 
-with st.sidebar:
-    select(choose())
-
+# Before any widget: on a server that has just been started, what is drawn before it loses its state at the first rerun.
 page = st.navigation(
     {
         _("Look"): [
@@ -24,5 +22,7 @@ page = st.navigation(
         ],
     }
 )
+with st.sidebar:
+    select(choose())
 page.run()
 warm()

@@ -28,12 +28,12 @@ def chosen(device: str | torch.device | None = None) -> torch.device:
     Raises:
         Refused: for a device that this machine does not have.
     """
-    wanted = torch.device(device or available()[0])
-    if wanted.type not in available():
+    wanted = device or available()[0]
+    if str(wanted).partition(":")[0] not in available():
         raise Refused(
             "This machine has no {device}; choose one of {available}.", device=wanted, available=", ".join(available())
         )
-    return wanted
+    return torch.device(wanted)
 
 
 def or_on_cpu(work: Callable[[str | None], Result], device: str | None) -> tuple[Result, bool]:

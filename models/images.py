@@ -18,8 +18,6 @@ from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImage
 from PIL.ExifTags import Base as Tag
 from PIL.ImageFile import ImageFile
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms import functional as F
 
 from models.refusals import Refused
 
@@ -384,9 +382,14 @@ class Preprocess:
     def __call__(self, picture: Image.Image) -> Tensor:
         _check_size(*picture.size)
         picture = picture.convert("L" if len(self.mean) == 1 else "RGB")
-        picture = F.resize(picture, [self.resize], InterpolationMode.BILINEAR, antialias=True)
-        pixels = F.pil_to_tensor(F.center_crop(picture, [self.crop]))  # (C, crop, crop) uint8
-        return F.normalize(F.convert_image_dtype(pixels), self.mean, self.std)[None]
+        shorter = min(picture.size)
+        width, height = (self.resize * side // shorter for side in picture.size)
+        left, top = round((width - self.crop) / 2), round((height - self.crop) / 2)
+        picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+        pixels = np.array(picture.crop((left, top, left + self.crop, top + self.crop)))
+        image = torch.from_numpy(pixels).reshape(self.crop, self.crop, -1).permute(2, 0, 1).float() / 255
+        mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (self.mean, self.std))  # (C, 1, 1)
+        return ((image - mean) / std)[None].contiguous()
 
     def for_the_eye(self, image: Tensor) -> np.ndarray:
         """The pixels (H, W, 3), uint8, of an image (C, H, W) or (1, C, H, W): the normalisation undone, clipped.

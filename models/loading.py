@@ -1,5 +1,6 @@
 """From a network's name to a network that can be looked into."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from models.registry import ARCHITECTURES, Architecture
 from models.statefile import read_state_dict
 from models.weights import Weights, card, fit, shipped
 
+_building = threading.Lock()  # random numbers belong to the process, not to a thread
 RANDOM_SEED = 0  # so that a link to a network with random weights shows the same picture everywhere
 
 
@@ -110,28 +112,25 @@ def _shipped(architecture: Architecture, options: dict, _: object, __: Progress 
     state, about = found
     last = about.at()
     weights = Weights("shipped", last.file, last.sha256, True, about.categories)
-    return fit(architecture.build(), state), weights, None
+    return fit(_built(architecture, options), state), weights, None
 
 
 def _imagenet(architecture: Architecture, options: dict, _: object, progress: Progress | None) -> Found:
-    entry = architecture.torchvision_weights
-    if options or not entry:
+    if options or not architecture.torchvision_weights:
         raise Refused(
             "torchvision has no weights for {network} as asked for; choose “random” or a file.",
             network=architecture.title,
         )
+    entry = architecture.torchvision_weights()
     digits = entry.url.rsplit("-", 1)[1].removesuffix(".pth")  # torchvision writes the hash into the file's name
     file = cached(entry.url, digits) or fetched(entry.url, digits, progress=progress)
     weights = Weights("imagenet", str(entry), sha256_of(file), True, tuple(entry.meta["categories"]))
     state = torch.load(file, map_location="cpu", weights_only=True)  # verified, so it needs no child process
-    return fit(architecture.build(), state), weights, None
+    return fit(_built(architecture, options), state), weights, None
 
 
 def _random(architecture: Architecture, options: dict, _: object, __: Progress | None) -> Found:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(RANDOM_SEED)
-        model = architecture.build(**options)
-    return model, Weights("random", f"seed {RANDOM_SEED}", None, False, None), None
+    return _built(architecture, options), Weights("random", f"seed {RANDOM_SEED}", None, False, None), None
 
 
 def _from_file(architecture: Architecture, options: dict, weights: object, __: Progress | None) -> Found:
@@ -142,7 +141,14 @@ def _from_file(architecture: Architecture, options: dict, weights: object, __: P
             weights=weights,
         )
     state = read_state_dict(path)
-    return fit(architecture.build(**options), state), Weights("file", path.name, sha256_of(path), True, None), None
+    return fit(_built(architecture, options), state), Weights("file", path.name, sha256_of(path), True, None), None
+
+
+def _built(architecture: Architecture, options: dict) -> nn.Module:
+    """The network with the random weights of RANDOM_SEED, whoever else builds one; random numbers go on as before."""
+    with _building, torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(RANDOM_SEED)  # of the CPU alone, where networks are built
+        return architecture.build(**options)
 
 
 _SOURCES: dict[str, Callable[..., Found]] = {

@@ -1,6 +1,6 @@
 """A state_dict in a file of the user's own: read within limits or refused, whatever the file holds.
 
-The child process that opens pickled files imports this module, so it needs no more than torch and safetensors.
+The child process that opens pickled files imports this module: whatever it imports makes every such file slower.
 """
 
 import json
@@ -164,7 +164,7 @@ def _converted(path: Path, name: str) -> bytes:
             raise _damaged(name) from error
         refusal = Path(folder, REFUSAL)
         if refusal.exists():
-            template, values = json.loads(refusal.readprintable())
+            template, values = json.loads(refusal.read_text())
             raise WeightsRefused(template, **values)
         with _opened(Path(folder, ANSWER), name) as file:
             return file.read()
@@ -179,7 +179,7 @@ def convert(path: str, folder: str, name: str) -> None:
     try:
         save_file(unpickled(Path(path), name), Path(folder, ANSWER))
     except WeightsRefused as refusal:
-        Path(folder, REFUSAL).writeprintable(json.dumps([refusal.template, refusal.values_said]))
+        Path(folder, REFUSAL).write_text(json.dumps([refusal.template, refusal.values_said]))
 
 
 def _limit_this_process(memory: int) -> None:
@@ -188,7 +188,7 @@ def _limit_this_process(memory: int) -> None:
         return
     import resource
 
-    now = int(Path("/proc/self/statm").readprintable().split()[0]) * resource.getpagesize()
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     for limit, most in ((resource.RLIMIT_AS, now + memory), (resource.RLIMIT_CPU, 2 * SECONDS_AT_MOST)):
         _, hard = resource.getrlimit(limit)
         if hard == resource.RLIM_INFINITY or most < hard:

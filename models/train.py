@@ -223,7 +223,8 @@ def accuracy(net: nn.Module, data: Data, device: torch.device) -> tuple[float, f
     hits1 = hits5 = 0
     for start in range(0, len(labels), 500):
         logits = net(normalised(pictures[start : start + 500], mean, std, device))
-        best = logits.topk(5).indices.cpu() == torch.from_numpy(labels[start : start + 500])[:, None]
+        ranked = logits.topk(min(5, logits.shape[1])).indices.cpu()
+        best = ranked == torch.from_numpy(labels[start : start + 500])[:, None]
         hits1 += int(best[:, 0].sum())
         hits5 += int(best.sum())
     return 100 * hits1 / len(labels), 100 * hits5 / len(labels)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor, nn
 
 from vis.deconvnet import METHODS, Box, Projection, Stage, Unit, project, stages, strongest_units, unit_at
@@ -29,8 +28,8 @@ class LayerResponse:
 
     @staticmethod
     def limit_of(projection: Projection) -> float:
-        """The largest absolute value of one projection: its own range."""
-        return float(projection.pixels.abs().max())
+        """The largest absolute value of one projection: its own range; 0 for a unit that sees nothing but padding."""
+        return float(projection.pixels.abs().max()) if projection.pixels.numel() else 0.0
 
 
 def responses(
@@ -126,7 +125,8 @@ def _strongest_maps(stage: Stage, count: int) -> StagePicture:
 def cosine(one: Projection, other: Projection) -> float:
     """How alike two projections are in direction: 1 the same, 0 unrelated; 0 where one is all zeros."""
     a, b = (p.on_canvas().flatten().double() for p in (one, other))
-    return float(torch.nn.functional.cosine_similarity(a, b, dim=0))
+    lengths = a.norm() * b.norm()
+    return float(a @ b / lengths) if lengths > 0 else 0.0
 
 
 def _map_shape(maps: Tensor) -> tuple[int, int, int]:

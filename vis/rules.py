@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 from torch.nn.modules.utils import _pair as pair
-from torchvision.ops import Permute, StochasticDepth, stochastic_depth
 
 from models.refusals import Refused
 from vis.trace import MAX_POOLS, Recording, apply, max_pool_parameters, operation, parameter
@@ -380,7 +379,9 @@ RULES: dict[Any, Rule] = {
     **_table(Rule("filter", filter_transposed), nn.Conv2d, F.conv2d, torch.conv2d),
     **_table(Rule("scale", scale_by_norm), nn.BatchNorm1d, nn.BatchNorm2d, F.batch_norm),
     **_table(Rule("keep", keep), nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout, nn.FeatureAlphaDropout),
-    **_table(Rule("keep", keep), F.dropout, F.dropout2d, nn.Identity, StochasticDepth, stochastic_depth),
+    **_table(
+        Rule("keep", keep), F.dropout, F.dropout2d, nn.Identity, "torchvision.ops.stochastic_depth.stochastic_depth"
+    ),
     **_table(Rule("keep", keep), "contiguous", "clone", "detach"),
     **_table(Rule("keep", leave_out), nn.LocalResponseNorm, F.local_response_norm),
     **_table(Rule("spread", spread), nn.AvgPool2d, F.avg_pool2d),
@@ -402,9 +403,7 @@ RULES: dict[Any, Rule] = {
     **_table(Rule("transpose", piece), operator.getitem),
     **_table(Rule("scale", divide), operator.truediv, operator.itruediv, torch.div, "div", "div_"),
     **_table(Rule("transpose", transpose), torch.unsqueeze, "unsqueeze", torch.squeeze, "squeeze"),
-    **_table(
-        Rule("transpose", transpose), torch.permute, "permute", torch.transpose, "transpose", Permute, nn.Unflatten
-    ),
+    **_table(Rule("transpose", transpose), torch.permute, "permute", torch.transpose, "transpose", nn.Unflatten),
     **_table(
         Rule("transpose", transpose), operator.sub, operator.isub, torch.sub, "sub", operator.neg, nn.PixelShuffle
     ),
@@ -420,13 +419,18 @@ RULES: dict[Any, Rule] = {
 }
 
 
+def _full_name(operation: Any) -> str:
+    """By which the table knows operations of libraries that it does not import."""
+    return f"{getattr(operation, '__module__', '')}.{getattr(operation, '__qualname__', '')}"
+
+
 def rule_of(step: Step) -> Rule:
     """The rule for this operation.
 
     Raises:
         NoRule: naming the operation, where the method has none.
     """
-    rule = RULES.get(step.operation)
+    rule = RULES.get(step.operation) or RULES.get(_full_name(step.operation))
     if step.method == "gradient" and (rule is None or rule.approximation or rule.down in (piece, divide)):
         # The gradient is defined everywhere; only elementwise operations keep their windows.
         return Rule("rectify", rectify) if rule and rule.down is rectify else Rule("transpose", transpose)

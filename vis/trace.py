@@ -1,7 +1,9 @@
 """The network as a graph of operations, and recorded forward passes over it."""
 
 import difflib
+import itertools
 import operator
+import re
 import threading
 import weakref
 from collections.abc import Iterable
@@ -11,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
-from torchvision.models.feature_extraction import NodePathTracer
 
 from models.device import OutOfMemory
 from models.refusals import Refused
@@ -25,7 +26,7 @@ class TraceRefused(Refused):
 class Trace:
     """The operations of a network in the order of their execution, by names such as `layer1.0.relu_1`.
 
-    The names are those of torchvision's `create_feature_extractor`. A trace keeps no reference to its network.
+    A trace keeps no reference to its network.
     """
 
     graph: fx.Graph
@@ -65,7 +66,7 @@ def traced(model: nn.Module) -> Trace:
             finally:  # torch.fx leaves constants as attributes on the model
                 constants = {name: vars(model).pop(name) for name in set(vars(model)) - before}
             _see_changes_in_place(graph, model)
-            _traces[model] = Trace(graph, dict(tracer.node_to_qualname), constants, _from_picture(graph))
+            _traces[model] = Trace(graph, dict(tracer.names), constants, _from_picture(graph))
         return _traces[model]
 
 
@@ -100,22 +101,43 @@ def _from_picture(graph: fx.Graph) -> frozenset[fx.Node]:
     return frozenset(found)
 
 
-class _Tracer(NodePathTracer):
-    """torch.fx replaces `nn.Module.__call__` for the whole process while it traces; other threads are let through."""
+class _Tracer(fx.Tracer):
+    """Names every operation by its path in the module tree: `layer1.0.relu_1` is the second ReLU of a block.
+
+    torch.fx replaces `nn.Module.__call__` for the whole process while it traces; other threads are let through.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.thread = threading.get_ident()
+        self.names: dict[fx.Node, str] = {}
+        self._path = ""
+        self._thread = threading.get_ident()
 
     def call_module(self, m: nn.Module, forward: Any, args: tuple, kwargs: dict) -> Any:
-        if threading.get_ident() != self.thread:
+        if threading.get_ident() != self._thread:
             return forward(*args, **kwargs)
-        return super().call_module(m, forward, args, kwargs)
+        outside, self._path = self._path, self.path_of_module(m)
+        try:
+            if self.is_leaf_module(m, self._path):
+                return self.create_proxy("call_module", self._path, args, kwargs)
+            return forward(*args, **kwargs)
+        finally:
+            self._path = outside
 
     def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict) -> Any:
-        if threading.get_ident() != self.thread:
+        if threading.get_ident() != self._thread:
             return attr_val
         return super().getattr(attr, attr_val, parameter_proxy_cache)
+
+    def create_proxy(self, kind: str, *args: Any, **kwargs: Any) -> fx.Proxy:
+        proxy = super().create_proxy(kind, *args, **kwargs)
+        name = self._path
+        if kind != "call_module":  # torch.fx numbers functions over the whole network, a block numbers its own
+            name = f"{name}.".lstrip(".") + re.sub(r"_\d+$", "", proxy.node.name)
+        taken = self.names.values()
+        numbered = (f"{name}_{i}" for i in itertools.count(1))
+        self.names[proxy.node] = name if name not in taken else next(n for n in numbered if n not in taken)
+        return proxy
 
 
 @dataclass(frozen=True, eq=False)

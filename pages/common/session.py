@@ -1,11 +1,14 @@
 """What one session has chosen: network, weights, picture, device. It belongs to the frame and is in the URL."""
 
 import hashlib
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass
+from typing import TypeVar
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+Value = TypeVar("Value")
 
 SAMPLES = {  # as scikit-image names its photographs; all are free to use
     "chelsea": "Cat",
@@ -97,15 +100,18 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def first_value(key: str, default: object, allowed: Container | None = None, kind: type = str) -> None:
-    """Gives a widget its first value: the link's if that is one of the allowed ones, or the default."""
-    if key in st.session_state:
-        return
+def from_link(key: str, default: Value, allowed: Container, kind: Callable[[str], Value] = str) -> Value:
+    """What the link that opened this session says of `key`, if that is one of the allowed values; or the default.
+
+    For the first value of a widget. It is not put into the widget's state: there it would win over a choice that the
+    user makes while the first run is still under way.
+    """
+    link = st.session_state.setdefault("link", st.query_params.to_dict())
     try:
-        value = kind(st.query_params[key])
+        value = kind(link[key])
     except (KeyError, ValueError):
-        value = default
-    st.session_state[key] = value if allowed is None or value in allowed else default
+        return default
+    return value if value in allowed else default
 
 
 def to_url(**values: object) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from models import ARCHITECTURES
 from models.device import available
 from models.images import MOST_MEGABYTES
-from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Picture, Selection, first_value, sha256, uploaded
+from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Picture, Selection, from_link, sha256, uploaded
 from pages.common.text import _, choose_language
 
 PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
@@ -23,10 +23,11 @@ def choose() -> Selection:
 
 
 def _choose_network() -> str:
-    first_value("network", "zfnet_mini", ARCHITECTURES)
+    names = list(ARCHITECTURES)
     return st.selectbox(
         _("Network"),
-        ARCHITECTURES,
+        names,
+        names.index(from_link("network", "zfnet_mini", names)),
         format_func=lambda name: f"{ARCHITECTURES[name].title} ({ARCHITECTURES[name].year})",
         key="network",
     )
@@ -34,10 +35,11 @@ def _choose_network() -> str:
 
 def _choose_picture() -> Picture:
     file = st.file_uploader(_("Your picture"), PICTURE_TYPES, key=PICTURE_FILE, max_upload_size=MOST_MEGABYTES)
-    first_value("sample", next(iter(SAMPLES)), SAMPLES)
+    samples = list(SAMPLES)
     sample = st.selectbox(
         _("or a sample photograph"),
-        SAMPLES,
+        samples,
+        samples.index(from_link("sample", samples[0], samples)),
         format_func=lambda name: _(SAMPLES[name]),
         key="sample",
         disabled=file is not None,
@@ -48,8 +50,8 @@ def _choose_picture() -> Picture:
 
 def _choose_weights() -> str:
     named = {"auto": _("Trained, where there are any"), "random": _("Random"), "file": _("A file of my own")}
-    first_value("weights", "auto", ("auto", "random"))
-    kind = st.selectbox(_("Weights"), named, format_func=named.get, key="weights")
+    first = list(named).index(from_link("weights", "auto", ("auto", "random")))
+    kind = st.selectbox(_("Weights"), named, first, format_func=named.get, key="weights")
     if kind != "file":
         return kind
     file = st.file_uploader(_("A state_dict, or safetensors"), WEIGHTS_TYPES, key=WEIGHTS_FILE, max_upload_size=1024)
@@ -60,5 +62,6 @@ def _choose_device() -> str:
     devices = available()
     if len(devices) == 1:
         return devices[0]
-    first_value("device", devices[0], devices)
-    return st.segmented_control(_("Device"), devices, format_func=str.upper, key="device", required=True)
+    return st.segmented_control(
+        _("Device"), devices, format_func=str.upper, default=devices[0], key="device", required=True
+    )

@@ -17,20 +17,22 @@ LANGUAGES = {"en": "English", "vi": "Tiếng Việt"}
 
 def language() -> str:
     """The language of this session: chosen, or the link's, or the browser's."""
-    if "language" not in st.session_state:
+    state = st.session_state
+    if "language" not in state:
         wanted = st.query_params.get("language") or (st.context.locale or "en")[:2]
-        st.session_state["language"] = wanted if wanted in LANGUAGES else "en"
-    return st.session_state["language"]
+        state["language"] = wanted if wanted in LANGUAGES else "en"
+    state["language"] = state.get("chosen_language") or state["language"]
+    return state["language"]
 
 
 def choose_language() -> None:
     """The two languages to choose between."""
-    language()
     st.segmented_control(
         "Language · Ngôn ngữ",
         LANGUAGES,
         format_func=LANGUAGES.get,
-        key="language",
+        default=language(),
+        key="chosen_language",
         required=True,
         label_visibility="collapsed",
         width="stretch",

@@ -4,13 +4,16 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TypeVar
 
+import numpy as np
 import streamlit as st
 
 from models import Loaded
+from models.images import png
 from models.refusals import Refused
 from pages.common import cache
 from pages.common.session import Selection
 from pages.common.text import _, plain, said
+from vis.figures.pictures import with_banner
 
 Result = TypeVar("Result")
 
@@ -57,6 +60,11 @@ def weights_in_words(loaded: Loaded) -> str:
     if weights.kind == "random":
         return _("random weights")
     return f"{weights.source} ({weights.sha256[:8]})"
+
+
+def honest_png(loaded: Loaded, pixels: np.ndarray) -> bytes:
+    """A PNG of what the network made of a picture; across it a banner where its weights are random."""
+    return png(pixels if loaded.weights.trained else with_banner(pixels, _("random weights")))
 
 
 def computed(what: str, work: Callable[[], Result]) -> Result:

@@ -8,13 +8,13 @@ from models import Loaded
 from models.images import png
 from pages.common import cache
 from pages.common.components.grid import clickable_grid
-from pages.common.session import Opened, Selection, first_value, open_unit, opened_unit, selection, to_url
+from pages.common.session import Opened, Selection, from_link, open_unit, opened_unit, selection, to_url
 from pages.common.text import _, language, plain, prose
-from pages.common.widgets import computed, opened, weights_in_words
+from pages.common.widgets import computed, honest_png, opened, weights_in_words
 from pages.look import takeaway
 from pages.look.unit import inspector
 from pages.look.words import fidelity_in_words, name_of, range_in_words, unit_in_words
-from vis.figures.pictures import montage, signed, with_banner
+from vis.figures.pictures import montage, signed
 from vis.responses import LayerResponse
 
 TEXTS = Path(__file__).parent / "texts"
@@ -26,7 +26,8 @@ def page() -> None:
     st.markdown(
         _(
             "For every layer, the feature maps that respond most to the picture: what each of them saw, reconstructed "
-            "by the deconvnet of Zeiler & Fergus, beside that part of the picture. **Click a tile** to look closer."
+            "by the deconvnet of Zeiler & Fergus, beside that part of the picture. **Click a tile** to look closer; "
+            "choose the picture and the network in the sidebar."
         )
     )
     loaded = opened(chosen)
@@ -78,8 +79,7 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
 def _controls(chosen: Selection, loaded: Loaded) -> tuple[int, tuple[tuple[str, tuple[int, ...]], ...], bool]:
     """How many maps, which maps (by layer, where they were typed), and whether every picture gets its own range."""
     left, middle, right = st.columns(3)
-    first_value("maps", 9, range(1, 17), int)
-    count = left.slider(_("Feature maps per layer"), 1, 16, key="maps")
+    count = left.slider(_("Feature maps per layer"), 1, 16, from_link("maps", 9, range(1, 17), int), key="maps")
     which = {"strongest": _("the strongest"), "typed": _("chosen by number")}
     mode = middle.segmented_control(
         _("Which feature maps"), which, format_func=which.get, default="strongest", required=True, key="which"
@@ -88,6 +88,8 @@ def _controls(chosen: Selection, loaded: Loaded) -> tuple[int, tuple[tuple[str, 
     contrast = right.segmented_control(
         _("Range of grey"), ranges, format_func=ranges.get, default="own", required=True, key="contrast"
     )
+    if contrast == "own":
+        right.caption(range_in_words(None))
     channels = ()
     if mode == "typed":
         columns = st.columns(len(loaded.layers))
@@ -131,20 +133,20 @@ def _layer(
     )
     columns = next(n for n in (1, 2, 3, 4) if n * n >= len(projections))
     limits = [response.limit_of(p) if own_range else response.limit for p in projections]
-    saw = montage([signed(p.pixels.numpy(), limit) for p, limit in zip(projections, limits, strict=True)], columns)
-    if not loaded.weights.trained:
-        saw = with_banner(saw, _("random weights"))
+    tiles = [signed(p.pixels.numpy(), limit) for p, limit in zip(projections, limits, strict=True)]
+    saw = honest_png(loaded, montage(tiles, columns))
     pixels = cache.seen(chosen).pixels
-    part = montage([pixels[p.box.top : p.box.bottom, p.box.left : p.box.right] for p in projections], columns)
+    patches = [pixels[p.box.top : p.box.bottom, p.box.left : p.box.right] for p in projections]
+    part = png(montage(patches, columns))
 
     labels = [unit_in_words(unit) for unit in response.units]
     selected = next((i for i, u in enumerate(response.units) if close_up and _is(close_up, layer, u.channel)), None)
-    left, right, about = st.columns([3, 3, 2], gap="medium")
+    left, right, about = st.columns(3, gap="medium")
     for place, name, sheet in ((left, _("What they saw"), saw), (right, _("That part of the picture"), part)):
         with place:
             st.caption(f"**{name}**")
             clicked = clickable_grid(
-                png(sheet),
+                sheet,
                 -(-len(projections) // columns),
                 columns,
                 key=f"{layer} {'saw' if sheet is saw else 'part'}",
@@ -158,7 +160,8 @@ def _layer(
     with about:
         if (TEXTS / f"layer{layer}.en.md").exists():
             st.markdown(prose(TEXTS, f"layer{layer}"))
-        st.caption(range_in_words(None if own_range else response.limit))
+        if not own_range:
+            st.caption(range_in_words(response.limit))
 
 
 def _is(close_up: Opened, layer: str, channel: int) -> bool:

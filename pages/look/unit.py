@@ -1,5 +1,6 @@
 """One unit seen closely: its feature map over the picture, three ways to project it, and the deconvnet step by step."""
 
+import numpy as np
 import streamlit as st
 
 from models import Loaded
@@ -8,10 +9,10 @@ from pages.common import cache
 from pages.common.components.grid import clickable_grid
 from pages.common.session import Opened, Selection, open_unit
 from pages.common.text import _
-from pages.common.widgets import computed
+from pages.common.widgets import computed, honest_png
 from pages.look.words import METHODS, fidelity_in_words, projection_in_words, range_in_words, unit_in_words
-from vis.deconvnet import Projection
-from vis.figures.pictures import captioned, enlarged, heat_over, montage, signed, with_banner, with_box
+from vis.deconvnet import Box, Projection
+from vis.figures.pictures import captioned, enlarged, heat_over, montage, signed, with_box
 from vis.responses import StagePicture, UnitResponse, cosine
 
 
@@ -29,22 +30,30 @@ def inspector(chosen: Selection, loaded: Loaded, operation: str, close_up: Opene
         if close.button(_("Close"), icon=":material/close:", key="close", width="stretch"):
             open_unit(None)
             st.rerun()
-        left, right = st.columns([1, 2], gap="medium")
-        with left:
-            _activation_map(found, pixels, close_up)
-        with right:
-            _methods(chosen, loaded, found, pixels)
+        deconvnet = found.projections["deconvnet"]
+        place, whole, part = st.columns(3, gap="medium")
+        with place:
+            _activation_map(loaded, found, pixels, close_up)
+        with whole:
+            _receptive_field(pixels, deconvnet.box)
+        with part:
+            box = deconvnet.box
+            st.caption(f"**{_('That part of the picture')}**")
+            st.image(png(_squared(pixels[box.top : box.bottom, box.left : box.right])), width="stretch")
+        for column, (method, projection) in zip(st.columns(3, gap="medium"), found.projections.items(), strict=True):
+            with column:
+                _one_method(chosen, loaded, method, projection, deconvnet)
         with st.expander(_("Step by step, from the unit down to the picture"), icon=":material/stairs:"):
-            _steps(found.steps)
+            _steps(loaded, found.steps)
 
 
-def _activation_map(found: UnitResponse, pixels, close_up: Opened) -> None:
+def _activation_map(loaded: Loaded, found: UnitResponse, pixels: np.ndarray, close_up: Opened) -> None:
     values = found.activations.numpy()
     rows, columns = values.shape
     limit = max(float(values.max()), 0.0)
     st.caption(f"**{_('The feature map over the picture')}**")
     clicked = clickable_grid(
-        png(heat_over(values, enlarged(pixels, 448), limit)),
+        honest_png(loaded, heat_over(values, enlarged(pixels, 448), limit)),
         rows,
         columns,
         key=f"map {close_up.layer}",
@@ -69,25 +78,27 @@ def _activation_map(found: UnitResponse, pixels, close_up: Opened) -> None:
         st.rerun()
 
 
-def _methods(chosen: Selection, loaded: Loaded, found: UnitResponse, pixels) -> None:
-    deconvnet = found.projections["deconvnet"]
-    box = deconvnet.box
-    columns = st.columns(len(METHODS) + 1)
-    with columns[0]:
-        st.caption(f"**{_('That part of the picture')}**")
-        st.image(png(enlarged(pixels[box.top : box.bottom, box.left : box.right], 224)), width="stretch")
-        st.image(png(with_box(pixels, (box.top, box.left, box.bottom, box.right))), width="stretch")
-    for column, (method, projection) in zip(columns[1:], found.projections.items(), strict=True):
-        with column:
-            _one_method(chosen, loaded, method, projection, deconvnet)
+def _receptive_field(pixels: np.ndarray, box: Box) -> None:
+    st.caption(f"**{_('What the unit can see')}**")
+    st.image(png(with_box(pixels, (box.top, box.left, box.bottom, box.right))), width="stretch")
+    st.caption(
+        _(
+            "{width}×{height} pixels: columns {left}–{right}, rows {top}–{bottom}",
+            width=box.right - box.left,
+            height=box.bottom - box.top,
+            left=box.left,
+            right=box.right - 1,
+            top=box.top,
+            bottom=box.bottom - 1,
+        )
+    )
 
 
 def _one_method(chosen: Selection, loaded: Loaded, method: str, projection: Projection, deconvnet: Projection) -> None:
     limit = float(projection.pixels.abs().max())
     shown = signed(projection.pixels.numpy(), limit)
     st.caption(f"**{_(METHODS[method])}**")
-    picture = enlarged(shown, 224)
-    st.image(png(picture if loaded.weights.trained else with_banner(picture, _("random weights"))), width="stretch")
+    st.image(honest_png(loaded, _squared(shown)), width="stretch")
     lines = [fidelity_in_words(projection.fidelity), range_in_words(limit)]
     if projection is not deconvnet:
         lines.append(_("cosine to the deconvnet: {cosine}", cosine=f"{cosine(projection, deconvnet):.3f}"))
@@ -104,7 +115,12 @@ def _one_method(chosen: Selection, loaded: Loaded, method: str, projection: Proj
     )
 
 
-def _steps(steps: tuple[StagePicture, ...]) -> None:
+def _squared(pixels: np.ndarray) -> np.ndarray:
+    """The pixels enlarged on a clear square, so that pictures of units at the border stand level with the others."""
+    return montage([pixels], 1, side=336, gap=0)
+
+
+def _steps(loaded: Loaded, steps: tuple[StagePicture, ...]) -> None:
     st.markdown(
         _(
             "Every step down undoes one operation of the way up: **unpool** puts the signal where the maximum was, "
@@ -118,16 +134,16 @@ def _steps(steps: tuple[StagePicture, ...]) -> None:
         with columns[i % 4]:
             st.caption(f"**{i}. {_(step.step)}** · `{step.layer}`")
             tiles = [signed(m[None].numpy(), limit) for m in step.maps]
-            st.image(png(montage(tiles, min(4, len(tiles)), side=48)), width="stretch")
+            st.image(honest_png(loaded, montage(tiles, min(4, len(tiles)), side=48)), width="stretch")
             st.caption(
                 _(
                     "maps {channels} of {shape}, rows {top}–{bottom}, columns {left}–{right}; ±{limit}",
                     channels=", ".join(map(str, step.channels)),
                     shape="×".join(map(str, step.shape)),
                     top=step.box.top,
-                    bottom=step.box.bottom,
+                    bottom=step.box.bottom - 1,
                     left=step.box.left,
-                    right=step.box.right,
+                    right=step.box.right - 1,
                     limit=f"{limit:.3g}",
                 )
             )

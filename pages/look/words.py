@@ -48,9 +48,9 @@ def projection_in_words(loaded: Loaded, picture: Picture, projection: Projection
         + _(
             "pixels {left}–{right} × {top}–{bottom}",
             left=box.left,
-            right=box.right,
+            right=box.right - 1,
             top=box.top,
-            bottom=box.bottom,
+            bottom=box.bottom - 1,
         ),
         range_in_words(limit),
     ]

@@ -44,7 +44,7 @@ def heat_over(values: np.ndarray, picture: np.ndarray, limit: float, opacity: fl
 
 def enlarged(pixels: np.ndarray, side: int) -> np.ndarray:
     """The same pixels, each repeated a whole number of times, as close to `side` as fits under it."""
-    times = max(1, side // max(pixels.shape[:2]))
+    times = max(1, side // max(1, *pixels.shape[:2]))
     return pixels.repeat(times, 0).repeat(times, 1)
 
 
@@ -55,7 +55,7 @@ def montage(tiles: Sequence[np.ndarray], columns: int, side: int = 112, gap: flo
         side: pixels that the largest tile has at least; it is a whole multiple of its own pixels.
         gap: around each tile, as a share of the tile.
     """
-    largest = max(max(tile.shape[:2]) for tile in tiles)
+    largest = max(1, *(side for tile in tiles for side in tile.shape[:2]))
     times = -(-side // largest) if largest < side else 1
     pitch = round(times * largest * (1 + gap))
     canvas = np.zeros((-(-len(tiles) // columns) * pitch, columns * pitch, 4), np.uint8)
@@ -71,9 +71,11 @@ def montage(tiles: Sequence[np.ndarray], columns: int, side: int = 112, gap: flo
 def with_box(
     picture: np.ndarray, box: tuple[int, int, int, int], colour: tuple[int, int, int] = (255, 75, 75)
 ) -> np.ndarray:
-    """The picture (H, W, 3) with a frame around the pixels top:bottom, left:right."""
-    image = Image.fromarray(picture)
+    """The picture (H, W, 3) with a frame around the pixels top:bottom, left:right; without one where there are none."""
     top, left, bottom, right = box
+    if top >= bottom or left >= right:
+        return picture
+    image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
     draw.rectangle((left - 1, top - 1, right, bottom), outline=(0, 0, 0), width=3)
     draw.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=1)
@@ -83,12 +85,12 @@ def with_box(
 def with_banner(pixels: np.ndarray, text: str) -> np.ndarray:
     """The pixels (H, W, 3 or 4) with a warning across them that no crop or download can lose."""
     image = Image.fromarray(pixels).convert("RGBA")
-    size = max(9, image.width // 16)
+    size = max(9, min(image.width // 16, image.height // 4))
     font = _font(size)
     while size > 7 and font.getlength(text) > image.width * 0.92:
         size -= 1
         font = _font(size)
-    height = round(size * 1.7)
+    height = min(round(size * 1.7), image.height)
     top = (image.height - height) // 2
     strip = Image.new("RGBA", (image.width, height), (178, 34, 34, 200))
     ImageDraw.Draw(strip).text((image.width / 2, height / 2), text, fill="white", font=font, anchor="mm")
@@ -98,7 +100,8 @@ def with_banner(pixels: np.ndarray, text: str) -> np.ndarray:
 
 def captioned(pixels: np.ndarray, lines: Sequence[str], width: int = 480) -> bytes:
     """A PNG to take away: the pixels enlarged to about `width`, and under them what they show."""
-    picture = Image.fromarray(enlarged(pixels, width)).convert("RGBA")
+    shown = enlarged(pixels, width)
+    picture = Image.fromarray(shown).convert("RGBA") if shown.size else Image.new("RGBA", (width, 0))
     font = _font(13)
     wrapped = [piece for line in lines for piece in _wrapped(line, font, max(picture.width, width) - 16)]
     sheet = Image.new("RGB", (max(picture.width, width), picture.height + 19 * len(wrapped) + 12), "white")
@@ -110,14 +113,24 @@ def captioned(pixels: np.ndarray, lines: Sequence[str], width: int = 480) -> byt
 
 
 def _wrapped(line: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    """The words in lines of at most `width` pixels; a word that is longer than that is broken."""
     lines = [""]
-    for word in line.split():
+    for word in (piece for whole in line.split() for piece in _broken(whole, font, width)):
         candidate = f"{lines[-1]} {word}".strip()
         if font.getlength(candidate) <= width or not lines[-1]:
             lines[-1] = candidate
         else:
             lines.append(word)
     return lines
+
+
+def _broken(word: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    pieces = [""]
+    for letter in word:
+        if pieces[-1] and font.getlength(pieces[-1] + letter) > width:
+            pieces.append("")
+        pieces[-1] += letter
+    return pieces
 
 
 @lru_cache(maxsize=32)

@@ -1,0 +1,482 @@
+"""The page “What layers 1–5 respond to” without a browser: what a visitor sets, and what the page then says."""
+
+import io
+import json
+import re
+import zipfile
+
+import numpy as np
+import pytest
+import streamlit
+import torch
+from PIL import Image
+from safetensors.torch import save as safetensors
+
+from models import ARCHITECTURES, load
+from models.images import decoded
+from models.loading import predicted
+from pages.common.cache import Seen, sample
+from pages.common.session import WEIGHTS_FILE, Picture, Selection, sha256
+from pages.look.takeaway import archive
+from tests.app.visit import Visit
+from tests.unit.pictures import REFUSED, corners, photograph, saved, turned
+from vis.figures.pictures import signed
+from vis.responses import responses
+
+LIGHT = ("lenet5", "zfnet_mini", "alexnet_mini", "mobilenet_v2", "resnet18")
+
+
+def spoken(markdown: str) -> str:
+    """Markdown as it is read: without the backslashes that keep text from being markup."""
+    return re.sub(r"\\(.)", r"\1", markdown)
+
+
+def torch_file(state: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(state, file)
+    return file.getvalue()
+
+
+def state_dict(network: str, seed: int = 7) -> dict[str, torch.Tensor]:
+    """Weights that no one else has."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return ARCHITECTURES[network].build().state_dict()
+
+
+def expected(network: str, content: bytes) -> list[str]:
+    """What the page has to say of the picture, computed without the page."""
+    loaded = load(network)
+    names = loaded.categories
+    return [f"{names[i]} · {p:.1%}" for i, p in predicted(loaded, loaded.classifier_input(decoded(content)))]
+
+
+# Opening -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "What layers 1–5 respond to"), ("vi", "Các tầng 1–5")])
+def test_opens_in_both_languages(language, title):
+    visit = Visit(language=language)
+    assert visit.at.title[0].value.startswith(title)
+    assert len(visit.layers) == 5
+    assert len(visit.pictures()) == 10
+    assert not visit.errors
+
+
+@pytest.mark.parametrize("network", [*LIGHT, pytest.param("googlenet", marks=pytest.mark.heavy)])
+def test_opens_every_network_with_random_weights_and_says_so(network):
+    visit = Visit(network=network, weights="random", maps="1")
+    assert visit.layers == [f"Layer {layer}" for layer in ARCHITECTURES[network].layers]
+    assert "are random" in visit.warnings
+    assert "random weights" in visit.captions
+    assert not visit.errors
+
+
+@pytest.mark.parametrize("network", ["lenet5", "zfnet_mini"])
+def test_says_nothing_of_random_weights_where_trained_ones_ship(network):
+    visit = Visit(network=network)
+    assert not visit.warnings
+    assert "random" not in visit.captions
+    assert f"{load(network).weights.source} ({load(network).weights.sha256[:8]})" in spoken(visit.captions)
+
+
+# Links -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_link_restores_the_network_the_picture_the_unit_and_its_position():
+    first = Visit(network="lenet5", sample="coins", maps="4").open("C3", 5, (2, 7))
+    assert first.inspector.startswith("Layer C3 · feature map 5, row 2, column 7: activation ")
+    wanted = {"network": "lenet5", "sample": "coins", "layer": "C3", "map": "5", "at": "2,7", "maps": "4"}
+    assert first.link == wanted | {"language": "en"}
+
+    again = Visit(**first.link)
+    assert again.inspector == first.inspector
+    assert again.link == first.link
+    assert again.pictures() == first.pictures()
+    assert again.predictions == first.predictions
+
+
+def test_a_link_without_a_position_opens_the_strongest_unit_of_its_feature_map():
+    visit = Visit(network="lenet5", layer="C1", map="2")
+    label = next(label for label in visit.pictures()[0]["labels"] if label.startswith("feature map 2,"))
+    assert visit.inspector == f"Layer C1 · {label}"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"network": "skynet"},
+        {"network": ""},
+        {"sample": "../../etc/passwd"},
+        {"weights": "file"},
+        {"weights": "/etc/passwd"},
+        {"layer": "9", "map": "0"},
+        {"layer": "1", "map": "99999"},
+        {"layer": "1", "map": "-1"},
+        {"layer": "1", "map": "9" * 5000},
+        {"layer": "1", "map": "0", "at": "foo"},
+        {"layer": "1", "map": "0", "at": "1,2,3"},
+        {"layer": "1", "map": "0", "at": "-1,0"},
+        {"layer": "1", "map": "0", "at": "999,0"},
+        {"layer": "1"},
+        {"map": "0"},
+        {"at": "1,1"},
+        {"maps": "999"},
+        {"maps": "0"},
+        {"maps": "nine"},
+        {"language": "xx"},
+        {"language": "<script>"},
+        {"device": "tpu"},
+        {"nonsense": "yes"},
+    ],
+    ids=lambda link: "&".join(f"{k}={v[:20]}" for k, v in link.items()),
+)
+def test_a_link_with_a_wrong_value_opens_the_page_without_it(link):
+    visit = Visit(**link)
+    assert len(visit.layers) == 5
+    assert visit.inspector is None
+    assert not visit.errors
+    usual = {"network": "zfnet_mini", "sample": "chelsea", "maps": "9", "language": "en"}
+    assert visit.link == usual
+
+
+# Pictures of one's own ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def visit() -> Visit:
+    """One visitor who tries many files on the smallest network."""
+    return Visit(network="lenet5", maps="2")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_shows_what_the_network_takes_an_uploaded_picture_for(visit, kind):
+    content = saved(photograph(300, 200), kind)
+    visit.upload(content, f"mine.{kind.lower()}")
+    assert not visit.errors
+    assert [spoken(line) for line in visit.predictions] == expected("lenet5", content)
+    assert f"mine.{kind.lower()}, as the network sees it: 32×32 pixels" in spoken(visit.captions)
+    assert "sample" not in visit.link  # a link cannot carry the picture, and must not show another one as if it did
+
+
+def test_every_way_a_camera_was_held_gives_the_same_result(visit):
+    seen = [visit.upload(turned(orientation, "PNG"), f"{orientation}.png").pictures() for orientation in range(1, 9)]
+    assert all(pictures == seen[0] for pictures in seen)
+    upside_down = visit.upload(saved(corners().rotate(180), "PNG")).pictures()
+    assert upside_down != seen[0]
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_refused_picture_is_one_sentence_and_the_page_goes_on_without_it(visit, kind):
+    content, word = REFUSED[kind]()
+    visit.upload(content, "holiday.png")
+    (sentence,) = map(spoken, visit.errors)
+    assert word in sentence
+    assert not visit.layers
+
+    visit.remove_upload()
+    assert not visit.errors
+    assert visit.layers == ["Layer C1", "Layer C3", "Layer C5"]
+
+
+NAMES = {
+    "Markdown": "**bold** _it_ [link](https://example.com) `code` # head.png",
+    "Streamlit's own": ":red[danger] :material/delete: :smile: $x^2$.png",
+    "HTML": "<img src=x onerror=alert(1)> <b>b</b> &amp;.png",
+    "right to left": "\u202egnp.exe\u202c تصویر.png",
+    "new lines": "one\r\n# two\n\n* three.png",
+    "a path": "../../../etc/passwd.png",
+    "braces": "{network} {0} {.png",
+    "long": "x" * 5000 + ".png",
+    "nothing but an ending": ".png",
+}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_file_name_is_shown_as_text(visit, name):
+    visit.upload(saved(corners(), "PNG"), name)
+    assert not visit.errors
+    (caption,) = (c.value for c in visit.at.caption if "as the network sees it" in c.value)
+    shown = caption.partition(", as the network")[0]
+    assert not re.search(r"(?<!\\)[*_`\[\]<>$#:&{}|~]", re.sub(r"\\\\", "", shown))
+    assert spoken(shown).isprintable()
+    letters = "".join(c for c in name if c.isprintable())
+    assert spoken(shown) == letters or (spoken(shown)[:10] == letters[:10] and len(spoken(shown)) < 200 < len(letters))
+
+
+def test_a_file_name_is_text_in_the_archive_too(visit):
+    for name in NAMES.values():
+        content = saved(corners(), "PNG")
+        chosen = Selection("lenet5", "auto", "cpu", Picture(name, sha256(content), True))
+        manifest, pictures = unpacked(taken_away(chosen, content))
+        assert manifest["picture"]["name"] == name
+        assert not any(name and name in file for file in pictures)
+
+
+# Weights of one's own ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_weights() -> Visit:
+    """A visitor who has said that the weights are in a file of their own."""
+    return Visit(network="lenet5", maps="2").choose(weights="file")
+
+
+def test_says_what_to_do_when_weights_are_to_come_from_a_file_that_is_not_there_yet(with_weights):
+    said = " ".join(element.value for kind in ("info", "warning") for element in with_weights.at.get(kind))
+    assert "upload" in said.lower() or "file" in said.lower(), "the page shows other weights without a word"
+
+
+@pytest.mark.parametrize("write", [torch_file, safetensors], ids=["torch.save", "safetensors"])
+def test_uses_uploaded_weights_that_fit(with_weights, write):
+    before = with_weights.predictions
+    content = write(state_dict("lenet5"))
+    with_weights.upload_weights(content, "mine.pt")
+    assert not with_weights.errors
+    assert with_weights.predictions != before
+    assert f"mine.pt ({sha256(content)[:8]})" in spoken(with_weights.captions)
+
+    with_weights.remove_upload(WEIGHTS_FILE)
+    assert not with_weights.errors
+    assert with_weights.choose(weights="auto").predictions == before
+
+
+def test_weights_of_another_network_are_refused_by_the_names_that_do_not_fit(with_weights):
+    with_weights.upload_weights(torch_file(state_dict("zfnet_mini")))
+    (sentence,) = map(spoken, with_weights.errors)
+    assert "These weights are not for LeNet5" in sentence
+    assert next(iter(state_dict("zfnet_mini").keys() - state_dict("lenet5").keys())).split(".")[0] in sentence
+    assert "choose the network they were trained for" in sentence
+    with_weights.choose(network="zfnet_mini")
+    assert not with_weights.errors
+    assert len(with_weights.layers) == 5
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (saved(corners(), "PNG"), "neither a safetensors file nor one that torch.save wrote"),
+        (b"", "neither a safetensors file nor one that torch.save wrote"),
+        (torch_file([1, 2, 3]), "holds list"),
+        (torch_file(state_dict("lenet5"))[:5000], "damaged"),
+        (torch_file({k: v * float("nan") for k, v in state_dict("lenet5").items()}), "not finite"),
+    ],
+    ids=["a picture", "empty", "a list", "cut off", "NaN"],
+)
+def test_a_file_that_holds_no_weights_is_refused_by_its_own_name_and_the_page_goes_on(with_weights, content, word):
+    with_weights.upload_weights(content, "cat.pt")
+    (sentence,) = map(spoken, with_weights.errors)
+    assert word in sentence
+    assert sentence.startswith("cat.pt "), sentence
+    with_weights.choose(weights="auto")
+    assert not with_weights.errors
+    assert with_weights.layers == ["Layer C1", "Layer C3", "Layer C5"]
+
+
+# What is shown -----------------------------------------------------------------------------------------------------
+
+
+def test_shows_the_feature_maps_that_are_typed_in_their_order():
+    visit = Visit(network="zfnet_mini")
+    strongest = visit.maps_of(1)
+    visit.type_maps("2", "17, 3; 40")
+    assert visit.maps_of(1) == [17, 3, 40]
+    assert len(visit.maps_of(0)) == 9
+    assert visit.type_maps("2", "5 5,5").maps_of(1) == [5]
+    assert visit.type_maps("2", "").maps_of(1) == strongest
+    assert visit.type_maps("2", " ").maps_of(1) == strongest
+    assert visit.type_maps("2", " , ; ").maps_of(1) == strongest
+    assert visit.type_maps("2", " ".join(map(str, range(30)))).maps_of(1) == [*range(16)]
+    assert visit.choose(which="strongest").maps_of(1) == strongest
+
+
+@pytest.mark.parametrize("text", ["abc", "3, x", "-1", "1.5", "1e3", "²", "١", "0x10", "<b>", "**", "9" * 5000])
+def test_text_that_is_no_number_is_refused_and_the_way_back_stays_open(text):
+    visit = Visit(network="lenet5").type_maps("C3", text)
+    (sentence,) = map(spoken, visit.errors)
+    assert "is not the number of a feature map; write numbers such as 3, 17, 40." in sentence
+    assert not visit.type_maps("C3", "1").errors
+    assert visit.maps_of(1) == [1]
+
+
+def test_a_feature_map_that_the_layer_does_not_have_is_refused_with_those_that_it_has():
+    visit = Visit(network="lenet5").type_maps("C3", "99999")
+    (sentence,) = map(spoken, visit.errors)
+    assert "feature maps 0 to 15, no 99999" in sentence
+
+
+def test_shows_as_many_feature_maps_as_the_slider_says_and_the_layer_has():
+    visit = Visit(network="lenet5")
+    for count in (1, 16):
+        visit.choose(maps=count)
+        assert [len(visit.maps_of(i)) for i in range(3)] == [min(count, k) for k in (6, 16, 120)]
+        assert visit.link["maps"] == str(count)
+
+
+def test_one_range_per_layer_and_one_per_picture_look_different_and_say_so():
+    visit = Visit(network="zfnet_mini")
+    own, own_words = visit.pictures(), visit.captions
+    visit.choose(contrast="shared")
+    assert visit.pictures()[0]["picture"] != own[0]["picture"]
+    assert visit.pictures()[1] == own[1]  # the photograph is not a matter of range
+    assert "Every picture has its own range" in own_words
+    assert "Every picture has its own range" not in visit.captions
+    assert visit.captions.count("in units of the normalised picture") == 5
+
+
+def test_says_how_faithful_a_layer_is_when_only_its_first_unit_is_silent():
+    units = responses_of("lenet5", k=6)["C1"].units
+    silent = next(unit.channel for unit in units if unit.activation <= 0)
+    visit = Visit(network="lenet5").type_maps("C1", f"{silent}, {units[0].channel}")
+    caption = next(c.value for c in visit.at.caption if "`features.relu1`" in c.value)
+    assert not caption.endswith("there is nothing to send down"), "what holds for one unit is said of all"
+
+
+# Moving about ------------------------------------------------------------------------------------------------------
+
+
+def test_a_unit_that_the_next_network_lacks_is_closed_and_comes_back_with_its_network():
+    visit = Visit(network="zfnet_mini").open("4", 100, (3, 3))
+    inspector = visit.inspector
+    assert inspector.startswith("Layer 4 · feature map 100, row 3, column 3")
+    visit.choose(network="lenet5")
+    assert visit.inspector is None
+    assert "layer" not in visit.link
+    assert visit.choose(network="zfnet_mini").inspector == inspector
+
+
+def test_the_unit_stays_open_when_the_picture_changes():
+    visit = Visit(network="lenet5").open("C3", 3)
+    before = visit.inspector
+    visit.choose(sample="coins")
+    assert visit.inspector.startswith("Layer C3 · feature map 3,")
+    assert visit.inspector != before
+
+
+def test_closing_a_unit_takes_it_off_the_page_and_out_of_the_link():
+    visit = Visit(network="lenet5").open("C1", 1, (2, 2))
+    visit.press("strongest")
+    assert "at" not in visit.link
+    assert visit.inspector.startswith("Layer C1 · feature map 1,")
+    visit.press("close")
+    assert visit.inspector is None
+    assert {"layer", "map", "at"}.isdisjoint(visit.link)
+
+
+def test_switching_the_language_keeps_every_choice():
+    chosen = {"network": "lenet5", "weights": "random", "sample": "coins", "maps": 3, "contrast": "shared"}
+    visit = Visit(network="lenet5").choose(**chosen).type_maps("C3", "4, 2").open("C3", 4, (1, 2))
+    link, pictures = visit.link, [picture["picture"] for picture in visit.pictures()]
+    for language, word in (("vi", "Tầng"), ("en", "Layer")):
+        visit.choose(language=language)
+        assert visit.inspector.startswith(f"{word} C3 · ")
+        assert visit.link == link | {"language": language}
+        assert {key: visit.widget(key).value for key in chosen} == chosen
+        assert visit.widget("which").value == "typed"
+        assert visit.widget("typed lenet5 C3").value == "4, 2"
+    assert [picture["picture"] for picture in visit.pictures()] == pictures
+
+
+def test_switching_the_language_keeps_the_uploaded_picture(visit):
+    before = visit.upload(saved(photograph(300, 200), "PNG"), "mine.png").predictions
+    assert visit.choose(language="vi").predictions == before
+    assert "mine.png" in spoken(visit.captions)
+    visit.choose(language="en")
+
+
+# Two visitors ------------------------------------------------------------------------------------------------------
+
+
+def test_two_visitors_with_pictures_and_weights_of_their_own_never_see_each_others():
+    """Only the keys keep them apart here, where both have the same session; test_page.py has two real sessions."""
+    files = [saved(photograph(300, 200), "PNG"), saved(corners(), "PNG")]
+    states = [torch_file(state_dict("lenet5", seed)) for seed in (1, 2)]
+    visitors = [Visit(network="lenet5", maps="2") for _ in files]
+    for visitor, content in zip(visitors, files, strict=True):
+        visitor.upload(content, "picture.png")
+    for visitor, content in zip(visitors, files, strict=True):
+        assert [spoken(line) for line in visitor.run().predictions] == expected("lenet5", content)
+
+    for visitor, state in zip(visitors, states, strict=True):
+        visitor.choose(weights="file").upload_weights(state, "weights.pt")
+    for visitor, state in zip(visitors, states, strict=True):
+        assert sha256(state)[:8] in visitor.run().captions
+    assert visitors[0].predictions != visitors[1].predictions
+
+
+# The archive -------------------------------------------------------------------------------------------------------
+
+
+def responses_of(network: str, k: int, content: bytes | None = None):
+    loaded = load(network)
+    return responses(loaded.model, loaded.preprocess(decoded(content or sample("chelsea"))), loaded.layers, k)
+
+
+def taken_away(chosen: Selection, content: bytes, own_range: bool = True) -> bytes:
+    loaded = load(chosen.network, chosen.weights)
+    image = loaded.preprocess(decoded(content))
+    seen = Seen(loaded.preprocess.for_the_eye(image), predicted(loaded, image), False)
+    found = responses(loaded.model, image, loaded.layers, 2)
+    return archive(chosen, loaded, seen, found, own_range)
+
+
+def unpacked(content: bytes) -> tuple[dict, dict[str, Image.Image]]:
+    """The manifest, and every picture of the archive, decoded, by its name."""
+    with zipfile.ZipFile(io.BytesIO(content)) as file:
+        assert file.testzip() is None
+        names = file.namelist()
+        assert len(names) == len(set(names))
+        pictures = {name: Image.open(io.BytesIO(file.read(name)), formats=["PNG"]) for name in names if ".png" in name}
+        for picture in pictures.values():
+            picture.load()
+        return json.loads(file.read("manifest.json")), pictures
+
+
+@pytest.mark.parametrize("own_range", [True, False])
+@pytest.mark.parametrize("weights", ["auto", "random"])
+def test_the_archive_says_of_every_picture_what_it_shows(weights, own_range):
+    content = sample("coins")
+    chosen = Selection("lenet5", weights, "cpu", Picture("coins", "coins", False))
+    manifest, pictures = unpacked(taken_away(chosen, content, own_range))
+    loaded = load("lenet5", weights)
+    image = loaded.preprocess(decoded(content))
+    found = responses(loaded.model, image, loaded.layers, 2)
+
+    assert manifest["network"] == "lenet5"
+    assert manifest["weights"]["sha256"] == loaded.weights.sha256
+    assert manifest["weights"]["trained"] is (weights == "auto")
+    assert manifest["picture"]["name"] == "coins"
+    assert manifest["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
+    assert manifest["versions"]["streamlit"] == streamlit.__version__
+    assert [entry["class"] for entry in manifest["classes"]] == [number for number, _ in predicted(loaded, image)]
+
+    wanted = [(layer, response, p) for layer, response in found.items() for p in response.projections]
+    for entry, (layer, response, p) in zip(manifest["projections"], wanted, strict=True):
+        assert entry["layer"] == layer
+        assert entry["unit"] == {
+            "layer": p.unit.layer,
+            "channel": p.unit.channel,
+            "row": p.unit.row,
+            "column": p.unit.column,
+            "activation": p.unit.activation,
+        }
+        box = entry["box"]
+        assert (box["top"], box["left"], box["bottom"], box["right"]) == (
+            p.box.top,
+            p.box.left,
+            p.box.bottom,
+            p.box.right,
+        )
+        assert (entry["method"], entry["fidelity"]) == (p.method, p.fidelity)
+        largest = [float(q.pixels.abs().max()) for q in ([p] if own_range else response.projections)]
+        assert entry["range"] == [-max(largest), max(largest)]
+        projection, patch = (np.asarray(pictures[name]) for name in entry["files"])
+        seen = np.asarray(pictures["picture.png"])
+        assert np.array_equal(patch, seen[box["top"] : box["bottom"], box["left"] : box["right"]])
+        shown = signed(p.pixels.numpy(), max(largest))
+        times = 480 // max(shown.shape[:2])
+        left = (projection.shape[1] - shown.shape[1] * times) // 2
+        middle = projection[times // 2 : shown.shape[0] * times : times, left + times // 2 :: times]
+        assert np.array_equal(middle[:, : shown.shape[1], :3], shown)
+    named = {name for entry in manifest["projections"] for name in entry["files"]}
+    assert pictures.keys() == named | {"picture.png"}

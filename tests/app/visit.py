@@ -1,0 +1,117 @@
+"""A visitor of the app without a browser: what they set, and what they then read."""
+
+import json
+import re
+from pathlib import Path
+
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from pages.common.session import PICTURE_FILE, WEIGHTS_FILE, Opened
+
+APP = Path(__file__).parents[2] / "app.py"
+
+
+class Visit:
+    """One session of the app, opened at a link."""
+
+    def __init__(self, **link: str):
+        self.at = AppTest.from_file(str(APP), default_timeout=60)
+        for name, value in link.items():
+            self.at.query_params[name] = value
+        self.run()
+
+    def run(self) -> "Visit":
+        """Reruns the app; a traceback on the page fails the test."""
+        self._speak()
+        self.at.run()
+        self._speak()
+        assert not self.at.exception, self.at.exception[0].value
+        return self
+
+    def _speak(self) -> None:
+        """AppTest asks for the names of options outside the app's run, where they would be English in every session."""
+        if "language" in self.at.session_state:
+            st.session_state["language"] = self.at.session_state["language"]
+
+    # What is set ---------------------------------------------------------------------------------------------------
+
+    def choose(self, **values: object) -> "Visit":
+        """Sets widgets by their keys."""
+        self._speak()
+        for key, value in values.items():
+            self.widget({"language": "chosen_language"}.get(key, key)).set_value(value)
+        return self.run()
+
+    def widget(self, key: str):
+        kinds = ("selectbox", "slider", "button_group", "text_input")
+        return next(w for kind in kinds for w in self.at.get(kind) if w.key == key)
+
+    def upload(self, content: bytes, name: str = "picture.png", key: str = PICTURE_FILE) -> "Visit":
+        self.at.file_uploader(key=key).upload(name, content, "application/octet-stream")
+        return self.run()
+
+    def upload_weights(self, content: bytes, name: str = "weights.pt") -> "Visit":
+        return self.upload(content, name, WEIGHTS_FILE)
+
+    def remove_upload(self, key: str = PICTURE_FILE) -> "Visit":
+        self.at.file_uploader(key=key).set_value(None)
+        return self.run()
+
+    def press(self, key: str) -> "Visit":
+        """Presses a button."""
+        self.at.button(key=key).click()
+        return self.run()
+
+    def type_maps(self, layer: str, text: str) -> "Visit":
+        """Numbers of feature maps into the box of a layer."""
+        if self.widget("which").value != "typed":
+            self.choose(which="typed")
+        return self.choose(**{f"typed {self.widget('network').value} {layer}": text})
+
+    def open(self, layer: str, channel: int, position: tuple[int, int] | None = None) -> "Visit":
+        """Opens a unit as a click does, which needs a browser."""
+        self.at.session_state["opened"] = Opened(layer, channel, position)
+        return self.run()
+
+    # What is read --------------------------------------------------------------------------------------------------
+
+    @property
+    def link(self) -> dict[str, str]:
+        """The address bar; as a browser's, each name once."""
+        return {k: v[-1] if isinstance(v, list) else v for k, v in self.at.query_params.items()}
+
+    @property
+    def errors(self) -> list[str]:
+        return [error.value for error in self.at.error]
+
+    @property
+    def warnings(self) -> str:
+        return "\n".join(warning.value for warning in self.at.warning)
+
+    @property
+    def captions(self) -> str:
+        return "\n".join(caption.value for caption in self.at.caption)
+
+    @property
+    def layers(self) -> list[str]:
+        """The headings of the layers that are shown."""
+        return [heading.value for heading in self.at.subheader]
+
+    @property
+    def inspector(self) -> str | None:
+        """The title of the opened unit; the other headings of its size are in the long text."""
+        return next((m.value[5:] for m in self.at.markdown if re.match(r"#### \w+ \w+ · ", m.value)), None)
+
+    @property
+    def predictions(self) -> list[str]:
+        """What the network takes the picture for, most probable first."""
+        return [bar.proto.text for bar in self.at.get("progress")]
+
+    def pictures(self) -> list[dict]:
+        """The data of every clickable picture, in the order of the page."""
+        return [json.loads(element.proto.json) for element in self.at.get("bidi_component")]
+
+    def maps_of(self, layer: int) -> list[int]:
+        """The numbers of the feature maps that are shown of the layer, counted from 0, while no unit is open."""
+        return [int(re.search(r"\d+", label).group()) for label in self.pictures()[2 * layer]["labels"]]

