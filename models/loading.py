@@ -53,6 +53,7 @@ def load(
     weights: str | Path = "auto",
     device: str | torch.device | None = None,
     progress: Progress | None = None,
+    file_name: str | None = None,
     **options: object,
 ) -> Loaded:
     """The network `name` of `ARCHITECTURES` with its weights.
@@ -62,6 +63,7 @@ def load(
             "auto", the first of shipped, imagenet and random that there is.
         device: "cuda" | "mps" | "cpu"; the best there is unless given.
         progress: called with the bytes downloaded so far and in all; may raise to cancel.
+        file_name: what the user calls the file that `weights` is the path of.
         options: the architecture's own, passed to its builder; such a network has no weights but random or one's own.
 
     Raises:
@@ -78,7 +80,10 @@ def load(
             options=", ".join(architecture.options),
         )
     where = chosen(device)
-    model, found, refused = _SOURCES.get(str(weights), _from_file)(architecture, options, weights, progress)
+    if source := _SOURCES.get(str(weights)):
+        model, found, refused = source(architecture, options, progress)
+    else:
+        model, found, refused = _from_file(architecture, options, Path(weights), file_name)
     for module in model.modules():
         if getattr(module, "inplace", False):
             module.inplace = False  # an in-place ReLU would overwrite the convolution's output that is to be shown
@@ -89,20 +94,20 @@ def load(
 Found = tuple[nn.Module, Weights, Refused | None]
 
 
-def _auto(architecture: Architecture, options: dict, _: object, progress: Progress | None) -> Found:
+def _auto(architecture: Architecture, options: dict, progress: Progress | None) -> Found:
     if options:
-        return _random(architecture, options, _, progress)
+        return _random(architecture, options, progress)
     if card(architecture.name):
-        return _shipped(architecture, options, _, progress)
+        return _shipped(architecture, options, progress)
     if not architecture.torchvision_weights:
-        return _random(architecture, options, _, progress)
+        return _random(architecture, options, progress)
     try:
-        return _imagenet(architecture, options, _, progress)
+        return _imagenet(architecture, options, progress)
     except DownloadFailed as refused:
-        return *_random(architecture, options, _, progress)[:2], refused
+        return *_random(architecture, options, progress)[:2], refused
 
 
-def _shipped(architecture: Architecture, options: dict, _: object, __: Progress | None) -> Found:
+def _shipped(architecture: Architecture, options: dict, _: Progress | None) -> Found:
     found = shipped(architecture.name)
     if options or not found:
         raise Refused(
@@ -115,7 +120,7 @@ def _shipped(architecture: Architecture, options: dict, _: object, __: Progress 
     return fit(_built(architecture, options), state), weights, None
 
 
-def _imagenet(architecture: Architecture, options: dict, _: object, progress: Progress | None) -> Found:
+def _imagenet(architecture: Architecture, options: dict, progress: Progress | None) -> Found:
     if options or not architecture.torchvision_weights:
         raise Refused(
             "torchvision has no weights for {network} as asked for; choose “random” or a file.",
@@ -129,19 +134,19 @@ def _imagenet(architecture: Architecture, options: dict, _: object, progress: Pr
     return fit(_built(architecture, options), state), weights, None
 
 
-def _random(architecture: Architecture, options: dict, _: object, __: Progress | None) -> Found:
+def _random(architecture: Architecture, options: dict, _: Progress | None) -> Found:
     return _built(architecture, options), Weights("random", f"seed {RANDOM_SEED}", None, False, None), None
 
 
-def _from_file(architecture: Architecture, options: dict, weights: object, __: Progress | None) -> Found:
-    path = Path(str(weights))
+def _from_file(architecture: Architecture, options: dict, path: Path, file_name: str | None) -> Found:
     if not path.is_file():
         raise Refused(
             "There are no weights “{weights}”; choose “auto”, “shipped”, “imagenet”, “random” or the path of a file.",
-            weights=weights,
+            weights=path,
         )
-    state = read_state_dict(path)
-    return fit(_built(architecture, options), state), Weights("file", path.name, sha256_of(path), True, None), None
+    name = file_name or path.name
+    state = read_state_dict(path, name)
+    return fit(_built(architecture, options), state), Weights("file", name, sha256_of(path), True, None), None
 
 
 def _built(architecture: Architecture, options: dict) -> nn.Module:

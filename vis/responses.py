@@ -116,7 +116,8 @@ def unit_in_full(
 
 def _strongest_maps(stage: Stage, count: int) -> StagePicture:
     strength = stage.maps.abs().sum((1, 2))
-    channels = strength.topk(min(count, len(strength))).indices.sort().values
+    carrying = max(1, int((strength > 0).sum()))
+    channels = strength.topk(min(count, carrying)).indices.sort().values
     return StagePicture(
         stage.layer, stage.step, stage.shape, stage.box, tuple(channels.tolist()), stage.maps[channels].cpu()
     )

@@ -6,7 +6,6 @@ Keys are hashes of files, never arrays. What comes from an upload is remembered 
 import atexit
 import gc
 import os
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,11 +51,11 @@ def _public_network(name: str, weights: str, device: str, _progress: Callable | 
 
 
 @st.cache_resource(max_entries=2, scope="session", show_spinner=False)
-def _own_network(name: str, sha256: str, device: str, _file) -> Loaded:
+def _own_network(name: str, sha256: str, device: str, file_name: str, _content: Callable[[], bytes]) -> Loaded:
     with TemporaryDirectory() as folder:
-        path = Path(folder) / re.sub(r"[^\w.-]", "_", f"_{_file.name}")[-80:]  # the user's name is text, never a path
-        path.write_bytes(_file.getvalue())
-        return load(name, path, device)
+        path = Path(folder) / "weights"  # the user's name for it is text, never a path
+        path.write_bytes(_content())
+        return load(name, path, device, file_name=file_name)
 
 
 def network(selection: Selection, progress: Callable | None = None, device: str | None = None) -> Loaded:
@@ -68,7 +67,8 @@ def network(selection: Selection, progress: Callable | None = None, device: str 
     device = device or selection.device
     if selection.weights in ("auto", "random"):
         return _public_network(selection.network, selection.weights, device, progress)
-    return _own_network(selection.network, selection.weights, device, uploaded(WEIGHTS_FILE))
+    file = uploaded(WEIGHTS_FILE)
+    return _own_network(selection.network, selection.weights, device, file.name, file.getvalue)
 
 
 # Pictures ---------------------------------------------------------------------------------------------------------

@@ -100,6 +100,14 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def sha256_of(file: UploadedFile) -> str:
+    """The sha256 of an upload's bytes; counted once, for a file of weights takes seconds."""
+    known = st.session_state.setdefault("sha256", {})
+    if file.file_id not in known:
+        st.session_state["sha256"] = known = {**dict(list(known.items())[-7:]), file.file_id: sha256(file.getvalue())}
+    return known[file.file_id]
+
+
 def from_link(key: str, default: Value, allowed: Container, kind: Callable[[str], Value] = str) -> Value:
     """What the link that opened this session says of `key`, if that is one of the allowed values; or the default.
 

@@ -5,7 +5,7 @@ import streamlit as st
 from models import ARCHITECTURES
 from models.device import available
 from models.images import MOST_MEGABYTES
-from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Picture, Selection, from_link, sha256, uploaded
+from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Picture, Selection, from_link, sha256_of
 from pages.common.text import _, choose_language
 
 PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
@@ -45,7 +45,7 @@ def _choose_picture() -> Picture:
         disabled=file is not None,
         help=_("Remove your picture to choose a sample.") if file else None,
     )
-    return Picture(file.name, sha256(file.getvalue()), True) if file else Picture(sample, sample, False)
+    return Picture(file.name, sha256_of(file), True) if file else Picture(sample, sample, False)
 
 
 def _choose_weights() -> str:
@@ -55,7 +55,10 @@ def _choose_weights() -> str:
     if kind != "file":
         return kind
     file = st.file_uploader(_("A state_dict, or safetensors"), WEIGHTS_TYPES, key=WEIGHTS_FILE, max_upload_size=1024)
-    return sha256(file.getvalue()) if uploaded(WEIGHTS_FILE) else "auto"
+    if file is None:
+        st.info(_("Upload the file; until then the trained weights are shown, where there are any."))
+        return "auto"
+    return sha256_of(file)
 
 
 def _choose_device() -> str:

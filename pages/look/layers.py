@@ -14,7 +14,7 @@ from pages.common.widgets import computed, honest_png, opened, weights_in_words
 from pages.look import takeaway
 from pages.look.unit import inspector
 from pages.look.words import fidelity_in_words, name_of, range_in_words, unit_in_words
-from vis.figures.pictures import montage, signed
+from vis.figures.pictures import enlarged, montage, signed
 from vis.responses import LayerResponse
 
 TEXTS = Path(__file__).parent / "texts"
@@ -52,9 +52,9 @@ def page() -> None:
 def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen) -> None:
     if seen.on_cpu:
         st.info(_("The GPU's memory is full, so the CPU did the work."), icon=":material/memory:")
-    left, right = st.columns([1, 2], vertical_alignment="center")
+    left, right = st.columns([1, 2])
     height, width = seen.pixels.shape[:2]
-    left.image(png(seen.pixels), width=224)
+    left.image(png(enlarged(seen.pixels, 224)), width=224)
     left.caption(
         _(
             "{picture}, as the network sees it: {width}×{height} pixels",
@@ -99,13 +99,16 @@ def _controls(chosen: Selection, loaded: Loaded) -> tuple[int, tuple[tuple[str, 
             )
             for column, layer in zip(columns, loaded.layers, strict=True)
         }
-        channels = tuple((layer, _numbers(text)) for layer, text in typed.items() if text.strip())
+        numbers = {layer: _numbers(text) for layer, text in typed.items()}
+        channels = tuple((layer, wanted) for layer, wanted in numbers.items() if wanted)
     return count, channels, contrast == "own"
 
 
 def _numbers(text: str) -> tuple[int, ...]:
     """The numbers in a text such as "3, 17 40", at most sixteen; anything else is named and ends the page."""
     words = text.replace(",", " ").replace(";", " ").split()
+    if len(words) > 16:
+        st.caption(_("The first sixteen of the numbers are shown."))
     wrong = [word for word in words if not (word.isascii() and word.isdigit() and len(word) < 6)]
     if wrong:
         said = _("“{text}” is not the number of a feature map; write numbers such as 3, 17, 40.", text=plain(wrong[0]))
@@ -122,13 +125,13 @@ def _layer(
     st.subheader(_("Layer {layer}", layer=layer), anchor=f"layer-{layer}")
     st.caption(
         _(
-            "{operation} · {k} feature maps of {h}×{w} · a unit sees up to {side}×{side} pixels · deconvnet {fidelity}",
-            operation=f"`{response.operation}`",
+            "{k} feature maps of {h}×{w} · a unit sees up to {side}×{side} pixels · deconvnet {fidelity} · {operation}",
+            operation=plain(response.operation),
             k=k,
             h=h,
             w=w,
             side=max(max(p.box.bottom - p.box.top, p.box.right - p.box.left) for p in projections),
-            fidelity=fidelity_in_words(projections[0].fidelity),
+            fidelity=fidelity_in_words(next((p.fidelity for p in projections if p.unit.activation > 0), "exact")),
         )
     )
     columns = next(n for n in (1, 2, 3, 4) if n * n >= len(projections))

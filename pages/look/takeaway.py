@@ -15,6 +15,7 @@ from pages.common import cache
 from pages.common.session import Selection
 from pages.common.text import _
 from pages.look.words import projection_in_words
+from vis.deconvnet import Projection
 from vis.figures.pictures import captioned, signed
 from vis.responses import LayerResponse
 
@@ -22,10 +23,15 @@ from vis.responses import LayerResponse
 def offer(
     chosen: Selection, loaded: Loaded, seen: cache.Seen, found: dict[str, LayerResponse], own_range: bool
 ) -> None:
-    """A button; the archive is made when it is pressed."""
+    """A button; the archive is made when it is pressed, outside the run, so its words are found before."""
+    words = {
+        p: projection_in_words(loaded, chosen.picture, p, response.limit_of(p) if own_range else response.limit)
+        for response in found.values()
+        for p in response.projections
+    }
     st.download_button(
         _("Download all pictures (ZIP)"),
-        lambda: archive(chosen, loaded, seen, found, own_range),
+        lambda: archive(chosen, loaded, seen, found, own_range, words),
         f"convscope-{chosen.network}.zip",
         "application/zip",
         icon=":material/folder_zip:",
@@ -35,9 +41,14 @@ def offer(
 
 
 def archive(
-    chosen: Selection, loaded: Loaded, seen: cache.Seen, found: dict[str, LayerResponse], own_range: bool
+    chosen: Selection,
+    loaded: Loaded,
+    seen: cache.Seen,
+    found: dict[str, LayerResponse],
+    own_range: bool,
+    words: dict[Projection, list[str]],
 ) -> bytes:
-    """A ZIP of the picture, every projection and every patch as PNG, and `manifest.json`."""
+    """A ZIP of the picture, every projection with its words and every patch as PNG, and `manifest.json`."""
     file = io.BytesIO()
     entries = []
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -46,10 +57,13 @@ def archive(
             for p in response.projections:
                 limit = response.limit_of(p) if own_range else response.limit
                 name = f"layer{layer}/map{p.unit.channel:04d}"
-                words = projection_in_words(loaded, chosen.picture, p, limit)
                 box = p.box
-                archive.writestr(f"{name}-projection.png", captioned(signed(p.pixels.numpy(), limit), words))
-                archive.writestr(f"{name}-patch.png", png(seen.pixels[box.top : box.bottom, box.left : box.right]))
+                files = {f"{name}-projection.png": captioned(signed(p.pixels.numpy(), limit), words[p])}
+                patch = seen.pixels[box.top : box.bottom, box.left : box.right]
+                if patch.size:  # a unit at the border may see nothing but padding
+                    files[f"{name}-patch.png"] = png(patch)
+                for file_name, content in files.items():
+                    archive.writestr(file_name, content)
                 entries.append(
                     {
                         "layer": layer,
@@ -58,7 +72,7 @@ def archive(
                         "method": p.method,
                         "fidelity": p.fidelity,
                         "range": [-limit, limit],
-                        "files": [f"{name}-projection.png", f"{name}-patch.png"],
+                        "files": list(files),
                     }
                 )
         manifest = {

@@ -43,6 +43,10 @@ def inspector(chosen: Selection, loaded: Loaded, operation: str, close_up: Opene
         for column, (method, projection) in zip(st.columns(3, gap="medium"), found.projections.items(), strict=True):
             with column:
                 _one_method(chosen, loaded, method, projection, deconvnet)
+        if all(cosine(projection, deconvnet) > 0.9999 for projection in found.projections.values()):
+            st.caption(
+                _("All three agree here: no ReLU lies between this unit and the picture, or none of them matters.")
+            )
         with st.expander(_("Step by step, from the unit down to the picture"), icon=":material/stairs:"):
             _steps(loaded, found.steps)
 
@@ -80,7 +84,7 @@ def _activation_map(loaded: Loaded, found: UnitResponse, pixels: np.ndarray, clo
 
 def _receptive_field(pixels: np.ndarray, box: Box) -> None:
     st.caption(f"**{_('What the unit can see')}**")
-    st.image(png(with_box(pixels, (box.top, box.left, box.bottom, box.right))), width="stretch")
+    st.image(png(with_box(pixels, (box.top, box.left, box.bottom, box.right), 448)), width="stretch")
     st.caption(
         _(
             "{width}×{height} pixels: columns {left}–{right}, rows {top}–{bottom}",
@@ -100,13 +104,12 @@ def _one_method(chosen: Selection, loaded: Loaded, method: str, projection: Proj
     st.caption(f"**{_(METHODS[method])}**")
     st.image(honest_png(loaded, _squared(shown)), width="stretch")
     lines = [fidelity_in_words(projection.fidelity), range_in_words(limit)]
-    if projection is not deconvnet:
-        lines.append(_("cosine to the deconvnet: {cosine}", cosine=f"{cosine(projection, deconvnet):.3f}"))
+    lines.append(_("cosine to the deconvnet: {cosine}", cosine=f"{cosine(projection, deconvnet):.3f}"))
     st.caption("  \n".join(lines))
-    unit = projection.unit
+    unit, words = projection.unit, projection_in_words(loaded, chosen.picture, projection, limit)
     st.download_button(
         "PNG",
-        lambda: captioned(shown, projection_in_words(loaded, chosen.picture, projection, limit)),
+        lambda: captioned(shown, words),
         f"{loaded.architecture.name}-{unit.layer}-{unit.channel}-{unit.row}-{unit.column}-{method}.png",
         "image/png",
         icon=":material/download:",
@@ -128,8 +131,9 @@ def _steps(loaded: Loaded, steps: tuple[StagePicture, ...]) -> None:
             "maps that carry most of the signal are shown."
         )
     )
-    columns = st.columns(4)
     for i, step in enumerate(steps):
+        if i % 4 == 0:  # a row at a time, so that the order holds on a narrow screen too
+            columns = st.columns(4)
         limit = float(step.maps.abs().max())
         with columns[i % 4]:
             st.caption(f"**{i}. {_(step.step)}** · `{step.layer}`")

@@ -22,7 +22,9 @@ def unit_in_words(unit: Unit) -> str:
 
 def name_of(picture: Picture) -> str:
     """A sample's name in the session's language, or the name of the user's file."""
-    return picture.name if picture.uploaded else _(SAMPLES[picture.name])
+    if not picture.uploaded:
+        return _(SAMPLES[picture.name])
+    return picture.name if len(picture.name) <= 60 else f"{picture.name[:40]}…{picture.name[-16:]}"
 
 
 def range_in_words(limit: float | None) -> str:

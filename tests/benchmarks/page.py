@@ -63,7 +63,7 @@ def all_layers_on_screen(page: Page, layers: int) -> None:
 
 
 def choosing_a_sample(page: Page, address: str, network: str, rounds: int) -> float:
-    """The median of the seconds from choosing each sample to all of its layers on screen, each seen for the first time."""
+    """The median of the seconds from choosing a sample, not seen before, to all of its layers on screen."""
     page.goto(f"{address}/?network={network}&weights=auto")
     page.get_by_role("heading", level=1).wait_for(timeout=60_000)
     all_layers_on_screen(page, 5)

@@ -212,7 +212,7 @@ def test_a_step_keeps_the_maps_that_carry_the_most_in_their_own_order(model, ima
     found = unit_in_full(model, image, "3", 5, maps=2)
     for kept, stage in zip(found.steps, stages(model, image, found.unit), strict=True):
         strength = stage.maps.abs().sum((1, 2))
-        assert len(kept.channels) == min(2, len(strength))
+        assert len(kept.channels) == min(2, max(1, int((strength > 0).sum())))  # maps that carry nothing say nothing
         assert list(kept.channels) == sorted(kept.channels)
         assert torch.equal(kept.maps, stage.maps[list(kept.channels)])
         assert strength[list(kept.channels)].sum() == pytest.approx(

@@ -69,32 +69,36 @@ def montage(tiles: Sequence[np.ndarray], columns: int, side: int = 112, gap: flo
 
 
 def with_box(
-    picture: np.ndarray, box: tuple[int, int, int, int], colour: tuple[int, int, int] = (255, 75, 75)
+    picture: np.ndarray, box: tuple[int, int, int, int], side: int = 0, colour: tuple[int, int, int] = (255, 75, 75)
 ) -> np.ndarray:
-    """The picture (H, W, 3) with a frame around the pixels top:bottom, left:right; without one where there are none."""
-    top, left, bottom, right = box
+    """The picture (H, W, 3) with a frame around the pixels top:bottom, left:right; without one where there are none.
+
+    Args:
+        side: the picture is first enlarged to about this many pixels, so that the frame stays thin beside them.
+    """
+    big = enlarged(picture, side)
+    top, left, bottom, right = (n * (len(big) // max(1, len(picture))) for n in box)
     if top >= bottom or left >= right:
-        return picture
-    image = Image.fromarray(picture)
+        return big
+    image = Image.fromarray(big)
     draw = ImageDraw.Draw(image)
-    draw.rectangle((left - 1, top - 1, right, bottom), outline=(0, 0, 0), width=3)
-    draw.rectangle((left, top, right - 1, bottom - 1), outline=colour, width=1)
+    draw.rectangle((left - 2, top - 2, right + 1, bottom + 1), outline=(0, 0, 0), width=4)
+    draw.rectangle((left - 1, top - 1, right, bottom), outline=colour, width=2)
     return np.asarray(image)
 
 
 def with_banner(pixels: np.ndarray, text: str) -> np.ndarray:
-    """The pixels (H, W, 3 or 4) with a warning across them that no crop or download can lose."""
+    """The pixels (H, W, 3 or 4) with a warning across their foot, so that no download can lose it."""
     image = Image.fromarray(pixels).convert("RGBA")
-    size = max(9, min(image.width // 16, image.height // 4))
+    size = max(9, min(image.width // 22, image.height // 4))
     font = _font(size)
     while size > 7 and font.getlength(text) > image.width * 0.92:
         size -= 1
         font = _font(size)
     height = min(round(size * 1.7), image.height)
-    top = (image.height - height) // 2
     strip = Image.new("RGBA", (image.width, height), (178, 34, 34, 200))
     ImageDraw.Draw(strip).text((image.width / 2, height / 2), text, fill="white", font=font, anchor="mm")
-    image.alpha_composite(strip, (0, top))
+    image.alpha_composite(strip, (0, image.height - height))
     return np.asarray(image)
 
 
