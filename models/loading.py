@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.device import chosen
-from models.download import DownloadFailed, Progress, cached, fetched, sha256_of
+from models.download import DownloadFailed, Progress, fetched, sha256_of
 from models.images import Preprocess
 from models.refusals import Refused
 from models.registry import ARCHITECTURES, Architecture
@@ -79,11 +79,13 @@ def load(
             unknown=", ".join(sorted(unknown)),
             options=", ".join(architecture.options),
         )
-    where = chosen(device)
+    where, refused = chosen(device), None
+    if weights == "auto":
+        weights, refused = ("random", None) if options else best_weights(name, progress)
     if source := _SOURCES.get(str(weights)):
-        model, found, refused = source(architecture, options, progress)
+        model, found = source(architecture, options, progress)
     else:
-        model, found, refused = _from_file(architecture, options, Path(weights), file_name)
+        model, found = _from_file(architecture, options, Path(weights), file_name)
     for module in model.modules():
         if getattr(module, "inplace", False):
             module.inplace = False  # an in-place ReLU would overwrite the convolution's output that is to be shown
@@ -91,20 +93,24 @@ def load(
     return Loaded(architecture, model, found, architecture.preprocess, where, refused)
 
 
-Found = tuple[nn.Module, Weights, Refused | None]
+Found = tuple[nn.Module, Weights]
 
 
-def _auto(architecture: Architecture, options: dict, progress: Progress | None) -> Found:
-    if options:
-        return _random(architecture, options, progress)
-    if card(architecture.name):
-        return _shipped(architecture, options, progress)
+def best_weights(name: str, progress: Progress | None = None) -> tuple[str, Refused | None]:
+    """What "auto" stands for: "shipped", "imagenet" or "random", the first that there is; and why it had to be random.
+
+    torchvision's weights are fetched here if they are not there yet.
+    """
+    architecture = ARCHITECTURES[name]
+    if card(name):
+        return "shipped", None
     if not architecture.torchvision_weights:
-        return _random(architecture, options, progress)
+        return "random", None
     try:
-        return _imagenet(architecture, options, progress)
+        _fetched(architecture, progress)
     except DownloadFailed as refused:
-        return *_random(architecture, options, progress)[:2], refused
+        return "random", refused
+    return "imagenet", None
 
 
 def _shipped(architecture: Architecture, options: dict, _: Progress | None) -> Found:
@@ -117,7 +123,7 @@ def _shipped(architecture: Architecture, options: dict, _: Progress | None) -> F
     state, about = found
     last = about.at()
     weights = Weights("shipped", last.file, last.sha256, True, about.categories)
-    return fit(_built(architecture, options), state), weights, None
+    return fit(_built(architecture, options), state), weights
 
 
 def _imagenet(architecture: Architecture, options: dict, progress: Progress | None) -> Found:
@@ -126,16 +132,19 @@ def _imagenet(architecture: Architecture, options: dict, progress: Progress | No
             "torchvision has no weights for {network} as asked for; choose “random” or a file.",
             network=architecture.title,
         )
-    entry = architecture.torchvision_weights()
-    digits = entry.url.rsplit("-", 1)[1].removesuffix(".pth")  # torchvision writes the hash into the file's name
-    file = cached(entry.url, digits) or fetched(entry.url, digits, progress=progress)
+    entry, file = architecture.torchvision_weights(), _fetched(architecture, progress)
     weights = Weights("imagenet", str(entry), sha256_of(file), True, tuple(entry.meta["categories"]))
     state = torch.load(file, map_location="cpu", weights_only=True)  # verified, so it needs no child process
-    return fit(_built(architecture, options), state), weights, None
+    return fit(_built(architecture, options), state), weights
+
+
+def _fetched(architecture: Architecture, progress: Progress | None) -> Path:
+    url = architecture.torchvision_weights().url
+    return fetched(url, url.rsplit("-", 1)[1].removesuffix(".pth"), progress=progress)  # its name ends in its hash
 
 
 def _random(architecture: Architecture, options: dict, _: Progress | None) -> Found:
-    return _built(architecture, options), Weights("random", f"seed {RANDOM_SEED}", None, False, None), None
+    return _built(architecture, options), Weights("random", f"seed {RANDOM_SEED}", None, False, None)
 
 
 def _from_file(architecture: Architecture, options: dict, path: Path, file_name: str | None) -> Found:
@@ -146,7 +155,7 @@ def _from_file(architecture: Architecture, options: dict, path: Path, file_name:
         )
     name = file_name or path.name
     state = read_state_dict(path, name)
-    return fit(_built(architecture, options), state), Weights("file", name, sha256_of(path), True, None), None
+    return fit(_built(architecture, options), state), Weights("file", name, sha256_of(path), True, None)
 
 
 def _built(architecture: Architecture, options: dict) -> nn.Module:
@@ -157,7 +166,6 @@ def _built(architecture: Architecture, options: dict) -> nn.Module:
 
 
 _SOURCES: dict[str, Callable[..., Found]] = {
-    "auto": _auto,
     "shipped": _shipped,
     "imagenet": _imagenet,
     "random": _random,

@@ -7,6 +7,7 @@ import atexit
 import gc
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -22,7 +23,8 @@ from PIL import Image
 from models import Loaded, load
 from models.device import available, or_on_cpu
 from models.images import decoded
-from models.loading import predicted
+from models.loading import best_weights, predicted
+from models.refusals import Refused
 from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Selection, uploaded
 from vis.responses import LayerResponse, UnitResponse, responses, unit_in_full
 
@@ -45,9 +47,26 @@ def warm() -> None:
 # Networks ---------------------------------------------------------------------------------------------------------
 
 
+_refused_lately: dict[str, tuple[float, Refused]] = {}  # by network: nobody waits twice for a server that is away
+ASK_AGAIN_AFTER = 300  # seconds
+
+
+def weights_to_be_had(selection: Selection, progress: Callable | None = None) -> tuple[str, Refused | None]:
+    """What the selection's "auto" stands for today, and why it has to be random; a download may take minutes."""
+    if selection.weights != "auto":
+        return selection.weights, None
+    when, refused = _refused_lately.get(selection.network, (-ASK_AGAIN_AFTER, None))
+    if time.monotonic() - when < ASK_AGAIN_AFTER:
+        return "random", refused
+    kind, refused = best_weights(selection.network, progress)
+    if refused:
+        _refused_lately[selection.network] = time.monotonic(), refused
+    return kind, refused
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _public_network(name: str, weights: str, device: str, _progress: Callable | None) -> Loaded:
-    return load(name, weights, device, _progress)
+def _public_network(name: str, weights: str, device: str) -> Loaded:
+    return load(name, weights, device)
 
 
 @st.cache_resource(max_entries=2, scope="session", show_spinner=False)
@@ -58,17 +77,18 @@ def _own_network(name: str, sha256: str, device: str, file_name: str, _content: 
         return load(name, path, device, file_name=file_name)
 
 
-def network(selection: Selection, progress: Callable | None = None, device: str | None = None) -> Loaded:
+def network(selection: Selection, device: str | None = None) -> Loaded:
     """The selection's network with its weights, on its device unless another is given.
 
     Raises:
         Refused: see `models.load`.
     """
     device = device or selection.device
-    if selection.weights in ("auto", "random"):
-        return _public_network(selection.network, selection.weights, device, progress)
+    weights, _ = weights_to_be_had(selection)
+    if weights in ("shipped", "imagenet", "random"):
+        return _public_network(selection.network, weights, device)
     file = uploaded(WEIGHTS_FILE)
-    return _own_network(selection.network, selection.weights, device, file.name, file.getvalue)
+    return _own_network(selection.network, weights, device, file.name, file.getvalue)
 
 
 # Pictures ---------------------------------------------------------------------------------------------------------

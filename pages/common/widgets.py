@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from models import Loaded
-from models.images import png
+from models.images import PictureRefused, png
 from models.refusals import Refused
 from pages.common import cache
 from pages.common.session import Selection
@@ -25,6 +25,8 @@ def refusals_said():
         yield
     except Refused as refusal:
         st.error(plain(said(refusal)), icon=":material/error:")
+        if isinstance(refusal, PictureRefused):
+            st.info(_("Choose another file in the sidebar, or remove this one to return to the samples."))
         st.stop()
 
 
@@ -38,10 +40,11 @@ def opened(selection: Selection) -> Loaded:
         bar.progress(min(share, 1.0), _("Downloading the weights: {megabytes} MB", megabytes=megabytes))
 
     with refusals_said(), st.spinner(_("Opening the network …"), show_time=True):
-        loaded = cache.network(selection, progress)
+        _weights, refused = cache.weights_to_be_had(selection, progress)
+        loaded = cache.network(selection)
     bar.empty()
-    if loaded.refused:
-        st.warning(plain(said(loaded.refused)), icon=":material/cloud_off:")
+    if refused:
+        st.warning(plain(said(refused)), icon=":material/cloud_off:")
     if not loaded.weights.trained:
         st.warning(
             _(

@@ -144,7 +144,8 @@ def _layer(
 
     labels = [unit_in_words(unit) for unit in response.units]
     selected = next((i for i, u in enumerate(response.units) if close_up and _is(close_up, layer, u.channel)), None)
-    left, right, about = st.columns(3, gap="medium")
+    pictures, about = st.columns([2, 1], gap="medium")
+    left, right = pictures.columns(2, gap="medium", wrap=False)
     for place, name, sheet in ((left, _("What they saw"), saw), (right, _("That part of the picture"), part)):
         with place:
             st.caption(f"**{name}**")

@@ -11,13 +11,14 @@ METHODS = {"deconvnet": "Deconvnet", "guided": "Guided backpropagation", "gradie
 
 def unit_in_words(unit: Unit) -> str:
     """A unit by its feature map, its place in it, and its activation."""
-    return _(
+    words = _(
         "feature map {channel}, row {row}, column {column}: activation {activation}",
         channel=unit.channel,
         row=unit.row,
         column=unit.column,
         activation=f"{unit.activation:.3g}",
     )
+    return words if unit.activation > 0 else f"{words} ({_('not active')})"
 
 
 def name_of(picture: Picture) -> str:
