@@ -7,6 +7,7 @@ from models import Loaded
 from models.images import png
 from pages.common import cache
 from pages.common.components.grid import clickable_grid
+from pages.common.components.reveal import reveal
 from pages.common.session import Opened, Selection, open_unit
 from pages.common.text import _
 from pages.common.widgets import computed, honest_png
@@ -24,6 +25,7 @@ def inspector(chosen: Selection, loaded: Loaded, operation: str, close_up: Opene
     )
     pixels = cache.seen(chosen).pixels
     with st.container(border=True):
+        reveal(f"{close_up.layer} {close_up.channel}", key="reveal")
         title, close = st.columns([6, 1], vertical_alignment="center")
         words = unit_in_words(found.unit)
         title.markdown(f"#### {_('Layer {layer}', layer=close_up.layer)} · {words}")

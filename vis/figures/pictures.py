@@ -69,7 +69,7 @@ def montage(tiles: Sequence[np.ndarray], columns: int, side: int = 112, gap: flo
 
 
 def with_box(
-    picture: np.ndarray, box: tuple[int, int, int, int], side: int = 0, colour: tuple[int, int, int] = (255, 75, 75)
+    picture: np.ndarray, box: tuple[int, int, int, int], side: int = 0, colour: tuple[int, int, int] = (255, 224, 64)
 ) -> np.ndarray:
     """The picture (H, W, 3) with a frame around the pixels top:bottom, left:right; without one where there are none.
 
