@@ -13,7 +13,7 @@ from models.download import DownloadFailed, Progress, fetched, sha256_of
 from models.images import Preprocess
 from models.refusals import Refused
 from models.registry import ARCHITECTURES, Architecture
-from models.statefile import read_state_dict
+from models.statefile import printable, read_state_dict
 from models.weights import Weights, card, fit, shipped
 
 _building = threading.Lock()  # random numbers belong to the process, not to a thread
@@ -79,6 +79,9 @@ def load(
             unknown=", ".join(sorted(unknown)),
             options=", ".join(architecture.options),
         )
+    wrong = [name for name, value in options.items() if type(value) is not architecture.options[name] or value <= 0]
+    if wrong:
+        raise Refused("The options {wrong} must be positive numbers of their kind.", wrong=", ".join(wrong))
     where, refused = chosen(device), None
     if weights == "auto":
         weights, refused = ("random", None) if options else best_weights(name, progress)
@@ -153,7 +156,7 @@ def _from_file(architecture: Architecture, options: dict, path: Path, file_name:
             "There are no weights “{weights}”; choose “auto”, “shipped”, “imagenet”, “random” or the path of a file.",
             weights=path,
         )
-    name = file_name or path.name
+    name = printable(file_name or path.name)
     state = read_state_dict(path, name)
     return fit(_built(architecture, options), state), Weights("file", name, sha256_of(path), True, None)
 
@@ -176,5 +179,7 @@ _SOURCES: dict[str, Callable[..., Found]] = {
 def predicted(loaded: Loaded, image: Tensor, k: int = 5) -> list[tuple[int, float]]:
     """The `k` most probable classes of a picture (1, C, H, W), as (class number, probability), best first."""
     probabilities = loaded.model(image.to(loaded.device)).softmax(1)[0]
+    if not probabilities.isfinite().all():
+        raise Refused("With these weights the network's answer is not finite; choose other weights.")
     best = probabilities.topk(min(k, len(probabilities)))
     return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))

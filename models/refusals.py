@@ -11,10 +11,3 @@ class Refused(ValueError):
     def __init__(self, template: str, **values: object):
         self.template, self.values_said = template, values
         super().__init__(template.format(**values))
-
-    def __reduce__(self):  # exceptions cross from the child process that reads weights
-        return _refused, (type(self), self.template, self.values_said)
-
-
-def _refused(kind: type[Refused], template: str, values: dict[str, object]) -> Refused:
-    return kind(template, **values)

@@ -152,9 +152,9 @@ class Run:
             top1, top5 = accuracy(self.net, self.data, self.device)
             entry = {"epoch": epoch, "loss": round(loss, 4), "top1": round(top1, 2), "top5": round(top5, 2)}
             self.log.append(entry)
-            self._save()
             if epoch in self.recipe.keep:
-                torch.save(self.net.state_dict(), self.kept(epoch))
+                _save(self.net.state_dict(), self.kept(epoch))
+            self._save()
             yield entry
 
     def kept(self, epoch: int) -> Path:
@@ -183,9 +183,7 @@ class Run:
 
     def _save(self) -> None:
         parts = (self.net, self.optimizer, self.schedule)
-        partial = self._state.with_suffix(".partial")
-        torch.save({"log": self.log, "parts": [part.state_dict() for part in parts]}, partial)
-        os.replace(partial, self._state)
+        _save({"log": self.log, "parts": [part.state_dict() for part in parts]}, self._state)
         (self.folder / "log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in self.log))
 
     def _restore(self) -> None:
@@ -193,6 +191,13 @@ class Run:
         for part, values in zip((self.net, self.optimizer, self.schedule), state["parts"], strict=True):
             part.load_state_dict(values)
         self.log = state["log"]
+
+
+def _save(values: dict, file: Path) -> None:
+    """Whole or not at all."""
+    partial = file.with_suffix(".partial")
+    torch.save(values, partial)
+    os.replace(partial, file)
 
 
 def augmented(pictures: np.ndarray, shift: int, mirrored: bool, rng: np.random.Generator) -> np.ndarray:

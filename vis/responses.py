@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor, nn
 
 from vis.deconvnet import METHODS, Box, Projection, Stage, Unit, project, stages, strongest_units, unit_at
-from vis.trace import record
+from vis.trace import TraceRefused, record
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,15 +21,15 @@ class LayerResponse:
     def units(self) -> tuple[Unit, ...]:
         return tuple(projection.unit for projection in self.projections)
 
-    @property
-    def limit(self) -> float:
-        """The largest absolute value of all the projections: one range for the whole layer."""
-        return max(map(self.limit_of, self.projections), default=0.0)
+    def limits(self, own: bool) -> tuple[float, ...]:
+        """The range of each projection: its own largest absolute value, or the largest of all of them."""
+        each = tuple(limit_of(projection.pixels) for projection in self.projections)
+        return each if own else (max(each, default=0.0),) * len(each)
 
-    @staticmethod
-    def limit_of(projection: Projection) -> float:
-        """The largest absolute value of one projection: its own range; 0 for a unit that sees nothing but padding."""
-        return float(projection.pixels.abs().max()) if projection.pixels.numel() else 0.0
+
+def limit_of(values: Tensor) -> float:
+    """The largest absolute value; 0 where there are none, as for a unit that sees nothing but padding."""
+    return float(values.abs().max()) if values.numel() else 0.0
 
 
 def responses(
@@ -51,6 +51,12 @@ def responses(
         TraceRefused: see `vis.deconvnet.project`.
     """
     recording = record(model, image, layers.values())
+    for operation in layers.values():
+        if not recording.of(operation).isfinite().all():
+            raise TraceRefused(
+                "With these weights the layer “{layer}” gives values that are not finite; choose other weights.",
+                layer=operation,
+            )
     units = {
         name: strongest_units(model, recording, operation, k, (channels or {}).get(name))
         for name, operation in layers.items()

@@ -25,13 +25,19 @@ from models.device import available, or_on_cpu
 from models.images import decoded
 from models.loading import best_weights, predicted
 from models.refusals import Refused
-from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Selection, uploaded
+from pages.common.session import PICTURE_FILE, PUBLIC_WEIGHTS, SAMPLES, WEIGHTS_FILE, Selection, sha256, uploaded
 from vis.responses import LayerResponse, UnitResponse, responses, unit_in_full
 
 Result = TypeVar("Result")
 
+
+def _cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 # One heavy job per core, or one on a GPU: more at once would only make everybody wait longer and fill the memory.
-_turn = threading.BoundedSemaphore(1 if available()[0] != "cpu" else os.cpu_count() or 1)
+_turn = threading.BoundedSemaphore(1 if available()[0] != "cpu" else _cores())
 
 
 @st.cache_resource(show_spinner=False)
@@ -70,25 +76,29 @@ def _public_network(name: str, weights: str, device: str) -> Loaded:
 
 
 @st.cache_resource(max_entries=2, scope="session", show_spinner=False)
-def _own_network(name: str, sha256: str, device: str, file_name: str, _content: Callable[[], bytes]) -> Loaded:
+def _own_network(name: str, digest: str, device: str, file_name: str, _content: Callable[[], bytes]) -> Loaded:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "weights"  # the user's name for it is text, never a path
         path.write_bytes(_content())
-        return load(name, path, device, file_name=file_name)
+        with _turn:
+            return load(name, path, device, file_name=file_name)
 
 
-def network(selection: Selection, device: str | None = None) -> Loaded:
-    """The selection's network with its weights, on its device unless another is given.
+def network(selection: Selection, device: str) -> Loaded:
+    """The selection's network with its weights, which must have been resolved, on this device.
 
     Raises:
         Refused: see `models.load`.
     """
-    device = device or selection.device
-    weights, _ = weights_to_be_had(selection)
-    if weights in ("shipped", "imagenet", "random"):
-        return _public_network(selection.network, weights, device)
+    if selection.weights in PUBLIC_WEIGHTS:
+        return _public_network(selection.network, selection.weights, device)
     file = uploaded(WEIGHTS_FILE)
-    return _own_network(selection.network, weights, device, file.name, file.getvalue)
+    return _own_network(selection.network, selection.weights, device, file.name, file.getvalue)
+
+
+def opened_network(selection: Selection) -> tuple[Loaded, bool]:
+    """The selection's network, and whether the GPU had no room for it, so that it is on the CPU."""
+    return or_on_cpu(lambda device: network(selection, device), selection.device)
 
 
 # Pictures ---------------------------------------------------------------------------------------------------------
@@ -98,11 +108,17 @@ def network(selection: Selection, device: str | None = None) -> Loaded:
 def sample(name: str) -> bytes:
     """The file of a sample photograph, which scikit-image carries."""
     folder = resources.files("skimage.data")
-    return next(f.read_bytes() for f in folder.iterdir() if Path(f.name).stem == name and f.name != f"{name}.npz")
+    return next(file.read_bytes() for file in folder.iterdir() if Path(file.name).stem == name)
+
+
+@st.cache_data(max_entries=len(SAMPLES), show_spinner=False)
+def sample_sha256(name: str) -> str:
+    """The sha256 of a sample's file."""
+    return sha256(sample(name))
 
 
 @st.cache_data(max_entries=4, scope="session", show_spinner=False)
-def _upload(sha256: str, _file) -> np.ndarray:
+def _upload(digest: str, _file) -> np.ndarray:
     return np.asarray(decoded(_file.getvalue()))
 
 
@@ -130,6 +146,8 @@ def _remembered(entries: int) -> Callable:
 
         @wraps(function)
         def recall(selection: Selection, *args, **kwargs):
+            if selection.weights == "auto":
+                raise ValueError("“auto” stands for other weights tomorrow; remember results under what it is today.")
             return (private if selection.private else public)(selection, *args, **kwargs)
 
         return recall
@@ -139,8 +157,13 @@ def _remembered(entries: int) -> Callable:
 
 def _in_turn(selection: Selection, work: Callable[[Loaded], Result]) -> tuple[Result, bool]:
     """What `work` makes of the selection's network, and whether the GPU's memory ran out so that the CPU did it."""
-    with _turn:
-        return or_on_cpu(lambda device: work(network(selection, device=device)), selection.device)
+
+    def on(device: str) -> Result:
+        loaded = network(selection, device)
+        with _turn:
+            return work(loaded)
+
+    return or_on_cpu(on, selection.device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,13 +192,17 @@ def seen(selection: Selection) -> Seen:
 @_remembered(entries=32)
 def layer_responses(
     selection: Selection, k: int, channels: tuple[tuple[str, tuple[int, ...]], ...]
-) -> dict[str, LayerResponse]:
-    """What every layer responds to; `channels` are (layer, feature maps) chosen in place of the strongest."""
+) -> tuple[dict[str, LayerResponse], bool]:
+    """What every layer responds to, and whether the CPU had to do it.
+
+    Args:
+        channels: (layer, feature maps) chosen in place of the strongest.
+    """
     given = picture(selection)
     return _in_turn(
         selection,
         lambda loaded: responses(loaded.model, loaded.preprocess(given), loaded.layers, k, dict(channels)),
-    )[0]
+    )
 
 
 @_remembered(entries=64)

@@ -24,9 +24,12 @@ SAMPLES = {  # as scikit-image names its photographs; all are free to use
 }
 
 
+PUBLIC_WEIGHTS = ("auto", "shipped", "imagenet", "random")
+
+
 @dataclass(frozen=True)
 class Picture:
-    """A sample by name, or an upload by its content; the bytes themselves stay in the session."""
+    """A sample, or an upload, by the sha256 of its file; the bytes of an upload stay in the session."""
 
     name: str
     sha256: str
@@ -35,17 +38,20 @@ class Picture:
 
 @dataclass(frozen=True)
 class Selection:
-    """Everything a result depends on. Hashable, so it is the key of every cache as well."""
+    """Everything a result depends on. Hashable, so it is the key of every cache as well.
+
+    What "auto" stands for may change while the server runs, so no result is kept under it: see `opened_network`.
+    """
 
     network: str
-    weights: str  # "auto", "random", or the sha256 of a file of one's own
+    weights: str  # "auto", "shipped", "imagenet", "random", or the sha256 of a file of one's own
     device: str
     picture: Picture
 
     @property
     def private(self) -> bool:
         """Whether anything in it came from this session's user, and so stays with this session."""
-        return self.picture.uploaded or self.weights not in ("auto", "random")
+        return self.picture.uploaded or self.weights not in PUBLIC_WEIGHTS
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,14 @@
 """The choices that hold on every page: language, network, weights, picture, device."""
 
+import os
+
 import streamlit as st
 
 from models import ARCHITECTURES
 from models.device import available
 from models.images import MOST_MEGABYTES
+from models.statefile import FILE_AT_MOST
+from pages.common.cache import sample_sha256
 from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Picture, Selection, from_link, sha256_of
 from pages.common.text import _, choose_language
 
@@ -45,16 +49,20 @@ def _choose_picture() -> Picture:
         disabled=file is not None,
         help=_("Remove your picture to choose a sample.") if file else None,
     )
-    return Picture(file.name, sha256_of(file), True) if file else Picture(sample, sample, False)
+    return Picture(file.name, sha256_of(file), True) if file else Picture(sample, sample_sha256(sample), False)
 
 
 def _choose_weights() -> str:
     named = {"auto": _("Trained, where there are any"), "random": _("Random"), "file": _("A file of my own")}
+    if os.environ.get("CONVSCOPE_WEIGHTS_UPLOAD") == "off":  # for servers that are open to strangers
+        del named["file"]
     first = list(named).index(from_link("weights", "auto", ("auto", "random")))
     kind = st.selectbox(_("Weights"), named, first, format_func=named.get, key="weights")
     if kind != "file":
         return kind
-    file = st.file_uploader(_("A state_dict, or safetensors"), WEIGHTS_TYPES, key=WEIGHTS_FILE, max_upload_size=1024)
+    file = st.file_uploader(
+        _("A state_dict, or safetensors"), WEIGHTS_TYPES, key=WEIGHTS_FILE, max_upload_size=FILE_AT_MOST >> 20
+    )
     if file is None:
         st.info(_("Upload the file; until then the trained weights are shown, where there are any."))
         return "auto"

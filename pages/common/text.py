@@ -47,9 +47,7 @@ def _(phrase: str, /, **values: object) -> str:
 
 def said(refusal: Refused) -> str:
     """A refusal in the session's language."""
-    values = {k: said(v) if isinstance(v, Refused) else v for k, v in refusal.values_said.items()}
-    spoken = _vietnamese().get(refusal.template, refusal.template) if language() == "vi" else refusal.template
-    return spoken.format(**values)
+    return _(refusal.template, **refusal.values_said)
 
 
 def prose(folder: Path, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -30,8 +31,11 @@ def refusals_said():
         st.stop()
 
 
-def opened(selection: Selection) -> Loaded:
-    """The selection's network; a download shows how far it is, a refusal ends the page."""
+def network_or_stop(selection: Selection) -> tuple[Selection, Loaded]:
+    """The selection with what its weights turned out to be, and its network; a refusal ends the page.
+
+    Downloads show how far they are.
+    """
     bar = st.empty()
 
     def progress(done: int, total: int | None) -> None:
@@ -40,11 +44,14 @@ def opened(selection: Selection) -> Loaded:
         bar.progress(min(share, 1.0), _("Downloading the weights: {megabytes} MB", megabytes=megabytes))
 
     with refusals_said(), st.spinner(_("Opening the network …"), show_time=True):
-        _weights, refused = cache.weights_to_be_had(selection, progress)
-        loaded = cache.network(selection)
+        weights, refused = cache.weights_to_be_had(selection, progress)
+        selection = replace(selection, weights=weights)
+        loaded, on_cpu = cache.opened_network(selection)
     bar.empty()
     if refused:
         st.warning(plain(said(refused)), icon=":material/cloud_off:")
+    if on_cpu:
+        st.info(cpu_did_it(), icon=":material/memory:")
     if not loaded.weights.trained:
         st.warning(
             _(
@@ -54,7 +61,11 @@ def opened(selection: Selection) -> Loaded:
             ),
             icon=":material/casino:",
         )
-    return loaded
+    return selection, loaded
+
+
+def cpu_did_it() -> str:
+    return _("The GPU's memory is full, so the CPU did the work.")
 
 
 def weights_in_words(loaded: Loaded) -> str:

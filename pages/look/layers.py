@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 
 from models import Loaded
@@ -10,7 +11,7 @@ from pages.common import cache
 from pages.common.components.grid import clickable_grid
 from pages.common.session import Opened, Selection, from_link, open_unit, opened_unit, selection, to_url
 from pages.common.text import _, language, plain, prose
-from pages.common.widgets import computed, honest_png, opened, weights_in_words
+from pages.common.widgets import computed, cpu_did_it, honest_png, network_or_stop, weights_in_words
 from pages.look import takeaway
 from pages.look.unit import inspector
 from pages.look.words import fidelity_in_words, name_of, range_in_words, unit_in_words
@@ -21,7 +22,6 @@ TEXTS = Path(__file__).parent / "texts"
 
 
 def page() -> None:
-    chosen = selection()
     st.title(_("What layers 1–5 respond to"))
     st.markdown(
         _(
@@ -30,28 +30,29 @@ def page() -> None:
             "choose the picture and the network in the sidebar."
         )
     )
-    loaded = opened(chosen)
+    asked = selection()
+    chosen, loaded = network_or_stop(asked)
     seen = computed(_("Showing the picture to the network …"), lambda: cache.seen(chosen))
     _picture_and_prediction(chosen, loaded, seen)
     count, channels, own_range = _controls(chosen, loaded)
-    found = computed(
+    found, on_cpu = computed(
         _("Projecting the strongest units of every layer …"), lambda: cache.layer_responses(chosen, count, channels)
     )
+    if seen.on_cpu or on_cpu:
+        st.info(cpu_did_it(), icon=":material/memory:")
     close_up = _still_there(opened_unit(), found)
     for layer, response in found.items():
-        _layer(chosen, loaded, layer, response, own_range, close_up)
+        _layer(loaded, seen.pixels, layer, response, own_range, close_up)
         if close_up and close_up.layer == layer:
-            inspector(chosen, loaded, response.operation, close_up)
+            inspector(chosen, loaded, seen.pixels, response.operation, close_up)
     st.divider()
     takeaway.offer(chosen, loaded, seen, found, own_range)
     with st.expander(_("How these pictures are made, and how to read them"), icon=":material/menu_book:"):
         st.markdown(prose(TEXTS, "deconvnet"))
-    _put_into_url(chosen, count, close_up)
+    _put_into_url(asked, count, close_up)
 
 
 def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen) -> None:
-    if seen.on_cpu:
-        st.info(_("The GPU's memory is full, so the CPU did the work."), icon=":material/memory:")
     left, right = st.columns([1, 2])
     height, width = seen.pixels.shape[:2]
     left.image(png(enlarged(seen.pixels, 224)), width=224)
@@ -118,14 +119,15 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _layer(
-    chosen: Selection, loaded: Loaded, layer: str, response: LayerResponse, own_range: bool, close_up: Opened | None
+    loaded: Loaded, pixels: np.ndarray, layer: str, response: LayerResponse, own_range: bool, close_up: Opened | None
 ) -> None:
     k, h, w = response.shape
     projections = response.projections
     st.subheader(_("Layer {layer}", layer=layer), anchor=f"layer-{layer}")
     st.caption(
         _(
-            "{k} feature maps of {h}×{w} · a unit sees up to {side}×{side} pixels · deconvnet {fidelity} · {operation}",
+            "{k} feature maps of {h}×{w} · the units shown see up to {side}×{side} pixels · "
+            "deconvnet {fidelity} · {operation}",
             operation=plain(response.operation),
             k=k,
             h=h,
@@ -135,10 +137,9 @@ def _layer(
         )
     )
     columns = next(n for n in (1, 2, 3, 4) if n * n >= len(projections))
-    limits = [response.limit_of(p) if own_range else response.limit for p in projections]
+    limits = response.limits(own_range)
     tiles = [signed(p.pixels.numpy(), limit) for p, limit in zip(projections, limits, strict=True)]
     saw = honest_png(loaded, montage(tiles, columns))
-    pixels = cache.seen(chosen).pixels
     patches = [pixels[p.box.top : p.box.bottom, p.box.left : p.box.right] for p in projections]
     part = png(montage(patches, columns))
 
@@ -158,14 +159,14 @@ def _layer(
                 selected=selected,
                 alt=f"{_('Layer {layer}', layer=layer)}: {name}",
             )
-        if clicked is not None and clicked < len(projections):
+        if clicked is not None:
             open_unit(Opened(layer, response.units[clicked].channel))
             st.rerun()
     with about:
         if (TEXTS / f"layer{layer}.en.md").exists():
             st.markdown(prose(TEXTS, f"layer{layer}"))
         if not own_range:
-            st.caption(range_in_words(response.limit))
+            st.caption(range_in_words(limits[0]))
 
 
 def _is(close_up: Opened, layer: str, channel: int) -> bool:

@@ -25,9 +25,9 @@ def offer(
 ) -> None:
     """A button; the archive is made when it is pressed, outside the run, so its words are found before."""
     words = {
-        p: projection_in_words(loaded, chosen.picture, p, response.limit_of(p) if own_range else response.limit)
+        p: projection_in_words(loaded, chosen.picture, p, limit)
         for response in found.values()
-        for p in response.projections
+        for p, limit in zip(response.projections, response.limits(own_range), strict=True)
     }
     st.download_button(
         _("Download all pictures (ZIP)"),
@@ -51,11 +51,10 @@ def archive(
     """A ZIP of the picture, every projection with its words and every patch as PNG, and `manifest.json`."""
     file = io.BytesIO()
     entries = []
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("picture.png", png(seen.pixels))
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as sheets:
+        sheets.writestr("picture.png", png(seen.pixels))
         for layer, response in found.items():
-            for p in response.projections:
-                limit = response.limit_of(p) if own_range else response.limit
+            for p, limit in zip(response.projections, response.limits(own_range), strict=True):
                 name = f"layer{layer}/map{p.unit.channel:04d}"
                 box = p.box
                 files = {f"{name}-projection.png": captioned(signed(p.pixels.numpy(), limit), words[p])}
@@ -63,7 +62,7 @@ def archive(
                 if patch.size:  # a unit at the border may see nothing but padding
                     files[f"{name}-patch.png"] = png(patch)
                 for file_name, content in files.items():
-                    archive.writestr(file_name, content)
+                    sheets.writestr(file_name, content)
                 entries.append(
                     {
                         "layer": layer,
@@ -81,10 +80,10 @@ def archive(
             "picture": asdict(chosen.picture),
             "preprocess": asdict(loaded.preprocess),
             "classes": [{"class": number, "probability": share} for number, share in seen.classes],
-            "device": str(loaded.device),
+            "device": "cpu" if seen.on_cpu else str(loaded.device),
             "projections": entries,
             "versions": {"python": platform.python_version()}
             | {name: version(name) for name in ("torch", "torchvision", "streamlit", "numpy", "pillow")},
         }
-        archive.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
+        sheets.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
     return file.getvalue()

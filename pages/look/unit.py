@@ -14,16 +14,15 @@ from pages.common.widgets import computed, honest_png
 from pages.look.words import METHODS, fidelity_in_words, projection_in_words, range_in_words, unit_in_words
 from vis.deconvnet import Box, Projection
 from vis.figures.pictures import captioned, enlarged, heat_over, montage, signed, with_box
-from vis.responses import StagePicture, UnitResponse, cosine
+from vis.responses import StagePicture, UnitResponse, cosine, limit_of
 
 
-def inspector(chosen: Selection, loaded: Loaded, operation: str, close_up: Opened) -> None:
+def inspector(chosen: Selection, loaded: Loaded, pixels: np.ndarray, operation: str, close_up: Opened) -> None:
     """Draws everything about the opened unit."""
     found = computed(
         _("Projecting the unit …"),
         lambda: cache.unit_response(chosen, operation, close_up.channel, close_up.position),
     )
-    pixels = cache.seen(chosen).pixels
     with st.container(border=True):
         reveal(f"{close_up.layer} {close_up.channel}", key="reveal")
         title, close = st.columns([6, 1], vertical_alignment="center")
@@ -101,7 +100,7 @@ def _receptive_field(pixels: np.ndarray, box: Box) -> None:
 
 
 def _one_method(chosen: Selection, loaded: Loaded, method: str, projection: Projection, deconvnet: Projection) -> None:
-    limit = float(projection.pixels.abs().max())
+    limit = limit_of(projection.pixels)
     shown = signed(projection.pixels.numpy(), limit)
     st.caption(f"**{_(METHODS[method])}**")
     st.image(honest_png(loaded, _squared(shown)), width="stretch")
@@ -136,7 +135,7 @@ def _steps(loaded: Loaded, steps: tuple[StagePicture, ...]) -> None:
     for i, step in enumerate(steps):
         if i % 4 == 0:  # a row at a time, so that the order holds on a narrow screen too
             columns = st.columns(4)
-        limit = float(step.maps.abs().max())
+        limit = limit_of(step.maps)
         with columns[i % 4]:
             st.caption(f"**{i}. {_(step.step)}** · `{step.layer}`")
             tiles = [signed(m[None].numpy(), limit) for m in step.maps]

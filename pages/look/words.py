@@ -1,6 +1,7 @@
 """What a picture on these pages shows, in words."""
 
 from models import Loaded
+from models.statefile import printable
 from pages.common.session import SAMPLES, Picture
 from pages.common.text import _
 from pages.common.widgets import weights_in_words
@@ -25,7 +26,7 @@ def name_of(picture: Picture) -> str:
     """A sample's name in the session's language, or the name of the user's file."""
     if not picture.uploaded:
         return _(SAMPLES[picture.name])
-    return picture.name if len(picture.name) <= 60 else f"{picture.name[:40]}…{picture.name[-16:]}"
+    return printable(picture.name)
 
 
 def range_in_words(limit: float | None) -> str:

@@ -15,6 +15,7 @@ from safetensors.torch import save as safetensors
 from models import ARCHITECTURES, load
 from models.images import decoded
 from models.loading import predicted
+from pages.common import cache
 from pages.common.cache import Seen, sample
 from pages.common.session import WEIGHTS_FILE, Picture, Selection, sha256
 from pages.look.takeaway import archive
@@ -200,7 +201,7 @@ def test_a_file_name_is_shown_as_text(visit, name):
     shown = caption.partition(", as the network")[0]
     assert not re.search(r"(?<!\\)[*_`\[\]<>$#:&{}|~]", re.sub(r"\\\\", "", shown))
     assert spoken(shown).isprintable()
-    letters = "".join(c for c in name if c.isprintable())
+    letters = "".join(c if c.isprintable() else "�" for c in name)
     assert spoken(shown) == letters or (spoken(shown)[:10] == letters[:10] and len(spoken(shown)) < 200 < len(letters))
 
 
@@ -481,3 +482,10 @@ def test_the_archive_says_of_every_picture_what_it_shows(weights, own_range):
         assert np.array_equal(middle[:, : shown.shape[1], :3], shown)
     named = {name for entry in manifest["projections"] for name in entry["files"]}
     assert pictures.keys() == named | {"picture.png"}
+
+
+def test_nothing_is_remembered_under_weights_that_may_become_others():
+    chosen = Selection("alexnet", "auto", "cpu", Picture("chelsea", sha256(sample("chelsea")), False))
+    for remembered in (cache.seen, cache.layer_responses, cache.unit_response):
+        with pytest.raises(ValueError, match="auto"):
+            remembered(chosen)

@@ -110,7 +110,8 @@ class Visit:
 
     def pictures(self) -> list[dict]:
         """The data of every clickable picture, in the order of the page."""
-        return [json.loads(element.proto.json) for element in self.at.get("bidi_component")]
+        components = (json.loads(element.proto.json) for element in self.at.get("bidi_component"))
+        return [data for data in components if "picture" in data]
 
     def maps_of(self, layer: int) -> list[int]:
         """The numbers of the feature maps that are shown of the layer, counted from 0, while no unit is open."""

@@ -99,7 +99,7 @@ def test_a_layer_that_does_not_exist_is_refused(model, image):
 def test_no_maps_asked_for_is_none_shown(model, image):
     found = responses(model, image, LAYERS, channels={"1": []}, k=2)
     assert found["1"].projections == ()
-    assert found["1"].limit == 0
+    assert found["1"].limits(own=False) == ()
 
 
 def test_what_is_shown_belongs_to_no_graph_and_the_model_is_as_it_was(model, image):
@@ -123,9 +123,8 @@ def projection(values: list[list[float]], top: int = 0, left: int = 0) -> Projec
 
 def test_a_layers_range_is_that_of_its_largest_value_whatever_the_sign():
     one, other = projection([[1.0, -5.0]]), projection([[3.0], [0.0]])
-    assert LayerResponse("a", (2, 1, 1), (one, other)).limit == 5
-    assert LayerResponse.limit_of(one) == 5
-    assert LayerResponse.limit_of(other) == 3
+    assert LayerResponse("a", (2, 1, 1), (one, other)).limits(own=False) == (5, 5)
+    assert LayerResponse("a", (2, 1, 1), (one, other)).limits(own=True) == (5, 3)
 
 
 def only_padding() -> nn.Module:
@@ -139,7 +138,7 @@ def only_padding() -> nn.Module:
 def test_a_unit_that_sees_nothing_but_padding_has_no_pixels_and_no_range():
     found = responses(only_padding(), torch.ones(1, 3, 8, 8), {"1": "1"})["1"]
     assert [p.pixels.shape for p in found.projections] == [(3, 0, 0)] * 2
-    assert found.limit == 0
+    assert found.limits(own=True) == (0, 0)
     assert unit_in_full(only_padding(), torch.ones(1, 3, 8, 8), "1", 0).steps[-1].maps.numel() == 0
 
 
