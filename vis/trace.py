@@ -52,7 +52,8 @@ def traced(model: nn.Module) -> Trace:
     """The operations of `model`, which must be in evaluation mode; remembered as long as the model lives.
 
     Raises:
-        TraceRefused: for a network in training mode, or one whose path through it depends on the picture.
+        TraceRefused: for a network in training mode, one whose path through it depends on the picture, or one that
+            changes a map in place and reads the change through another view of that map.
     """
     if any(module.training for module in model.modules()):
         raise TraceRefused("The network is in training mode, so its answers are random; call model.eval() first.")
@@ -65,16 +66,47 @@ def traced(model: nn.Module) -> Trace:
                 raise TraceRefused("torch.fx cannot trace this network: {reason}", reason=error) from error
             finally:  # torch.fx leaves constants as attributes on the model
                 constants = {name: vars(model).pop(name) for name in set(vars(model)) - before}
-            _see_changes_in_place(graph, model)
+            _see_changes_in_place(graph, model, tracer.names)
             _traces[model] = Trace(graph, dict(tracer.names), constants, _from_picture(graph))
         return _traces[model]
 
 
-def _see_changes_in_place(graph: fx.Graph, model: nn.Module) -> None:
-    """Whoever reads a map after it was changed in place reads the changed one; here nothing is done in place."""
+def _see_changes_in_place(graph: fx.Graph, model: nn.Module, names: dict[fx.Node, str]) -> None:
+    """Whoever reads a map after it was changed in place reads the changed one; here nothing is done in place.
+
+    Only who reads it by the same name: a change that is read through another view of the same values is refused.
+    """
+    owners: dict[fx.Node, fx.Node] = {}  # the operation that made the values which a node gives or shows
     for node in graph.nodes:
-        if _is_in_place(node, model):
-            node.all_input_nodes[0].replace_all_uses_with(node, lambda user, changed=node: user > changed)
+        in_place = _is_in_place(node, model)
+        owners[node] = owners[source(node)] if in_place or _is_view(node, model) else node
+        if not in_place:
+            continue
+        changed = source(node)
+        for other in (n for n, owner in owners.items() if owner is owners[node] and n not in (changed, node)):
+            for reader in (user for user in other.users if user > node and not _is_size(user)):
+                raise TraceRefused(
+                    "“{layer}” changes values in place that “{other}” shares and “{reader}” reads afterwards; "
+                    "let “{layer}” change a clone.",
+                    layer=names[node],
+                    other=names[other],
+                    reader=names[reader],
+                )
+        changed.replace_all_uses_with(node, lambda user, changed=node: user > changed)
+
+
+_VIEWS = set(
+    "getitem view view_as reshape flatten unflatten chunk split tensor_split unbind narrow select transpose swapaxes "
+    "movedim permute t squeeze unsqueeze expand expand_as unfold diagonal contiguous detach identity".split()
+)
+
+
+def _is_view(node: fx.Node, model: nn.Module) -> bool:
+    """Whether the operation gives the values of its input again, or may: reshape copies only where it must."""
+    if node.op not in ("call_module", "call_function", "call_method") or _is_size(node):
+        return False
+    done = operation(node, model)
+    return getattr(done, "__name__", str(done)).lower() in _VIEWS
 
 
 def _is_in_place(node: fx.Node, model: nn.Module) -> bool:
@@ -214,7 +246,7 @@ def _execute(node: fx.Node, recording: Recording) -> None:
             )
     elif is_max_pool(node, recording.model):
         parameters = max_pool_parameters(node, recording)
-        pooled, switches = F.max_pool2d(recording.values[node.all_input_nodes[0]], **parameters, return_indices=True)
+        pooled, switches = F.max_pool2d(recording.values[source(node)], **parameters, return_indices=True)
         recording.values[node], recording.switches[node] = pooled, switches
     elif node.target in recording.trace.constants:
         recording.values[node] = recording.trace.constants[node.target].to(recording.image.device)
@@ -254,6 +286,17 @@ def operation(node: fx.Node, model: nn.Module) -> Any:
     if node.op == "call_module":
         return type(model.get_submodule(node.target))
     return node.target
+
+
+def argument(node: fx.Node, position: int, name: str) -> Any:
+    """What the call was given at this position or by this name, as it stands in the graph; None for nothing."""
+    return node.args[position] if position < len(node.args) else node.kwargs.get(name)
+
+
+def source(node: fx.Node) -> fx.Node:
+    """The operation on whose result this one is done: what its first argument comes from."""
+    first = argument(node, 0, "input")
+    return first if isinstance(first, fx.Node) else node.all_input_nodes[0]
 
 
 def parameter(node: fx.Node, recording: Recording, names: str, **defaults: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ of AlexNet's conv3 needs 99×99 of 224×224 pixels, one of conv1 11×11. The win
 and differ in place, so they make one batch.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,34 @@ from torch import Tensor
 from torch.nn import functional as F
 
 WORTH_LOOKING = 32 * 32  # positions of a window, from which on leaving its empty part out saves time
+
+
+def pair(value: int | Sequence[int]) -> tuple[int, int]:
+    """(rows, columns) of a parameter that may give one number for both, alone or as (number,)."""
+    rows, *columns = value if isinstance(value, Sequence) else (value,)
+    return rows, columns[0] if columns else rows
+
+
+@dataclass(frozen=True)
+class Sliding:
+    """How a convolution or a pool slides over its input, each as (rows, columns)."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+
+    @classmethod
+    def by(cls, *parameters: int | Sequence[int]) -> "Sliding":
+        """From kernel, stride, padding and dilation as PyTorch's operations are given them."""
+        return cls(*map(pair, parameters))
+
+    def size_below(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The size of the input, padding included, that an output of this size is made from."""
+        return tuple(
+            (n - 1) * s + d * (k - 1) + 1
+            for n, s, d, k in zip(size, self.stride, self.dilation, self.kernel, strict=True)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,27 +98,19 @@ class Windows:
             ]
         )
 
-    def below(
-        self,
-        values: Tensor,
-        kernel: tuple[int, int],
-        stride: tuple[int, int],
-        padding: tuple[int, int],
-        dilation: tuple[int, int],
-        shape: torch.Size,
-    ) -> "Windows":
+    def below(self, values: Tensor, sliding: Sliding, shape: torch.Size) -> "Windows":
         """The windows on the input of a sliding operation, `shape` (…, H, W), that these windows on its output see.
 
         Args:
-            values: (U, C, (h-1)·stride + dilation·(kernel-1) + 1, …), what the operation's rule made of the signal.
+            values: (U, C, *sliding.size_below(self.size)), what the operation's rule made of the signal.
         """
-        reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+        stride, padding, reach = map(torch.tensor, (sliding.stride, sliding.padding, sliding.size_below((1, 1))))
         limits = torch.tensor([shape[-2], shape[-1]] * 2)
-        first = self.box[:, :2] * torch.tensor(stride) - torch.tensor(padding)
-        last = (self.box[:, 2:] - 1) * torch.tensor(stride) - torch.tensor(padding) + torch.tensor(reach)
+        first = self.box[:, :2] * stride - padding
+        last = (self.box[:, 2:] - 1) * stride - padding + reach
         box = torch.minimum(torch.cat([first, last], 1).clamp(min=0), limits) * ~_is_empty(self.box)
-        moved = Windows(values, self.top * stride[0] - padding[0], self.left * stride[1] - padding[1], box)
-        return moved.clipped(shape)
+        top, left = self.top * stride[0] - padding[0], self.left * stride[1] - padding[1]
+        return Windows(values, top, left, box).clipped(shape)
 
     def clipped(self, shape: torch.Size) -> "Windows":
         """The same with zeros beyond the border of the map (…, H, W); a window as large as the map becomes the map.

@@ -64,7 +64,9 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
             height=height,
         )
     )
-    notes = [weights_in_words(loaded)]
+    notes = [loaded.architecture.paper, weights_in_words(loaded)]
+    if loaded.architecture.differs:
+        notes.insert(1, _(loaded.architecture.differs))
     if not loaded.weights.trained:
         notes.append(_("with random weights this is a guess"))
     if side := loaded.architecture.classify_at:

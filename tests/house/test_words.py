@@ -90,6 +90,13 @@ def rule_texts() -> tuple[set[str], set[str]]:
     return steps | {"seed"}, assumed | {f"{name}{ending}" for name in activations for ending in named}
 
 
+def differences() -> set[str]:
+    """How the networks of the registry differ from their papers."""
+    (registry,) = modules("models/registry.py").values()
+    keywords = [k for call, name in calls(registry) if name == "Architecture" for k in call.keywords]
+    return {keyword.value.value for keyword in keywords if keyword.arg == "differs"}
+
+
 def fidelities() -> list[tuple[str, str]]:
     """Every fidelity that is written in vis/deconvnet.py, as its word and its reason."""
     texts = {text.partition(": ") for text in strings_of("vis/deconvnet.py", "fidelity") if text[0].isalpha()}
@@ -102,6 +109,7 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
     methods = strings_of("pages/look/words.py", "METHODS")
     return {
         ("pages/common/sidebar.py", "SAMPLES[name]"): strings_of("pages/common/session.py", "SAMPLES"),
+        ("pages/look/layers.py", "loaded.architecture.differs"): differences(),
         ("pages/look/unit.py", "METHODS[method]"): methods,
         ("pages/look/unit.py", "step.step"): steps,
         ("pages/look/words.py", "METHODS[projection.method]"): methods,
