@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from models import Loaded
+from models import ARCHITECTURES, Loaded
 from models.images import png
+from models.weights import card
 from pages.common import cache
 from pages.common.components.grid import clickable_grid
 from pages.common.session import Opened, Selection, from_link, open_unit, opened_unit, selection, to_url
@@ -19,6 +20,7 @@ from vis.figures.pictures import enlarged, montage, signed
 from vis.responses import LayerResponse
 
 TEXTS = Path(__file__).parent / "texts"
+MOST_MAPS = 16  # of a layer
 
 
 def page() -> None:
@@ -31,10 +33,12 @@ def page() -> None:
         )
     )
     asked = selection()
-    chosen, loaded = network_or_stop(asked)
-    seen = computed(_("Showing the picture to the network …"), lambda: cache.seen(chosen))
-    _picture_and_prediction(chosen, loaded, seen)
-    count, channels, own_range = _controls(chosen, loaded)
+    above = st.container()
+    count, channels, own_range = _controls(asked)  # first, for a refusal ends the page, and they must outlive it
+    with above:
+        chosen, loaded = network_or_stop(asked)
+        seen = computed(_("Showing the picture to the network …"), lambda: cache.seen(chosen))
+        _picture_and_prediction(chosen, loaded, seen)
     found, on_cpu = computed(
         _("Projecting the strongest units of every layer …"), lambda: cache.layer_responses(chosen, count, channels)
     )
@@ -69,8 +73,22 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
         notes.insert(1, _(loaded.architecture.differs))
     if not loaded.weights.trained:
         notes.append(_("with random weights this is a guess"))
-    if side := loaded.architecture.classify_at:
-        notes.append(_("classified at {side}×{side}, the size it was trained on", side=side))
+    if loaded.weights.kind == "shipped":
+        made = card(loaded.architecture.name)
+        notes.append(
+            _(
+                "it knows {classes} classes, from “{first}” to “{last}”, "
+                "and is right on {top1} % of its validation pictures",
+                classes=len(made.categories),
+                first=made.categories[0],
+                last=made.categories[-1],
+                top1=f"{made.at().top1:.1f}",
+            )
+        )
+    if (side := loaded.architecture.classify_at) and loaded.weights.trained:
+        notes.append(
+            _("classified at {side}×{side}, as in its training; below it sees the picture enlarged", side=side)
+        )
     with right:
         st.markdown(f"**{_('{network} takes it for', network=loaded.architecture.title)}**")
         for number, probability in seen.classes:
@@ -79,10 +97,12 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
         st.caption(" · ".join(plain(note) for note in notes))
 
 
-def _controls(chosen: Selection, loaded: Loaded) -> tuple[int, tuple[tuple[str, tuple[int, ...]], ...], bool]:
+def _controls(chosen: Selection) -> tuple[int, tuple[tuple[str, tuple[int, ...]], ...], bool]:
     """How many maps, which maps (by layer, where they were typed), and whether every picture gets its own range."""
     left, middle, right = st.columns(3)
-    count = left.slider(_("Feature maps per layer"), 1, 16, from_link("maps", 9, range(1, 17), int), key="maps")
+    count = left.slider(
+        _("Feature maps per layer"), 1, MOST_MAPS, from_link("maps", 9, range(1, MOST_MAPS + 1), int), key="maps"
+    )
     which = {"strongest": _("the strongest"), "typed": _("chosen by number")}
     mode = middle.segmented_control(
         _("Which feature maps"), which, format_func=which.get, default="strongest", required=True, key="which"
@@ -95,12 +115,13 @@ def _controls(chosen: Selection, loaded: Loaded) -> tuple[int, tuple[tuple[str, 
         right.caption(range_in_words(None))
     channels = ()
     if mode == "typed":
-        columns = st.columns(len(loaded.layers))
+        layers = ARCHITECTURES[chosen.network].layers
+        columns = st.columns(len(layers))
         typed = {
             layer: column.text_input(
                 _("Layer {layer}", layer=layer), key=f"typed {chosen.network} {layer}", placeholder="3, 17, 40"
             )
-            for column, layer in zip(columns, loaded.layers, strict=True)
+            for column, layer in zip(columns, layers, strict=True)
         }
         numbers = {layer: _numbers(text) for layer, text in typed.items()}
         channels = tuple((layer, wanted) for layer, wanted in numbers.items() if wanted)
@@ -110,14 +131,15 @@ def _controls(chosen: Selection, loaded: Loaded) -> tuple[int, tuple[tuple[str, 
 def _numbers(text: str) -> tuple[int, ...]:
     """The numbers in a text such as "3, 17 40", at most sixteen; anything else is named and ends the page."""
     words = text.replace(",", " ").replace(";", " ").split()
-    if len(words) > 16:
-        st.caption(_("The first sixteen of the numbers are shown."))
     wrong = [word for word in words if not (word.isascii() and word.isdigit() and len(word) < 6)]
     if wrong:
         said = _("“{text}” is not the number of a feature map; write numbers such as 3, 17, 40.", text=plain(wrong[0]))
         st.error(said, icon=":material/error:")
         st.stop()
-    return tuple(dict.fromkeys(map(int, words)))[:16]
+    numbers = tuple(dict.fromkeys(map(int, words)))
+    if len(numbers) > MOST_MAPS:
+        st.caption(_("The first sixteen of the numbers are shown."))
+    return numbers[:MOST_MAPS]
 
 
 def _layer(

@@ -79,7 +79,15 @@ def archive(
             "weights": {k: v for k, v in asdict(loaded.weights).items() if k != "categories"},
             "picture": asdict(chosen.picture),
             "preprocess": asdict(loaded.preprocess),
-            "classes": [{"class": number, "probability": share} for number, share in seen.classes],
+            "classified": asdict(loaded.classifier_input),
+            "classes": [
+                {
+                    "class": number,
+                    "name": loaded.categories[number] if loaded.categories else None,
+                    "probability": share,
+                }
+                for number, share in seen.classes
+            ],
             "device": "cpu" if seen.on_cpu else str(loaded.device),
             "projections": entries,
             "versions": {"python": platform.python_version()}

@@ -138,7 +138,8 @@ def _steps(loaded: Loaded, steps: tuple[StagePicture, ...]) -> None:
         limit = limit_of(step.maps)
         with columns[i % 4]:
             st.caption(f"**{i}. {_(step.step)}** · `{step.layer}`")
-            tiles = [signed(m[None].numpy(), limit) for m in step.maps]
+            framed = (np.pad(m, 1) for m in step.maps.numpy())  # the zeros around the window
+            tiles = [signed(m[None], limit) for m in framed]
             st.image(honest_png(loaded, montage(tiles, min(4, len(tiles)), side=48)), width="stretch")
             st.caption(
                 _(
