@@ -11,9 +11,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 Value = TypeVar("Value")
 
 SAMPLES = {  # as scikit-image names its photographs; all are free to use
+    "coffee": "Cup of coffee",
     "chelsea": "Cat",
     "astronaut": "Astronaut",
-    "coffee": "Cup of coffee",
     "rocket": "Rocket",
     "motorcycle_left": "Motorcycle",
     "camera": "Photographer",

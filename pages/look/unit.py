@@ -140,7 +140,7 @@ def _steps(loaded: Loaded, steps: tuple[StagePicture, ...]) -> None:
             st.caption(f"**{i}. {_(step.step)}** · `{step.layer}`")
             framed = (np.pad(m, 1) for m in step.maps.numpy())  # the zeros around the window
             tiles = [signed(m[None], limit) for m in framed]
-            st.image(honest_png(loaded, montage(tiles, min(4, len(tiles)), side=48)), width="stretch")
+            st.image(honest_png(loaded, montage(tiles, 4, side=48)), width="stretch")
             st.caption(
                 _(
                     "maps {channels} of {shape}, rows {top}–{bottom}, columns {left}–{right}; ±{limit}",

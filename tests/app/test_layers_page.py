@@ -137,7 +137,7 @@ def test_a_link_with_a_wrong_value_opens_the_page_without_it(link):
     assert len(visit.layers) == 5
     assert visit.inspector is None
     assert not visit.errors
-    usual = {"network": "zfnet_mini", "sample": "chelsea", "maps": "9", "language": "en"}
+    usual = {"network": "zfnet_mini", "sample": "coffee", "maps": "9", "language": "en"}
     assert visit.link == usual
 
 
@@ -326,9 +326,9 @@ def test_one_range_per_layer_and_one_per_picture_look_different_and_say_so():
 
 
 def test_says_how_faithful_a_layer_is_when_only_its_first_unit_is_silent():
-    units = responses_of("lenet5", k=6)["C1"].units
+    units = responses_of("lenet5", sample("chelsea"), k=6)["C1"].units
     silent = next(unit.channel for unit in units if unit.activation <= 0)
-    visit = Visit(network="lenet5").type_maps("C1", f"{silent}, {units[0].channel}")
+    visit = Visit(network="lenet5", sample="chelsea").type_maps("C1", f"{silent}, {units[0].channel}")
     caption = next(c.value for c in visit.at.caption if c.value.endswith("relu1"))
     assert "nothing to send down" not in caption, "what holds for one unit is said of all"
 
@@ -410,7 +410,7 @@ def test_two_visitors_with_pictures_and_weights_of_their_own_never_see_each_othe
 
 def responses_of(network: str, k: int, content: bytes | None = None):
     loaded = load(network)
-    return responses(loaded.model, loaded.preprocess(decoded(content or sample("chelsea"))), loaded.layers, k)
+    return responses(loaded.model, loaded.preprocess(decoded(content or sample("coffee"))), loaded.layers, k)
 
 
 def taken_away(chosen: Selection, content: bytes, own_range: bool = True) -> bytes:

@@ -23,7 +23,7 @@ from tests.live.conftest import ROOT, SWITCHES, free_port, wait_until_healthy
 
 EMPTY = "import streamlit as st\nimport torch\nst.title('empty')\n"
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-SAMPLES = ("Astronaut", "Cup of coffee", "Rocket", "Motorcycle", "Coins")
+SAMPLES = ("Astronaut", "Cat", "Rocket", "Motorcycle", "Coins")
 
 
 @contextmanager

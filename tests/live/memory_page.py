@@ -18,8 +18,8 @@ def computed(selection: Selection) -> int:
     return next(counter())
 
 
-sample = Selection("lenet5", "auto", "cpu", Picture("chelsea", "chelsea", uploaded=False))
-upload = Selection("lenet5", "auto", "cpu", Picture("cat.png", "0" * 64, uploaded=True))
+sample = Selection("lenet5", "shipped", "cpu", Picture("chelsea", "chelsea", uploaded=False))
+upload = Selection("lenet5", "shipped", "cpu", Picture("cat.png", "0" * 64, uploaded=True))
 weights = Selection("lenet5", "0" * 64, "cpu", Picture("chelsea", "chelsea", uploaded=False))
 for name, selection in {"sample": sample, "upload": upload, "weights": weights}.items():
     st.markdown(f"{name} {computed(selection)}")

@@ -95,7 +95,7 @@ def test_the_first_screen_shows_five_layers_with_what_they_saw_beside_that_part_
             assert picture.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
         assert saw.bounding_box()["height"] == pytest.approx(part.bounding_box()["height"], abs=1)
         assert saw.bounding_box()["y"] == pytest.approx(part.bounding_box()["y"], abs=1)
-    expect(page.get_by_text(re.compile(r"Cat, as the network sees it: 224×224 pixels"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Cup of coffee, as the network sees it: 224×224 pixels"))).to_be_visible()
     expect(page.get_by_role("progressbar")).to_have_count(5)
 
 
@@ -115,7 +115,7 @@ def test_an_uploaded_photograph_takes_the_place_of_the_sample_until_it_is_remove
     expect(page.get_by_role("combobox", name=re.compile("or a sample photograph"))).to_be_disabled()
 
     page.get_by_test_id("stFileUploader").get_by_role("button", name=re.compile("Remove|Delete")).click()
-    expect(caption).to_have_text("Cat, as the network sees it: 224×224 pixels", timeout=30_000)
+    expect(caption).to_have_text("Cup of coffee, as the network sees it: 224×224 pixels", timeout=30_000)
     settled(page)
     assert predictions.all_inner_texts() == before
 
