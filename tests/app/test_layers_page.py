@@ -326,7 +326,7 @@ def test_one_range_per_layer_and_one_per_picture_look_different_and_say_so():
 
 
 def test_says_how_faithful_a_layer_is_when_only_its_first_unit_is_silent():
-    units = responses_of("lenet5", sample("chelsea"), k=6)["C1"].units
+    units = responses_of("lenet5", 6, sample("chelsea"))["C1"].units
     silent = next(unit.channel for unit in units if unit.activation <= 0)
     visit = Visit(network="lenet5", sample="chelsea").type_maps("C1", f"{silent}, {units[0].channel}")
     caption = next(c.value for c in visit.at.caption if c.value.endswith("relu1"))
