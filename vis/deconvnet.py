@@ -8,12 +8,13 @@ gives guided backpropagation and the plain gradient.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, fx, nn
 
-from vis.rules import Rule, Step, approximation_of, rule_of
+from vis.rules import Rule, rule_of
+from vis.steps import Step
 from vis.trace import Recording, TraceRefused, record
 from vis.windows import Windows
 
@@ -92,13 +93,7 @@ def strongest_units(
     if channels is None:
         channels = activations.sort(descending=True, stable=True).indices[:k].tolist()
     for channel in channels:
-        if not 0 <= channel < len(maps):
-            raise TraceRefused(
-                "The layer “{layer}” has feature maps 0 to {last}, no {channel}.",
-                layer=layer,
-                last=len(maps) - 1,
-                channel=channel,
-            )
+        _check(maps, layer, channel)
     width = maps.shape[2]
     activations, positions = activations.tolist(), positions.tolist()
     return [Unit(layer, c, positions[c] // width, positions[c] % width, activations[c]) for c in channels]
@@ -107,16 +102,7 @@ def strongest_units(
 def unit_at(model: nn.Module, image: Tensor | Recording, layer: str, channel: int, row: int, column: int) -> Unit:
     """The unit of this map at this position, with its activation."""
     maps = _maps(_recorded(model, image, [layer]), layer)
-    k, h, w = maps.shape
-    if not (0 <= channel < k and 0 <= row < h and 0 <= column < w):
-        raise TraceRefused(
-            "The layer “{layer}” has {k} feature maps of {h}×{w}; there is no unit {unit}.",
-            layer=layer,
-            k=k,
-            h=h,
-            w=w,
-            unit=(channel, row, column),
-        )
+    _check(maps, layer, channel, row, column)
     return Unit(layer, channel, row, column, maps[channel, row, column].item())
 
 
@@ -129,6 +115,10 @@ def project(
 ) -> list[Projection]:
     """What each of `units` saw, in their order; units of several layers share one walk down the network.
 
+    What goes down is the recorded activation, whatever a unit made by hand says; the projections have units that
+    say it. The deconvnet and guided backpropagation send down only what is active: of a negative unit, such as one
+    before its ReLU, nothing. The gradient sends negative activations, too.
+
     Args:
         image: (1, C, H, W), or a recording of it up to the highest of the layers.
         method: what ReLUs do with the signal: "deconvnet" keeps what is positive coming down, "gradient" what was
@@ -136,11 +126,12 @@ def project(
         unpooling: where overlapping windows share a maximum, their signals "add", or the last one "overwrite"s.
 
     Raises:
-        TraceRefused: for unknown layers; NoRule: for an operation that cannot be walked back through.
+        TraceRefused: for layers or units that do not exist, and for a recording of another network.
+        NoRule: for an operation that cannot be walked back through.
     """
     recording = _recorded(model, image, {unit.layer for unit in units})
-    groups = _by_layer(units)
-    seeds = {layer: _seed(recording, layer, [units[i] for i in numbers]) for layer, numbers in groups.items()}
+    groups, units = _by_layer(units), _as_recorded(recording, units)
+    seeds = {layer: _seed(recording, layer, [units[i] for i in numbers], method) for layer, numbers in groups.items()}
     projections: dict[int, Projection] = {}
     for layer, signal, assumed in _arrivals(recording, seeds, method, unpooling):
         for i, number in enumerate(groups[layer]):
@@ -156,11 +147,11 @@ def project_map(
     method: str = "deconvnet",
     unpooling: str = "add",
 ) -> Projection:
-    """What a whole feature map saw: all its units sent down at once, every other map set to zero."""
+    """What a whole feature map saw: all its units sent down at once as by `project`, every other map set to zero."""
     recording = _recorded(model, image, [layer])
     (unit,) = strongest_units(model, recording, layer, channels=[channel])
     seed = torch.zeros_like(recording.of(layer))
-    seed[:, channel] = recording.of(layer)[:, channel]
+    seed[:, channel] = _sent(recording.of(layer)[:, channel], method)
     ((_, signal, assumed),) = _arrivals(recording, {layer: Windows.whole(seed)}, method, unpooling)
     return _projection(recording, unit, signal, 0, method, assumed)
 
@@ -174,14 +165,18 @@ def stages(
 ) -> Iterator[Stage]:
     """Every step of one unit's projection, from the unit itself down to the picture."""
     recording = _recorded(model, image, [unit.layer])
-    seed = _seed(recording, unit.layer, [unit])
+    seed = _seed(recording, unit.layer, _as_recorded(recording, [unit]), method)
     yield _stage(recording, recording.trace[unit.layer], "seed", recording.trace[unit.layer], seed)
     for _, step, rule, source, signal in _walk(recording, {unit.layer: seed}, method, unpooling):
         yield _stage(recording, step.node, rule.step, source, signal)
 
 
 def _recorded(model: nn.Module, image: Tensor | Recording, layers: Iterable[str]) -> Recording:
-    return image if isinstance(image, Recording) else record(model, image, layers)
+    if not isinstance(image, Recording):
+        return record(model, image, layers)
+    if image.model is not model:
+        raise TraceRefused("This recording is of another network; record the picture with the network to be projected.")
+    return image
 
 
 def _maps(recording: Recording, layer: str) -> Tensor:
@@ -192,6 +187,46 @@ def _maps(recording: Recording, layer: str) -> Tensor:
     return value[0] if value.dim() == 4 else value[0, :, None, None]
 
 
+def _check(maps: Tensor, layer: str, channel: int, row: int = 0, column: int = 0) -> None:
+    """Raises TraceRefused where these maps (K, h, w) of a layer have no such unit."""
+    k, h, w = maps.shape
+    if not 0 <= channel < k:
+        raise TraceRefused(
+            "The layer “{layer}” has feature maps 0 to {last}, no {channel}.", layer=layer, last=k - 1, channel=channel
+        )
+    if not (0 <= row < h and 0 <= column < w):
+        raise TraceRefused(
+            "The layer “{layer}” has {k} feature maps of {h}×{w}; there is no unit {unit}.",
+            layer=layer,
+            k=k,
+            h=h,
+            w=w,
+            unit=(channel, row, column),
+        )
+
+
+def _as_recorded(recording: Recording, units: Sequence[Unit]) -> list[Unit]:
+    """The same units with their recorded activations.
+
+    Raises:
+        TraceRefused: for a unit that does not exist.
+    """
+    found = list(units)
+    for layer, numbers in _by_layer(units).items():
+        maps = _maps(recording, layer)
+        for i in numbers:
+            _check(maps, layer, units[i].channel, units[i].row, units[i].column)
+        activations = maps[_places(units[i] for i in numbers)].tolist()
+        for i, activation in zip(numbers, activations, strict=True):
+            found[i] = replace(units[i], activation=activation)
+    return found
+
+
+def _places(units: Iterable[Unit]) -> tuple[Tensor, Tensor, Tensor]:
+    """Channels, rows and columns, each (U,)."""
+    return torch.tensor([(unit.channel, unit.row, unit.column) for unit in units]).unbind(1)
+
+
 def _by_layer(units: Sequence[Unit]) -> dict[str, list[int]]:
     """The positions in `units` of each layer's units."""
     groups = defaultdict(list)
@@ -200,13 +235,17 @@ def _by_layer(units: Sequence[Unit]) -> dict[str, list[int]]:
     return groups
 
 
-def _seed(recording: Recording, layer: str, units: Sequence[Unit]) -> Windows:
+def _sent(activations: Tensor, method: str) -> Tensor:
+    """What of these activations is sent down; only the gradient knows units that are not active."""
+    return activations if method == "gradient" else activations.clamp(min=0)
+
+
+def _seed(recording: Recording, layer: str, units: Sequence[Unit], method: str) -> Windows:
     """Each unit's activation alone, every other activation of the layer set to zero."""
     maps = _maps(recording, layer)
-    rows = torch.arange(len(units))
-    channels, top, left = torch.tensor([(u.channel, u.row, u.column) for u in units]).unbind(1)
+    channels, top, left = _places(units)
     values = maps.new_zeros(len(units), maps.shape[0], 1, 1)
-    values[rows, channels, 0, 0] = maps[channels, top, left]
+    values[torch.arange(len(units)), channels, 0, 0] = _sent(maps[channels, top, left], method)
     if recording.of(layer).dim() == 2:
         return Windows.whole(values.flatten(1))
     return Windows(values, top, left, torch.stack([top, left, top + 1, left + 1], 1))
@@ -250,10 +289,9 @@ def _arrivals(
     picture = next(n for n in recording.trace.graph.nodes if n.op == "placeholder")
     arrived = {layer: seed for layer, seed in seeds.items() if recording.trace[layer] is picture}
     assumed: dict[str, list[str]] = {layer: [] for layer in seeds}
-    for layer, step, rule, source, part in _walk(recording, seeds, method, unpooling):
-        approximation = approximation_of(step, rule)
-        if approximation and approximation not in assumed[layer]:
-            assumed[layer].append(approximation)
+    for layer, _, rule, source, part in _walk(recording, seeds, method, unpooling):
+        if rule.approximation and rule.approximation not in assumed[layer]:
+            assumed[layer].append(rule.approximation)
         if source is picture:
             arrived[layer] = arrived[layer] + part if layer in arrived else part
     for layer, signal in arrived.items():

@@ -76,37 +76,39 @@ def _see_changes_in_place(graph: fx.Graph, model: nn.Module, names: dict[fx.Node
 
     Only who reads it by the same name: a change that is read through another view of the same values is refused.
     """
+    sizes = _sizes(graph)
     owners: dict[fx.Node, fx.Node] = {}  # the operation that made the values which a node gives or shows
-    for node in graph.nodes:
-        in_place = _is_in_place(node, model)
-        owners[node] = owners[source(node)] if in_place or _is_view(node, model) else node
+    for node in (n for n in graph.nodes if n not in sizes):
+        is_view = _is_view(node, model)
+        in_place = not is_view and _is_in_place(node, model)
+        owners[node] = owners[source(node)] if is_view or in_place else node
         if not in_place:
             continue
         changed = source(node)
         for other in (n for n, owner in owners.items() if owner is owners[node] and n not in (changed, node)):
-            for reader in (user for user in other.users if user > node and not _is_size(user)):
+            for reader in (user for user in other.users if user > node and user not in sizes):
                 raise TraceRefused(
                     "“{layer}” changes values in place that “{other}” shares and “{reader}” reads afterwards; "
                     "let “{layer}” change a clone.",
                     layer=names[node],
                     other=names[other],
-                    reader=names[reader],
+                    reader=names.get(reader, reader.name),
                 )
         changed.replace_all_uses_with(node, lambda user, changed=node: user > changed)
 
 
-_VIEWS = set(
-    "getitem view view_as reshape flatten unflatten chunk split tensor_split unbind narrow select transpose swapaxes "
-    "movedim permute t squeeze unsqueeze expand expand_as unfold diagonal contiguous detach identity".split()
+_VIEW = re.compile(
+    r"getitem|view(_as)?|reshape|(un)?flatten|chunk|(tensor_)?split|unbind|narrow|select|transpose|swapaxes|movedim|"
+    r"permute|t|(un)?squeeze|expand(_as)?|unfold|diagonal|contiguous|detach|identity|\w*dropout\w*",
+    re.IGNORECASE,
 )
 
 
 def _is_view(node: fx.Node, model: nn.Module) -> bool:
-    """Whether the operation gives the values of its input again, or may: reshape copies only where it must."""
-    if node.op not in ("call_module", "call_function", "call_method") or _is_size(node):
-        return False
+    """Whether the operation shows values of its input: reshape copies only where it must, dropout gives all again."""
     done = operation(node, model)
-    return getattr(done, "__name__", str(done)).lower() in _VIEWS
+    is_called = node.op in ("call_module", "call_function", "call_method")
+    return is_called and _VIEW.fullmatch(getattr(done, "__name__", str(done))) is not None
 
 
 def _is_in_place(node: fx.Node, model: nn.Module) -> bool:
@@ -114,15 +116,19 @@ def _is_in_place(node: fx.Node, model: nn.Module) -> bool:
         return getattr(model.get_submodule(node.target), "inplace", False)
     if node.op == "call_method":
         return node.target.endswith("_") and not node.target.endswith("__")
-    if node.op != "call_function" or _is_size(node):
+    if node.op != "call_function":
         return False
     return node.target in _OUT_OF_PLACE or bool(node.kwargs.get("inplace"))
 
 
-def _is_size(node: fx.Node) -> bool:
-    """Whether this is a number of pixels or maps, and not maps; += makes a new number."""
-    inputs = node.all_input_nodes
-    return node.target in ("size", "dim", "numel", getattr) or (bool(inputs) and all(map(_is_size, inputs)))
+def _sizes(graph: fx.Graph) -> set[fx.Node]:
+    """The operations that give numbers of pixels or maps, and not maps; += makes a new number."""
+    found: set[fx.Node] = set()
+    for node in graph.nodes:
+        inputs = node.all_input_nodes
+        if node.target in ("size", "dim", "numel", getattr) or (inputs and found.issuperset(inputs)):
+            found.add(node)
+    return found
 
 
 def _from_picture(graph: fx.Graph) -> frozenset[fx.Node]:

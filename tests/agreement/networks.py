@@ -140,6 +140,15 @@ def classified(net: nn.Module, x: Tensor) -> Tensor:
     return net.fc2(F.dropout(x, training=net.training)).relu()
 
 
+def called_by_name(net: nn.Module, x: Tensor) -> Tensor:
+    x = F.conv2d(weight=net.conv1.weight, input=torch.div(other=2, input=x), stride=(2,), padding=(1,))
+    x = F.relu(input=x, inplace=True)
+    y = torch.add(other=x, input=net.conv2(input=x), alpha=2)
+    y = torch.cat(dim=1, tensors=[y, torch.mul(other=0.5, input=x), x.add(other=y)])
+    y = F.avg_pool2d(kernel_size=(2,), input=F.max_pool2d(stride=1, kernel_size=(2,), input=y), stride=(1,))
+    return torch.add(other=y, input=y).relu()
+
+
 def padded_by_hand(net: nn.Module, x: Tensor) -> Tensor:
     x = F.relu(net.conv1(F.pad(x, (1, 2, 0, 1))))
     return F.interpolate(x - x.mean((2, 3), keepdim=True), scale_factor=2).relu()
@@ -275,6 +284,19 @@ EXACT: dict[str, Callable[[], nn.Module]] = {
     ),
     "the same map twice": lambda: Net(fire_twice, conv1=Conv2d(3, 2, 3, 2), conv2=Conv2d(2, 2, 3, padding=1)),
     "a constant map": lambda: Net(with_a_constant_map, conv1=Conv2d(3, 4, 3, padding=1), conv2=Conv2d(8, 3, 3, 2)),
+    "arguments by name": lambda: Net(
+        called_by_name, conv1=Conv2d(3, 4, 3), conv2=Conv2d(4, 4, 3, padding=(1,), stride=(1,))
+    ),
+    "batch norm with the statistics of training": lambda: Net(
+        lambda net, x: F.batch_norm(net.conv(x), net.bn.running_mean, net.bn.running_var).relu(),
+        conv=Conv2d(3, 4, 3),
+        bn=BatchNorm2d(4),
+    ),
+    "chunks joined again": lambda: Net(
+        lambda net, x: net.conv2(torch.cat(net.conv1(x).relu().chunk(2, 1), 1)),
+        conv1=Conv2d(3, 4, 3),
+        conv2=Conv2d(4, 3, 2),
+    ),
     "chunk": lambda: Net(chunked, conv1=Conv2d(3, 4, 3, 2), conv2=Conv2d(2, 2, 3, padding=1)),
     "some channels": lambda: Net(some_channels, conv1=Conv2d(3, 4, 3, 2), conv2=Conv2d(2, 2, 1)),
     "shuffled channels": lambda: Net(shuffled, conv1=Conv2d(3, 4, 3, 2), conv2=Conv2d(4, 4, 2, groups=2)),
@@ -354,6 +376,16 @@ UNUSUAL: dict[str, Callable[[], nn.Module]] = {
     "group norm": lambda: Sequential(Conv2d(3, 4, 3, 2), nn.GroupNorm(2, 4), ReLU()),
     "a product of two signals": lambda: Net(
         lambda net, x: net.a(x) * net.b(x), a=Conv2d(3, 4, 3, 2), b=Conv2d(3, 4, 3, 2)
+    ),
+    "a product by name": lambda: Net(
+        lambda net, x: torch.mul(input=net.a(x), other=net.b(x)), a=Conv2d(3, 4, 3, 2), b=Conv2d(3, 4, 3, 2)
+    ),
+    "batch norm with the statistics of the picture": lambda: Net(
+        lambda net, x: F.batch_norm(
+            net.conv(x), net.bn.running_mean.clone(), net.bn.running_var.clone(), training=True
+        ),
+        conv=Conv2d(3, 4, 3, 2),
+        bn=BatchNorm2d(4),
     ),
     "a square": lambda: Net(lambda net, x: net.b((lambda y: y * y)(net.a(x))), a=Conv2d(3, 4, 3, 2), b=Conv2d(4, 3, 2)),
 }

@@ -26,6 +26,7 @@ class SlowTwin:
     """One forward pass of a copy of `model`, and the way back from any unit of `layers` and of the last operation."""
 
     def __init__(self, model: nn.Module, image: Tensor, method: str, unpooling: str = "add"):
+        self.method = method
         self.outputs: dict[str, Tensor] = {}
         model = copy.deepcopy(model).double()
         for name, module in model.named_modules():
@@ -45,14 +46,18 @@ class SlowTwin:
         """What reaches the picture of this unit, (C, H, W)."""
         seed = torch.zeros_like(self._output(unit.layer))
         place = (0, unit.channel, unit.row, unit.column)[: seed.dim()]
-        seed[place] = self._output(unit.layer)[place].detach()
+        seed[place] = self._active(self._output(unit.layer)[place])
         return self._sent_down(unit.layer, seed)
 
     def projection_of_map(self, layer: str, channel: int) -> Tensor:
         """What reaches the picture of all units of a feature map at once, (C, H, W)."""
         seed = torch.zeros_like(self._output(layer))
-        seed[:, channel] = self._output(layer)[:, channel].detach()
+        seed[:, channel] = self._active(self._output(layer)[:, channel])
         return self._sent_down(layer, seed)
+
+    def _active(self, activations: Tensor) -> Tensor:
+        """All activations for the gradient; for the others a negative one is no activity, and nothing is sent down."""
+        return torch.where((activations > 0) | (self.method == "gradient"), activations, 0.0).detach()
 
     def _output(self, layer: str) -> Tensor:
         return self.outputs.get(layer, self.outputs["the last"])

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Barrier, Event
 
 import pytest
 import torch
 from torch import nn
 
 from tests.agreement.networks import picture
+from vis import trace
 from vis.deconvnet import METHODS, Unit, project, strongest_units
 from vis.trace import traced
 
@@ -29,8 +31,8 @@ def small() -> nn.Module:
         return nn.Sequential(*layers).eval()
 
 
-def jobs(model: nn.Module) -> list[Callable[[], torch.Tensor]]:
-    """Prediction, and projection by every method, of two pictures on one model."""
+def jobs(model: nn.Module, twin: nn.Module) -> list[Callable[[], torch.Tensor]]:
+    """Prediction, and projection by every method, of two pictures on one model, of units that its twin has found."""
 
     def predict(image: torch.Tensor) -> torch.Tensor:
         return model(image).detach()
@@ -41,18 +43,20 @@ def jobs(model: nn.Module) -> list[Callable[[], torch.Tensor]]:
     found: list[Callable[[], torch.Tensor]] = []
     for seed in (1, 2):
         image = picture(seed=seed, dtype=torch.float32)
-        units = strongest_units(model, image, "5", 2)
+        units = strongest_units(twin, image, "5", 2)
         found += [partial(predict, image), *(partial(project_by, method, image, units) for method in METHODS)]
     return found
 
 
 def test_eight_threads_on_one_model_get_what_one_thread_gets():
     model = small()
-    alone = [job() for job in jobs(model)]
-    fresh = small()  # its first trace, too, is made while the others wait for it
-    shared = jobs(fresh)
+    alone = [job() for job in jobs(model, model)]
+    fresh = small()  # that no one has traced yet: the threads race for it
+    shared, start = jobs(fresh, model), Barrier(THREADS)
+    assert fresh not in trace._traces
 
     def work(thread: int) -> list[int]:
+        start.wait()
         numbers = [(thread + call) % len(shared) for call in range(CALLS)]
         return [n for n in numbers if not torch.equal(shared[n](), alone[n])]
 
@@ -70,19 +74,20 @@ def deep() -> nn.Module:
 @pytest.mark.parametrize("bystander_on", ["another network", "the network being traced"])
 def test_predictions_of_another_thread_stay_right_while_a_network_is_traced(bystander_on):
     """torch.fx replaces nn.Module.__call__ and __getattr__ for the whole process while it traces."""
-    model, image, answers = deep(), picture(dtype=torch.float32), 0
+    model, image, enough = deep(), picture(dtype=torch.float32), Event()
     expected, fresh = model(image), [model]
 
     def trace_fresh_networks() -> None:
-        for _ in range(40):
+        while not enough.is_set():
             fresh[0] = deep()
             traced(fresh[0])
 
     with ThreadPoolExecutor(1) as other:
         tracing = other.submit(trace_fresh_networks)
-        while not tracing.done():
-            predicting = model if bystander_on == "another network" else fresh[0]
-            assert torch.equal(predicting(image), expected)
-            answers += 1
+        try:
+            for _ in range(30):
+                predicting = model if bystander_on == "another network" else fresh[0]
+                assert torch.equal(predicting(image), expected)
+        finally:
+            enough.set()
     tracing.result()
-    assert answers > 20

@@ -76,7 +76,13 @@ def test_a_unit_knows_its_activation():
         (lambda m: strongest_units(m, IMAGE, "1", channels=[-1]), "feature maps 0 to 5, no -1"),
         (lambda m: unit_at(m, IMAGE, "1", 0, 11, 0), r"6 feature maps of 11×8; there is no unit \(0, 11, 0\)"),
         (lambda m: unit_at(m, IMAGE, "1", 0, 0, -1), "there is no unit"),
-        (lambda m: unit_at(m, IMAGE, "4", 5, 0, 0), "5 feature maps of 1×1"),
+        (lambda m: unit_at(m, IMAGE, "4", 4, 1, 0), r"5 feature maps of 1×1; there is no unit \(4, 1, 0\)"),
+        (lambda m: unit_at(m, IMAGE, "4", 5, 0, 0), "feature maps 0 to 4, no 5"),
+        (lambda m: project(m, IMAGE, [Unit("2", -1, 0, 0, 1.0)]), "feature maps 0 to 5, no -1"),
+        (lambda m: project(m, IMAGE, [Unit("2", 0, 0, -1, 1.0)]), r"there is no unit \(0, 0, -1\)"),
+        (lambda m: project(m, IMAGE, [Unit("2", 0, 0, 0, 1.0), Unit("2", 0, 99, 0, 1.0)]), r"no unit \(0, 99, 0\)"),
+        (lambda m: list(stages(m, IMAGE, Unit("2", 0, -1, 0, 1.0))), r"there is no unit \(0, -1, 0\)"),
+        (lambda m: list(stages(m, IMAGE, Unit("4", 5, 0, 0, 1.0))), "feature maps 0 to 4, no 5"),
         (lambda m: project_map(m, IMAGE, "2", 6), "feature maps 0 to 5, no 6"),
         (lambda m: project(m, IMAGE, [Unit("conv", 0, 0, 0, 1.0)]), "no layer “conv”"),
         (lambda m: project(m, record(m, IMAGE, ["1"]), [Unit("4", 0, 0, 0, 1.0)]), "“4” was not recorded"),
@@ -86,6 +92,22 @@ def test_a_unit_knows_its_activation():
 def test_what_does_not_exist_is_refused(ask, sentence):
     with pytest.raises(TraceRefused, match=sentence):
         ask(small())
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda m, recording, unit: project(m, recording, [unit]),
+        lambda m, recording, unit: project_map(m, recording, "1", 0),
+        lambda m, recording, unit: list(stages(m, recording, unit)),
+        lambda m, recording, unit: strongest_units(m, recording, "1"),
+        lambda m, recording, unit: unit_at(m, recording, "1", 0, 0, 0),
+    ],
+)
+def test_a_recording_of_another_network_is_refused(ask):
+    model = small()
+    with pytest.raises(TraceRefused, match="recording is of another network"):
+        ask(small(), record(model, IMAGE), unit_at(model, IMAGE, "1", 0, 0, 0))
 
 
 def test_a_layer_without_maps_is_refused():
@@ -101,6 +123,7 @@ def test_a_layer_without_maps_is_refused():
 def test_a_unit_of_the_first_convolution_sees_its_own_filter(method):
     """By hand: the first step down is the filter, times the activation, in its place."""
     model = nn.Sequential(nn.Conv2d(3, 6, (3, 5), stride=2)).eval()
+    nn.init.constant_(model[0].bias, 10)  # every unit is active
     unit = unit_at(model, IMAGE, "0", 4, 3, 1)
     (found,) = project(model, IMAGE, [unit], method)
     assert found.box == Box(6, 2, 9, 7)
@@ -203,8 +226,32 @@ def test_a_negative_unit_has_a_gradient_but_no_deconvnet():
     maps = model[0](IMAGE)[0]
     place = tuple(map(int, (maps == maps.min()).nonzero()[0]))
     unit = unit_at(model, IMAGE, "0", *place)
-    said = [project(model, IMAGE, [unit], method)[0].fidelity.split(":")[0] for method in METHODS]
-    assert said == ["undefined", "undefined", "exact"]
+    found = [project(model, IMAGE, [unit], method)[0] for method in METHODS]
+    assert [projection.fidelity.split(":")[0] for projection in found] == ["undefined", "undefined", "exact"]
+    assert [bool(projection.pixels.any()) for projection in found] == [False, False, True]
+    assert [bool(next(stages(model, IMAGE, unit, method)).maps.any()) for method in METHODS] == [False, False, True]
+
+
+@pytest.mark.parametrize("method", ["deconvnet", "guided"])
+def test_of_a_whole_map_only_the_active_units_are_sent_down(method):
+    model = nn.Sequential(nn.Conv2d(3, 1, 1)).eval()
+    active = model[0](IMAGE)[0] > 0
+    assert active.any()
+    assert not active.all()
+    found = project_map(model, IMAGE, "0", 0, method)
+    assert torch.equal(found.on_canvas().any(0, keepdim=True), active)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("said", [-5.0, 0.0, 1.0])
+def test_the_recorded_activation_counts_and_not_what_a_unit_says(said, method):
+    model = small()
+    units = strongest_units(model, IMAGE, "2", 2) + strongest_units(model, IMAGE, "4", 1)
+    asked = [replace(unit, activation=said) for unit in units]
+    for found, expected in zip(project(model, IMAGE, asked, method), project(model, IMAGE, units, method), strict=True):
+        assert (found.unit, found.fidelity) == (expected.unit, "exact")
+        assert torch.equal(found.pixels, expected.pixels)
+    assert [p.unit for p in project(model, IMAGE, asked, method)] == units
 
 
 def test_what_is_assumed_is_said_once_for_each_layers_units():
@@ -222,8 +269,10 @@ def test_what_is_assumed_is_said_once_for_each_layers_units():
 
 def test_a_constant_factor_is_no_gate():
     model = Net(
-        lambda net, x: (net.conv(x / 2) * 3).relu() * net.conv.bias.view(1, 4, 1, 1), conv=nn.Conv2d(3, 4, 3)
+        lambda net, x: torch.mul(other=(net.conv(x / 2) * 3).relu(), input=net.conv.bias.view(1, 4, 1, 1)),
+        conv=nn.Conv2d(3, 4, 3),
     ).eval()
+    nn.init.constant_(model.conv.bias, 0.5)
     (unit,) = strongest_units(model, IMAGE, "mul_1", 1)
     assert project(model, IMAGE, [unit])[0].fidelity == "exact"
 
@@ -240,6 +289,8 @@ def test_a_constant_factor_is_no_gate():
         ("a maximum over maps", "getitem", "“max” at “max"),
         ("group norm", "2", "“GroupNorm” at “1”"),
         ("a product of two signals", "mul", "“mul” multiplies two signals"),
+        ("a product by name", "mul", "“mul” multiplies two signals"),
+        ("batch norm with the statistics of the picture", "batch_norm", "“batch_norm” at “batch_norm”"),
         ("a square", "b", "“mul” multiplies two signals"),
     ],
 )
@@ -255,6 +306,9 @@ def test_an_operation_without_a_rule_is_named_with_its_layer(name, layer, senten
     [
         (lambda net, x: net.conv(1 / x), "conv", "truediv"),
         (lambda net, x: net.conv(x / x.mean((2, 3), keepdim=True)), "conv", "truediv"),
+        (lambda net, x: net.conv(torch.div(other=x, input=1 + x)), "conv", "div"),
+        (lambda net, x: net.conv(torch.div(other=x.mean((2, 3), keepdim=True), input=x)), "conv", "div"),
+        (lambda net, x: net.conv(x + torch.div(x, 2, rounding_mode="floor")), "conv", "div"),
         (lambda net, x: net.conv(x.pow(2)), "conv", "pow"),
         (lambda net, x: net.conv(nn.functional.instance_norm(x)), "conv", "instance_norm"),
         (lambda net, x: net.conv(nn.functional.adaptive_max_pool2d(x, 5)), "conv", "adaptive_max_pool2d"),

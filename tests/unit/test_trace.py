@@ -1,5 +1,6 @@
 import gc
 import operator
+import sys
 import weakref
 
 import pytest
@@ -10,7 +11,7 @@ from torchvision import models
 from torchvision.models.feature_extraction import get_graph_node_names
 
 from models.refusals import Refused
-from tests.agreement.networks import EXACT, NORMALISED, UNUSUAL, Net, gated, picture, seeded
+from tests.agreement.networks import EXACT, NORMALISED, PICTURE, UNUSUAL, Net, gated, picture, seeded
 from vis.trace import TraceRefused, record, traced
 
 ALL = {**EXACT, **NORMALISED, **UNUSUAL, "gates": gated}
@@ -66,6 +67,80 @@ def test_values_stay_as_they_were_before_a_change_in_place(name):
     assert (recording.of("conv1") < 0).any()
 
 
+def a_part(net, x):
+    y = net.conv(x)
+    z = y[:, :2]
+    z.mul_(0)
+    return F.relu(y)
+
+
+def another_shape(net, x):
+    y = net.conv(x)
+    y.view(1, -1).relu_()
+    return y + 1
+
+
+def a_view_of_a_view(net, x):
+    y = net.conv(x)
+    net.relu(y.transpose(1, 2)[:, 1:])
+    return y
+
+
+def a_chunk(net, x):
+    y = net.conv(x)
+    one, _ = y.chunk(2, 1)
+    one.add_(1)
+    return torch.cat([one, y], 1)
+
+
+def under_a_view_from_before(net, x):
+    y = net.conv(x)
+    z = torch.flatten(y, 1)
+    net.relu(y)
+    return z
+
+
+def what_dropout_gave_again(net, x):
+    y = net.conv(x)
+    z = net.dropout(y)
+    return net.relu(z) + y
+
+
+def in_place(way) -> nn.Module:
+    return Net(way, conv=nn.Conv2d(3, 4, 3), relu=nn.ReLU(True), dropout=nn.Dropout(inplace=True)).double().eval()
+
+
+@pytest.mark.parametrize(
+    ("way", "sentence"),
+    [
+        (a_part, "“mul_” changes values in place that “conv” shares and “relu” reads"),
+        (another_shape, "“relu_” changes .* that “conv” shares and “add” reads"),
+        (a_view_of_a_view, "“relu” changes .* that “conv” shares and “output” reads"),
+        (a_chunk, "“add_” changes .* that “conv” shares and “cat” reads"),
+        (under_a_view_from_before, "“relu” changes .* that “flatten” shares and “output” reads"),
+        (what_dropout_gave_again, "“relu” changes .* that “conv” shares and “add” reads"),
+    ],
+)
+def test_a_change_in_place_that_is_seen_through_another_view_is_refused(way, sentence):
+    with pytest.raises(TraceRefused, match=sentence):
+        traced(in_place(way))
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda net, x: net.relu(net.conv(x).flatten(1)),
+        lambda net, x: (lambda y: net.relu(y.flatten(1)).view(1, y.shape[1], -1))(net.conv(x)),
+        lambda net, x: (lambda y: net.dropout(y.flatten(1)) + y.view(1, -1))(net.conv(x)),
+        lambda net, x: (lambda y: net.relu(y[:, :2].clone()) + y[:, 2:])(net.conv(x)),
+        lambda net, x: (lambda y: y.sum() + net.relu(y[:, :2]))(net.conv(x)),
+    ],
+)
+def test_a_change_in_place_that_nobody_else_sees_is_followed(way):
+    model = in_place(way)
+    torch.testing.assert_close(outputs(record(model, picture()))[-1], model(picture()))
+
+
 def test_a_switch_is_where_its_maximum_was():
     recording = record(seeded(EXACT["pools over the border"]), picture())
     assert len(recording.switches) == 2
@@ -112,6 +187,15 @@ def test_sizes_are_counted_on_without_changing_the_sizes_others_read():
 
     model = Net(way).eval()
     assert torch.equal(outputs(record(model, picture()))[-1], model(picture()))
+
+
+def test_a_network_may_be_deeper_than_python_calls():
+    def way(net, x):
+        for _ in range(sys.getrecursionlimit() + 100):
+            x += 1
+        return x
+
+    assert outputs(record(Net(way).eval(), torch.zeros(PICTURE)))[-1].unique().item() == sys.getrecursionlimit() + 100
 
 
 # What is left behind ---------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@ from itertools import product
 import pytest
 import torch
 
-from vis.windows import Windows
+from vis.windows import Sliding, Windows, pair
 
 MAP = (9, 7)
 SEEDS = range(12)
@@ -129,9 +129,8 @@ def test_the_box_below_is_what_the_kernel_reaches_from_the_box(kernel, stride, p
         box = torch.tensor([[row, column, row + 1, column + 1]])
         seed = Windows(torch.ones(1, 1, 1, 1), box[:, 0], box[:, 1], box)
         reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
-        below = seed.below(
-            torch.ones(1, 1, *reach), kernel, stride, padding, dilation, torch.Size((1, 1, height, width))
-        )
+        sliding = Sliding(kernel, stride, padding, dilation)
+        below = seed.below(torch.ones(1, 1, *reach), sliding, torch.Size((1, 1, height, width)))
         rows, columns = (
             [y for y in range(at * s - p, at * s - p + r) if 0 <= y < n]
             for at, s, p, r, n in zip((row, column), stride, padding, reach, (height, width), strict=True)
@@ -145,8 +144,26 @@ def test_the_box_below_is_what_the_kernel_reaches_from_the_box(kernel, stride, p
             assert not below.values.any()
 
 
+@pytest.mark.parametrize("value", [3, (3,), [3], (3, 3), torch.Size((3, 3))])
+def test_one_number_stands_for_rows_and_columns(value):
+    assert pair(value) == (3, 3)
+    assert pair([1, 2]) == (1, 2)
+    assert Sliding.by(value, 1, (0,), [1, 1]) == Sliding((3, 3))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 2)])
+@pytest.mark.parametrize("stride", [(1, 1), (3, 2)])
+@pytest.mark.parametrize("kernel", [(1, 1), (3, 2)])
+def test_the_size_below_is_that_of_a_transposed_convolution(kernel, stride, size):
+    for dilation in ((1, 1), (2, 3)):
+        below = torch.conv_transpose2d(
+            torch.ones(1, 1, *size), torch.ones(1, 1, *kernel), None, stride, dilation=dilation
+        )
+        assert Sliding(kernel, stride, (5, 5), dilation).size_below(size) == tuple(below.shape[2:])
+
+
 def test_below_a_unit_that_sees_only_padding_nothing_is_seen():
     nothing = Windows(torch.zeros(1, 1, 1, 1), torch.tensor([-1]), torch.tensor([3]), torch.tensor([[0, 3, 0, 4]]))
-    below = nothing.below(torch.zeros(1, 1, 3, 3), (3, 3), (1, 1), (1, 1), (1, 1), torch.Size((1, 1, 9, 9)))
+    below = nothing.below(torch.zeros(1, 1, 3, 3), Sliding((3, 3), padding=(1, 1)), torch.Size((1, 1, 9, 9)))
     assert below.box.tolist() == [[0, 0, 0, 0]]
     assert below.of_unit(0)[1].numel() == 0

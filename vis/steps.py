@@ -1,0 +1,221 @@
+"""One operation on the way down, and the paper's three steps: unpool, rectify, filter.
+
+A step gets the signal that arrives at the output of an operation and returns, for each input, what goes on from
+there. Sliding operations work on windows, the others on whole maps.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+from torch.nn import functional as F
+
+from vis.trace import Recording, apply, argument, max_pool_parameters, operation, parameter, source
+from vis.windows import Sliding, Windows
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One operation on the way down, and how it went on the way up."""
+
+    recording: Recording
+    node: fx.Node
+    method: str  # "deconvnet", "guided" or "gradient"
+    unpooling: str  # "add" or "overwrite"
+
+    @property
+    def operation(self) -> Any:
+        return operation(self.node, self.recording.model)
+
+    @property
+    def name(self) -> str:
+        return self.recording.trace.names[self.node]
+
+    @property
+    def source(self) -> fx.Node:
+        """The first input."""
+        return source(self.node)
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """All that the call was given, by position or by name, as it stands in the graph."""
+        return *self.node.args, *self.node.kwargs.values()
+
+    def argument(self, position: int, name: str) -> Any:
+        return argument(self.node, position, name)
+
+    def value(self, node: fx.Node) -> Tensor:
+        return self.recording.values[node]
+
+    @property
+    def input_shape(self) -> torch.Size:
+        return self.value(self.source).shape
+
+    def parameter(self, names: str, **defaults: Any) -> dict[str, Any]:
+        return parameter(self.node, self.recording, names, **defaults)
+
+    def differentiable(self) -> tuple[Callable[..., Tensor], list[fx.Node]]:
+        """The operation as a function of its inputs that are maps, and these inputs.
+
+        An input that is a list of maps (the pieces of `chunk`) is looked through to the maps it was made from.
+        """
+        model, values = self.recording.model, self.recording.values
+        listed = [n for n in self.node.all_input_nodes if is_list_of_maps(values[n])]
+        inputs: list[fx.Node] = []
+        for n in self.node.all_input_nodes:
+            inputs += [m for m in (n.all_input_nodes if n in listed else [n]) if m not in inputs]
+        inputs = [n for n in inputs if isinstance(values[n], Tensor) and n in self.recording.trace.from_picture]
+
+        def run(*maps: Tensor) -> Tensor:
+            given = {**values, **dict(zip(inputs, maps, strict=True))}
+            for n in (*listed, self.node):
+                args, kwargs = fx.node.map_arg((n.args, n.kwargs), given.__getitem__)
+                given[n] = apply(n, model, args, kwargs)
+            return given[self.node]
+
+        return run, inputs
+
+    def slope(self, signal: Windows) -> Tensor:
+        """The derivative of an elementwise operation at the values recorded on the way up, in the signal's windows."""
+        run, (source,) = self.differentiable()
+        x = self.value(source).detach().requires_grad_()
+        with torch.enable_grad():
+            (slope,) = torch.autograd.grad(run(x).sum(), x)
+        return signal.cut_from(slope) if slope.dim() == 4 else slope
+
+
+def is_list_of_maps(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and any(isinstance(v, Tensor) for v in value)
+
+
+Down = Callable[[Step, Windows], dict[fx.Node, Windows]]
+
+
+# The three steps of the paper -------------------------------------------------------------------------------------
+
+
+def unpool(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
+    """Each signal goes back to where its maximum was: the switches recorded on the way up."""
+    pool = max_pool_parameters(step.node, step.recording)
+    sliding = Sliding.by(pool["kernel_size"], pool["stride"], pool["padding"], pool["dilation"])
+    switches = step.recording.switches[step.node]
+    values = signal.values
+    if step.unpooling == "overwrite":
+        values = values * signal.cut_from(last_writers(switches, step.input_shape))
+
+    height, width = sliding.size_below(signal.size)
+    places = signal.cut_from(switches)  # row · W + column, from here on row · width + column inside the window
+    places = places - places.div(step.input_shape[3], rounding_mode="floor") * (step.input_shape[3] - width)
+    (rows, columns), (above, before) = sliding.stride, sliding.padding
+    corner = (signal.top * rows - above) * width + signal.left * columns - before
+    places = places - corner.to(values.device).view(-1, 1, 1, 1)
+    # Windows that reach over the border carry no signal there, so wherever these zeros are put does not matter.
+    places = places.clamp_(0, height * width - 1).expand(values.shape)
+    below = values.new_zeros(*values.shape[:2], height * width)
+    below.scatter_add_(2, places.flatten(2), values.flatten(2))
+    below = below.view(*values.shape[:2], height, width)
+    return {step.source: signal.below(below, sliding, step.input_shape)}
+
+
+def last_writers(switches: Tensor, shape: torch.Size) -> Tensor:
+    """1 for the windows that, in reading order, are the last to have their maximum where it is; 0 for the others.
+
+    Args:
+        switches: (1, C, h, w), positions in maps of `shape` (1, C, H, W).
+    """
+    order = torch.arange(switches[0, 0].numel(), device=switches.device).expand_as(switches.flatten(2))
+    last = order.new_full((*switches.shape[:2], shape[2] * shape[3]), -1)
+    last.scatter_reduce_(2, switches.flatten(2), order, "amax")
+    return (last.gather(2, switches.flatten(2)) == order).view_as(switches)
+
+
+def rectify(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
+    """The only difference between the three methods: keep what is positive coming down, going up, or both."""
+    values = signal.values
+    if step.method in ("deconvnet", "guided"):
+        values = values.clamp(min=0)  # Zeiler & Fergus 2013, section 2.1
+    if step.method in ("gradient", "guided"):
+        values = values * step.slope(signal)  # Springenberg et al. 2015, figure 1
+    return {step.source: signal.with_values(values)}
+
+
+MOSTLY_FILLED = 0.8  # share of its window a unit sees, from which one call for all units beats a smaller one for each
+
+
+def filter_transposed(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
+    """The layer's own filters, transposed; biases are dropped."""
+    conv = step.parameter(
+        "weight bias stride padding dilation groups", bias=None, stride=1, padding=0, dilation=1, groups=1
+    )
+    module = step.recording.model.get_submodule(step.node.target) if step.node.op == "call_module" else None
+    if isinstance(conv["padding"], str) or getattr(module, "padding_mode", "zeros") != "zeros":
+        return transpose(step, signal)
+    sliding = Sliding.by(conv["weight"].shape[2:], conv["stride"], conv["padding"], conv["dilation"])
+
+    def filtered(values: Tensor) -> Tensor:
+        return transposed_convolution(values, conv["weight"], sliding.stride, sliding.dilation, conv["groups"])
+
+    if signal.filled() > MOSTLY_FILLED:
+        values = filtered(signal.values)
+    else:  # units at the border see little of their window: filter that little
+        size = sliding.size_below(signal.size)
+        values = signal.values.new_zeros(len(signal.values), step.input_shape[1], *size)
+        down, right = sliding.stride
+        for i in range(len(values)):
+            (top, left, _, _), part = signal.of_unit(i)
+            if not part.numel():
+                continue
+            part = filtered(part[None])[0]
+            y, x = (top - int(signal.top[i])) * down, (left - int(signal.left[i])) * right
+            values[i, :, y : y + part.shape[1], x : x + part.shape[2]] = part
+    return {step.source: signal.below(values, sliding, step.input_shape)}
+
+
+def transposed_convolution(
+    values: Tensor, weight: Tensor, stride: tuple[int, int], dilation: tuple[int, int], groups: int
+) -> Tensor:
+    """Transposed convolution of `values` (U, K, h, w) with `weight` (K, C / groups, kh, kw), without padding.
+
+    Libraries are slow at large strides into few maps, such as AlexNet's 11×11 stride 4 into three colours. There it is
+    done as a convolution with stride 1 that makes all stride² pixels of a cell at once (Shi et al. 2016, section 3.2).
+    """
+    size, maps = stride[0], weight.shape[1]
+    if size == 1 or stride != (size, size) or dilation != (1, 1) or groups > 1 or maps > 8:
+        return F.conv_transpose2d(values, weight, None, stride, 0, 0, groups, dilation)
+    (h, w), (kh, kw) = values.shape[2:], weight.shape[2:]
+    cells = -(-kh // size), -(-kw // size)  # that one filter reaches over
+    cut = F.pad(weight, (0, cells[1] * size - kw, 0, cells[0] * size - kh))
+    cut = cut.unflatten(2, (cells[0], size)).unflatten(4, (cells[1], size))  # (K, C, cell, in it, cell, in it)
+    filters = cut.permute(1, 3, 5, 0, 2, 4).flatten(0, 2).flip(2, 3)  # (C·size², K, cells, cells)
+    dense = F.pixel_shuffle(F.conv2d(values, filters, padding=(cells[0] - 1, cells[1] - 1)), size)
+    return dense[:, :, : (h - 1) * size + kh, : (w - 1) * size + kw]
+
+
+# Anything else ----------------------------------------------------------------------------------------------------
+
+
+def keep(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
+    """Dropout does nothing at test time."""
+    return {step.source: signal}
+
+
+def transpose(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
+    """Any linear operation by its transpose, taken from autograd on the whole maps."""
+    run, inputs = step.differentiable()
+    maps = [step.value(n).detach().requires_grad_() for n in inputs]
+    with torch.enable_grad():
+        result = run(*maps)
+    whole = signal.on_whole(result.shape)
+    rows = [torch.autograd.grad(result, maps, value[None], retain_graph=True) for value in whole.values]
+    return {n: Windows.whole(torch.cat(gradients)) for n, *gradients in zip(inputs, *rows, strict=True)}
+
+
+def transpose_across_maps(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
+    """An operation at every position by itself, such as contrast normalisation, by its transpose in the windows."""
+    run, _ = step.differentiable()
+    maps = signal.cut_from(step.value(step.source)).expand(signal.values.shape).detach().requires_grad_()
+    with torch.enable_grad():
+        (values,) = torch.autograd.grad(run(maps), maps, signal.values)
+    return {step.source: signal.with_values(values)}
