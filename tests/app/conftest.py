@@ -8,7 +8,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "heavy: takes several seconds for the sake of a large network")
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(autouse=True)
 def main_module() -> Iterator[None]:
     """AppTest puts the app in the place of `__main__`, which child processes of later tests would run again."""
     main = sys.modules["__main__"]
