@@ -1,16 +1,5 @@
-import sys
-from collections.abc import Iterator
-
 import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "heavy: takes several seconds for the sake of a large network")
-
-
-@pytest.fixture(autouse=True)
-def main_module() -> Iterator[None]:
-    """AppTest puts the app in the place of `__main__`, which child processes of later tests would run again."""
-    main = sys.modules["__main__"]
-    yield
-    sys.modules["__main__"] = main
