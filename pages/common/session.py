@@ -40,7 +40,7 @@ class Picture:
 class Selection:
     """Everything a result depends on. Hashable, so it is the key of every cache as well.
 
-    What "auto" stands for may change while the server runs, so no result is kept under it: see `opened_network`.
+    What "auto" stands for may change while the server runs, so no result is kept under it: see `weights_to_be_had`.
     """
 
     network: str

@@ -76,9 +76,15 @@ def weights_in_words(loaded: Loaded) -> str:
     return f"{weights.source} ({weights.sha256[:8]})"
 
 
+def warning_of(loaded: Loaded) -> str | None:
+    """What must stand across every picture that this network made; None where its weights are trained."""
+    return None if loaded.weights.trained else _("random weights")
+
+
 def honest_png(loaded: Loaded, pixels: np.ndarray) -> bytes:
     """A PNG of what the network made of a picture; across it a banner where its weights are random."""
-    return png(pixels if loaded.weights.trained else with_banner(pixels, _("random weights")))
+    warning = warning_of(loaded)
+    return png(with_banner(pixels, warning) if warning else pixels)
 
 
 def computed(what: str, work: Callable[[], Result]) -> Result:

@@ -14,6 +14,7 @@ from models.images import png
 from pages.common import cache
 from pages.common.session import Selection
 from pages.common.text import _
+from pages.common.widgets import warning_of
 from pages.look.words import projection_in_words
 from vis.deconvnet import Projection
 from vis.figures.pictures import captioned, signed
@@ -29,9 +30,10 @@ def offer(
         for response in found.values()
         for p, limit in zip(response.projections, response.limits(own_range), strict=True)
     }
+    warning = warning_of(loaded)
     st.download_button(
         _("Download all pictures (ZIP)"),
-        lambda: archive(chosen, loaded, seen, found, own_range, words),
+        lambda: archive(chosen, loaded, seen, found, own_range, words, warning),
         f"convscope-{chosen.network}.zip",
         "application/zip",
         icon=":material/folder_zip:",
@@ -47,8 +49,13 @@ def archive(
     found: dict[str, LayerResponse],
     own_range: bool,
     words: dict[Projection, list[str]],
+    warning: str | None = None,
 ) -> bytes:
-    """A ZIP of the picture, every projection with its words and every patch as PNG, and `manifest.json`."""
+    """A ZIP of the picture, every projection with its words and every patch as PNG, and `manifest.json`.
+
+    Args:
+        warning: stands across every projection.
+    """
     file = io.BytesIO()
     entries = []
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as sheets:
@@ -57,7 +64,7 @@ def archive(
             for p, limit in zip(response.projections, response.limits(own_range), strict=True):
                 name = f"layer{layer}/map{p.unit.channel:04d}"
                 box = p.box
-                files = {f"{name}-projection.png": captioned(signed(p.pixels.numpy(), limit), words[p])}
+                files = {f"{name}-projection.png": captioned(signed(p.pixels.numpy(), limit), words[p], banner=warning)}
                 patch = seen.pixels[box.top : box.bottom, box.left : box.right]
                 if patch.size:  # a unit at the border may see nothing but padding
                     files[f"{name}-patch.png"] = png(patch)

@@ -10,7 +10,7 @@ from pages.common.components.grid import clickable_grid
 from pages.common.components.reveal import reveal
 from pages.common.session import Opened, Selection, open_unit
 from pages.common.text import _
-from pages.common.widgets import computed, honest_png
+from pages.common.widgets import computed, honest_png, warning_of
 from pages.look.words import METHODS, fidelity_in_words, projection_in_words, range_in_words, unit_in_words
 from vis.deconvnet import Box, Projection
 from vis.figures.pictures import captioned, enlarged, heat_over, montage, signed, with_box
@@ -107,10 +107,11 @@ def _one_method(chosen: Selection, loaded: Loaded, method: str, projection: Proj
     lines = [fidelity_in_words(projection.fidelity), range_in_words(limit)]
     lines.append(_("cosine to the deconvnet: {cosine}", cosine=f"{cosine(projection, deconvnet):.3f}"))
     st.caption("  \n".join(lines))
-    unit, words = projection.unit, projection_in_words(loaded, chosen.picture, projection, limit)
+    unit, warning = projection.unit, warning_of(loaded)
+    words = projection_in_words(loaded, chosen.picture, projection, limit)
     st.download_button(
         "PNG",
-        lambda: captioned(shown, words),
+        lambda: captioned(shown, words, banner=warning),
         f"{loaded.architecture.name}-{unit.layer}-{unit.channel}-{unit.row}-{unit.column}-{method}.png",
         "image/png",
         icon=":material/download:",

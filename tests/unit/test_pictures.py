@@ -285,3 +285,14 @@ def test_the_font_has_every_vietnamese_letter_and_the_signs_the_captions_use():
 def test_letters_that_differ_look_different_on_paper():
     sheets = {captioned(np.full((1, 1, 3), 255, np.uint8), [letter]) for letter in VIETNAMESE}
     assert len(sheets) == len(VIETNAMESE)
+
+
+def test_a_warning_goes_with_the_picture_that_is_taken_away():
+    pixels = np.full((11, 11, 3), 128, np.uint8)
+    plain, warned = (read(captioned(pixels, ["line"], banner=banner)) for banner in (None, "random weights"))
+    assert plain.shape == warned.shape
+    changed = np.flatnonzero((plain != warned).any((1, 2)))
+    foot = len(enlarged(pixels, 480)) - 1
+    assert changed[-1] == foot
+    red, green, _ = warned[foot].mean(0)
+    assert red > green + 40

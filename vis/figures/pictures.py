@@ -102,9 +102,15 @@ def with_banner(pixels: np.ndarray, text: str) -> np.ndarray:
     return np.asarray(image)
 
 
-def captioned(pixels: np.ndarray, lines: Sequence[str], width: int = 480) -> bytes:
-    """A PNG to take away: the pixels enlarged to about `width`, and under them what they show."""
+def captioned(pixels: np.ndarray, lines: Sequence[str], width: int = 480, banner: str | None = None) -> bytes:
+    """A PNG to take away: the pixels enlarged to about `width`, and under them what they show.
+
+    Args:
+        banner: a warning across the foot of the pixels.
+    """
     shown = enlarged(pixels, width)
+    if banner and shown.size:
+        shown = with_banner(shown, banner)
     picture = Image.fromarray(shown).convert("RGBA") if shown.size else Image.new("RGBA", (width, 0))
     font = _font(13)
     wrapped = [piece for line in lines for piece in _wrapped(line, font, max(picture.width, width) - 16)]
