@@ -3,7 +3,8 @@
 `ARCHITECTURES` and `load` are what the rest of the house uses.
 """
 
+from models.architecture import Architecture
 from models.loading import Loaded, load
-from models.registry import ARCHITECTURES, Architecture
+from models.registry import ARCHITECTURES
 
 __all__ = ["ARCHITECTURES", "Architecture", "Loaded", "load"]

@@ -43,3 +43,11 @@ def or_on_cpu(work: Callable[[str | None], Result], device: str | None) -> tuple
     except OutOfMemory:
         torch.cuda.empty_cache()
     return work("cpu"), True
+
+
+def synchronize(device: torch.device) -> None:
+    """Waits until the device has done all that it was given; a GPU works on while Python goes ahead."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

@@ -368,8 +368,8 @@ def _upright(picture: Image.Image, stored: Image.Image) -> Image.Image:
 class Preprocess:
     """Picture → (1, C, crop, crop) float32, as torchvision prepares pictures for its classification weights.
 
-    The shorter side becomes `resize` pixels (bilinear, antialiased), the middle is cut out, values are divided by 255,
-    then normalised with `mean` and `std`, one value a channel. Weights of one channel see the picture in grey.
+    The shorter side becomes `resize` pixels (antialiased), the middle is cut out, values are divided by 255, then
+    normalised with `mean` and `std`, one value a channel. Weights of one channel see the picture in grey.
 
     Raises PictureRefused for a side under 16 pixels.
     """
@@ -378,6 +378,7 @@ class Preprocess:
     crop: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    resample: Image.Resampling = Image.Resampling.BILINEAR
 
     def __call__(self, picture: Image.Image) -> Tensor:
         _check_size(*picture.size)
@@ -385,7 +386,7 @@ class Preprocess:
         shorter = min(picture.size)
         width, height = (self.resize * side // shorter for side in picture.size)
         left, top = round((width - self.crop) / 2), round((height - self.crop) / 2)
-        picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+        picture = picture.resize((width, height), self.resample)
         pixels = np.array(picture.crop((left, top, left + self.crop, top + self.crop)))
         image = torch.from_numpy(pixels).reshape(self.crop, self.crop, -1).permute(2, 0, 1).float() / 255
         mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (self.mean, self.std))  # (C, 1, 1)

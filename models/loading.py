@@ -1,18 +1,20 @@
 """From a network's name to a network that can be looked into."""
 
+import math
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from models.architecture import Architecture, Choice
 from models.device import chosen
 from models.download import DownloadFailed, Progress, fetched, sha256_of
 from models.images import Preprocess
 from models.refusals import Refused
-from models.registry import ARCHITECTURES, Architecture
+from models.registry import ARCHITECTURES
 from models.statefile import printable, read_state_dict
 from models.weights import Weights, card, fit, shipped
 
@@ -30,6 +32,7 @@ class Loaded:
     preprocess: Preprocess  # PIL.Image -> Tensor (1, C, H, W)
     device: torch.device
     refused: Refused | None = None  # why "auto" had to take random weights
+    options: Mapping[str, object] = field(default_factory=dict)  # with which it was built
 
     @property
     def categories(self) -> tuple[str, ...] | None:
@@ -39,7 +42,7 @@ class Loaded:
     @property
     def layers(self) -> Mapping[str, str]:
         """ "1" … "5", or the paper's own names, to the operation of the trace where that layer ends."""
-        return self.architecture.layers
+        return self.architecture.layers_of(self.options)
 
     @property
     def classifier_input(self) -> Preprocess:
@@ -69,19 +72,7 @@ def load(
     Raises:
         Refused: for an unknown name or option, for weights that are not to be had, damaged, or another network's.
     """
-    if name not in ARCHITECTURES:
-        raise Refused("There is no network “{name}”; choose one of {names}.", name=name, names=", ".join(ARCHITECTURES))
-    architecture = ARCHITECTURES[name]
-    if unknown := options.keys() - architecture.options.keys():
-        raise Refused(
-            "{network} has no option {unknown}; it has {options}.",
-            network=architecture.title,
-            unknown=", ".join(sorted(unknown)),
-            options=", ".join(architecture.options),
-        )
-    wrong = [name for name, value in options.items() if type(value) is not architecture.options[name] or value <= 0]
-    if wrong:
-        raise Refused("The options {wrong} must be positive numbers of their kind.", wrong=", ".join(wrong))
+    architecture = _chosen(name, options)
     where, refused = chosen(device), None
     if weights == "auto":
         weights, refused = ("random", None) if options else best_weights(name, progress)
@@ -93,7 +84,44 @@ def load(
         if getattr(module, "inplace", False):
             module.inplace = False  # an in-place ReLU would overwrite the convolution's output that is to be shown
     model = model.eval().requires_grad_(False).to(where)
-    return Loaded(architecture, model, found, architecture.preprocess, where, refused)
+    return Loaded(architecture, model, found, architecture.preprocess_of(options), where, refused, options)
+
+
+def _chosen(name: str, options: Mapping[str, object]) -> Architecture:
+    """The entry of that name; raises Refused for an unknown name or option, or a value that an option cannot have."""
+    if name not in ARCHITECTURES:
+        raise Refused("There is no network “{name}”; choose one of {names}.", name=name, names=", ".join(ARCHITECTURES))
+    architecture = ARCHITECTURES[name]
+    if unknown := options.keys() - architecture.options.keys():
+        raise Refused(
+            "{network} has no option {unknown}; it has {options}.",
+            network=architecture.title,
+            unknown=", ".join(sorted(unknown)),
+            options=", ".join(architecture.options),
+        )
+    for option, value in options.items():
+        _check(option, value, architecture.options[option])
+    return architecture
+
+
+def _check(option: str, value: object, choice: Choice) -> None:
+    """Raises Refused for a value that is not one of the choices, or not a positive number of the type."""
+    choices = (False, True) if choice is bool else choice
+    if isinstance(choices, tuple):
+        if not any(value == one and type(value) is type(one) for one in choices):
+            raise Refused(
+                "The option {option} cannot be {value}; choose one of {choices}.",
+                option=option,
+                value=value,
+                choices=", ".join(map(str, choices)),
+            )
+    elif type(value) is not choice or not 0 < value < math.inf:
+        raise Refused(
+            "The option {option} cannot be {value}; it must be a positive {kind}.",
+            option=option,
+            value=value,
+            kind=choice.__name__,
+        )
 
 
 Found = tuple[nn.Module, Weights]
@@ -183,3 +211,14 @@ def predicted(loaded: Loaded, image: Tensor, k: int = 5) -> list[tuple[int, floa
         raise Refused("With these weights the network's answer is not finite; choose other weights.")
     best = probabilities.topk(min(k, len(probabilities)))
     return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+
+
+def skeleton(name: str, **options: object) -> nn.Module:
+    """The network in evaluation mode without its weights: everything has a shape, nothing has numbers or takes memory.
+
+    Raises:
+        Refused: for an unknown name or option.
+    """
+    architecture = _chosen(name, options)
+    with torch.device("meta"):
+        return architecture.build(**options).eval()

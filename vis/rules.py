@@ -121,6 +121,16 @@ def piece(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     """A part of a map, or a piece of a split one, gives its signal back to where it was taken from."""
     if is_list_of_maps(step.value(step.source)) and operation(step.source, step.recording.model) not in SPLITS:
         raise _no_rule(step, step.source)
+    return transpose_piece(step, signal)
+
+
+def transpose_piece(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
+    """The same, by autograd; or, where whole maps are taken, such as x[:, [0, 1, 3]], each back to its place."""
+    match fx.node.map_arg(step.argument(1, "index"), step.value):
+        case (slice(start=None, stop=None, step=None), maps) if signal.values.dim() == len(step.input_shape) == 4:
+            below = signal.values.new_zeros(len(signal.values), step.input_shape[1], *signal.size)
+            taken = torch.arange(below.shape[1], device=below.device)[maps]  # some perhaps twice
+            return {step.source: signal.with_values(below.index_add(1, taken, signal.values))}
     return transpose(step, signal)
 
 
@@ -144,6 +154,16 @@ def hold_gate(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     if held.dim() == 4 and held.shape[2:] != (1, 1):
         held = signal.cut_from(held)
     return {content: signal.with_values(signal.values * held)}
+
+
+def scale_by_constant(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
+    """A product with a constant, or with trained weights, scales, and assumes nothing."""
+    ((content,), shape) = _signals(step), step.value(step.node).shape
+    if signal.values.dim() != 4 or step.value(content).shape != shape:
+        return transpose(step, signal)
+    (factor,) = (fx.node.map_arg(a, step.value) for a in step.arguments if a is not content)
+    factor = torch.as_tensor(factor, dtype=signal.values.dtype, device=signal.values.device)
+    return {content: signal.with_values(signal.values * signal.cut_from(factor.expand(shape)))}
 
 
 def divide(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
@@ -224,7 +244,7 @@ RULES: dict[Any, Rule] = {
         F.pad,
         nn.ReflectionPad2d,
     ),
-    **_table(Rule("transpose", piece, gradient=transpose), operator.getitem),
+    **_table(Rule("transpose", piece, gradient=transpose_piece), operator.getitem),
     **_table(Rule("scale", divide, gradient=transpose), operator.truediv, operator.itruediv, torch.div, "div", "div_"),
     **_table(Rule("transpose", transpose), torch.unsqueeze, "unsqueeze", torch.squeeze, "squeeze"),
     **_table(Rule("transpose", transpose), torch.permute, "permute", torch.transpose, "transpose", nn.Unflatten),
@@ -259,14 +279,14 @@ def rule_of(step: Step) -> Rule:
         NoRule: naming the operation, where the method has none.
     """
     rule = RULES.get(step.operation) or RULES.get(_full_name(step.operation))
+    if rule and rule.down is hold_gate and len(_signals(step)) == 1:
+        return Rule("scale", scale_by_constant)
     if step.method == "gradient":
         return (
             replace(rule, down=rule.gradient or rule.down, approximation=None) if rule else Rule("transpose", transpose)
         )
     if rule is None:
         raise _no_rule(step, step.node)
-    if rule.down is hold_gate and len(_signals(step)) == 1:  # the other factor is a constant, and nothing is assumed
-        return Rule("scale", transpose)
     return rule
 
 

@@ -200,7 +200,6 @@ class Recording:
         return self.values[node]
 
 
-@torch.no_grad()
 def record(model: nn.Module, image: Tensor, layers: Iterable[str] | None = None) -> Recording:
     """A forward pass with everything it computed, up to the last of `layers` (by default to the end).
 
@@ -219,25 +218,39 @@ def record(model: nn.Module, image: Tensor, layers: Iterable[str] | None = None)
     if image.dim() != 4 or image.shape[0] != 1:
         raise TraceRefused("One picture of shape (1, C, H, W) is needed, not {shape}.", shape=tuple(image.shape))
 
-    recording = Recording(model, trace, image, {}, {})
-    for node in trace.graph.nodes:
+    return record_onto(Recording(model, trace, image, {}, {}), wanted)
+
+
+@torch.no_grad()
+def record_onto(recording: Recording, wanted: set[fx.Node] | None = None) -> Recording:
+    """`recording`, filled operation by operation until all of `wanted` are there (by default to the end)."""
+    for node in recording.trace.graph.nodes:
         if node.op == "output" or (wanted is not None and not wanted):
             break
-        try:
-            _execute(node, recording)
-        except RuntimeError as error:
-            if isinstance(error, OutOfMemory):
-                raise
-            raise TraceRefused(
-                "The network cannot take a picture of {width}×{height}: “{layer}” says {reason}",
-                width=image.shape[3],
-                height=image.shape[2],
-                layer=trace.names[node],
-                reason=str(error).splitlines()[0],
-            ) from error
+        execute(node, recording)
         if wanted is not None:
             wanted.discard(node)
     return recording
+
+
+def execute(node: fx.Node, recording: Recording) -> None:
+    """Adds to `recording` what this operation gives; what it reads must be there.
+
+    Raises:
+        TraceRefused: for a picture that is too small for the network, or a network that wants more than a picture.
+    """
+    try:
+        _execute(node, recording)
+    except RuntimeError as error:
+        if isinstance(error, OutOfMemory):
+            raise
+        raise TraceRefused(
+            "The network cannot take a picture of {width}×{height}: “{layer}” says {reason}",
+            width=recording.image.shape[3],
+            height=recording.image.shape[2],
+            layer=recording.trace.names[node],
+            reason=str(error).splitlines()[0],
+        ) from error
 
 
 def _execute(node: fx.Node, recording: Recording) -> None:

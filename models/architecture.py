@@ -1,0 +1,76 @@
+"""What is known of one network."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from inspect import signature
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from torch import nn
+
+from models.images import Preprocess
+
+if TYPE_CHECKING:
+    from torchvision.models import WeightsEnum
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET = Preprocess(256, 224, IMAGENET_MEAN, IMAGENET_STD)
+
+Layers = Mapping[str, str]
+Choice = type | tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What the paper prints of this very network, as it prints it; None for what it leaves out.
+
+    Errors are in percent of ImageNet's validation pictures (LeNet's: of MNIST's test digits), of one network and as
+    the paper measured them, by most papers on ten or more views of a picture. Where a paper prints accuracies, the
+    errors are 100 less these.
+    """
+
+    parameters: str | None = None  # "60 M"
+    macs: str | None = None  # "1.5 G"
+    top1_error: str | None = None  # "25.03 %"
+    top5_error: str | None = None
+    remark: str = ""  # a sentence on whatever of this is not what is counted here
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One network: how it is built, what it wants to see, and the facts that were published about it."""
+
+    name: str
+    title: str
+    build: Callable[..., nn.Module]
+    input_shape: tuple[int, int, int]  # (C, H, W) of the facts below
+    year: int
+    parameters: int
+    macs: int  # multiply-adds of convolutions and linear layers, batch 1
+    paper: str
+    layers: Layers  # "1" … "5", or the paper's names -> operation in the trace
+    family: str  # whose story is told of it
+    preprocess: Preprocess = IMAGENET
+    torchvision_weights: Callable[[], "WeightsEnum"] | None = None
+    classify_at: int | None = None  # the side at which the weights were trained, where pictures are shown larger
+    differs: str = ""  # from the paper, in a few words
+    options: Mapping[str, Choice] = field(default_factory=lambda: MappingProxyType({"num_classes": int}))
+    layers_with: Callable[..., Layers] | None = None  # by its options, where these change the names of operations
+    published: Published = Published()
+    accuracy: float | None = None  # top-1 on ImageNet in percent, from a single view of every picture
+    accuracy_of: Literal["torchvision", "paper"] | None = None  # whose network was measured
+
+    def usual(self, option: str) -> object:
+        """The value that an option has unless it is given."""
+        known = signature(self.build).parameters.get(option)
+        return 1.0 if known is None else known.default  # torchvision's builders pass on what they do not name: widths
+
+    def layers_of(self, options: Mapping[str, object]) -> Layers:
+        """`layers` of the network that is built with these options."""
+        return self.layers_with(**options) if self.layers_with else self.layers
+
+    def preprocess_of(self, options: Mapping[str, object]) -> Preprocess:
+        """`preprocess` for the network that is built with these options, of which "resolution" is a side in pixels."""
+        side = options.get("resolution", self.preprocess.crop)
+        resize = round(self.preprocess.resize * side / self.preprocess.crop)
+        return replace(self.preprocess, resize=resize, crop=side)
