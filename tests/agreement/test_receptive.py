@@ -1,0 +1,372 @@
+"""Receptive fields against published numbers, against the pixels that can change a unit, and against the deconvnet."""
+
+import copy
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, fx, nn
+from torch.nn import functional as F
+from torchvision import models
+from torchvision.models.convnext import CNBlockConfig
+from torchvision.ops import SqueezeExcitation
+
+from models.googlenet import GoogLeNet2014
+from models.mobilenet import MobileNetV1
+from models.resnet import resnet, resnet_v1, resnet_v2
+from models.zfnet import ZFNet
+from tests.agreement.networks import EXACT, NORMALISED, UNUSUAL, Net, gated, last_layer, picture, seeded
+from vis.deconvnet import Unit, project
+from vis.receptive import fields_of, receptive_fields
+from vis.trace import record, traced
+
+# Published numbers -------------------------------------------------------------------------------------------------
+
+
+def without_gates(build: Callable[[], nn.Module]) -> nn.Module:
+    model = build()
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, SqueezeExcitation):
+                setattr(module, name, nn.Identity())
+    return model
+
+
+PUBLISHED: list[tuple[str, Callable[[], nn.Module], dict[str, tuple[int | None, int | None]]]] = [
+    ("AlexNet", models.alexnet, {"features.10": (163, 16), "features.12": (195, 32)}),
+    (
+        "ZFNet",
+        ZFNet,
+        {
+            "features.conv1": (7, 2),
+            "features.pool1": (11, 4),
+            "features.conv2": (27, 8),
+            "features.pool2": (43, 16),
+            "features.conv3": (75, 16),
+            "features.conv4": (107, 16),
+            "features.conv5": (139, 16),
+            "features.pool5": (171, 32),
+        },
+    ),
+    ("VGG-16", models.vgg16, {"features.28": (196, 16), "features.30": (212, 32)}),
+    ("VGG-19", models.vgg19, {"features.36": (268, 32)}),
+    ("GoogLeNet, 2014", GoogLeNet2014, {"inception_5b": (715, 32)}),
+    ("GoogLeNet, torchvision", partial(models.googlenet, init_weights=False), {"inception5b": (379, 32)}),
+    ("Inception-v3", partial(models.inception_v3, init_weights=False), {"Mixed_7c": (1311, 32)}),  # Araujo et al. 2019
+    *[
+        (f"ResNet-{depth}", getattr(models, f"resnet{depth}"), {"layer4": (size, 32)})
+        for depth, size in {18: 435, 34: 899, 50: 427, 101: 971, 152: 1451}.items()
+    ],
+    *[
+        (f"ResNet-{depth} with shortcut {how}", partial(resnet, depth, shortcut=how), {"layer4": (size, 32)})
+        for depth, size in {18: 435, 34: 899}.items()
+        for how in "ABC"
+    ],
+    *[
+        (f"ResNet-{depth} {version}", partial(build, depth), {"layer4": (size, 32)})
+        for depth, size in {50: 483, 101: 1027, 152: 1507}.items()
+        for version, build in {"v1": resnet_v1, "v2": resnet_v2}.items()
+    ],
+    ("DenseNet-121", models.densenet121, {"features": (2071, 32)}),
+    ("MobileNet V1", MobileNetV1, {"features": (315, 32)}),
+    ("MobileNet V2", models.mobilenet_v2, {"features": (491, 32)}),
+    ("EfficientNet-B0 without gates", partial(without_gates, models.efficientnet_b0), {"features": (851, 32)}),
+    ("EfficientNet-B0", models.efficientnet_b0, {"features.0": (3, 2), "features": (None, None)}),
+    (
+        "ConvNeXt-T",
+        models.convnext_tiny,
+        {"features.1": (76, 4), "features.3": (224, 8), "features.5": (1096, 16), "features.7": (1688, 32)},
+    ),
+]
+
+
+@pytest.mark.parametrize(("build", "published"), [case[1:] for case in PUBLISHED], ids=[case[0] for case in PUBLISHED])
+def test_fields_are_the_published_ones(build, published):
+    with torch.device("meta"):
+        model = build().eval()
+    fields = receptive_fields(model, (1, 3, 224, 224))
+    for block, numbers in published.items():
+        last = [name for name in fields if f"{name}.".startswith(f"{block}.")][-1]
+        assert (fields[last].size, fields[last].jump) == numbers, last
+
+
+@pytest.mark.filterwarnings("ignore:The default weight initialization")
+def test_the_answer_of_every_network_comes_from_the_whole_picture():
+    for name in ("alexnet", "googlenet", "resnet18", "densenet121", "convnext_tiny", "shufflenet_v2_x0_5", "swin_t"):
+        with torch.device("meta"):
+            model = models.get_model(name, weights=None).eval()
+        assert list(receptive_fields(model, (1, 3, 224, 224)).values())[-1].size is None, name
+
+
+# The pixels that can change a unit ---------------------------------------------------------------------------------
+# A field is a bound over all weights and all pictures. With filters and pictures that are positive nothing cancels out
+# and every ReLU is open; a max pool, which looks at one pixel alone, has an average pool's window in its place.
+
+Box = tuple[int, int, int, int]
+
+
+def opened(model: nn.Module) -> nn.Module:
+    """A copy in which every pixel that may count does count, in float64."""
+    model = copy.deepcopy(model).double()
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.MaxPool2d):
+                average = nn.AvgPool2d(child.kernel_size, child.stride, child.padding, child.ceil_mode)
+                setattr(module, name, average)
+        if getattr(module, "inplace", False):
+            module.inplace = False
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            nn.init.uniform_(module.weight, 0.5, 1)
+            module.weight.data /= module.weight[0].numel()
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return model.eval()
+
+
+class Kept(fx.Interpreter):
+    """A forward pass that keeps every map (1, C, h, w), with its way back to the picture."""
+
+    def __init__(self, model: nn.Module):
+        trace = traced(model.requires_grad_(False))
+        for name, constant in trace.constants.items():
+            setattr(model, name, constant)
+        super().__init__(fx.GraphModule(model, trace.graph), garbage_collect_values=False)
+        self.names = dict(zip(self.graph.nodes, map(trace.names.get, trace.graph.nodes), strict=True))  # of its copy
+
+    def maps(self, image: Tensor) -> dict[str, Tensor]:
+        self.run(image)
+        maps, channels_last = {}, False
+        for node, value in self.env.items():
+            name = self.names[node]
+            channels_last ^= name is not None and "permute" in name  # there and back again
+            if isinstance(value, Tensor) and value.dim() == 4 and value.requires_grad and name and not channels_last:
+                maps[name] = value
+        return maps
+
+
+def support(maps: Tensor, row: int, column: int, image: Tensor) -> Box:
+    """The box around the pixels that change the units at this place."""
+    (gradient,) = torch.autograd.grad(maps[0, :, row, column].sum(), image, retain_graph=True)
+    rows, columns = (gradient[0].abs().sum(0) > 0).nonzero().T
+    return rows.min().item(), columns.min().item(), rows.max().item() + 1, columns.max().item() + 1
+
+
+def corners_and_middle(maps: Tensor) -> Iterable[tuple[int, int]]:
+    bottom, right = maps.shape[2] - 1, maps.shape[3] - 1
+    return {(0, 0), (0, right), (bottom, 0), (bottom, right), (bottom // 2, right // 2)}
+
+
+def assert_fields_are_supports(model: nn.Module, shape: tuple[int, ...], layers: Iterable[str] | None = None) -> None:
+    model = opened(model)
+    fields = receptive_fields(model, shape)
+    image = (torch.rand(shape, dtype=torch.float64) * 1e-6).requires_grad_()  # far below the 6 at which ReLU6 closes
+    maps = Kept(model).maps(image)
+    for layer in layers or fields.keys() & maps:
+        assert fields[layer].rows is not None, layer
+        for place in corners_and_middle(maps[layer]):
+            assert fields[layer].box(*place, shape) == support(maps[layer], *place, image), (layer, place)
+
+
+def permuted_pixels(net: nn.Module, x: Tensor) -> Tensor:
+    x = net.stem(x)
+    y = net.linear(net.norm(net.depthwise(x).permute(0, 2, 3, 1)))
+    return net.last(x + 0.5 * y.permute(0, 3, 1, 2))
+
+
+def option_a(net: nn.Module, x: Tensor) -> Tensor:
+    x = net.stem(x).relu()
+    return net.last(F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 2, 2)) + net.conv2(net.conv1(x).relu()))
+
+
+def grown(net: nn.Module, x: Tensor) -> Tensor:
+    maps = [net.conv1(x)]
+    for conv in (net.conv2, net.conv3):
+        maps.append(conv(torch.cat(maps, 1).relu()))
+    return F.avg_pool2d(torch.cat(maps, 1), 2)
+
+
+def shuffled(net: nn.Module, x: Tensor) -> Tensor:
+    kept, changed = net.stem(x).chunk(2, 1)
+    x = torch.cat((kept, net.branch(changed)), dim=1)
+    n, c, h, w = x.shape
+    return net.last(x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w))
+
+
+SMALL: dict[str, Callable[[], nn.Module]] = {
+    "pixels that a stride leaves over": lambda: nn.Sequential(
+        nn.Conv2d(3, 2, 4, 3), nn.ReLU(), nn.MaxPool2d(2, 2), nn.Conv2d(2, 2, 3, padding=1)
+    ),
+    "pools that round up": lambda: nn.Sequential(
+        nn.Conv2d(3, 2, 5, 2, 1),
+        nn.MaxPool2d(3, 2, ceil_mode=True),
+        nn.Conv2d(2, 2, 3, padding=1),
+        nn.MaxPool2d(2, 2, 1, ceil_mode=True),
+    ),
+    "dilation": lambda: nn.Sequential(
+        nn.Conv2d(3, 2, 3, dilation=2), nn.Conv2d(2, 2, (3, 2), dilation=(1, 3)), nn.AvgPool2d(2, 1)
+    ),
+    "oblong kernels": lambda: nn.Sequential(
+        nn.Conv2d(3, 2, (1, 7), padding=(0, 3)), nn.Conv2d(2, 2, (7, 1), (2, 1), (3, 0)), nn.AvgPool2d((2, 3), (1, 2))
+    ),
+    "a per-pixel linear layer": lambda: Net(
+        permuted_pixels,
+        stem=nn.Conv2d(3, 4, 2, 2),
+        depthwise=nn.Conv2d(4, 4, 5, padding=2, groups=4),
+        norm=nn.LayerNorm(4),
+        linear=nn.Linear(4, 4),
+        last=nn.Conv2d(4, 2, 2, 2),
+    ),
+    "a shortcut that takes every second pixel": lambda: Net(
+        option_a,
+        stem=nn.Conv2d(3, 2, 3, padding=1),
+        conv1=nn.Conv2d(2, 6, 3, 2, 1),
+        conv2=nn.Conv2d(6, 6, 3, padding=1),
+        last=nn.Conv2d(6, 2, 3, padding=1),
+    ),
+    "dense": lambda: Net(
+        grown,
+        conv1=nn.Conv2d(3, 2, 5, 2, 2),
+        conv2=nn.Conv2d(2, 2, 3, padding=1),
+        conv3=nn.Conv2d(4, 2, 3, padding=1),
+    ),
+    "shuffled": lambda: Net(
+        shuffled,
+        stem=nn.Conv2d(3, 4, 3, 2),
+        branch=nn.Conv2d(2, 2, 3, padding=1),
+        last=nn.Conv2d(4, 2, 3, groups=2),
+    ),
+    "transposed without a stride": lambda: nn.Sequential(nn.Conv2d(3, 2, 3, 2), nn.ConvTranspose2d(2, 2, 4, padding=1)),
+    "equal bins": lambda: nn.Sequential(nn.Conv2d(3, 2, 4), nn.AdaptiveAvgPool2d((5, 7)), nn.Conv2d(2, 2, 2)),
+}
+
+
+@pytest.mark.parametrize("build", SMALL.values(), ids=SMALL)
+def test_every_field_of_a_small_network_is_the_support(build):
+    assert_fields_are_supports(build(), (1, 3, 38, 31))
+
+
+TORCHVISION: dict[str, tuple[Callable[[], nn.Module], int, list[str]]] = {
+    "AlexNet": (models.alexnet, 224, ["features.3", "features.12"]),
+    "SqueezeNet": (models.squeezenet1_1, 150, ["features.5", "features.12.cat"]),
+    "ResNet-18": (models.resnet18, 130, ["layer1.1.relu_1", "layer2.0.add", "layer3.1.relu_1"]),
+    "MobileNet V2": (partial(models.mobilenet_v2, width_mult=0.1), 200, ["features.4.conv.2", "features.13.add"]),
+    "ShuffleNet V2": (models.shufflenet_v2_x0_5, 150, ["stage2.3.view_1", "stage3.2.cat"]),
+    "GoogLeNet": (
+        partial(models.googlenet, init_weights=False, aux_logits=False),
+        120,
+        ["inception3b.cat", "inception4c.cat"],
+    ),
+    "DenseNet": (
+        partial(models.DenseNet, 4, (2, 3, 2), 8),
+        150,
+        ["features.denseblock2.denselayer3.conv2", "features.norm5"],
+    ),
+    "ConvNeXt": (
+        lambda: models.ConvNeXt([CNBlockConfig(8, 12, 2), CNBlockConfig(12, None, 2)], layer_scale=0.5),
+        160,
+        ["features.1.1.add", "features.3.1.add"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("build", "side", "layers"), TORCHVISION.values(), ids=TORCHVISION)
+def test_fields_of_torchvision_networks_are_the_support(build, side, layers):
+    assert_fields_are_supports(build().eval(), (1, 3, side, side - 17), layers)
+
+
+def test_a_gate_opens_the_whole_picture():
+    model, shape = opened(gated()), (1, 3, 25, 23)
+    image = torch.rand(shape, dtype=torch.float64).requires_grad_()
+    maps, fields = Kept(model).maps(image), receptive_fields(model, shape)
+    assert support(maps["conv"], 2, 3, image) == fields["conv"].box(2, 3, shape)
+    assert support(maps["mul"], 2, 3, image) == fields["mul"].box(2, 3, shape) == (0, 0, 25, 23)
+
+
+@pytest.mark.parametrize(
+    "build", [*EXACT.values(), *NORMALISED.values(), *UNUSUAL.values()], ids=[*EXACT, *NORMALISED, *UNUSUAL]
+)
+def test_no_pixel_outside_its_field_changes_a_unit(build):
+    model, image = seeded(build), picture().requires_grad_()
+    fields = receptive_fields(model, tuple(image.shape))
+    for layer, maps in Kept(model).maps(image).items():
+        for row, column in corners_and_middle(maps):
+            (gradient,) = torch.autograd.grad(maps[0, :, row, column].sum(), image, retain_graph=True)
+            top, left, bottom, right = fields[layer].box(row, column, image.shape)
+            gradient[:, :, top:bottom, left:right] = 0
+            assert not gradient.any(), (layer, row, column)
+
+
+# Random networks ---------------------------------------------------------------------------------------------------
+
+
+class Branches(nn.Module):
+    """Branches around the same map, summed or one beside the other, and then mixed to one map."""
+
+    def __init__(self, branches: list[nn.Module], concatenated: bool):
+        super().__init__()
+        self.branches = nn.ModuleList(branches)
+        self.mixed = nn.Conv2d(len(branches), 1, 1) if concatenated else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = [branch(x) for branch in self.branches]
+        return self.mixed(torch.cat(maps, 1)) if self.mixed else sum(maps[1:], maps[0])
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> nn.Module:
+    """A convolution or a pool with any kernel, stride, padding and dilation, along rows and columns apart."""
+    kernel, stride = (draw(st.tuples(st.integers(1, high), st.integers(1, high))) for high in (4, 2))
+    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
+    if draw(st.booleans()):
+        return nn.AvgPool2d(kernel, stride, padding, draw(st.booleans()), draw(st.booleans()))
+    return nn.Conv2d(1, 1, kernel, stride, padding, draw(st.tuples(st.integers(1, 3), st.integers(1, 3))))
+
+
+@st.composite
+def branches(draw: st.DrawFn) -> nn.Module:
+    """Convolutions that leave the size of their map, beside each other and perhaps a shortcut."""
+    reaches = draw(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 2)), min_size=1, max_size=2))
+    found: list[nn.Module] = [nn.Conv2d(1, 1, 2 * n + 1, padding=n * d, dilation=d) for n, d in reaches]
+    if draw(st.booleans()):
+        found.append(nn.Identity())
+    return Branches(found, draw(st.booleans()))
+
+
+@settings(max_examples=60, deadline=None)
+@given(layers=st.lists(st.one_of(windows(), branches()), min_size=1, max_size=5))
+def test_the_field_of_any_stack_of_windows_and_branches_is_its_support(layers):
+    model = opened(nn.Sequential(nn.Conv2d(1, 1, 1), *layers))
+    last = last_layer(model)
+    field = receptive_fields(model, (1, 1, 1000, 1000))[last]
+    sides = [3 * span.size + 4 * span.jump for span in (field.rows, field.columns)]
+    image = torch.rand(1, 1, *sides, dtype=torch.float64, requires_grad=True)
+    maps = Kept(model).maps(image)[last]
+    middle = maps.shape[2] // 2, maps.shape[3] // 2
+    top, left, bottom, right = field.box(*middle, sides)
+    assert (bottom - top, right - left) == (field.rows.size, field.columns.size)  # the border is far away
+    assert (top, left, bottom, right) == support(maps, *middle, image)
+
+
+# The deconvnet -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("build", "layers"),
+    [
+        (models.alexnet, ["features.0", "features.5", "features.10", "features.12"]),
+        (models.resnet18, ["conv1", "layer1.0.relu_1", "layer2.1.add", "layer4.1.relu_1"]),
+    ],
+)
+def test_a_projection_lies_in_the_field_of_its_unit(build, layers):
+    torch.manual_seed(0)
+    recording = record(build().eval(), torch.randn(1, 3, 224, 200))
+    fields = fields_of(recording)
+    units = [
+        Unit(layer, 0, row, column, 1.0) for layer in layers for row, column in corners_and_middle(recording.of(layer))
+    ]
+    for found in project(recording.model, recording.image, units):
+        box = found.box.top, found.box.left, found.box.bottom, found.box.right
+        assert box == fields[found.unit.layer].box(found.unit.row, found.unit.column, (224, 200)), found.unit

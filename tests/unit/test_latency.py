@@ -1,0 +1,112 @@
+"""What is measured has no right value here; what is promised about it has."""
+
+import copy
+import weakref
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from tests.agreement.networks import EXACT, NORMALISED, UNUSUAL, gated, picture, seeded
+from vis.cost.count import layer_costs
+from vis.cost.latency import Times, layer_times, times_of
+from vis.trace import TraceRefused
+
+ALL = {**EXACT, **NORMALISED, **UNUSUAL, "gates": gated}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_layer_has_a_time(name):
+    model = seeded(ALL[name])
+    times = layer_times(model, picture(), rounds=2)
+    assert list(times) == [cost.name for cost in layer_costs(model, tuple(picture().shape))]
+    assert all(t.median_ms > 0 and t.spread_ms >= 0 and t.rounds == 2 for t in times.values())
+
+
+def test_one_round_has_no_spread():
+    times = layer_times(seeded(EXACT["residual"]), picture(), rounds=1)
+    assert {(t.spread_ms, t.rounds) for t in times.values()} == {(0.0, 1)}
+
+
+@pytest.mark.parametrize("name", ["in place", "reused modules", "batch norms"])
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_the_model_is_left_as_it_was_found(name, is_stopped):
+    model = seeded(EXACT[name])
+    before, attributes = copy.deepcopy(model.state_dict()), copy.copy(vars(model))
+    image = picture()
+    layer_times(model, image, rounds=2, stop=lambda: is_stopped)
+    assert all(torch.equal(values, before[key]) for key, values in model.state_dict().items())
+    assert vars(model) == attributes
+    assert not any(m.training or m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+    assert all(p.requires_grad and p.grad is None for p in model.parameters())
+    assert torch.equal(image, picture())
+
+
+class Stop:
+    """Says yes from the given question on."""
+
+    def __init__(self, at: int):
+        self.at, self.asked = at, 0
+
+    def __call__(self) -> bool:
+        self.asked += 1
+        return self.asked >= self.at
+
+
+@pytest.mark.parametrize(("whole_rounds", "measured"), [(0, 0), (1, 0), (2, 1), (4, 3)])
+def test_a_stopped_round_does_not_count_and_nothing_is_run_after_it(whole_rounds, measured):
+    model, told = nn.Sequential(*[nn.ReLU() for _ in range(5)]).eval(), []
+    stop = Stop(at=whole_rounds * 6 + 4)  # the picture and five layers in each
+    times = layer_times(model, picture(), rounds=9, stop=stop, progress=told.append)
+    assert stop.asked == stop.at
+    assert {t.rounds for t in times.values()} == ({measured} if measured else set())
+    assert told == [n / 10 for n in range(1, whole_rounds + 1)]
+
+
+def test_progress_goes_to_one():
+    told: list[float] = []
+    layer_times(seeded(EXACT["convolutions"]), picture(), rounds=3, progress=told.append)
+    assert told == [0.25, 0.5, 0.75, 1.0]
+
+
+class Results(TorchFunctionMode):
+    """Remembers what torch gave, but does not keep it alive."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[weakref.ref[Tensor]] = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, Tensor) and func is F.relu:
+            self.given.append(weakref.ref(result))
+        return result
+
+
+def test_maps_are_given_up_once_they_are_no_longer_read():
+    living: list[int] = []
+    with Results() as results:
+
+        def count() -> bool:
+            living.append(sum(map_() is not None for map_ in results.given))
+            return False
+
+        layer_times(nn.Sequential(*[nn.ReLU() for _ in range(12)]).eval(), picture(), rounds=1, stop=count)
+    assert len(results.given) == 2 * 12
+    assert living == 2 * [0, 0, *[1] * 11]  # only what the next layer reads
+
+
+def test_a_picture_that_is_too_small_is_refused():
+    with pytest.raises(TraceRefused, match=r"cannot take a picture of 1×1"):
+        layer_times(seeded(EXACT["convolutions"]), picture((1, 3, 1, 1)))
+
+
+def test_a_network_in_training_mode_is_refused():
+    with pytest.raises(TraceRefused, match="training mode"):
+        layer_times(nn.Sequential(nn.Dropout()), picture())
+
+
+def test_the_median_and_the_middle_half_of_what_was_measured():
+    assert times_of([5.0, 1.0, 2.0, 4.0, 3.0]) == Times(median_ms=3.0, spread_ms=2.0, rounds=5)

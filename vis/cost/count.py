@@ -1,0 +1,378 @@
+"""What every operation of a network costs, by closed formulas from its settings and the shapes of its maps."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from torch import Tensor, fx, nn
+
+from vis.cost.formulas import conv_macs, conv_weights, linear_macs, transposed_conv_macs
+from vis.shapes import record_shapes
+from vis.trace import Recording, argument, operation, parameter, source
+
+KINDS = (
+    "conv",
+    "depthwise",
+    "linear",
+    "norm",
+    "activation",
+    "pool",
+    "add",
+    "concat",
+    "multiply",
+    "dropout",
+    "reshape",
+    "other",
+)
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """What one operation costs for one picture."""
+
+    name: str  # in the trace
+    kind: str  # one of KINDS
+    output_shape: tuple[int, ...]  # with the batch of 1; of several pieces the first one's
+    params: int  # weights and biases that belong to this operation: counted once, where they are first used
+    macs: int | None  # multiply-adds of convolutions and matrix products; None = not counted, which is not 0
+    activation_bytes: int  # of what comes out; 0 where nothing is copied, as in a view
+    bias_adds: int  # additions of biases, one for each element that comes out
+    norm_macs: int  # see `norm_macs_of`
+    pool_operations: int  # kernel positions that are compared (maximum) or added up (average)
+
+
+@dataclass(frozen=True)
+class Counting:
+    """What is counted beside the multiply-adds of convolutions and matrix products."""
+
+    bias: bool = False
+    norm: bool = False
+    pooling: bool = False
+    flops: bool = False  # a multiply-add is two operations; a lone addition or comparison stays one
+
+    def of(self, cost: LayerCost) -> int | None:
+        """Operations of this layer; None where nothing of it is counted."""
+        counted = [] if cost.macs is None else [cost.macs * (1 + self.flops) + cost.bias_adds * self.bias]
+        if self.norm and cost.kind == "norm":
+            counted.append(cost.norm_macs * (1 + self.flops))
+        if self.pooling and cost.kind == "pool":
+            counted.append(cost.pool_operations)
+        return sum(counted) if counted else None
+
+
+def layer_costs(model: nn.Module, input_shape: tuple[int, int, int, int]) -> list[LayerCost]:
+    """The cost of every operation on maps, in the order of execution, for a picture of `input_shape` (1, C, H, W).
+
+    Raises:
+        TraceRefused: see `vis.shapes.record_shapes`.
+    """
+    return costs_of(record_shapes(model, input_shape))
+
+
+def costs_of(recording: Recording) -> list[LayerCost]:
+    """The same for a network whose shapes are recorded."""
+    owned = owned_parameters(recording)
+    return [
+        LayerCost(
+            name=recording.trace.names[node],
+            kind=kind_of(node, recording),
+            output_shape=tuple(maps_of(recording.values[node])[0].shape),
+            params=sum(p.numel() for p in owned[node]),
+            macs=macs_of(node, recording),
+            activation_bytes=activation_bytes_of(node, recording),
+            bias_adds=recording.values[node].numel() if has_bias(node, recording) else 0,
+            norm_macs=norm_macs_of(node, recording),
+            pool_operations=pool_operations_of(node, recording),
+        )
+        for node in layers(recording)
+    ]
+
+
+# Operations ------------------------------------------------------------------------------------------------------
+
+
+def layers(recording: Recording) -> Iterator[fx.Node]:
+    """The operations that give maps; what gives numbers, such as a size, is no layer, nor is a weight by itself."""
+    for node in recording.trace.graph.nodes:
+        if node.op.startswith("call_") and maps_of(recording.values[node]):
+            yield node
+
+
+def maps_of(value: Any) -> list[Tensor]:
+    """The tensors in what an operation gave: itself, or the pieces of a split one."""
+    pieces = value if isinstance(value, (tuple, list)) else [value]
+    return [piece for piece in pieces if isinstance(piece, Tensor)]
+
+
+def plain_name(node: fx.Node, model: nn.Module) -> str:
+    """One name for all ways to write an operation: "maxpool2d" for nn.MaxPool2d, F.max_pool2d and torch.max_pool2d."""
+    done = operation(node, model)
+    return getattr(done, "__name__", str(done)).lower().replace("_", "")
+
+
+_CONVOLUTIONS = {f"conv{way}{n}d" for way in ("", "transpose") for n in (1, 2, 3)}
+_SLIDING_POOLS = {f"{of}pool{n}d" for of in ("max", "avg") for n in (1, 2, 3)}
+_ADAPTIVE_POOLS = {f"adaptive{pool}" for pool in _SLIDING_POOLS}
+PRODUCTS = {"matmul", "imatmul", "bmm", "mm", "einsum", "scaleddotproductattention"}
+_NORMS = {f"{of}norm{ending}" for of in ("batch", "instance") for ending in ("", "1d", "2d", "3d")}
+_NORMS |= {"layernorm", "groupnorm", "localresponsenorm", "rmsnorm"}
+
+_KINDS: dict[str, set[str]] = {
+    "conv": _CONVOLUTIONS,
+    "linear": {"linear"} | PRODUCTS,
+    "norm": _NORMS,
+    "activation": {
+        *("relu", "relu6", "leakyrelu", "prelu", "rrelu", "elu", "selu", "celu", "silu", "gelu", "mish", "glu"),
+        *("hardswish", "hardsigmoid", "hardtanh", "sigmoid", "logsigmoid", "tanh", "softplus", "softsign"),
+        *("softmax", "logsoftmax", "softmin", "threshold", "hardshrink", "softshrink", "tanhshrink"),
+    },
+    "pool": _SLIDING_POOLS | _ADAPTIVE_POOLS,
+    "add": {"add", "iadd", "sub", "isub"},
+    "concat": {"cat", "concat", "concatenate", "stack"},
+    "multiply": {"mul", "imul", "multiply", "div", "truediv", "itruediv"},
+    "dropout": {"dropout", "dropout1d", "dropout2d", "dropout3d", "alphadropout", "featurealphadropout"}
+    | {"stochasticdepth", "identity"},
+    "reshape": {
+        *("flatten", "unflatten", "view", "viewas", "reshape", "reshapeas", "permute", "transpose", "swapaxes", "t"),
+        *("movedim", "squeeze", "unsqueeze", "expand", "expandas", "chunk", "split", "tensorsplit", "unbind"),
+        *("getitem", "narrow", "select", "contiguous", "clone", "detach", "pixelshuffle", "channelshuffle"),
+    },
+}
+_KIND_BY_NAME = {name: kind for kind, names in _KINDS.items() for name in names}
+
+
+def kind_of(node: fx.Node, recording: Recording) -> str:
+    """One of KINDS; "depthwise" is a convolution with a group for each of its maps, a mean over positions a "pool"."""
+    name = plain_name(node, recording.model)
+    if name in _CONVOLUTIONS:
+        conv = convolution(node, recording)
+        return "depthwise" if conv.groups == conv.in_channels > 1 else "conv"
+    if name == "mean" and _is_over_positions(node, recording):
+        return "pool"
+    return _KIND_BY_NAME.get(name, "other")
+
+
+def _is_over_positions(node: fx.Node, recording: Recording) -> bool:
+    over, given = argument(node, 1, "dim"), recording.values[source(node)]
+    dims = {d % given.dim() for d in ((over,) if isinstance(over, int) else over or ())}
+    return bool(dims) and min(dims) >= 2
+
+
+# Convolutions and matrix products --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """The settings of a convolution, written as a module or as a function; one number for each direction."""
+
+    kernel: tuple[int, ...]
+    in_channels: int
+    out_channels: int
+    groups: int
+    stride: tuple[int, ...]
+    padding: tuple[int, ...] | str
+    dilation: tuple[int, ...]
+    output_padding: tuple[int, ...]  # of a transposed one
+    is_transposed: bool
+    has_bias: bool
+
+    @property
+    def weights(self) -> int:
+        return conv_weights(self.kernel, self.in_channels, self.out_channels, self.groups)
+
+
+def convolution(node: fx.Node, recording: Recording) -> Convolution:
+    is_transposed = "transpose" in plain_name(node, recording.model)
+    names = "weight bias stride padding dilation groups"
+    if is_transposed:
+        names = "weight bias stride padding output_padding groups dilation"
+    found = {
+        "output_padding": 0,
+        **parameter(node, recording, names, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1),
+    }
+    first, second, *kernel = found["weight"].shape  # (N, M / g, …), or (M, N / g, …) if transposed
+    second *= found["groups"]
+    padding = found["padding"]
+    return Convolution(
+        kernel=tuple(kernel),
+        in_channels=first if is_transposed else second,
+        out_channels=second if is_transposed else first,
+        groups=found["groups"],
+        stride=each_way(found["stride"], len(kernel)),
+        padding=padding if isinstance(padding, str) else each_way(padding, len(kernel)),
+        dilation=each_way(found["dilation"], len(kernel)),
+        output_padding=each_way(found["output_padding"], len(kernel)),
+        is_transposed=is_transposed,
+        has_bias=found["bias"] is not None,
+    )
+
+
+def each_way(setting: Any, directions: int) -> tuple[int, ...]:
+    """A number for each direction; a single one stands for all."""
+    numbers = (setting,) if isinstance(setting, int) else tuple(setting)
+    return numbers * directions if len(numbers) == 1 else numbers
+
+
+def has_bias(node: fx.Node, recording: Recording) -> bool:
+    """Whether a convolution or a linear layer adds a bias to what comes out."""
+    name = plain_name(node, recording.model)
+    if name in _CONVOLUTIONS:
+        return convolution(node, recording).has_bias
+    return name == "linear" and parameter(node, recording, "weight bias", bias=None)["bias"] is not None
+
+
+def macs_of(node: fx.Node, recording: Recording) -> int | None:
+    """Multiply-adds of a convolution or a matrix product; None for all else."""
+    name, output = plain_name(node, recording.model), recording.values[node]
+    if name in _CONVOLUTIONS:
+        conv = convolution(node, recording)
+        positions = recording.values[source(node)] if conv.is_transposed else output
+        size = tuple(positions.shape[-len(conv.kernel) :])
+        formula = transposed_conv_macs if conv.is_transposed else conv_macs
+        batch = output.numel() // prod((conv.out_channels, *output.shape[-len(conv.kernel) :]))
+        return batch * formula(conv.kernel, conv.in_channels, conv.out_channels, size, conv.groups)
+    if name == "linear":
+        out_features, in_features = parameter(node, recording, "weight bias")["weight"].shape
+        return linear_macs(in_features, out_features, output.numel() // out_features)
+    if name in PRODUCTS:
+        return _product_macs(name, node, recording)
+    return None
+
+
+def _product_macs(name: str, node: fx.Node, recording: Recording) -> int | None:
+    args, kwargs = fx.node.map_arg((node.args, node.kwargs), recording.values.__getitem__)
+    output, factors = recording.values[node], [a for a in (*args, *kwargs.values()) if isinstance(a, Tensor)]
+    if name == "einsum":
+        return _einsum_macs(args)
+    if name == "scaleddotproductattention":  # queries with keys, then these weights with values
+        queries, keys, _ = factors[:3]
+        return (queries.numel() + output.numel()) * keys.shape[-2]
+    return output.numel() * factors[0].shape[-1]
+
+
+def _einsum_macs(args: tuple) -> int | None:
+    """The product of all sizes, for a contraction of two tensors in which every index is kept or shared."""
+    equation, *factors = args
+    inputs, arrow, kept = equation.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    if len(terms) != 2 or not arrow or "." in equation or any(len(set(term)) < len(term) for term in terms):
+        return None
+    if isinstance(factors[0], (tuple, list)):
+        (factors,) = factors
+    if (set(terms[0]) ^ set(terms[1])) - set(kept):
+        return None
+    sizes = dict(zip("".join(terms), (n for factor in factors for n in factor.shape), strict=True))
+    return prod(sizes.values())
+
+
+# What is counted only on request ---------------------------------------------------------------------------------
+
+
+def norm_macs_of(node: fx.Node, recording: Recording) -> int:
+    """Multiply-adds of a normalisation, by a stated convention; roots, divisions and powers are left out.
+
+    * Batch norm: 1 for each element; the statistics are known beforehand, all is folded into one scale and offset.
+    * Layer, group and instance norm, and batch norm with the statistics of the picture: 3 for each element (the sum,
+      the sum of squares, the normalisation), and 1 more where a learned scale and offset follow.
+    * RMS norm: 2 for each element (the sum of squares, the normalisation).
+    * Local response norm over n maps: n + 2 for each element (n squares added up, k + α·Σ, and the product).
+    """
+    name = plain_name(node, recording.model)
+    if name not in _NORMS:
+        return 0
+    elements = recording.values[node].numel()
+    if name == "localresponsenorm":
+        return elements * (parameter(node, recording, "size")["size"] + 2)
+    if name == "rmsnorm":
+        return elements * 2
+    norm = parameter(node, recording, _NORM_SETTINGS[name.rstrip("123d")], weight=None, training=False)
+    if norm.get("running_var") is not None and not norm.get("training"):
+        return elements
+    return elements * (3 + (norm["weight"] is not None))
+
+
+_NORM_SETTINGS = {
+    "batchnorm": "running_mean running_var weight bias training",
+    "instancenorm": "running_mean running_var weight bias",
+    "layernorm": "normalized_shape weight bias",
+    "groupnorm": "num_groups weight bias",
+}
+
+
+def pool_operations_of(node: fx.Node, recording: Recording) -> int:
+    """Kernel positions that a pool looks at, those in the padding included."""
+    name, outputs = plain_name(node, recording.model), maps_of(recording.values[node])
+    if kind_of(node, recording) != "pool":
+        return 0
+    given = recording.values[source(node)]
+    if name == "mean":
+        return given.numel()
+    directions = int(name[-2])
+    if name in _SLIDING_POOLS:
+        kernel = parameter(node, recording, "kernel_size")["kernel_size"]
+        return outputs[0].numel() * prod(each_way(kernel, directions))
+    windows = [
+        sum(stop - start for start, stop in adaptive_windows(n_in, n_out))
+        for n_in, n_out in zip(given.shape[-directions:], outputs[0].shape[-directions:], strict=True)
+    ]
+    return prod(given.shape[:-directions]) * prod(windows)
+
+
+def adaptive_windows(n_in: int, n_out: int) -> list[tuple[int, int]]:
+    """[first, last) input of every output of an adaptive pool, along one direction: ⌊i·H/h⌋ and ⌈(i+1)·H/h⌉."""
+    return [(i * n_in // n_out, -(-(i + 1) * n_in // n_out)) for i in range(n_out)]
+
+
+# Memory and parameters -------------------------------------------------------------------------------------------
+
+
+def activation_bytes_of(node: fx.Node, recording: Recording) -> int:
+    """Of the maps that an operation made, and not of those that it only shows in another way."""
+    shown = {_storage(m) for n in node.all_input_nodes for m in maps_of(recording.values[n])}
+    return sum(m.nbytes for m in maps_of(recording.values[node]) if _storage(m) not in shown)
+
+
+def _storage(tensor: Tensor) -> int:
+    return tensor.untyped_storage()._cdata  # also without numbers, where there is no address of data
+
+
+def owned_parameters(recording: Recording) -> dict[fx.Node, list[nn.Parameter]]:
+    """The parameters of every layer; each belongs to the first one that uses it."""
+    free = {id(p) for p in recording.model.parameters()}
+    owned: dict[fx.Node, list[nn.Parameter]] = {}
+    for node in layers(recording):
+        used = [recording.values[n] for n in node.all_input_nodes if n.op == "get_attr"]
+        if node.op == "call_module":
+            used += recording.model.get_submodule(node.target).parameters()
+        owned[node] = []
+        for found in used:
+            if id(found) in free:
+                free.remove(id(found))
+                owned[node].append(found)
+    return owned
+
+
+def unused_parameters(recording: Recording) -> dict[str, int]:
+    """Parameters of no layer, such as those of heads for training alone, by the topmost module without a used one.
+
+    A parameter beside used ones in the same module stands under its own name.
+    """
+    used = {id(p) for owned in owned_parameters(recording).values() for p in owned}
+    found: dict[str, int] = {}
+    seen: set[int] = set()
+    for name, p in recording.model.named_parameters():
+        if id(p) not in used | seen:
+            top = _topmost_unused(name, recording.model, used)
+            found[top] = found.get(top, 0) + p.numel()
+            seen.add(id(p))
+    return found
+
+
+def _topmost_unused(name: str, model: nn.Module, used: set[int]) -> str:
+    parts = name.split(".")
+    for i in range(1, len(parts)):
+        module = model.get_submodule(".".join(parts[:i]))
+        if used.isdisjoint(id(p) for p in module.parameters()):
+            return ".".join(parts[:i])
+    return name
