@@ -1,0 +1,81 @@
+"""Layers of two networks side by side: each once, in order, and what a pair differs in."""
+
+from itertools import combinations
+
+import pytest
+from torch import nn
+from torch.nn import functional as F
+
+from tests.unit.graphs import conv, graph_by_hand, graph_in_a_row, graph_of
+from vis.comparison import COMPARED, Pair, pairs
+from vis.graph import Graph
+
+SOME = ("lenet5", "alexnet", "zfnet", "vgg11", "plain18", "resnet18", "googlenet", "densenet121", "mobilenet_v2")
+
+
+def compared(graph: Graph) -> list[str]:
+    return [node.name for node in graph.nodes.values() if node.kind in COMPARED]
+
+
+def pair_of(left: str, found: list[Pair]) -> Pair:
+    return next(pair for pair in found if pair.left and pair.left.name == left)
+
+
+@pytest.mark.parametrize(("left", "right"), list(combinations(SOME, 2)))
+def test_every_layer_of_both_networks_is_there_once_and_in_order(left, right):
+    found = pairs(graph_of(left), graph_of(right))
+    assert [pair.left.name for pair in found if pair.left] == compared(graph_of(left))
+    assert [pair.right.name for pair in found if pair.right] == compared(graph_of(right))
+    for pair in found:
+        assert pair.left or pair.right
+        if pair.left and pair.right:
+            assert pair.left.kind == pair.right.kind
+        else:
+            assert not pair.differs
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_a_network_does_not_differ_from_itself(name):
+    for pair in pairs(graph_of(name), graph_of(name)):
+        assert pair.left is pair.right
+        assert not pair.differs
+
+
+def test_zfnet_looks_through_smaller_windows_with_smaller_steps():
+    found = pairs(graph_of("alexnet_2012"), graph_of("zfnet"))
+    first = found[0]
+    assert (first.left.name, first.right.name) == ("features.conv1", "features.conv1")
+    assert {"kernel_size", "stride"} <= set(first.differs)
+    assert "channels" not in first.differs
+    assert first.left.settings["kernel_size"] == (11, 11)
+    assert first.right.settings["kernel_size"] == (7, 7)
+    last = found[-1]
+    assert (last.left.kind, last.differs) == ("linear", ())
+
+
+def test_a_residual_network_has_additions_and_projections_more_than_a_plain_one():
+    found = pairs(graph_of("plain18"), graph_of("resnet18"))
+    assert not [pair for pair in found if not pair.right]
+    alone = [pair.right for pair in found if not pair.left]
+    assert [node.kind for node in alone].count("add") == 8
+    assert all(
+        node.kind == "add" or node.name.split(".")[2] in ("projection", "shortcut", "downsample") for node in alone
+    )
+    assert len(alone) == 8 + 2 * 3  # three projections with their norms
+
+
+def test_a_pool_written_as_a_function_does_not_differ_from_the_module_but_in_its_operation():
+    one = graph_by_hand(lambda net, x: F.max_pool2d(net.a(x), 2), a=conv())
+    other = graph_by_hand(lambda net, x: net.b(net.a(x)), a=conv(), b=nn.MaxPool2d(2))
+    assert pair_of("max_pool2d", pairs(one, other)).differs == ("operation",)
+
+
+def test_a_pair_tells_its_channels_its_size_and_its_costs():
+    one, other = graph_in_a_row(conv(4, 8), nn.ReLU()), graph_in_a_row(nn.Conv2d(4, 6, 3, 2), nn.ReLU())
+    (pair,) = pairs(one, other)
+    assert pair.differs == ("stride", "padding", "channels", "size", "macs")
+
+
+def test_sums_of_maps_without_channels_can_be_compared():
+    graph = graph_by_hand(lambda net, x: net.a(x).mean() + net.a.bias.mean(), a=conv())
+    assert [pair.differs for pair in pairs(graph, graph)] == [(), ()]

@@ -1,0 +1,339 @@
+"""No box on another, no line through a box, everything downwards and inside the sheet; the same every time."""
+
+import os
+import random
+import subprocess
+import sys
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import matplotlib
+import networkx as nx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import ImageFont
+
+from tests.unit.graphs import NETWORKS, Residual, conv, drawn, graph_by_hand, graph_in_a_row, graph_of
+from vis.cost.count import LayerCost
+from vis.figures.graph import texts
+from vis.graph import NOTHING, ROOT, Block, Graph, Node
+from vis.layout import HEADER, LINE, Box, Drawing, Line, drawing
+
+every_network = pytest.mark.parametrize("name", NETWORKS)
+NEAR = 0.01  # of a pixel
+Segment = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+def segments(line: Line) -> list[Segment]:
+    return [(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)) for (x0, y0), (x1, y1) in pairwise(line.points)]
+
+
+def meet(box: Box, other: Segment) -> bool:
+    """Whether something reaches into the inside of a box."""
+    left, top, right, bottom = other
+    across = left < box.right - NEAR and right > box.left + NEAR
+    return across and top < box.bottom - NEAR and bottom > box.top + NEAR
+
+
+def around(graph: Graph, name: str) -> set[str]:
+    return {name, *graph.ancestors(name)} - {ROOT}
+
+
+def check(graph: Graph, sheet: Drawing) -> None:
+    check_boxes(graph, sheet)
+    check_lines(graph, sheet)
+    assert not [pair for pair in laid_on_each_other(sheet) if is_flat(pair[0])]
+
+
+def check_boxes(graph: Graph, sheet: Drawing) -> None:
+    seen: dict[str, Box] = {}
+    by_height = sorted(sheet.boxes, key=lambda box: box.top)
+    for box in sheet.boxes:
+        assert box.name not in seen
+        seen[box.name] = box
+        assert 0 <= box.left < box.right <= sheet.width
+        assert 0 <= box.top < box.bottom <= sheet.height
+        if parent := graph.parent(box.name):
+            frame = seen[parent]  # which came before
+            assert frame.opened
+            assert box.depth == frame.depth + 1
+            assert frame.left < box.left
+            assert box.right < frame.right
+            assert frame.top + HEADER <= box.top + NEAR
+            assert box.bottom < frame.bottom
+        assert box.opened is None if box.name in graph.nodes else box.opened is not None
+    for i, box in enumerate(by_height):
+        for other in by_height[i + 1 :]:
+            if other.top > box.bottom:
+                break
+            if meet(box, (other.left, other.top, other.right, other.bottom)):
+                assert box.name in around(graph, other.name) or other.name in around(graph, box.name)
+
+
+def check_lines(graph: Graph, sheet: Drawing) -> None:
+    boxes = {box.name: box for box in sheet.boxes}
+    frames = [box for box in sheet.boxes if box.opened]
+    closed = sorted((box for box in sheet.boxes if not box.opened), key=lambda box: box.top)
+    tops, tallest = [box.top for box in closed], max(box.height for box in closed)
+    for line in sheet.lines:
+        source, target = boxes[line.source], boxes[line.target]
+        start, end = line.points[0], line.points[-1]
+        from_outside = graph.parent(line.target) == line.source
+        to_outside = graph.parent(line.source) == line.target
+        assert start[1] == pytest.approx(source.top if from_outside else source.bottom)
+        assert end[1] == pytest.approx(target.bottom if to_outside else target.top)
+        assert source.left <= start[0] <= source.right
+        assert target.left <= end[0] <= target.right
+        assert all(0 <= x <= sheet.width and 0 <= y <= sheet.height for x, y in line.points)
+        if line.implied:
+            continue
+        assert all(below[1] >= above[1] for above, below in pairwise(line.points))
+        allowed = around(graph, line.source) & around(graph, line.target)
+        for segment in segments(line):
+            near = closed[bisect_left(tops, segment[1] - tallest) : bisect_right(tops, segment[3])]
+            for box in (*frames, *near):
+                assert box.name in allowed or not meet(box, segment), (line, box)
+
+
+def is_flat(segment: Segment) -> bool:
+    return segment[1] == segment[3]
+
+
+def laid_on_each_other(sheet: Drawing) -> Iterator[tuple[Segment, Segment]]:
+    """Pieces of lines that look like one, although the lines have neither their source nor their target in common."""
+    pieces = [(line, piece) for line in sheet.lines if not line.implied for piece in segments(line)]
+    pieces.sort(key=lambda found: found[1][1])
+    for i, (line, one) in enumerate(pieces):
+        for other_line, other in pieces[i + 1 :]:
+            if other[1] > one[3] + 1:
+                break
+            if line.source == other_line.source or line.target == other_line.target:
+                continue
+            wide, high = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
+            if is_flat(one) and is_flat(other):
+                if abs(one[1] - other[1]) < 1 and wide > NEAR:
+                    yield one, other
+            elif not is_flat(one) and not is_flat(other) and wide > -1 and high > NEAR:
+                yield one, other
+
+
+def some_open(graph: Graph, seed: int) -> set[str]:
+    return {name for name in graph.blocks if random.Random(f"{seed} {name}").random() < 0.6}
+
+
+# Networks ---------------------------------------------------------------------------------------------------------
+
+
+@every_network
+def test_a_closed_network_is_drawn_without_collisions(name):
+    check(graph_of(name), drawn(graph_of(name), set()))
+
+
+@every_network
+def test_an_open_network_is_drawn_without_collisions(name):
+    check(graph_of(name), drawn(graph_of(name)))
+
+
+@pytest.mark.parametrize("seed", range(2))
+@every_network
+def test_whatever_is_open_is_drawn_without_collisions(name, seed):
+    graph = graph_of(name)
+    check(graph, drawn(graph, some_open(graph, seed)))
+
+
+@every_network
+def test_no_line_lies_on_another_from_somewhere_else(name):
+    assert not list(laid_on_each_other(drawn(graph_of(name))))
+
+
+@every_network
+def test_every_connection_is_drawn_at_its_own_level(name):
+    graph = graph_of(name)
+    named = {(block, way): block for block in graph.blocks for way in ("in", "out")}
+    wanted = [(named.get(a, a), named.get(b, b)) for block in graph.blocks for a, b in graph.level(block).edges]
+    assert sorted((line.source, line.target) for line in drawn(graph).lines) == sorted(wanted)
+
+
+@every_network
+def test_texts_are_not_wider_than_their_box(name):
+    font = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    plain, bold = (ImageFont.truetype(font / f"DejaVuSans{kind}.ttf", 11) for kind in ("", "-Bold"))
+    graph = graph_of(name)
+    for sheet in (drawn(graph), drawn(graph, set())):
+        for box in sheet.boxes:
+            title, *rest = box.texts[:1] if box.opened else box.texts
+            assert bold.getlength(title) < box.width
+            assert max([0, *map(plain.getlength, rest)]) < box.width
+            assert box.height >= (HEADER if box.opened else LINE * len(box.texts))
+
+
+def test_what_is_closed_shows_nothing_of_its_inside():
+    graph = graph_of("resnet50")
+    names = {box.name for box in drawn(graph, {"layer1"}).boxes}
+    assert names == {*graph.blocks[ROOT].children, *graph.blocks["layer1"].children}
+    hidden = {box.name for box in drawn(graph, {"layer1.0"}).boxes}  # open in a closed one
+    assert hidden == {*graph.blocks[ROOT].children}
+
+
+@pytest.mark.parametrize("name", ["resnet152", "googlenet", "efficientnet_b0", "densenet121"])
+def test_a_block_may_be_drawn_alone(name):
+    graph = graph_of(name)
+    for block in [block for block in graph.blocks if block][:9]:
+        sheet = drawing(graph, graph.blocks, texts, block)
+        assert {box.name for box in sheet.boxes if box.opened is None} == {n.name for n in graph.operations(block)}
+        assert all(box.left >= 0 and box.right <= sheet.width for box in sheet.boxes)
+        assert all(box.top >= 0 and box.bottom <= sheet.height for box in sheet.boxes)
+        assert all(0 <= x <= sheet.width and 0 <= y <= sheet.height for line in sheet.lines for x, y in line.points)
+
+
+def test_a_line_turns_off_above_one_that_arrives_below_its_source():
+    layers = layer("a", 3, ()), layer("b", 2, ()), layer("c", 4, ("b", "a")), layer("d", 1, ("b",))
+    nodes = {node.name: node for node in layers}
+    graph = Graph(nodes, {ROOT: Block(ROOT, "Module", ROOT, tuple(nodes))}, (1, 8, 4, 4))
+    check(graph, drawn(graph))
+    assert not list(laid_on_each_other(drawn(graph)))
+
+
+@every_network
+def test_a_line_that_comes_in_passes_the_name_of_the_block_by(name):
+    graph = graph_of(name)
+    sheet = drawn(graph)
+    boxes = {box.name: box for box in sheet.boxes}
+    for line in sheet.lines:
+        if graph.parent(line.target) == line.source:
+            frame = boxes[line.source]
+            assert line.points[0][0] > frame.left + 10 + 7.4 * len(frame.texts[0])
+
+
+# Shortcuts --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet18", "resnet152", "resnet50_v2", "mobilenet_v2", "efficientnet_b0", "googlenet"]
+)
+def test_a_skip_is_drawn(name):
+    assert not [line for line in drawn(graph_of(name)).lines if line.implied]
+
+
+@pytest.mark.parametrize("name", ["densenet121", "densenet201"])
+def test_of_a_dense_block_only_what_no_longer_path_implies_is_drawn(name):
+    graph = graph_of(name)
+    lines = drawn(graph).lines
+    for block in (f"features.denseblock{i}" for i in range(1, 5)):
+        level = graph.level(block)
+        here = [line for line in lines if {line.source, line.target} <= {block, *graph.blocks[block].children}]
+        here = [line for line in here if graph.parent(line.source) == block or graph.parent(line.target) == block]
+        shown = {(line.source, line.target) for line in here if not line.implied}
+        ports = {(block, "in"): block, (block, "out"): block}
+        reduced = nx.transitive_reduction(level).edges
+        assert shown == {(ports.get(a, a), ports.get(b, b)) for a, b in reduced}
+        assert len(here) == level.number_of_edges() > len(shown)
+
+
+def test_few_skips_past_each_other_are_all_drawn():
+    graph = graph_by_hand(lambda net, x: net.c(net.b(net.a(x)) + x) + x, a=conv(), b=conv(), c=conv())
+    assert not [line for line in drawn(graph).lines if line.implied]
+
+
+# The same every time ----------------------------------------------------------------------------------------------
+
+PROOF = """
+import hashlib
+from tests.unit.graphs import drawn, graph_of
+for name in ("googlenet", "densenet121", "efficientnet_b0"):
+    print(name, hashlib.sha256(repr(drawn(graph_of(name))).encode()).hexdigest())
+"""
+
+
+def test_another_process_draws_the_same():
+    root = Path(__file__).parents[2]
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", PROOF],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(root)},
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(answers) == 1
+    assert len(answers.pop().splitlines()) == 3
+
+
+# The checks themselves --------------------------------------------------------------------------------------------
+
+
+def moved(sheet: Drawing, name: str, right: float, down: float) -> Drawing:
+    boxes = (replace(b, left=b.left + right, top=b.top + down) if b.name == name else b for b in sheet.boxes)
+    return replace(sheet, boxes=tuple(boxes))
+
+
+def test_the_checks_find_a_box_on_another_and_a_line_through_a_box():
+    graph = graph_in_a_row(conv(), Residual(), conv())
+    sheet = drawn(graph)
+    check(graph, sheet)
+    second = next(box for box in sheet.boxes if box.name == "2")
+    with pytest.raises(AssertionError):
+        check_boxes(graph, moved(sheet, "0", 0, second.top - 100))
+    with pytest.raises(AssertionError):
+        check_lines(graph, moved(sheet, "1.relu", 0, 30))
+    skip = next(line for line in sheet.lines if (line.source, line.target) == ("1", "1.add"))
+    middle = skip.points[0][0], skip.points[-1][0]
+    straight = replace(skip, points=((middle[0], skip.points[0][1]), (middle[0], skip.points[-1][1])))
+    with pytest.raises(AssertionError):
+        check_lines(graph, replace(sheet, lines=(straight,)))
+
+
+def test_the_checks_find_lines_on_each_other():
+    lines = [Line(f"a{i}", f"b{i}", ((0, i), (0, 5), (9, 5), (9, 9 + i)), False) for i in range(2)]
+    found = list(laid_on_each_other(Drawing(9, 9, (), tuple(lines))))
+    assert [is_flat(one) for one, _ in found].count(True) == 1
+    assert [is_flat(one) for one, _ in found].count(False) == 2
+
+
+# Random networks --------------------------------------------------------------------------------------------------
+
+
+def layer(name: str, wide: int, inputs: tuple[str, ...], parent: str = ROOT) -> Node:
+    cost = LayerCost(name, "conv", (1, 8, 4, 4), 0, 0, 0, 0, 0, 0)
+    return Node(name, "conv", "Conv2d" * wide, parent, inputs, {}, cost, NOTHING)
+
+
+def stub(tree: list, wires: random.Random, dense: float) -> Graph:
+    """A graph of nested lists of blocks, whose operations read some of those before them."""
+    nodes: dict[str, Node] = {}
+    blocks: dict[str, Block] = {}
+
+    def grow(name: str, inside: list, parent: str) -> None:
+        children = tuple(f"{name}.{i}".lstrip(".") for i in range(len(inside)))
+        blocks[name] = Block(name, "Module", parent, children)
+        for child, what in zip(children, inside, strict=True):
+            if isinstance(what, list) and what:
+                grow(child, what, name)
+                continue
+            inputs = tuple(n for i, n in enumerate(reversed(nodes)) if wires.random() < dense / (1 + i * (i % 3)))
+            nodes[child] = layer(child, wires.randint(1, 4), inputs, name)
+
+    grow(ROOT, tree, ROOT)
+    return Graph(nodes, blocks, (1, 8, 4, 4))
+
+
+trees = st.recursive(st.none(), lambda inside: st.lists(inside, min_size=1, max_size=9), max_leaves=30)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(trees, min_size=1, max_size=9),
+    st.randoms(use_true_random=False),
+    st.sampled_from([0.1, 0.4, 0.7, 1.0]),
+    st.integers(0, 2),
+)
+def test_any_graph_is_drawn_without_collisions(tree, wires, dense, seed):
+    graph = stub(tree, wires, dense)
+    check(graph, drawn(graph, some_open(graph, seed) if seed else None))

@@ -1,0 +1,62 @@
+"""Numbers as they are written."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vis.figures.numbers import UNITS, grouped, shape, short
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [
+        (0, "0"),
+        (7, "7"),
+        (999, "999"),
+        (1000, "1.00 k"),
+        (23_296, "23.3 k"),
+        (120_422_400, "120 M"),
+        (999_499, "999 k"),
+        (999_500, "1.00 M"),
+        (999_950, "1.00 M"),
+        (1_814_073_344, "1.81 G"),
+        (999_999_999, "1.00 G"),
+        (-23_296, "-23.3 k"),
+        (0.5, "0.5"),
+        (12.345, "12.3"),
+        (999.4, "999"),
+        (999.7, "1.00 k"),
+        (2.0, "2"),
+    ],
+)
+def test_short(number, written):
+    assert short(number) == written
+
+
+@pytest.mark.parametrize(
+    ("number", "written"), [(123.4, "120"), (1234, "1.2 k"), (120_422_400, "120 M"), (99_999, "100 k")]
+)
+def test_short_with_two_digits(number, written):
+    assert short(number, 2) == written
+
+
+@given(st.integers(1, 10**17) | st.floats(0.001, 1e17))
+def test_a_short_number_has_at_most_three_digits_before_its_unit_and_is_right_to_half_of_the_last(number):
+    written = short(number)
+    assert "e" not in written
+    value, _, unit = written.partition(" ")
+    assert float(value) < 1000
+    assert not re.search(r"\s$", written)
+    assert float(value) * 1000 ** UNITS.index(unit) == pytest.approx(number, rel=0.0051)
+
+
+def test_grouped_numbers_have_every_digit():
+    assert [grouped(n) for n in (0, 999, 1000, 120_422_400)] == ["0", "999", "1,000", "120,422,400"]
+
+
+def test_a_shape_is_of_one_picture():
+    assert shape((1, 64, 112, 112)) == "64×112×112"
+    assert shape((1, 1000)) == "1000"
+    assert shape((1,)) == ""

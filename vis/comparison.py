@@ -1,0 +1,70 @@
+"""Two networks beside each other: which of their layers correspond, and in what they differ."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from vis.graph import Graph, Node
+
+COMPARED = (
+    "conv",
+    "depthwise",
+    "linear",
+    "norm",
+    "pool",
+    "add",
+    "concat",
+    "multiply",
+)  # kinds; the rest follows from these
+SETTINGS = ("kernel_size", "stride", "padding", "dilation", "groups", "ceil_mode")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A layer of each network in the same place, or None where one of them has nothing there."""
+
+    left: Node | None
+    right: Node | None
+    differs: tuple[str, ...]  # of SETTINGS, "operation", "channels", "size", "macs"; empty for equal layers
+
+
+def pairs(left: Graph, right: Graph) -> list[Pair]:
+    """The layers of both networks, aligned by the longest sequences that they have in common.
+
+    What stands in the same place but is not equal is a pair as well, if it is of the same kind.
+    """
+    ours, theirs = ([node for node in graph.nodes.values() if node.kind in COMPARED] for graph in (left, right))
+    matched = SequenceMatcher(None, [_identity(n) for n in ours], [_identity(n) for n in theirs], autojunk=False)
+    found = []
+    for _, i, j, k, m in matched.get_opcodes():
+        found += [Pair(a, b, differences(a, b) if a and b else ()) for a, b in _aligned(ours[i:j], theirs[k:m])]
+    return found
+
+
+def _identity(node: Node) -> tuple:
+    """By what a layer is found in another network: what it does, but not on which size."""
+    settings = tuple(node.settings.get(name) for name in SETTINGS)
+    return node.kind, node.output_shape[1:2], settings
+
+
+def _aligned(ours: list[Node], theirs: list[Node]) -> Iterator[tuple[Node | None, Node | None]]:
+    """Layers of a stretch side by side: kind by kind in their order, what is left over alone."""
+    matched = SequenceMatcher(None, [n.kind for n in ours], [n.kind for n in theirs], autojunk=False)
+    for tag, i, j, k, m in matched.get_opcodes():
+        if tag == "equal":
+            yield from zip(ours[i:j], theirs[k:m], strict=True)
+        else:
+            yield from ((node, None) for node in ours[i:j])
+            yield from ((None, node) for node in theirs[k:m])
+
+
+def differences(left: Node, right: Node) -> tuple[str, ...]:
+    """In what two layers of the same kind differ."""
+    unlike = [name for name in SETTINGS if left.settings.get(name) != right.settings.get(name)]
+    sizes = {
+        "operation": (left.operation, right.operation),
+        "channels": (left.output_shape[1:2], right.output_shape[1:2]),
+        "size": (left.output_shape[2:], right.output_shape[2:]),
+        "macs": (left.macs, right.macs),
+    }
+    return (*unlike, *(name for name, (one, other) in sizes.items() if one != other))
