@@ -1,0 +1,816 @@
+// A layer graph as SVG that can be dragged, zoomed, opened and pointed at. Where things stand is decided in Python.
+
+const SVG = "http://www.w3.org/2000/svg";
+const MARGIN = 16; // pixels between the drawing and the edge of the canvas
+const DISTANCE = 12; // … between a tooltip and its box
+const EDGE = 8; // … and the edge of the window
+const TITLE = 14; // font sizes and distances below are in the drawing's units: pixels at zoom 1
+const TEXT = 12;
+const LINE = 16; // from one line of text to the next
+const PAD = 10; // between a box and its text
+const KNOB = 9; // radius of the button that opens and closes
+const CORNER = 7; // radius of rounded boxes and lines
+const READABLE = 11 / TEXT; // zoom at which the smallest text has 11 pixels
+const [LEAST, LARGEST, LARGEST_FIRST] = [0.02, 4, 1.2];
+const STEP = 1.35; // of the zoom buttons
+const DRAG = { mouse: 4, pen: 6, touch: 9 }; // pixels that a click may tremble
+const REACH = { mouse: 13, pen: 14, touch: 17 }; // pixels around the middle of a knob that belong to it
+const PATIENCE = 2000; // milliseconds that an answer may take before the next thing is asked
+const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+
+const canvases = new WeakMap(); // frame -> Canvas. Streamlit calls again and again; the view and what is in it must outlive that.
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  const frame = parentElement.querySelector(".frame");
+  if (!canvases.has(frame)) canvases.set(frame, new Canvas(frame));
+  canvases.get(frame).update(data, setTriggerValue);
+}
+
+const clamp = (value, low, high) => Math.max(low, Math.min(value, high));
+const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+function element(name, attributes = {}, ...children) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+class Canvas {
+  boxes = new Map(); // id -> box, in the order of the drawing
+  lines = [];
+  zoom = 1;
+  x = 0; // where the drawing's corner is on the canvas
+  y = 0;
+  width = 0; // of the canvas, 0 while it is hidden
+  height = 0;
+  selected = null;
+  hovered = null;
+  cursor = null; // where the keyboard is
+  toggled = null; // asked to be opened or closed, and not yet answered
+  sent = []; // selections that Python has not answered yet
+  waitingList = []; // what is to be asked after that
+  pointers = new Map();
+
+  constructor(frame) {
+    this.frame = frame;
+    for (const part of ["canvas", "view", "frames", "lines", "lit", "boxes", "headers", "rings", "toolbar", "tooltip"]) {
+      this[`${part}Part`] = frame.querySelector(`.${part}`);
+    }
+    this.legendPart = frame.nextElementSibling;
+    const canvas = this.canvasPart;
+    const on = (type, listener, options) => canvas.addEventListener(type, (event) => listener.call(this, event), options);
+    on("pointerdown", this.press);
+    on("pointermove", this.move);
+    on("pointerup", this.release);
+    on("pointercancel", this.release);
+    on("pointerleave", (event) => event.pointerType !== "touch" && this.hover(null));
+    on("click", this.click);
+    on("wheel", this.wheel, { passive: false });
+    on("keydown", this.key);
+    on("focus", () => canvas.matches(":focus-visible") && this.walk(this.cursor));
+    on("blur", () => this.leave());
+    this.toolbarPart.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (button?.matches(".whole")) this.fit();
+      else if (button) this.zoomTo(this.zoom * (button.matches(".closer") ? STEP : 1 / STEP), this.middle(), true);
+    });
+    this.follow = () => {
+      if (!frame.isConnected) return removeEventListener("scroll", this.follow, true);
+      this.hide();
+    };
+    new ResizeObserver(() => this.resize()).observe(frame);
+  }
+
+  // Data -----------------------------------------------------------------------------------------------------------
+
+  update(data, setTriggerValue) {
+    this.setTriggerValue = setTriggerValue; // a new one each time: it knows the fragment to rerun
+    if (data !== this.data) this.renew(data);
+    this.paint();
+    this.answer();
+  }
+
+  renew(data) {
+    const before = this.data;
+    this.data = data;
+    const { frame, canvasPart } = this;
+    frame.style.height = `${data.height}px`;
+    canvasPart.setAttribute("aria-label", data.words.canvas);
+    frame.querySelector("#hint").textContent = data.words.hint;
+    for (const [name, word] of [["closer", "zoom_in"], ["farther", "zoom_out"], ["whole", "fit"]]) {
+      const button = frame.querySelector(`.${name}`);
+      button.title = data.words[word];
+      button.setAttribute("aria-label", data.words[word]);
+    }
+
+    const drawn = JSON.stringify([data.boxes, data.lines, data.looks, data.header, data.legend]);
+    const redrawn = drawn !== this.drawn;
+    this.drawn = drawn;
+    const old = this.boxes;
+    if (redrawn) this.draw(data);
+    this.answered = redrawn ? this.toggled : null;
+    if (redrawn) this.waiting(null);
+
+    const elsewhere = data.selected !== before?.selected && !this.sent.includes(data.selected);
+    this.sent = elsewhere ? [] : this.sent.slice(this.sent.indexOf(data.selected) + 1);
+    if (!this.sent.length) this.selected = data.selected; // or else the answer to a later click is on its way
+    this.measure();
+    if (redrawn && this.width) this.settle(old);
+    if (elsewhere && before && this.boxes.has(data.selected)) this.reveal(this.boxes.get(data.selected), "middle");
+    this.mark();
+    this.show();
+  }
+
+  /** One thing after the other: of two that reach a running script, Streamlit would forget the first. */
+  ask(kind, id) {
+    if (kind === "select") this.waitingList = this.waitingList.filter((asked) => asked.kind !== "select");
+    this.waitingList.push({ kind, id });
+    if (!this.unanswered) this.answer();
+  }
+
+  answer() {
+    clearTimeout(this.unanswered);
+    const next = this.waitingList.shift();
+    this.unanswered = next && setTimeout(() => this.answer(), PATIENCE);
+    if (next) this.setTriggerValue("asked", next);
+  }
+
+  select(id) {
+    this.selected = id;
+    this.sent.push(id);
+    this.mark(); // at once; Python will agree in a fifth of a second
+    this.ask("select", id);
+  }
+
+  toggle(box) {
+    if (!box?.openable) return;
+    this.hide();
+    this.waiting(box.id);
+    this.ask("toggle", box.id);
+  }
+
+  waiting(id) {
+    this.boxes.get(this.toggled)?.part.classList.remove("waiting");
+    this.toggled = id;
+    this.boxes.get(id)?.part.classList.add("waiting");
+  }
+
+  // Drawing --------------------------------------------------------------------------------------------------------
+
+  draw(data) {
+    const { id, corner, texts, label, state, count, look } = data.boxes;
+    const list = id.map((name, i) => {
+      const [x, y, width, height] = corner[i];
+      const box = { id: name, number: i, x, y, width, height, texts: texts[i], label: label[i], count: count[i] };
+      return Object.assign(box, { open: state[i] === 2, openable: state[i] > 0, look: data.looks[look[i]], stuck: y, in: [], out: [] });
+    });
+    this.list = list;
+    this.boxes = new Map(list.map((box) => [box.id, box]));
+    this.pen = new Pen(getComputedStyle(this.canvasPart).fontFamily);
+    this.dark = undefined; // everything is to be painted anew
+
+    const frames = document.createDocumentFragment();
+    const boxes = document.createDocumentFragment();
+    const headers = document.createDocumentFragment();
+    this.frames = []; // open blocks, each with the block that it stands in
+    const around = []; // open blocks that may hold the next box
+    for (const box of list) {
+      while (around.length && !holds(around.at(-1), box)) around.pop();
+      box.parent = around.at(-1) ?? null;
+      if (box.open) {
+        around.push(box);
+        this.frames.push(box);
+        frames.append(this.frameOf(box));
+        headers.append(this.headerOf(box, data));
+      } else boxes.append(this.boxOf(box, data));
+      box.part.setAttribute("role", "button");
+      box.part.setAttribute("aria-label", box.label);
+      if (box.openable) box.part.setAttribute("aria-expanded", box.open);
+    }
+    this.framesPart.replaceChildren(frames);
+    this.boxesPart.replaceChildren(boxes);
+    this.headersPart.replaceChildren(headers);
+    this.drawLines(data.lines);
+    this.drawLegend(data);
+    if (document.fonts.status !== "loaded") {
+      document.fonts.ready.then(() => data === this.data && (this.draw(data), this.paint(), this.mark(), this.show()));
+    }
+  }
+
+  drawLines({ ends, points, implied }) {
+    const hidden = new Set(implied);
+    const drawn = document.createDocumentFragment();
+    this.lines = ends.map(([from, to], i) => {
+      const source = this.list[from];
+      const target = this.list[to];
+      const enters = holds(source, target); // from the upper edge of a block to what stands in it
+      const leaves = holds(target, source); // … to the lower edge of its block
+      const line = { source, target, enters, leaves, points: points[i], implied: hidden.has(i) };
+      line.path = path(points[i], !leaves);
+      if (!line.implied) drawn.append(element("path", { d: line.path }));
+      source?.out.push(line);
+      target?.in.push(line);
+      return line;
+    });
+    this.linesPart.replaceChildren(drawn);
+    for (const box of this.list) box.spine = spine(box);
+  }
+
+  drawLegend({ legend, looks }) {
+    this.colours = legend.map(([text, light, dark]) => {
+      const face = element("rect", { class: "face", x: 0.5, y: 0.5, width: 13, height: 13, rx: 3 });
+      const swatch = element("svg", { viewBox: "0 0 14 14", "aria-hidden": true }, face);
+      const hatched = looks.some((look) => look[4] && look[0] === light && look[1] === dark);
+      if (hatched) swatch.append(hatching({ x: 0.5, y: 0.5, width: 13, height: 13, rx: 3 }));
+      const item = document.createElement("li");
+      item.append(swatch, text);
+      return { item, face, look: [light, dark] };
+    });
+    this.legendPart.replaceChildren(...this.colours.map(({ item }) => item));
+    this.legendPart.hidden = !legend.length;
+  }
+
+  /** The ground of an open block; its header lies above everything that stands in it. */
+  frameOf(box) {
+    const { x, y, width, height } = box;
+    box.ground = element("rect", { class: "face", x, y, width, height, rx: CORNER });
+    return element("g", { class: "item", "data-box": box.number }, box.ground);
+  }
+
+  headerOf(box, data) {
+    const { width } = box;
+    const height = data.header;
+    box.face = element("path", { class: "face", d: tab(width, height) });
+    box.words = element("g", {}, ...this.textsOf(box, [box.texts[0]], width - 3 * PAD - 2 * KNOB, height / 2));
+    box.words.append(...this.asides(box, width, height));
+    box.knob = { x: width - PAD - KNOB, y: height / 2 };
+    box.button = this.buttonOf(box);
+    box.part = element("g", { class: "item", id: `box-${box.number}`, "data-box": box.number, "data-header": "" });
+    box.part.append(box.face, ...(box.look[4] ? [hatching({ width, height, rx: CORNER })] : []), box.words, box.button);
+    return box.part;
+  }
+
+  /** What is left of a header's texts, behind the title if there is room. */
+  asides(box, width, height) {
+    const start = PAD + this.pen.width(box.texts[0], TITLE) + PAD;
+    const rest = box.texts.slice(1).filter(Boolean).join(" · ");
+    const room = width - start - 2 * PAD - 2 * KNOB;
+    if (!rest || this.pen.width(rest, TEXT) > room) return [];
+    return [element("text", { class: "quiet", x: start, y: height / 2 + 0.5 }, rest)];
+  }
+
+  boxOf(box) {
+    const { x, y, width, height } = box;
+    const [title, subtitle, note] = box.texts;
+    box.part = element("g", { class: "item", id: `box-${box.number}`, "data-box": box.number, transform: `translate(${x} ${y})` });
+    box.cards = [2, 1].slice(0, box.count > 1 ? 2 : 0).map((i) => // a fold looks like a stack of cards
+      element("rect", { class: "face", x: 5 * i, y: 4 * i, width: width - 10 * i, height, rx: CORNER }));
+    box.face = element("rect", { class: "face", width, height, rx: CORNER });
+    box.part.append(...box.cards, box.face, ...(box.look[4] ? [hatching({ width, height, rx: CORNER })] : []));
+
+    const room = width - 2 * PAD;
+    const rows = Math.max(1, Math.floor((height - 6) / LINE)); // of text that the box is high enough for
+    const rest = [subtitle, note].filter(Boolean);
+    const shared = rest.length === 2 && rows === 2 ? [rest] : rest.slice(0, rows - 1).map((text) => [text]);
+    let middle = height / 2 - (LINE / 2) * shared.length;
+    const beside = box.openable ? 2 * KNOB + PAD / 2 : 0;
+    box.knob = { x: width - PAD / 2 - KNOB - 1, y: middle };
+    box.part.append(...this.textsOf(box, [title], room - beside, middle));
+    for (const row of shared) {
+      middle += LINE;
+      box.part.append(...this.textsOf(box, row, room, middle, "quiet"));
+    }
+    if (box.openable) box.part.append((box.button = this.buttonOf(box)));
+    return box.part;
+  }
+
+  /** One row of text, cut to the room there is; a second text stands at its right end. */
+  textsOf(box, [first, second], room, y, kind = "title") {
+    const size = kind === "title" ? TITLE : TEXT;
+    const right = second ? this.pen.width(second, size) + PAD / 2 : 0;
+    const cut = this.pen.cut(first, size, Math.max(room - right, room / 3));
+    const made = [element("text", { class: kind, x: PAD, y }, cut)];
+    if (second) {
+      const left = room - this.pen.width(cut, size) - PAD / 2;
+      made.push(element("text", { class: kind, x: PAD + room, y, "text-anchor": "end" }, this.pen.cut(second, size, left)));
+    }
+    return made;
+  }
+
+  buttonOf(box) {
+    const { x, y } = box.knob;
+    const sign = box.open ? "M-4 0h8" : "M-4 0h8M0 -4v8";
+    return element(
+      "g",
+      { class: "toggle", transform: `translate(${x} ${y})`, "aria-hidden": true },
+      element("circle", { class: "knob", r: KNOB - 1 }),
+      element("path", { class: "sign", d: sign }),
+    );
+  }
+
+  /** Colours of the theme that the page has now. */
+  paint() {
+    const dark = luminance(getComputedStyle(this.frame).backgroundColor) < 0.5;
+    if (dark === this.dark) return;
+    this.dark = dark;
+    const give = (part, name, value) => (value ? part?.setAttribute(name, value) : part?.removeAttribute(name));
+    for (const { look, part, face, ground, cards } of [...this.list, ...this.colours]) {
+      for (const area of [face, ground, ...(cards ?? [])]) give(area, "fill", look[dark ? 1 : 0]);
+      give(part, "color", look[dark ? 3 : 2]);
+    }
+  }
+
+  /** Rings around what is selected, found and reached by the keyboard; lines of what is looked at. */
+  mark() {
+    const ring = (box, kind, distance) => {
+      const { x, width } = box;
+      const y = box.open && kind === "cursor" ? box.stuck : box.y;
+      const height = box.open && kind === "cursor" ? this.data.header : box.height;
+      const place = { x: x - distance, y: y - distance, width: width + 2 * distance, height: height + 2 * distance };
+      return element("rect", { class: kind, ...place, rx: CORNER + distance });
+    };
+    const found = (ids, kind, distance) =>
+      ids.filter((id) => this.boxes.has(id)).map((id) => ring(this.boxes.get(id), kind, distance));
+    const walking = this.walking ? [this.cursor] : [];
+    this.ringsPart.replaceChildren(
+      ...found(this.data.matches, "match", 3),
+      ...found([this.selected], "selected", 2.5),
+      ...found(walking, "cursor", 5.5),
+    );
+    if (this.pressed !== this.selected) this.boxes.get(this.pressed)?.part.removeAttribute("aria-pressed");
+    this.boxes.get(this.selected)?.part.setAttribute("aria-pressed", true);
+    this.pressed = this.selected;
+
+    const lit = new Set();
+    for (const id of [this.selected, this.hovered, ...walking]) {
+      const box = this.boxes.get(id);
+      for (const line of box?.in ?? []) if (!(box.open && line.leaves)) backwards(line, lit);
+      for (const line of box?.out ?? []) if (!(box.open && line.enters)) forwards(line, lit);
+    }
+    this.litPart.replaceChildren(
+      ...[...lit].map((line) => element("path", { d: line.path, ...(line.implied && { class: "implied" }) })),
+    );
+  }
+
+  // View -----------------------------------------------------------------------------------------------------------
+
+  measure() {
+    this.width = this.frame.clientWidth;
+    this.height = this.frame.clientHeight;
+  }
+
+  resize() {
+    const { width } = this;
+    this.measure();
+    if (!this.data || !this.width || width === this.width) return;
+    if (!width || !this.opened) this.open();
+    else this.x += (this.width - width) / 2;
+    this.show();
+  }
+
+  /** At a size that can be read, from the top. */
+  open() {
+    this.opened = true;
+    const [width] = this.data.size;
+    const room = this.width - 2 * MARGIN;
+    this.zoom = room / width >= READABLE ? Math.min(room / width, LARGEST_FIRST) : 1;
+    const first = this.inOrder()[0];
+    const spare = room - width * this.zoom;
+    const centred = this.width / 2 - (first?.spine ?? width / 2) * this.zoom;
+    this.x = spare >= 0 ? MARGIN + spare / 2 : clamp(centred, MARGIN + spare, MARGIN);
+    this.y = MARGIN;
+    const selected = this.boxes.get(this.selected);
+    if (selected) this.reveal(selected, "middle", false);
+  }
+
+  /** After the drawing has changed: what was toggled, or else what is in the middle of the view, stays where it is. */
+  settle(old) {
+    if (!this.opened) return this.open();
+    const stays = (id) => old.has(id) && this.boxes.has(id);
+    const distance = ({ x, width, y, height }) =>
+      Math.hypot(this.x + (x + width / 2) * this.zoom - this.width / 2, this.y + (y + height / 2) * this.zoom - this.height / 2);
+    let anchor = stays(this.answered) ? old.get(this.answered) : null;
+    for (const box of anchor ? [] : old.values()) {
+      if (stays(box.id) && (!anchor || distance(box) < distance(anchor))) anchor = box;
+    }
+    if (!anchor) return this.open(); // another network
+    const now = this.boxes.get(anchor.id);
+    this.x += (anchor.spine - now.spine) * this.zoom;
+    this.y += (anchor.stuck - now.y) * this.zoom;
+    if (this.answered === anchor.id) this.reveal(now, "nearest");
+    if (!calm()) this.appear(old);
+    if (!this.boxes.has(this.cursor)) this.cursor = anchor.id;
+  }
+
+  /** What is new comes up slowly enough to be noticed. */
+  appear(old) {
+    const fresh = this.list.filter((box) => !old.has(box.id) || old.get(box.id).open !== box.open);
+    const parts = fresh.flatMap(({ part, ground }) => [part, ground ?? []].flat());
+    if (!parts.length || parts.length > 400) return;
+    for (const part of [...parts, this.linesPart]) part.animate({ opacity: [0, 1] }, { duration: 200, easing: "ease-out" });
+  }
+
+  fit() {
+    const [width, height] = this.data.size;
+    const zoom = Math.min((this.width - 2 * MARGIN) / width, (this.height - 2 * MARGIN) / height, LARGEST_FIRST);
+    this.glide(zoom, (this.width - width * zoom) / 2, (this.height - height * zoom) / 2);
+  }
+
+  /** How high a box is where it stands for itself: an open block is its header. */
+  depth(box) {
+    return box.open ? this.data.header : box.height;
+  }
+
+  middle() {
+    return { x: this.width / 2, y: this.height / 2 };
+  }
+
+  /** What is under the point stays under it. */
+  zoomTo(zoom, { x, y }, gliding = false) {
+    zoom = clamp(zoom, LEAST, LARGEST);
+    const ratio = zoom / this.zoom;
+    const target = [zoom, x - (x - this.x) * ratio, y - (y - this.y) * ratio];
+    if (gliding) return this.glide(...target);
+    this.stop();
+    [this.zoom, this.x, this.y] = target;
+    this.show();
+  }
+
+  /** Moves so little that the box is in view, or puts it into the middle. */
+  reveal(box, where, gliding = true) {
+    const { zoom } = this;
+    const height = this.depth(box);
+    const place = (start, length, shift, room) => {
+      const [low, high] = [start * zoom + shift, (start + length) * zoom + shift];
+      const seen = low >= MARGIN && high <= room - MARGIN;
+      if (seen) return shift;
+      if (where === "middle" && high - low < room) return shift + room / 2 - (low + high) / 2;
+      return low < MARGIN || high - low > room - 2 * MARGIN ? shift + MARGIN - low : shift + room - MARGIN - high;
+    };
+    // An open block may be wider than the view; then its middle has to do.
+    const wide = box.width * zoom > this.width - 2 * MARGIN;
+    const x = wide ? place(box.spine - 20, 40, this.x, this.width) : place(box.x, box.width, this.x, this.width);
+    const y = place(box.y, height, this.y, this.height);
+    if (x === this.x && y === this.y) return;
+    if (gliding) return this.glide(zoom, x, y);
+    [this.x, this.y] = [x, y];
+  }
+
+  glide(zoom, x, y) {
+    this.stop();
+    const from = [this.zoom, this.x, this.y];
+    if (calm()) {
+      [this.zoom, this.x, this.y] = [zoom, x, y];
+      return this.show();
+    }
+    const begun = performance.now();
+    const step = (now) => {
+      const t = clamp((now - begun) / 240, 0, 1);
+      const part = 1 - (1 - t) ** 3;
+      this.zoom = from[0] * (zoom / from[0]) ** part;
+      const even = zoom === from[0] ? part : (this.zoom - from[0]) / (zoom - from[0]); // or a zoom would wobble
+      this.x = from[1] + (x - from[1]) * even;
+      this.y = from[2] + (y - from[2]) * even;
+      this.show();
+      this.gliding = t < 1 && this.frame.isConnected ? requestAnimationFrame(step) : 0;
+    };
+    this.gliding = requestAnimationFrame(step);
+  }
+
+  stop() {
+    cancelAnimationFrame(this.gliding);
+    this.gliding = 0;
+  }
+
+  show() {
+    if (!this.width || !this.data) return;
+    const [width, height] = this.data.size;
+    const least = 60; // pixels of the drawing that stay in view
+    this.x = clamp(this.x, least - width * this.zoom, this.width - least);
+    this.y = clamp(this.y, least - height * this.zoom, this.height - least);
+    this.viewPart.setAttribute("transform", `translate(${this.x} ${this.y}) scale(${this.zoom})`);
+    this.canvasPart.classList.toggle("far", this.zoom * TEXT < 5);
+    this.stick();
+    if (this.walking) this.tell(this.boxes.get(this.cursor)?.label, this.boxes.get(this.cursor));
+  }
+
+  /** The headers of open blocks stay in view as long as a part of the block is. */
+  stick() {
+    const { header } = this.data;
+    const [left, right] = [-this.x / this.zoom, (this.width - this.x) / this.zoom];
+    for (const box of this.frames) {
+      const top = box.parent ? box.parent.stuck + header : -this.y / this.zoom;
+      box.stuck = Math.max(box.y, Math.min(top, box.y + box.height - header));
+      const slide = clamp(left - box.x, 0, Math.max(0, box.width - 120));
+      const back = clamp(box.x + box.width - right, 0, Math.max(0, box.width - 120));
+      box.part.setAttribute("transform", `translate(${box.x} ${box.stuck})`);
+      box.words.setAttribute("transform", `translate(${slide} 0)`);
+      box.knob.x = box.width - PAD - KNOB - back;
+      box.button.setAttribute("transform", `translate(${box.knob.x} ${box.knob.y})`);
+    }
+  }
+
+  // Pointer --------------------------------------------------------------------------------------------------------
+
+  point(event) {
+    const box = this.canvasPart.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  /** The box under the pointer, and whether it is at its knob. */
+  under(event) {
+    const part = event.target.closest?.("[data-box]");
+    if (!part) return {};
+    const box = this.list[part.dataset.box];
+    const { x, y } = this.point(event);
+    const { knob } = box;
+    const top = box.open ? box.stuck : box.y;
+    const away = Math.hypot(x - this.x - (box.x + knob.x) * this.zoom, y - this.y - (top + knob.y) * this.zoom);
+    const reach = Math.min(REACH[event.pointerType] ?? REACH.mouse, (box.width / 4) * this.zoom);
+    const knobbed = box.openable && away <= Math.max(reach, KNOB * this.zoom);
+    return { box, atKnob: knobbed, ground: box.open && !part.closest(".headers") && !knobbed };
+  }
+
+  press(event) {
+    if (event.button !== 0) return;
+    this.stop();
+    if (!this.pointers.size) this.dragged = false;
+    this.pointers.set(event.pointerId, { ...this.point(event), from: this.point(event) });
+    if (this.walking) this.leave();
+  }
+
+  move(event) {
+    const pointer = this.pointers.get(event.pointerId);
+    if (!pointer) return event.pointerType !== "touch" && this.hover(event);
+    const { x, y } = this.point(event);
+    if (!this.dragged) {
+      const far = Math.hypot(x - pointer.from.x, y - pointer.from.y) > (DRAG[event.pointerType] ?? DRAG.mouse);
+      if (!far && this.pointers.size === 1) return;
+      this.dragged = true;
+      this.hide();
+      this.canvasPart.classList.add("dragged");
+    }
+    // Not before it is a drag: what holds a pointer also gets its click.
+    for (const id of this.pointers.keys()) this.canvasPart.setPointerCapture(id);
+    const other = [...this.pointers].find(([id]) => id !== event.pointerId)?.[1];
+    const before = { x: pointer.x, y: pointer.y };
+    Object.assign(pointer, { x, y });
+    if (!other) {
+      this.x += x - before.x;
+      this.y += y - before.y;
+      return this.show();
+    }
+    const apart = (a, b) => Math.max(20, Math.hypot(a.x - b.x, a.y - b.y));
+    this.x += (x - before.x) / 2;
+    this.y += (y - before.y) / 2;
+    const middle = { x: (x + other.x) / 2, y: (y + other.y) / 2 };
+    this.zoomTo((this.zoom * apart(pointer, other)) / apart(before, other), middle);
+  }
+
+  release(event) {
+    this.pointers.delete(event.pointerId);
+    if (!this.pointers.size) this.canvasPart.classList.remove("dragged");
+  }
+
+  click(event) {
+    if (this.dragged) return;
+    const { box, atKnob } = this.under(event);
+    const second = event.detail > 0 && event.detail % 2 === 0;
+    if (box) this.cursor = box.id;
+    if (box && (atKnob || (second && box.openable))) return this.toggle(box);
+    if (second && box?.id === this.selected) return; // the first click has said it all
+    if (box || this.selected !== null) this.select(box?.id ?? null);
+    if (event.pointerType === "touch") this.hover(box ? event : null); // a tap is all the pointing there is
+  }
+
+  wheel(event) {
+    if (!event.ctrlKey && !event.metaKey) return this.hide(); // scrolls the page
+    event.preventDefault();
+    this.hide();
+    const lines = event.deltaMode === 1 ? 16 : 1;
+    this.zoomTo(this.zoom * Math.exp(-0.012 * clamp(event.deltaY * lines, -25, 25)), this.point(event));
+  }
+
+  hover(event) {
+    const { box, atKnob, ground } = event ? this.under(event) : {};
+    const id = box && !ground ? box.id : null; // what stands in a block is in front of it
+    if (id !== this.hovered) {
+      this.hovered = id;
+      this.mark();
+    }
+    const { open, close } = this.data.words;
+    if (id !== null) this.tell(atKnob ? (box.open ? close : open) : box.label, box);
+    else if (!this.walking) this.hide();
+  }
+
+  // Tooltip --------------------------------------------------------------------------------------------------------
+
+  /** Text about a box, beside it: what is above and below is what it is connected to. */
+  tell(text, box) {
+    const { tooltipPart: tooltip, frame } = this;
+    if (!text || !box || !frame.isConnected) return this.hide(); // a popover outside the document throws
+    if (tooltip.textContent !== text) tooltip.textContent = text;
+    if (!tooltip.matches(":popover-open")) {
+      tooltip.showPopover();
+      addEventListener("scroll", this.follow, true); // captured, because Streamlit scrolls an inner element
+    }
+    const canvas = this.canvasPart.getBoundingClientRect();
+    const { clientWidth, clientHeight } = document.documentElement;
+    const { offsetWidth: width, offsetHeight: height } = tooltip;
+    const [start, top, length, depth] = [box.x, box.open ? box.stuck : box.y, box.width, this.depth(box)];
+    const left = canvas.left + clamp(this.x + start * this.zoom, 0, this.width);
+    const right = canvas.left + clamp(this.x + (start + length) * this.zoom, 0, this.width);
+    const upper = canvas.top + clamp(this.y + top * this.zoom, 0, this.height);
+    const lower = canvas.top + clamp(this.y + (top + depth) * this.zoom, 0, this.height);
+
+    let x = right + DISTANCE;
+    let y = (upper + lower - height) / 2;
+    if (x + width > clientWidth - EDGE) x = left - DISTANCE - width;
+    if (x < EDGE) {
+      x = (left + right - width) / 2;
+      y = lower + DISTANCE + height < clientHeight - EDGE ? lower + DISTANCE : upper - DISTANCE - height;
+    }
+    x = clamp(x, EDGE, clientWidth - width - EDGE);
+    y = clamp(y, EDGE, clientHeight - height - EDGE);
+    tooltip.style.translate = `${Math.round(x)}px ${Math.round(y)}px`;
+  }
+
+  hide() {
+    if (this.tooltipPart.isConnected) this.tooltipPart.hidePopover();
+    removeEventListener("scroll", this.follow, true);
+  }
+
+  // Keyboard -------------------------------------------------------------------------------------------------------
+
+  /** Boxes from top to bottom, as they are read. */
+  inOrder() {
+    return [...this.list].sort((a, b) => a.y - b.y || a.x - b.x);
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const box = this.boxes.get(this.cursor);
+    const { key } = event;
+    if (key === "Escape") return this.hide();
+    if (ARROWS[key]) this.walk((this.walking ? this.next(box, ...ARROWS[key]) : box)?.id);
+    else if (key === "Home") this.walk(this.inOrder()[0]?.id);
+    else if (key === "End") this.walk(this.inOrder().at(-1)?.id);
+    else if (key === "Enter" && box) this.select(box.id);
+    else if (key === " ") this.toggle(box);
+    else if (key === "+" || key === "=") box?.open || this.toggle(box);
+    else if (key === "-") this.toggle(box?.open ? box : box?.parent);
+    else if (key === "f" || key === "F") this.fit();
+    else return;
+    event.preventDefault(); // nothing of this scrolls the page
+  }
+
+  /** The keyboard goes to a box, or starts where it was, at what is selected or at the top. */
+  walk(id) {
+    const box = this.boxes.get(id) ?? this.boxes.get(this.selected) ?? this.inOrder()[0];
+    if (!box) return;
+    this.cursor = box.id;
+    this.walking = true;
+    this.canvasPart.setAttribute("aria-activedescendant", box.part.id);
+    this.reveal(box, "nearest");
+    this.mark();
+    this.tell(box.label, box);
+  }
+
+  leave() {
+    this.walking = false;
+    this.canvasPart.removeAttribute("aria-activedescendant");
+    this.hide();
+    this.mark();
+  }
+
+  /** The nearest box in a direction, where what lies straight ahead is nearer than what lies to the side. */
+  next(box, right, down) {
+    const area = (box) => [box.x, box.x + box.width, box.y, box.y + this.depth(box)];
+    const between = (a, b, c, d) => Math.max(c - b, a - d, 0); // the gap between [a, b] and [c, d]
+    const [left0, right0, top0, bottom0] = area(box);
+    let best = box;
+    let least = Infinity;
+    for (const other of this.list) {
+      const [left1, right1, top1, bottom1] = area(other);
+      const ahead = right ? right * (left1 + right1 - left0 - right0) : down * (top1 + bottom1 - top0 - bottom0);
+      const clear = right ? (right > 0 ? left1 - right0 : left0 - right1) : down > 0 ? top1 - bottom0 : top0 - bottom1;
+      if (other === box || ahead <= 0 || clear < -4) continue;
+      const aside = right ? between(top0, bottom0, top1, bottom1) : between(left0, right0, left1, right1);
+      if (right && aside > clear + 60) continue; // that is below, not beside
+      const shift = Math.abs(right ? top1 + bottom1 - top0 - bottom0 : other.spine - box.spine);
+      const far = clear + 2 * aside + 0.1 * shift;
+      if (far < least) [best, least] = [other, far];
+    }
+    return best;
+  }
+}
+
+/** What is not counted. */
+const hatching = (place) => element("rect", { class: "hatching", ...place });
+
+/** Measures texts and cuts them, with the fonts of the canvas. */
+class Pen {
+  static context = document.createElement("canvas").getContext("2d");
+  static widths = new Map();
+
+  constructor(family) {
+    this.family = family;
+  }
+
+  width(text, size) {
+    const font = `${size === TITLE ? 600 : 400} ${size}px ${this.family}`;
+    const key = `${font} ${text}`;
+    if (!Pen.widths.has(key)) {
+      if (Pen.widths.size > 20_000) Pen.widths.clear();
+      if (Pen.context.font !== font) Pen.context.font = font;
+      Pen.widths.set(key, Pen.context.measureText(text).width);
+    }
+    return Pen.widths.get(key);
+  }
+
+  /** As much of the text as fits into the room, with “…” in place of the rest. */
+  cut(text, size, room) {
+    if (this.width(text, size) <= room) return text;
+    const signs = [...text];
+    let [low, high] = [0, signs.length];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.width(`${signs.slice(0, middle).join("")}…`, size) <= room) low = middle;
+      else high = middle - 1;
+    }
+    return low ? `${signs.slice(0, low).join("").trimEnd()}…` : "";
+  }
+}
+
+/** Whether an open block is drawn around the box. */
+function holds(block, box) {
+  return Boolean(
+    block?.open && box && block !== box &&
+    block.x <= box.x && block.y <= box.y &&
+    box.x + box.width <= block.x + block.width + 0.2 && box.y + box.height <= block.y + block.height + 0.2,
+  );
+}
+
+/** Where the data come in from above: what the box is centred on. */
+function spine(box) {
+  const line = box.in.find((line) => !line.leaves && !line.implied);
+  return line ? line.points.at(-2) : box.x + box.width / 2;
+}
+
+/** The line and those that carry its data on, through the edges of open blocks. */
+function forwards(line, lit) {
+  if (lit.has(line)) return;
+  lit.add(line);
+  const { target, leaves } = line;
+  if (!target?.open) return;
+  for (const next of target.out) if (!next.implied && next.enters !== leaves) forwards(next, lit);
+}
+
+/** The line and those that its data come from. */
+function backwards(line, lit) {
+  if (lit.has(line)) return;
+  lit.add(line);
+  const { source, enters } = line;
+  if (!source?.open) return;
+  for (const next of source.in) if (!next.implied && next.leaves !== enters) backwards(next, lit);
+}
+
+/** A line with round corners, and an arrow head if it arrives at something. */
+function path(points, arrives) {
+  const n = points.length / 2;
+  let d = `M${points[0]} ${points[1]}`;
+  for (let i = 1; i < n; i++) {
+    const [x, y] = [points[2 * i], points[2 * i + 1]];
+    const [dx0, dy0] = [x - points[2 * i - 2], y - points[2 * i - 1]];
+    const [dx1, dy1] = i + 1 < n ? [points[2 * i + 2] - x, points[2 * i + 3] - y] : [0, 0];
+    const [length0, length1] = [Math.hypot(dx0, dy0), Math.hypot(dx1, dy1)];
+    const r = Math.min(CORNER, length0 / 2, length1 / 2);
+    if (r < 0.5) d += `L${x} ${y}`;
+    else {
+      const [a, b] = [r / length0, r / length1];
+      d += `L${tenths(x - dx0 * a)} ${tenths(y - dy0 * a)}Q${x} ${y} ${tenths(x + dx1 * b)} ${tenths(y + dy1 * b)}`;
+    }
+  }
+  if (!arrives || n < 2) return d;
+  const [x, y] = points.slice(-2);
+  let i = n - 2;
+  while (i > 0 && points[2 * i] === x && points[2 * i + 1] === y) i--;
+  const angle = Math.atan2(y - points[2 * i + 1], x - points[2 * i]);
+  const barb = (turn) => `${tenths(x - 6 * Math.cos(angle + turn))} ${tenths(y - 6 * Math.sin(angle + turn))}`;
+  return `${d}M${barb(0.5)}L${x} ${y}L${barb(-0.5)}`;
+}
+
+const tenths = (value) => Math.round(10 * value) / 10;
+
+/** The header of an open block: round above, straight below. */
+function tab(width, height) {
+  const r = CORNER;
+  return `M0 ${height}V${r}Q0 0 ${r} 0H${width - r}Q${width} 0 ${width} ${r}V${height}Z`;
+}
+
+/** Of a colour as browsers compute it, from 0 to 1 (rec. 709, without the gamma: good enough to tell day from night). */
+function luminance(colour) {
+  const [r, g, b] = colour.match(/[\d.]+/g)?.map(Number) ?? [255, 255, 255];
+  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+}

@@ -1,0 +1,139 @@
+"""The drawing of a layer graph, to be moved about, opened and pointed at."""
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+from pages.common.session import widget_value
+
+HERE = Path(__file__).parent
+WORDS = ("canvas", "hint", "zoom_in", "zoom_out", "fit", "open", "close")
+
+_graph = st.components.v2.component(
+    "convscope.graph",
+    html=(HERE / "graph.html").read_text("utf-8"),
+    css=(HERE / "graph.css").read_text("utf-8"),
+    js=(HERE / "graph.js").read_text("utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a visitor asked for: to select a box (None: to select none), or to open a block or close it."""
+
+    kind: Literal["select", "toggle"]
+    id: str | None
+
+
+def layer_canvas(
+    drawing: Mapping[str, Any],
+    key: str,
+    *,
+    mode: Literal["kind", "value"],
+    selected: str | None,
+    matches: Sequence[str] = (),
+    words: Mapping[str, str],
+    height: int = 640,
+    on_action: Callable[[Action], None] | None = None,
+) -> Action | None:
+    """What was asked for since the last run; None when nothing was.
+
+    Zoom and place stay from run to run. A block that is opened or closed stays where it is on the screen.
+
+    Args:
+        drawing: `width` and `height`; `boxes`, a block before what stands in it; `lines` between them; and `header`,
+            the height of an open block's header (30). A box has an `id`, its place `x`, `y`, `width`, `height`, what
+            is written on it, `title`, `subtitle` and `note`, and in its tooltip, `label`. It may be `openable`, and
+            `open`; `count` > 1 makes it a stack. `fill` and `ink` are its colours, each ("#…", "#…") for the light and
+            the dark theme. A line has `source`, `target`, its `points` [(x, y), …], and may be `implied`, which is
+            drawn only while one of its ends is pointed at or selected. A `legend`, [(text, fill), …], stands below.
+        key: identifies the canvas on its page. Another network is another canvas, and begins at its top.
+        mode: with "value", boxes whose `value` is None are hatched, as not counted.
+        selected: the box with a ring; brought into view when it was selected elsewhere. An id without a box is none.
+        matches: boxes with a dashed outline.
+        words: what the canvas says itself, see `WORDS`. `hint` tells those who do not see it about its keys.
+        height: pixels.
+        on_action: is called with the action before the script runs again. What it changes is drawn in that run; a
+            script that acts on what is returned has to run once more, which takes twice as long.
+
+    Raises:
+        ValueError: if a word is missing, or a number of the drawing is none that can be drawn.
+    """
+    if missing := [word for word in WORDS if word not in words]:
+        raise ValueError(f"Canvas {key!r} lacks the words {', '.join(missing)}.")
+    data = {
+        **_packed(drawing, mode),
+        "selected": selected,
+        "matches": list(matches),
+        "words": {word: words[word] for word in WORDS},
+        "height": int(height),
+    }
+    ids = frozenset(box["id"] for box in drawing["boxes"])
+
+    def act() -> None:
+        action = _action(widget_value(key).asked, ids)
+        if action is not None and on_action is not None:
+            on_action(action)
+
+    return _action(_graph(key=key, data=data, on_asked_change=act).asked, ids)
+
+
+def _packed(drawing: Mapping[str, Any], mode: str) -> dict[str, Any]:
+    """The drawing as columns, which weigh half of what rows do: names once, colours once, coordinates to a tenth."""
+    boxes, lines = drawing["boxes"], drawing["lines"]
+    place = {box["id"]: number for number, box in enumerate(boxes)}
+    looks = [_look(box, mode) for box in boxes]
+    known = {look: number for number, look in enumerate(dict.fromkeys(looks))}
+    return {
+        "size": [_tenths(drawing["width"]), _tenths(drawing["height"])],
+        "header": _tenths(drawing.get("header", 30)),
+        "looks": list(known),
+        "legend": [[text, *fill] for text, fill in drawing.get("legend", ())],
+        "boxes": {
+            "id": [box["id"] for box in boxes],
+            "corner": [[_tenths(box[side]) for side in ("x", "y", "width", "height")] for box in boxes],
+            "texts": [[box["title"], box.get("subtitle", ""), box.get("note", "")] for box in boxes],
+            "label": [box.get("label", box["title"]) for box in boxes],
+            "state": [_state(box) for box in boxes],
+            "count": [int(box.get("count", 1)) for box in boxes],
+            "look": [known[look] for look in looks],
+        },
+        "lines": {
+            "ends": [[place.get(line["source"], -1), place.get(line["target"], -1)] for line in lines],
+            "points": [[_tenths(number) for point in line["points"] for number in point] for line in lines],
+            "implied": [number for number, line in enumerate(lines) if line.get("implied")],
+        },
+    }
+
+
+def _state(box: Mapping[str, Any]) -> int:
+    """0: cannot be opened; 1: closed; 2: open."""
+    return 0 if not box.get("openable") and not box.get("open") else 2 if box.get("open") else 1
+
+
+def _look(box: Mapping[str, Any], mode: str) -> tuple[str | bool | None, ...]:
+    """Fill in the light and the dark theme, ink in both, None for the page's own; and whether it is hatched."""
+    fill, ink = box.get("fill") or (None, None), box.get("ink") or (None, None)
+    return (*fill, *ink, mode == "value" and box.get("value") is None)
+
+
+def _tenths(number: float) -> float:
+    """Rounded, and a number that JSON knows: no NumPy's, and not infinite, for which the canvas would stay empty."""
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no place in a drawing.")
+    return round(float(number), 1)
+
+
+def _action(asked: Any, ids: Collection[str]) -> Action | None:
+    """What came from a browser, if it can have come from this canvas."""
+    if not isinstance(asked, Mapping):
+        return None
+    kind, box = asked.get("kind"), asked.get("id")
+    known = isinstance(box, str) and box in ids
+    if (kind == "select" and (known or box is None)) or (kind == "toggle" and known):
+        return Action(kind, box)
+    return None
