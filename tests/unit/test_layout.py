@@ -21,7 +21,8 @@ from tests.unit.graphs import NETWORKS, Residual, conv, drawn, graph_by_hand, gr
 from vis.cost.count import LayerCost
 from vis.figures.graph import texts
 from vis.graph import NOTHING, ROOT, Block, Graph, Node
-from vis.layout import HEADER, LINE, Box, Drawing, Line, drawing
+from vis.layered import HEADER, Line
+from vis.layout import LINE, Box, Drawing, drawing
 
 every_network = pytest.mark.parametrize("name", NETWORKS)
 NEAR = 0.01  # of a pixel

@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from vis.cost.count import Counting
 from vis.figures.numbers import shape, short
 from vis.graph import COUNTED, Graph, Node
-from vis.layout import HEADER, LINE, Box, Drawing
+from vis.layered import HEADER
+from vis.layout import LINE, Box, Drawing
 
 # Tints of Okabe & Ito's colours, which the colour-blind can tell apart: for light and for dark pages.
 FILLS: Mapping[str, tuple[str, str]] = {
