@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.common.cache import warm
+from pages.common.components.arrival import arrival
 from pages.common.session import select
 from pages.common.sidebar import choose
 from pages.common.text import _
@@ -10,19 +11,18 @@ from pages.common.text import _
 st.set_page_config(page_title="ConvScope", page_icon="🔬", layout="wide")
 
 # Before any widget: on a server that has just been started, what is drawn before it loses its state at the first rerun.
-page = st.navigation(
-    {
-        _("Look"): [
-            st.Page(
-                "pages/look/layers.py",
-                title=_("What layers 1–5 respond to"),
-                icon=":material/visibility:",
-                default=True,
-            ),
-        ],
-    }
-)
+pages = {
+    _("Start"): [
+        st.Page("pages/start/home.py", title=_("Home"), icon=":material/home:", default=True),
+    ],
+    _("Look"): [
+        st.Page("pages/look/layers.py", title=_("What layers 1–5 respond to"), icon=":material/visibility:"),
+        st.Page("pages/look/architecture.py", title=_("The layer graph"), icon=":material/account_tree:"),
+    ],
+}
+page = st.navigation(pages)
 with st.sidebar:
     select(choose())
+    arrival(known.url_path for section in pages.values() for known in section)
 page.run()
 warm()

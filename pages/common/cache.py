@@ -9,24 +9,35 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import streamlit as st
+import torch
 from PIL import Image
 
-from models import Loaded, load
+from models import ARCHITECTURES, Loaded, load
 from models.device import available, or_on_cpu
 from models.images import decoded
-from models.loading import best_weights, predicted
+from models.loading import best_weights, predicted, skeleton
 from models.refusals import Refused
 from pages.common.session import PICTURE_FILE, PUBLIC_WEIGHTS, SAMPLES, WEIGHTS_FILE, Selection, sha256, uploaded
+from vis.cost.count import Counting
+from vis.cost.latency import Times, layer_times
+from vis.filters import LayerView, view_of
+from vis.receptive import ReceptiveField, fields_of
 from vis.responses import LayerResponse, UnitResponse, responses, unit_in_full
+from vis.shapes import record_shapes
+from vis.trace import Recording
+
+if TYPE_CHECKING:
+    from vis.graph import Graph
+    from vis.layout import Drawing
 
 Result = TypeVar("Result")
 
@@ -99,6 +110,74 @@ def network(selection: Selection, device: str) -> Loaded:
 def opened_network(selection: Selection) -> tuple[Loaded, bool]:
     """The selection's network, and whether the GPU had no room for it, so that it is on the CPU."""
     return or_on_cpu(lambda device: network(selection, device), selection.device)
+
+
+# Layer graphs -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Built:
+    """A network as its layer graph needs it: how it is built and the side of its pictures. Weights do not matter."""
+
+    network: str
+    side: int
+    options: tuple[tuple[str, object], ...] = ()
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def shapes(built: Built) -> Recording:
+    """The shapes of everything that the network computes.
+
+    Raises:
+        Refused: for a picture that is too small.
+    """
+    channels = ARCHITECTURES[built.network].input_shape[0]
+    return record_shapes(skeleton(built.network, **dict(built.options)), (1, channels, built.side, built.side))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def fields(built: Built) -> dict[str, ReceptiveField]:
+    """The receptive fields of all operations; raises as `shapes` does."""
+    return fields_of(shapes(built))
+
+
+# What draws graphs is imported where it is needed: networkx takes a quarter of a second, and the first screen has none.
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def graph(built: Built) -> "Graph":
+    """The layer graph; raises as `shapes` does."""
+    from vis.graph import graph_of
+
+    return graph_of(shapes(built))
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def drawing(built: Built, opened: frozenset[str], counting: Counting) -> "Drawing":
+    """The layer graph with these blocks open, laid out."""
+    from vis.figures.graph import texts
+    from vis.layout import drawing
+
+    return drawing(graph(built), opened, lambda graph, name: texts(graph, name, counting))
+
+
+def measure(
+    built: Built, device: str, rounds: int, report: Callable[[float], None], stopped: Callable[[], bool]
+) -> dict[str, Times]:
+    """The time of every operation on the device, one measurement at a time; it is not remembered here."""
+    while not _measuring.acquire(timeout=0.1):
+        if stopped():
+            return {}
+    try:
+        loaded = load(built.network, "random", device, **dict(built.options))  # time does not depend on the weights
+        picture = torch.zeros(1, loaded.architecture.input_shape[0], built.side, built.side)
+        with _turn:
+            return layer_times(loaded.model, picture, rounds, stopped, report)
+    finally:
+        _measuring.release()
+
+
+_measuring = threading.Lock()
 
 
 # Pictures ---------------------------------------------------------------------------------------------------------
@@ -191,17 +270,21 @@ def seen(selection: Selection) -> Seen:
 
 @_remembered(entries=32)
 def layer_responses(
-    selection: Selection, k: int, channels: tuple[tuple[str, tuple[int, ...]], ...]
+    selection: Selection,
+    layers: tuple[tuple[str, str], ...],
+    k: int,
+    channels: tuple[tuple[str, tuple[int, ...]], ...],
 ) -> tuple[dict[str, LayerResponse], bool]:
     """What every layer responds to, and whether the CPU had to do it.
 
     Args:
+        layers: (name, operation).
         channels: (layer, feature maps) chosen in place of the strongest.
     """
     given = picture(selection)
     return _in_turn(
         selection,
-        lambda loaded: responses(loaded.model, loaded.preprocess(given), loaded.layers, k, dict(channels)),
+        lambda loaded: responses(loaded.model, loaded.preprocess(given), dict(layers), k, dict(channels)),
     )
 
 
@@ -213,3 +296,17 @@ def unit_response(selection: Selection, operation: str, channel: int, position: 
         selection,
         lambda loaded: unit_in_full(loaded.model, loaded.preprocess(given), operation, channel, position),
     )[0]
+
+
+@_remembered(entries=16)
+def layer_view(selection: Selection, operation: str, most: int) -> tuple[LayerView, bool]:
+    """A layer's filters and its `most` strongest maps of the picture, and whether the CPU had to do it."""
+    given = picture(selection)
+    return _in_turn(selection, lambda loaded: view_of(loaded.model, loaded.preprocess(given), operation, most))
+
+
+def picture_at(selection: Selection, built: Built) -> np.ndarray:
+    """The selection's picture (H, W, 3) at the side that the layer graph is made for, as the network would see it."""
+    usual = ARCHITECTURES[built.network].preprocess
+    preprocess = replace(usual, resize=max(built.side, round(usual.resize * built.side / usual.crop)), crop=built.side)
+    return preprocess.for_the_eye(preprocess(picture(selection)))

@@ -1,9 +1,9 @@
 """What one session has chosen: network, weights, picture, device. It belongs to the frame and is in the URL."""
 
 import hashlib
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Hashable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -63,6 +63,16 @@ class Opened:
     position: tuple[int, int] | None = None  # (row, column)
 
 
+@dataclass(frozen=True)
+class GraphView:
+    """What of a layer graph is open, and what is looked at closely."""
+
+    opened: frozenset[str] = frozenset()  # names of blocks; EVERYTHING for all there are
+    selected: str | None = None
+
+
+EVERYTHING = "*"
+
 PICTURE_FILE, WEIGHTS_FILE = "picture_file", "weights_file"  # the keys of the two uploaders
 
 
@@ -74,6 +84,38 @@ def select(selection: Selection) -> None:
 def selection() -> Selection:
     """What the session has chosen."""
     return st.session_state["selection"]
+
+
+def choose_network(name: str) -> None:
+    """Makes this the network of the sidebar, and asks for its page; for callbacks, which run before the sidebar."""
+    _put_into_sidebar(name)
+    st.session_state["wanted"] = True
+
+
+def network_wanted() -> bool:
+    """Whether a network was chosen to be looked at since this was last asked."""
+    return st.session_state.pop("wanted", False)
+
+
+def choose_layer(network: str, operation: str) -> None:
+    """Makes this the network of the sidebar, and asks for the page of its layers with this one; for callbacks."""
+    _put_into_sidebar(network)
+    st.session_state["wanted_layer"] = {"network": network, "also": operation}
+
+
+def layer_wanted() -> dict[str, str] | None:
+    """The end of the link to the page of the layers, if one was chosen since this was last asked."""
+    return st.session_state.pop("wanted_layer", None)
+
+
+def _put_into_sidebar(network: str) -> None:
+    _link().pop("network", None)  # it has had its say
+    st.session_state["network"] = network
+
+
+def value_of(key: str) -> Any:
+    """What the widget of that key was set to, for its callback."""
+    return st.session_state[key]
 
 
 def open_unit(unit: Opened | None) -> None:
@@ -95,6 +137,45 @@ def _unit_of_link() -> Opened | None:
         return Opened(link["layer"], int(link["map"]), position) if position is None or len(position) == 2 else None
     except (KeyError, ValueError):
         return None
+
+
+def graph_view(place: str, network: str) -> GraphView:
+    """What is open of this network in one of the places for layer graphs; at first what the link says."""
+    views = st.session_state.setdefault("graphs", {})
+    if (place, network) not in views:
+        link = _link()
+        of_link = network == link.get({"left": "network", "right": "compare"}[place])
+        opened = link.get(f"open_{place}", "") if of_link else ""
+        selected = link.get(f"node_{place}") if of_link else None
+        views[place, network] = GraphView(frozenset(filter(None, opened.split(","))), selected)
+    return views[place, network]
+
+
+def show_graph(place: str, network: str, view: GraphView) -> None:
+    """Makes this what is open of a network."""
+    st.session_state["graphs"][place, network] = view
+
+
+def measured(key: Hashable) -> Any:
+    """What this session measured before under this key; None for nothing."""
+    return st.session_state.get("measured", {}).get(key)
+
+
+def keep_measured(key: Hashable, value: Any) -> None:
+    """Keeps a measurement for this session, and the seven others that were kept last."""
+    others = [(k, v) for k, v in st.session_state.get("measured", {}).items() if k != key]
+    st.session_state["measured"] = {**dict(others[-7:]), key: value}
+
+
+def widget_value(key: str) -> Any:
+    """What a widget is set to, for its callback."""
+    return st.session_state.get(key)
+
+
+def taken(key: str) -> Any:
+    """What a widget was set to, for its callback; it is empty again, so that the same can be chosen once more."""
+    value, st.session_state[key] = st.session_state.get(key), None
+    return value
 
 
 def uploaded(key: str) -> UploadedFile | None:
@@ -120,12 +201,21 @@ def from_link(key: str, default: Value, allowed: Container, kind: Callable[[str]
     For the first value of a widget. It is not put into the widget's state: there it would win over a choice that the
     user makes while the first run is still under way.
     """
-    link = st.session_state.setdefault("link", st.query_params.to_dict())
     try:
-        value = kind(link[key])
+        value = kind(_link()[key])
     except (KeyError, ValueError):
         return default
     return value if value in allowed else default
+
+
+def link_is_about(network: str) -> bool:
+    """Whether the link that opened this session is to this network, so that its details are of this one."""
+    return _link().get("network") == network
+
+
+def _link() -> dict[str, str]:
+    """The link that opened this session."""
+    return st.session_state.setdefault("link", st.query_params.to_dict())
 
 
 def to_url(**values: object) -> None:

@@ -7,17 +7,19 @@ import streamlit as st
 
 from models import ARCHITECTURES, Loaded
 from models.images import png
+from models.refusals import Refused
 from models.weights import card
 from pages.common import cache
 from pages.common.components.grid import clickable_grid
 from pages.common.session import Opened, Selection, from_link, open_unit, opened_unit, selection, to_url
-from pages.common.text import _, language, plain, prose
+from pages.common.text import _, language, plain, prose, said
 from pages.common.widgets import computed, cpu_did_it, honest_png, network_or_stop, weights_in_words
 from pages.look import takeaway
 from pages.look.unit import inspector
 from pages.look.words import fidelity_in_words, name_of, range_in_words, unit_in_words
 from vis.figures.pictures import enlarged, montage, signed
 from vis.responses import LayerResponse
+from vis.trace import traced
 
 TEXTS = Path(__file__).parent / "texts"
 MOST_MAPS = 16  # of a layer
@@ -39,8 +41,10 @@ def page() -> None:
         chosen, loaded = network_or_stop(asked)
         seen = computed(_("Showing the picture to the network …"), lambda: cache.seen(chosen))
         _picture_and_prediction(chosen, loaded, seen)
+    layers = _layers(chosen, loaded)
     found, on_cpu = computed(
-        _("Projecting the strongest units of every layer …"), lambda: cache.layer_responses(chosen, count, channels)
+        _("Projecting the strongest units of every layer …"),
+        lambda: cache.layer_responses(chosen, layers, count, channels),
     )
     if seen.on_cpu or on_cpu:
         st.info(cpu_did_it(), icon=":material/memory:")
@@ -54,6 +58,21 @@ def page() -> None:
     with st.expander(_("How these pictures are made, and how to read them"), icon=":material/menu_book:"):
         st.markdown(prose(TEXTS, "deconvnet"))
     _put_into_url(asked, count, close_up)
+
+
+def _layers(chosen: Selection, loaded: Loaded) -> tuple[tuple[str, str], ...]:
+    """The layers to be shown and their operations; first the one with which another page asks for this one."""
+    also = st.query_params.get("also")
+    known = tuple(loaded.layers.items())
+    names = traced(loaded.model).names.values()
+    if also not in names or also in dict(known).values():
+        return known
+    try:
+        cache.layer_responses(chosen, ((also, also),), 1, ())
+    except Refused as refusal:  # the others can be shown all the same
+        st.warning(plain(said(refusal)), icon=":material/error:")
+        return known
+    return ((also, also), *known)
 
 
 def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen) -> None:
@@ -150,13 +169,12 @@ def _layer(
     st.subheader(_("Layer {layer}", layer=layer), anchor=f"layer-{layer}")
     st.caption(
         _(
-            "{k} feature maps of {h}×{w} · the units shown see up to {side}×{side} pixels · "
-            "deconvnet {fidelity} · {operation}",
+            "{k} feature maps of {h}×{w} · receptive field: {field} · deconvnet {fidelity} · {operation}",
             operation=plain(response.operation),
             k=k,
             h=h,
             w=w,
-            side=max(max(p.box.bottom - p.box.top, p.box.right - p.box.left) for p in projections),
+            field=_field(loaded, pixels.shape[0], response.operation),
             fidelity=fidelity_in_words(next((p.fidelity for p in projections if p.unit.activation > 0), "exact")),
         )
     )
@@ -193,6 +211,12 @@ def _layer(
             st.caption(range_in_words(limits[0]))
 
 
+def _field(loaded: Loaded, side: int, operation: str) -> str:
+    """How much of the picture every unit of a layer can see."""
+    size = cache.fields(cache.Built(loaded.architecture.name, side))[operation].size
+    return _("the whole picture") if size is None else _("{side} pixels", side=f"{size}×{size}")
+
+
 def _is(close_up: Opened, layer: str, channel: int) -> bool:
     return (close_up.layer, close_up.channel) == (layer, channel)
 
@@ -216,6 +240,7 @@ def _put_into_url(chosen: Selection, count: int, close_up: Opened | None) -> Non
         layer=close_up.layer if close_up else None,
         map=close_up.channel if close_up else None,
         at=f"{position[0]},{position[1]}" if position else None,
+        also=st.query_params.get("also"),
         language=language(),
     )
 

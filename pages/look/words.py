@@ -1,12 +1,43 @@
 """What a picture on these pages shows, in words."""
 
+from math import inf
+from typing import TYPE_CHECKING
+
 from models import Loaded
 from models.statefile import printable
 from pages.common.session import SAMPLES, Picture
 from pages.common.text import _
 from pages.common.widgets import weights_in_words
+from vis.cost.count import Counting
 from vis.deconvnet import Projection, Unit
+from vis.figures.numbers import grouped, shape, short
 
+if TYPE_CHECKING:
+    from vis.graph import Graph
+
+KINDS = {
+    "input": "picture",
+    "block": "block",
+    "conv": "convolution",
+    "depthwise": "depthwise convolution",
+    "linear": "linear layer",
+    "norm": "normalisation",
+    "activation": "activation function",
+    "pool": "pooling",
+    "add": "addition",
+    "concat": "concatenation",
+    "multiply": "multiplication",
+    "dropout": "dropout, or nothing",
+    "reshape": "another view",
+    "other": "something else",
+}
+QUANTITIES = {
+    "params": "parameters",
+    "operations": "operations",
+    "memory": "activation memory",
+    "time": "measured time",
+    "field": "receptive field",
+}
 METHODS = {"deconvnet": "Deconvnet", "guided": "Guided backpropagation", "gradient": "Gradient × activation"}
 
 
@@ -58,3 +89,46 @@ def projection_in_words(loaded: Loaded, picture: Picture, projection: Projection
         ),
         range_in_words(limit),
     ]
+
+
+def bytes_in_words(number: float) -> str:
+    """So many bytes, in units of 1,024."""
+    for unit in ("B", "KiB", "MiB"):
+        if number < 1024:
+            return f"{number:.3g} {unit}"
+        number /= 1024
+    return f"{number:.3g} GiB"
+
+
+def quantity_in_words(of: str, value: float | None, counting: Counting) -> str:
+    """One of the quantities of `vis.figures.graph.quantity` with its unit."""
+    if value is None:
+        return _("not measured") if of == "time" else _("not counted")
+    if of == "params":
+        return short(value)
+    if of == "operations":
+        return f"{short(value)} {'FLOPs' if counting.flops else 'MACs'}"
+    if of == "memory":
+        return bytes_in_words(value)
+    if of == "time":
+        return f"{value:.3g} ms"
+    return _("the whole picture") if value == inf else _("{side} pixels", side=f"{value:.0f}")
+
+
+def summary_of(graph: "Graph", name: str, counting: Counting, value: float | None, colour: str) -> str:
+    """An operation or a block in one line: what it is, what comes out, what it costs, and what its colour means."""
+    if name in graph.blocks:
+        block, output = graph.blocks[name], graph.last(name).output_shape
+        what = f"{block.count} × {block.operation}" if block.folded else block.operation
+    else:
+        node = graph.nodes[name]
+        what, output = _(KINDS[node.kind]), node.output_shape
+    parts = [name, what, _("output {shape}", shape=shape(output))]
+    if params := graph.params(name):
+        parts.append(_("{number} parameters", number=grouped(params)))
+    operations = graph.counted(name, counting)
+    if operations is not None:
+        parts.append(f"{grouped(operations)} {'FLOPs' if counting.flops else 'MACs'}")
+    if colour in ("memory", "time", "field"):
+        parts.append(f"{_(QUANTITIES[colour])}: {quantity_in_words(colour, value, counting)}")
+    return " · ".join(parts)

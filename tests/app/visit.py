@@ -10,13 +10,16 @@ from streamlit.testing.v1 import AppTest
 from pages.common.session import PICTURE_FILE, WEIGHTS_FILE, Opened
 
 APP = Path(__file__).parents[2] / "app.py"
+HOME, LAYERS, GRAPH = "pages/start/home.py", "pages/look/layers.py", "pages/look/architecture.py"
 
 
 class Visit:
-    """One session of the app, opened at a link."""
+    """One session of the app, opened at a link to one of its pages; None is the page without a name."""
 
-    def __init__(self, **link: str):
+    def __init__(self, page: str | None = LAYERS, /, **link: str):
         self.at = AppTest.from_file(str(APP), default_timeout=60)
+        if page:
+            self.at.switch_page(page)
         for name, value in link.items():
             self.at.query_params[name] = value
         self.run()
@@ -44,7 +47,7 @@ class Visit:
         return self.run()
 
     def widget(self, key: str):
-        kinds = ("selectbox", "slider", "button_group", "text_input")
+        kinds = ("selectbox", "slider", "button_group", "text_input", "menu_button")
         return next(w for kind in kinds for w in self.at.get(kind) if w.key == key)
 
     def upload(self, content: bytes, name: str = "picture.png", key: str = PICTURE_FILE) -> "Visit":

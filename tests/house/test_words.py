@@ -11,6 +11,7 @@ from string import Formatter
 
 import pytest
 
+from models import ARCHITECTURES
 from tests.house.source import ROOT, calls, modules
 
 PAGES, BELOW = ("app.py", "pages"), ("vis", "models")
@@ -92,9 +93,7 @@ def rule_texts() -> tuple[set[str], set[str]]:
 
 def differences() -> set[str]:
     """How the networks of the registry differ from their papers."""
-    (registry,) = modules("models/registry.py").values()
-    keywords = [k for call, name in calls(registry) if name == "Architecture" for k in call.keywords]
-    return {keyword.value.value for keyword in keywords if keyword.arg == "differs"}
+    return {entry.differs for entry in ARCHITECTURES.values()} - {""}
 
 
 def fidelities() -> list[tuple[str, str]]:
@@ -107,7 +106,17 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
     """By file and expression."""
     steps, assumed = rule_texts()
     methods = strings_of("pages/look/words.py", "METHODS")
+    kinds, quantities = (strings_of("pages/look/words.py", name) for name in ("KINDS", "QUANTITIES"))
     return {
+        ("pages/look/architecture.py", "QUANTITIES[name]"): quantities,
+        ("pages/look/canvas.py", "QUANTITIES[look.colour]"): quantities,
+        ("pages/look/canvas.py", "KINDS[kind]"): kinds,
+        ("pages/look/facts.py", "architecture.differs"): differences(),
+        ("pages/look/facts.py", "printed.remark"): {entry.published.remark for entry in ARCHITECTURES.values()} - {""},
+        ("pages/look/operation.py", "KINDS[node.kind]"): kinds,
+        ("pages/look/versus.py", "KINDS[node.kind]"): kinds,
+        ("pages/look/words.py", "KINDS[node.kind]"): kinds,
+        ("pages/look/words.py", "QUANTITIES[colour]"): quantities,
         ("pages/common/sidebar.py", "SAMPLES[name]"): strings_of("pages/common/session.py", "SAMPLES"),
         ("pages/look/layers.py", "loaded.architecture.differs"): differences(),
         ("pages/look/unit.py", "METHODS[method]"): methods,
@@ -116,6 +125,7 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
         ("pages/look/words.py", "kind"): {kind for kind, _ in fidelities()},
         ("pages/look/words.py", "SAMPLES[picture.name]"): strings_of("pages/common/session.py", "SAMPLES"),
         ("pages/look/words.py", "part"): {why for _, why in fidelities() if why} | assumed,
+        ("pages/start/home.py", "STORY[family]"): strings_of("pages/start/home.py", "STORY"),
         ("models/images.py", "sentence"): strings_of("models/images.py", "OTHER_KINDS"),
         ("models/statefile.py", "template"): set(),  # passes on what a child process refused
     }

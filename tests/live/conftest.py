@@ -1,6 +1,7 @@
 """A real Streamlit server and a real browser."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -25,6 +26,8 @@ SWITCHES = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Opened at /layers, Streamlit looks for its server at /layers/_stcore first, which is not there, and then at /_stcore.
+LOOKED_FOR = re.compile(r"/\w+/_stcore/(health|host-config)$")
 LOGS = pytest.StashKey[dict[Path, Path]]()
 
 
@@ -127,11 +130,15 @@ def new_page(browser) -> Iterator[Callable]:
     """An empty page, for options such as `viewport` or `color_scheme`. An error on its console fails the test."""
     errors, contexts = [], []
 
+    def note(message) -> None:
+        if message.type == "error" and not LOOKED_FOR.search(message.location["url"]):
+            errors.append(message.text)
+
     def open_page(**options):
         contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}))
         page = contexts[-1].new_page()
         page.set_default_timeout(10_000)
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("console", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
         return page
 
@@ -145,3 +152,14 @@ def new_page(browser) -> Iterator[Callable]:
 def page(new_page):
     """An empty page of a light desktop window, 1280 × 900."""
     return new_page()
+
+
+@pytest.fixture(scope="session")
+def app(server, browser) -> str:
+    """The address of the app, after its first visitor: before, Streamlit knows no page but the first, and says so."""
+    address = server(ROOT / "app.py")
+    first = browser.new_page()
+    first.goto(address)
+    first.get_by_role("heading", level=1).wait_for(timeout=60_000)
+    first.close()
+    return address

@@ -1,4 +1,4 @@
-"""The app in a real browser, as its visitors use it."""
+"""The page “What layers 1–5 respond to” in a real browser, as its visitors use it."""
 
 import io
 import json
@@ -20,8 +20,8 @@ PHONE = {"viewport": {"width": 390, "height": 844}}
 
 
 @pytest.fixture(scope="session")
-def address(server) -> str:
-    return server(ROOT / "app.py")
+def address(app) -> str:
+    return f"{app}/layers"
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +36,7 @@ def photo() -> bytes:
 
 def at(page, address: str, link: str = ""):
     """The page, when everything on it is there."""
-    page.goto(f"{address}/{link}")
+    page.goto(f"{address}{link}")
     return settled(page)
 
 

@@ -1,0 +1,22 @@
+"""The first visitor of a server that has just been started, who comes by a link."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import streamlit as st
+
+_arrival = st.components.v2.component(
+    "convscope.arrival", html="<span></span>", js=(Path(__file__).parent / "arrival.js").read_text("utf-8")
+)
+
+
+def arrival(pages: Iterable[str]) -> None:
+    """Closes the message that a page was not found where it was.
+
+    Until `st.navigation` has run once in the process, Streamlit knows of no pages but those directly in `pages/`, and
+    tells so whoever comes first, before it runs the very page that was asked for.
+
+    Args:
+        pages: the addresses of all pages, without a slash.
+    """
+    _arrival(key="arrival", data={"pages": list(pages)}, height=1)

@@ -1,0 +1,54 @@
+"""Long work beside the page: it has an owner, a limit, a progress bar and a way to stop it."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from models.refusals import Refused
+
+Result = TypeVar("Result")
+
+
+class Job(Generic[Result]):
+    """Work in a thread of its own; whoever started it looks at it from run to run.
+
+    Args:
+        work: called with `report(part)`, to tell the part that is done, and `stopped()`, to be asked often.
+        limit: seconds after which it is stopped.
+    """
+
+    def __init__(self, work: Callable[[Callable[[float], None], Callable[[], bool]], Result], limit: float):
+        self.part = 0.0  # that is done
+        self.result: Result | None = None  # None until it is finished
+        self.refused: Refused | None = None
+        self._stop = threading.Event()
+        self._ends = time.monotonic() + limit
+        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
+        self._thread.start()
+
+    def _run(self, work: Callable) -> None:
+        try:
+            self.result = work(self._report, self.stopped)
+        except Refused as refused:
+            self.refused = refused
+
+    def _report(self, part: float) -> None:
+        self.part = part
+
+    def stop(self) -> None:
+        """Asks the work to stop; it ends when it next looks."""
+        self._stop.set()
+
+    def stopped(self) -> bool:
+        """Whether it was asked to stop, or its time is over."""
+        return self._stop.is_set() or time.monotonic() > self._ends
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without a result and without a refusal."""
+        return not self.running and self.result is None and self.refused is None
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()

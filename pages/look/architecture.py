@@ -1,0 +1,204 @@
+"""The layer graph of a network: how it is built, what each part costs and what each part can see."""
+
+from collections.abc import Callable, Container
+from typing import TypeVar
+
+import streamlit as st
+
+from models import ARCHITECTURES
+from models.architecture import Architecture
+from models.refusals import Refused
+from pages.common import cache
+from pages.common.cache import Built
+from pages.common.session import EVERYTHING, from_link, graph_view, layer_wanted, link_is_about, selection, to_url
+from pages.common.text import _, language, plain, said
+from pages.look import facts, files, story, timing, versus
+from pages.look.canvas import Look, canvas, places
+from pages.look.operation import inspector
+from pages.look.words import QUANTITIES
+from vis.cost.count import Counting
+from vis.figures.graph import QUANTITIES as COLOURS
+
+Value = TypeVar("Value")
+
+COUNTED = ("flops", "bias", "norm", "pooling")
+SIDES = range(1, 1025)
+WIDTHS = [n / 100 for n in range(5, 401)]
+BOOLS = {str(value): value for value in (True, False)}  # as they stand in a link
+
+
+def page() -> None:
+    st.title(_("The layer graph"))
+    st.markdown(
+        _(
+            "How a network is built: every operation with its numbers, nested in its blocks. **Open a block** with its "
+            "**+**, **click a box** to see how its numbers come about. Drag to move; pinch, or turn the wheel with "
+            "Ctrl, to zoom."
+        )
+    )
+    network = selection().network
+    shown = _networks(network)
+    look = _look()
+    try:
+        graphs = {place: cache.graph(built) for place, built in shown.items()}
+    except Refused as refusal:  # the controls above can mend it
+        _refused(refusal, ARCHITECTURES[network])
+        return
+    timing.measure_all(shown.values() if look.colour == "time" else ())
+    above = st.container()
+    if "right" in shown:
+        versus.table([ARCHITECTURES[built.network].title for built in shown.values()], *graphs.values(), look.counting)
+    facts.table(ARCHITECTURES[network], graphs["left"], shown["left"], look.counting)
+    files.layer_table(graphs["left"], look.counting, timing.milliseconds(shown["left"]))
+    story.told(ARCHITECTURES[network], graphs["left"])
+    with above:  # last, for a refusal, such as of a picture, ends the page
+        _graphs(shown, look)
+
+
+def _networks(network: str) -> dict[str, Built]:
+    """By its place: the network of the sidebar with its options, and the one that it is compared with."""
+    left, middle, right = st.columns([2, 1, 2])
+    others = [None, *(name for name in ARCHITECTURES if name != network)]
+    partner = versus.WORTH_COMPARING.get(network)
+    compared = left.selectbox(
+        _("Compare with"),
+        others,
+        others.index(_linked(network, "compare", None, others)),
+        format_func=lambda name: _("nothing") if name is None else ARCHITECTURES[name].title,
+        key=f"compare {network}",
+        persist_state="session",
+        help=_("There is most to be learnt beside {network}.", network=ARCHITECTURES[partner].title)
+        if partner
+        else None,
+    )
+    usual = ARCHITECTURES[network].input_shape[1]
+    side = middle.number_input(
+        _("Side of the picture"),
+        SIDES[0],
+        SIDES[-1],
+        _linked(network, "side", usual, SIDES, int),
+        key=f"side {network}",
+        persist_state="session",
+        help=_("In pixels; {side} in the paper.", side=usual),
+    )
+    with right:
+        options = _options(ARCHITECTURES[network])
+    shown = {"left": Built(network, int(side), options)}
+    return shown | ({"right": Built(compared, ARCHITECTURES[compared].input_shape[1])} if compared else {})
+
+
+def _linked(network: str, key: str, usual: Value, allowed: Container, kind: Callable[[str], Value] = str) -> Value:
+    """What the link says of this network; the usual value where it is about another one."""
+    return from_link(key, usual, allowed, kind) if link_is_about(network) else usual
+
+
+def _options(architecture: Architecture) -> tuple[tuple[str, object], ...]:
+    """The architecture's own options where they are not as usual, for its builder."""
+    names = {
+        "width": _("Width α"),
+        "width_mult": _("Width α"),
+        "separable": _("Depthwise separable"),
+        "shallow": _("Shallow"),
+        "shortcut": _("Shortcut"),
+        "groups": _("Groups, one a GPU"),
+        "aux": _("Auxiliary heads"),
+    }
+    offered = {name: kind for name, kind in architecture.options.items() if name in names}
+    chosen = {}
+    for column, (name, kind) in zip(st.columns(max(1, len(offered))), offered.items(), strict=False):
+        usual = architecture.usual(name)
+        about = (architecture.name, f"option_{name}", usual)
+        kept = {"key": f"option {architecture.name} {name}", "persist_state": "session"}
+        if kind is bool:
+            value = column.toggle(names[name], _linked(*about, (True, False), BOOLS.__getitem__), **kept)
+        elif isinstance(kind, tuple):
+            value = column.selectbox(names[name], kind, kind.index(_linked(*about, kind)), **kept)
+        else:
+            linked = _linked(*about, WIDTHS, float)
+            value = round(column.number_input(names[name], WIDTHS[0], WIDTHS[-1], linked, 0.05, **kept), 2)
+        if value != usual:
+            chosen[name] = value
+    return tuple(chosen.items())
+
+
+def _look() -> Look:
+    """What the colours mean, and what counts as an operation."""
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    colours = ("kind", *COLOURS)
+    colour = left.segmented_control(
+        _("Colour by"),
+        colours,
+        format_func=lambda name: _("kind") if name == "kind" else _(QUANTITIES[name]),
+        default=from_link("colour", "kind", colours),
+        required=True,
+        key="colour",
+        persist_state="session",
+    )
+    names = {
+        "flops": _("FLOPs: a multiply-add is two operations"),
+        "bias": _("additions of biases"),
+        "norm": _("normalisation"),
+        "pooling": _("pooling"),
+    }
+    with right.popover(_("What counts"), icon=":material/calculate:", width="stretch"):
+        st.caption(_("A MAC is one multiply-add of a convolution or a linear layer. Beyond that:"))
+        chosen = {
+            name: st.toggle(
+                names[name],
+                from_link("count", False, (True, False), lambda counted, name=name: name in counted.split(",")),
+                key=f"count {name}",
+                persist_state="session",
+            )
+            for name in COUNTED
+        }
+    return Look(colour, Counting(**chosen))
+
+
+def _refused(refusal: Refused, architecture: Architecture) -> None:
+    """Says that the network cannot take this picture, and which it can."""
+    usual = architecture.input_shape[1]
+    st.error(plain(said(refusal)), icon=":material/error:")
+    st.info(_("{network} was made for pictures of {side}×{side}.", network=architecture.title, side=usual))
+
+
+@st.fragment
+def _graphs(shown: dict[str, Built], look: Look) -> None:
+    """The graph, or two side by side, and what of them is looked at closely."""
+    if link := layer_wanted():
+        st.switch_page("pages/look/layers.py", query_params=link)
+    columns = st.columns(len(shown), gap="medium")
+    for column, (place, built) in zip(columns, shown.items(), strict=True):
+        with column:
+            if len(shown) > 1:
+                st.markdown(f"**{ARCHITECTURES[built.network].title}**")
+            canvas(place, built, look)
+    _put_into_url(shown, look)
+    for place, built in shown.items():
+        if (selected := graph_view(place, built.network).selected) in places(cache.graph(built)):
+            inspector(place, built, selected, look.counting)
+
+
+def _put_into_url(shown: dict[str, Built], look: Look) -> None:
+    chosen, left = selection(), shown["left"]
+    opened, selected = {}, {}
+    for place, built in shown.items():
+        view, known = graph_view(place, built.network), cache.graph(built)
+        opened[f"open_{place}"] = ",".join(sorted(view.opened & {EVERYTHING, *known.blocks})) or None
+        selected[f"node_{place}"] = view.selected if view.selected in places(known) else None
+    usual = ARCHITECTURES[left.network].input_shape[1]
+    to_url(
+        network=left.network,
+        weights="random" if chosen.weights == "random" else None,
+        sample=None if chosen.picture.uploaded else chosen.picture.name,
+        compare=shown["right"].network if "right" in shown else None,
+        side=left.side if left.side != usual else None,
+        **{f"option_{name}": value for name, value in left.options},
+        colour=look.colour if look.colour != "kind" else None,
+        count=",".join(name for name in COUNTED if getattr(look.counting, name)) or None,
+        **opened,
+        **selected,
+        language=language(),
+    )
+
+
+page()

@@ -1,0 +1,57 @@
+"""Your number and the paper's: what is counted here beside what was published."""
+
+import pandas as pd
+import streamlit as st
+
+from models.architecture import Architecture
+from pages.common.cache import Built
+from pages.common.text import _
+from vis.cost.count import Counting
+from vis.figures.numbers import grouped
+from vis.graph import COUNTED, Graph
+
+
+def table(architecture: Architecture, graph: Graph, built: Built, counting: Counting) -> None:
+    """Parameters, MACs and errors, counted and published, with a line on every difference."""
+    st.subheader(_("Your number and the paper's"), anchor="numbers")
+    printed = architecture.published
+    unused = sum(graph.unused.values())
+    rows = [
+        (_("parameters"), grouped(graph.params() + unused), printed.parameters),
+        (_("MACs of convolutions and linear layers"), _count(graph.counted()), printed.macs),
+    ]
+    if counting != COUNTED:
+        rows.append((_("counted as chosen above"), _count(graph.counted(counting=counting)), None))
+    if architecture.accuracy is not None:
+        whose = _("torchvision's weights") if architecture.accuracy_of == "torchvision" else _("the paper")
+        error = _("{error} % ({whose})", error=f"{100 - architecture.accuracy:.2f}", whose=whose)
+    else:
+        error = None
+    rows.append((_("top-1 error"), error, printed.top1_error))
+    rows.append((_("top-5 error"), None, printed.top5_error))
+    columns = [_("quantity"), _("here"), _("in the paper")]
+    st.dataframe(
+        pd.DataFrame([[name, here or "–", paper or "–"] for name, here, paper in rows], columns=columns),
+        hide_index=True,
+    )
+    notes = [architecture.paper]
+    if architecture.differs:
+        notes.append(_("Built here: {differs}.", differs=_(architecture.differs)))
+    if printed.remark:
+        notes.append(_(printed.remark))
+    if built.side != architecture.input_shape[1] or built.options:
+        notes.append(_("Counted with the side and the options that are chosen above; the paper's are others."))
+    if graph.unused:
+        names = ", ".join(graph.unused)
+        notes.append(
+            _(
+                "{number} parameters belong to parts that answer only in training: {names}.",
+                number=grouped(unused),
+                names=names,
+            )
+        )
+    st.caption("  \n".join(notes))
+
+
+def _count(number: int | None) -> str:
+    return "–" if number is None else grouped(number)

@@ -1,0 +1,120 @@
+"""The first page in a real browser."""
+
+import re
+
+import pytest
+
+from tests.live.test_page import PHONE, sideways_room
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def address(app) -> str:
+    return app
+
+
+def at(page, address: str, link: str = ""):
+    """The page, when all of its points are there."""
+    page.goto(f"{address}{link}")
+    return settled(page)
+
+
+def settled(page):
+    expect(points(page).first).to_be_visible(timeout=60_000)
+    expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
+    return page
+
+
+def points(page):
+    return page.locator(".js-plotly-plot .point")
+
+
+def middle(page, number: int) -> tuple[float, float]:
+    """Where the point is in the window."""
+    points(page).nth(number).scroll_into_view_if_needed()
+    box = points(page).nth(number).bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def across(page):
+    """What stands below the horizontal axis; of two pictures, while one takes the other's place, both."""
+    return page.locator(".js-plotly-plot .xtitle")
+
+
+def hovered(page) -> str:
+    """The title of the network that the mouse is over."""
+    label = page.locator(".js-plotly-plot .hovertext")
+    expect(label).to_be_visible()
+    return re.match(r"(.+?) \(\d{4}\)", label.text_content())[1]
+
+
+def test_a_clicked_point_opens_its_network_and_opens_it_again_after_a_return(page, address):
+    at(page, address)
+    for _ in range(2):
+        place = middle(page, 0)
+        page.mouse.move(*place)
+        assert hovered(page) == "AlexNet"
+        page.mouse.click(*place)
+        expect(page.get_by_role("heading", level=1)).to_have_text("The layer graph", timeout=30_000)
+        expect(page.get_by_role("combobox", name="Network").first).to_have_value(re.compile("AlexNet"))
+        page.wait_for_url(re.compile("/architecture.*network=alexnet"))
+        page.get_by_role("link", name="Home").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("See how"), timeout=30_000)
+        settled(page)
+        page.wait_for_timeout(1_000)  # in which an old click could have its effect once more
+        assert "/architecture" not in page.url
+
+
+def test_a_menu_of_the_timeline_opens_a_network_of_its_family(page, address):
+    at(page, address)
+    page.get_by_test_id("stMenuButton").nth(3).get_by_role("button").click()
+    expect(page.get_by_role("menuitem")).to_have_text(["VGG-11", "VGG-13", "VGG-16", "VGG-19"])
+    page.get_by_role("menuitem", name="VGG-16").click()
+    page.wait_for_url(re.compile("/architecture.*network=vgg16"), timeout=30_000)
+
+
+def test_the_links_lead_to_the_layers_and_to_the_layer_graph(page, address):
+    for name, path, title in (
+        ("Look at layers 1–5", "/layers", "What layers 1–5 respond to"),
+        ("Open the layer graph", "/architecture", "The layer graph"),
+    ):
+        at(page, address, "/?network=lenet5")
+        page.get_by_test_id("stMain").get_by_role("link", name=name).click()
+        page.wait_for_url(re.compile(f"{path}.*network=lenet5"), timeout=30_000)
+        expect(page.get_by_role("heading", level=1)).to_have_text(title, timeout=30_000)
+
+
+def test_the_axes_are_chosen_and_stay_in_the_address(page, new_page, address):
+    at(page, address)
+    page.get_by_role("radio", name="Year").click()
+    expect(across(page)).to_have_text(["Year"], timeout=30_000)
+    page.wait_for_url(re.compile("x=year"))
+    again = at(new_page(), page.url)
+    expect(across(again)).to_have_text(["Year"])
+
+
+@pytest.mark.parametrize("x", ["macs", "parameters", "year"])
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_fits_a_telephone_and_no_two_names_overlap(new_page, address, x, language):
+    page = at(new_page(**PHONE), address, f"/?x={x}&language={language}")
+    assert sideways_room(page) <= 0
+    boxes = [text.bounding_box() for text in page.locator(".js-plotly-plot .textpoint text").all()]
+    boxes = [box for box in boxes if box and box["width"] > 0]
+    assert len(boxes) > 4
+    plot = page.locator(".js-plotly-plot .main-svg").first.bounding_box()
+    for i, a in enumerate(boxes):
+        assert plot["x"] <= a["x"]
+        assert a["x"] + a["width"] <= plot["x"] + plot["width"]
+        for b in boxes[:i]:
+            beside = a["x"] + a["width"] <= b["x"] + 1 or b["x"] + b["width"] <= a["x"] + 1
+            above = a["y"] + a["height"] <= b["y"] + 3 or b["y"] + b["height"] <= a["y"] + 3  # of lines' own room
+            assert beside or above
+
+
+def test_a_finger_that_moves_over_the_picture_scrolls_the_page(new_page, address):
+    page = at(new_page(**PHONE, has_touch=True), address)
+    touch = page.locator(".js-plotly-plot .nsewdrag").evaluate("element => getComputedStyle(element).touchAction")
+    assert touch != "none"
