@@ -105,17 +105,21 @@ def _options(architecture: Architecture) -> tuple[tuple[str, object], ...]:
     }
     offered = {name: kind for name, kind in architecture.options.items() if name in names}
     chosen = {}
-    for column, (name, kind) in zip(st.columns(max(1, len(offered))), offered.items(), strict=False):
+    row = st.container(horizontal=True, vertical_alignment="center")
+    for name, kind in offered.items():
         usual = architecture.usual(name)
         about = (architecture.name, f"option_{name}", usual)
         kept = {"key": f"option {architecture.name} {name}", "persist_state": "session"}
         if kind is bool:
-            value = column.toggle(names[name], _linked(*about, (True, False), BOOLS.__getitem__), **kept)
+            value = row.toggle(names[name], _linked(*about, (True, False), BOOLS.__getitem__), **kept)
         elif isinstance(kind, tuple):
-            value = column.selectbox(names[name], kind, kind.index(_linked(*about, kind)), **kept)
+            value = row.selectbox(
+                names[name], kind, kind.index(_linked(*about, kind, type(kind[0]))), width=140, **kept
+            )
         else:
             linked = _linked(*about, WIDTHS, float)
-            value = round(column.number_input(names[name], WIDTHS[0], WIDTHS[-1], linked, 0.05, **kept), 2)
+            typed = row.number_input(names[name], WIDTHS[0], WIDTHS[-1], linked, 0.05, width=140, **kept)
+            value = round(typed, 2)
         if value != usual:
             chosen[name] = value
     return tuple(chosen.items())

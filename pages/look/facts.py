@@ -22,7 +22,8 @@ def table(architecture: Architecture, graph: Graph, built: Built, counting: Coun
     ]
     if counting != COUNTED:
         rows.append((_("counted as chosen above"), _count(graph.counted(counting=counting)), None))
-    if architecture.accuracy is not None:
+    is_changed = built.side != architecture.input_shape[1] or bool(built.options)
+    if architecture.accuracy is not None and not is_changed:
         whose = _("torchvision's weights") if architecture.accuracy_of == "torchvision" else _("the paper")
         error = _("{error} % ({whose})", error=f"{100 - architecture.accuracy:.2f}", whose=whose)
     else:
@@ -39,7 +40,7 @@ def table(architecture: Architecture, graph: Graph, built: Built, counting: Coun
         notes.append(_("Built here: {differs}.", differs=_(architecture.differs)))
     if printed.remark:
         notes.append(_(printed.remark))
-    if built.side != architecture.input_shape[1] or built.options:
+    if is_changed:
         notes.append(_("Counted with the side and the options that are chosen above; the paper's are others."))
     if graph.unused:
         names = ", ".join(graph.unused)

@@ -145,12 +145,8 @@ def _field(built: Built, node: Node) -> None:
     chosen = selection()
     st.caption(f"**{_('What its middle unit can see')}**")
     pixels = computed(_("Reading the picture …"), lambda: cache.picture_at(chosen, built))
-    field = node.receptive_field
-    middle = [
-        0 if span is None else side // span.jump // 2
-        for side, span in zip(pixels.shape, (field.rows, field.columns), strict=False)
-    ]
-    top, left, bottom, right = field.box(*middle, pixels.shape[:2])
+    row, column = (side // 2 for side in _sides(built, node))
+    top, left, bottom, right = node.receptive_field.box(row, column, pixels.shape[:2])
     st.image(png(with_box(pixels, (top, left, bottom, right), 448)), width="stretch")
     st.caption(
         _(
@@ -165,11 +161,21 @@ def _field(built: Built, node: Node) -> None:
     )
 
 
+def _sides(built: Built, node: Node) -> tuple[int, int]:
+    """How many units an operation's maps have from top to bottom and from left to right."""
+    if len(node.output_shape) != 4:
+        return 1, 1
+    return node.output_shape[1:3] if _maps_come_last(built, node) else node.output_shape[2:]
+
+
+def _maps_come_last(built: Built, node: Node) -> bool:
+    known = cache.shapes(built)
+    return maps_come_last(known.model, tuple(known.image.shape), node.name)
+
+
 def _way_to_layers(place: str, built: Built, node: Node) -> None:
     """The way to the page that projects this layer, where it is one that can be projected."""
-    known = cache.shapes(built)
-    projected = node.kind != "input" and len(node.output_shape) in (2, 4) and not built.options
-    if not projected or maps_come_last(known.model, tuple(known.image.shape), node.name):
+    if node.kind == "input" or len(node.output_shape) not in (2, 4) or built.options or _maps_come_last(built, node):
         return
     st.button(
         _("What this layer responds to, projected by the deconvnet"),

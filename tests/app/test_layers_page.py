@@ -64,6 +64,30 @@ def test_opens_in_both_languages(language, title):
     assert not visit.errors
 
 
+def test_a_link_to_one_more_layer_shows_it_first():
+    """The layer graph sends its visitors here with the operation that they looked at."""
+    visit = Visit(network="zfnet_mini", also="features.pool2")
+    assert visit.layers == ["Layer features.pool2", *(f"Layer {i}" for i in range(1, 6))]
+    assert visit.link["also"] == "features.pool2"
+    assert len(visit.pictures()) == 12
+    assert not visit.errors
+
+
+@pytest.mark.parametrize("also", ["features.relu3", "features.nothing", "<b>", ""])
+def test_a_link_to_a_layer_that_is_there_already_or_nowhere_shows_the_five(also):
+    assert Visit(network="zfnet_mini", also=also).layers == [f"Layer {i}" for i in range(1, 6)]
+
+
+def test_says_how_much_the_units_of_each_layer_can_see():
+    """By hand: 7/2, pool 3/2, 5/1, pool 3/2, then three times 3/1."""
+    said = re.findall(r"receptive field: (\d+)×\1 pixels", Visit(network="zfnet_mini").captions)
+    jump, size, sizes = 1, 1, []
+    for kernel, stride, is_shown in ((7, 2, 1), (3, 2, 0), (5, 1, 1), (3, 2, 0), (3, 1, 1), (3, 1, 1), (3, 1, 1)):
+        size, jump = size + (kernel - 1) * jump, jump * stride
+        sizes += [str(size)] * is_shown
+    assert said == sizes
+
+
 @pytest.mark.parametrize("network", [*LIGHT, pytest.param("googlenet", marks=pytest.mark.heavy)])
 def test_opens_every_network_with_random_weights_and_says_so(network):
     visit = Visit(network=network, weights="random", maps="1")

@@ -1,0 +1,650 @@
+"""The page “The layer graph” without a browser: what a visitor sets, and what the page then says."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from functools import cache
+
+import pandas as pd
+import pytest
+
+from models import ARCHITECTURES
+from models.loading import skeleton
+from pages.common import cache as remembered
+from pages.common.cache import Built
+from pages.common.session import EVERYTHING, GraphView
+from pages.look.versus import WORTH_COMPARING
+from tests.app.test_layers_page import spoken, state_dict, torch_file
+from tests.app.visit import APP, GRAPH, LAYERS, Visit
+from tests.unit.pictures import REFUSED, photograph, saved
+from vis.cost.count import Counting
+from vis.figures.graph import QUANTITIES
+from vis.figures.numbers import grouped
+from vis.graph import Graph, layer_graph
+
+COUNTED = ("flops", "bias", "norm", "pooling")
+SHIPPED = ("lenet5", "zfnet_mini")
+
+
+@cache
+def graph_of(network: str, side: int | None = None, **options: object) -> Graph:
+    """The layer graph, made without the page."""
+    channels, height, width = ARCHITECTURES[network].input_shape
+    return layer_graph(skeleton(network, **options), (1, channels, side or height, side or width))
+
+
+class Reader(Visit):
+    """A visitor of the layer graph."""
+
+    def __init__(self, page: str = GRAPH, /, **link: str):
+        super().__init__(page, **link)
+
+    def widget(self, key: str):
+        kinds = ("toggle", "number_input")
+        return next((w for kind in kinds for w in self.at.get(kind) if w.key == key), None) or super().widget(key)
+
+    def view(self, network: str, opened: tuple[str, ...] = (), selected: str | None = None, place: str = "left"):
+        """Opens blocks and looks at a box closely as clicks do, which need a browser."""
+        self.at.session_state["graphs"][place, network] = GraphView(frozenset(opened), selected)
+        return self.run()
+
+    @property
+    def canvases(self) -> list[dict]:
+        components = (json.loads(element.proto.json) for element in self.at.get("bidi_component"))
+        return [data for data in components if "boxes" in data]
+
+    def boxes(self, canvas: int = 0) -> dict[str, str]:
+        """By the name of every box that is drawn, what its tooltip says."""
+        boxes = self.canvases[canvas]["boxes"]
+        return dict(zip(boxes["id"], boxes["label"], strict=True))
+
+    def legend(self) -> list[str]:
+        return [text for text, *_colours in self.canvases[0]["legend"]]
+
+    def tables(self) -> list[pd.DataFrame]:
+        return [table.value for table in self.at.dataframe]
+
+    def numbers(self, language: str = "en") -> pd.DataFrame:
+        """“Your number and the paper's”, by the quantity."""
+        name = {"en": "quantity", "vi": "đại lượng"}[language]
+        return next(table for table in self.tables() if name in table).set_index(name)
+
+    def layers_in_full(self) -> pd.DataFrame:
+        """“All layers as a table”."""
+        return next(table for table in self.tables() if "layer" in table).set_index("layer")
+
+    def said(self) -> str:
+        """All text in the inspector and around it."""
+        return "\n".join(e.value for kind in ("markdown", "caption", "code") for e in self.at.get(kind))
+
+    @property
+    def titles(self) -> list[str]:
+        """What is looked at closely."""
+        return [spoken(m.value[5:]) for m in self.at.markdown if re.match(r"#### [^\n]+$", m.value)]
+
+    def measured(self) -> "Reader":
+        """The page when nothing on it is being measured any more."""
+        end = time.monotonic() + 60
+        while self.at.get("progress") and time.monotonic() < end:
+            time.sleep(0.05)
+            self.run()
+        assert not self.at.get("progress")
+        return self
+
+
+# Opening -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", ARCHITECTURES)
+def test_opens_every_network_closed_with_the_numbers_of_the_registry(network):
+    visit = Reader(network=network)
+    assert not visit.errors
+    graph = remembered.graph(Built(network, ARCHITECTURES[network].input_shape[1]))  # the page's own: it takes a while
+    assert visit.boxes().keys() == {*graph.blocks[""].children}
+    here = visit.numbers()["here"]
+    assert here["parameters"] == grouped(ARCHITECTURES[network].parameters)
+    assert here["MACs of convolutions and linear layers"] == grouped(ARCHITECTURES[network].macs)
+    assert visit.link == {"network": network, "sample": "coffee", "language": "en"}
+
+
+@pytest.mark.parametrize("network", ["lenet5_1998", "resnet18", "convnext_tiny"])
+def test_opens_in_vietnamese_with_the_same_boxes_and_numbers(network):
+    english, visit = Reader(network=network), Reader(network=network, language="vi")
+    assert visit.at.title[0].value == "Đồ thị tầng"
+    assert visit.boxes().keys() == english.boxes().keys()
+    assert visit.boxes() != english.boxes()
+    assert [*visit.numbers("vi").iloc[:2, 0]] == [*english.numbers().iloc[:2, 0]]
+    assert not visit.errors
+
+
+ALONE = """
+import resource, sys
+touched = []
+sys.addaudithook(lambda event, args: touched.append((event, args)) if event in ("open", "socket.connect") else None)
+from tests.app.visit import GRAPH, Visit
+Visit(GRAPH, network="squeezenet1_1")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for network in ("vgg19", "convnext_large"):
+    visit = Visit(GRAPH, network=network)
+    visit.at.session_state["graphs"]["left", network] = type(visit.at.session_state["graphs"]["left", network])(
+        frozenset({"*"}), "classifier.0" if network == "vgg19" else "features.0.0")
+    visit.run()
+    assert not visit.errors
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print("MiB", grown / (1 << 20 if sys.platform == "darwin" else 1 << 10))
+print("CONNECTIONS", [args for event, args in touched if event == "socket.connect"])
+files = [str(args[0]) for event, args in touched if event == "open"]
+print("WEIGHTS", [file for file in files if file.endswith((".pth", ".pt", ".safetensors"))])
+"""
+
+
+def test_a_graph_neither_fetches_nor_makes_weights():
+    """VGG-19's are 548 MiB and ConvNeXt-L's 754 MiB; the process that opens their graphs grows by less than 200."""
+    ran = subprocess.run([sys.executable, "-c", ALONE], cwd=APP.parent, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    said = dict(line.split(" ", 1) for line in ran.stdout.splitlines())
+    assert float(said["MiB"]) < 200
+    assert said["CONNECTIONS"] == said["WEIGHTS"] == "[]"
+
+
+# Colours and counting ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("colour", [c for c in QUANTITIES if c != "time"])
+def test_every_colour_has_a_legend_from_nothing_to_the_most(colour):
+    visit = Reader(network="lenet5").choose(colour=colour)
+    legend = visit.legend()
+    assert len(legend) >= 5
+    assert legend[0].startswith("0")
+    ends = {  # of the block of convolutions, by hand
+        "params": "50.7 k",
+        "operations": "406 k MACs",
+        "memory": "56.3 KiB",
+        "field": "32 pixels · the whole picture",
+    }
+    assert visit.link["colour"] == colour
+    assert legend[-1 if colour in ("params", "memory", "field") else -2] == ends[colour], legend
+    assert ("not counted" in legend) == (colour == "operations")
+
+
+def test_the_colours_of_kinds_are_named_and_only_of_those_that_are_there():
+    visit = Reader(network="lenet5").press("open all left")
+    assert "convolution" in visit.legend()
+    assert "depthwise convolution" not in visit.legend()
+    assert "colour" not in visit.link
+
+
+def test_the_measured_time_of_every_operation_stands_in_the_legend_the_inspector_and_the_table():
+    visit = Reader(network="lenet5").choose(colour="time").measured()
+    assert visit.legend()[-1].endswith("ms") or visit.legend()[-2].endswith("ms")
+    table = visit.layers_in_full()
+    timed = table["milliseconds"].dropna()
+    assert set(table.index) - set(timed.index) == {"x"}
+    assert (timed >= 0).all()
+    assert timed.sum() > 0
+    name = table.index[1]
+    visit.view("lenet5", ("*",), name)
+    assert "measured time" in visit.said()
+    visit.choose(colour="kind")
+    assert "milliseconds" in visit.layers_in_full()  # it is still known
+
+
+@pytest.mark.parametrize("network", ["alexnet_2012", "resnet18"])
+def test_every_counting_switch_changes_the_totals_that_are_shown(network):
+    visit, graph = Reader(network=network), graph_of(network)
+    assert "counted as chosen above" not in visit.numbers().index
+    block = next(name for name in visit.boxes() if name in graph.blocks)
+    for switches in ((name,) for name in COUNTED):
+        visit.choose(**{f"count {name}": name in switches for name in COUNTED})
+        total = graph.counted(counting=Counting(**dict.fromkeys(switches, True)))
+        assert total > ARCHITECTURES[network].macs
+        assert visit.numbers()["here"]["counted as chosen above"] == grouped(total)
+        assert visit.numbers()["here"]["MACs of convolutions and linear layers"] == grouped(graph.counted())
+        assert visit.link["count"] == ",".join(switches)
+        unit = "FLOPs" if "flops" in switches else "MACs"
+        assert f" {unit}" in visit.boxes()[block]
+        assert {"flops", "macs"} & {*visit.layers_in_full()} == {unit.lower()}
+    visit.choose(**{f"count {name}": True for name in COUNTED})
+    everything = graph.counted(counting=Counting(True, True, True, True))
+    assert visit.numbers()["here"]["counted as chosen above"] == grouped(everything)
+    assert visit.link["count"] == ",".join(COUNTED)
+
+
+# Options and the side of the picture -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("network", "option", "value"),
+    [
+        ("mobilenet_v1", "width", 0.5),
+        ("mobilenet_v1", "separable", False),
+        ("mobilenet_v1", "shallow", True),
+        ("resnet34", "shortcut", "A"),
+        ("resnet34", "shortcut", "C"),
+        ("mobilenet_v2", "width_mult", 1.4),
+        ("alexnet_2012", "groups", 1),
+        ("googlenet_2014", "aux", True),
+    ],
+)
+def test_an_option_changes_the_graph_and_the_numbers_say_so(network, option, value):
+    visit = Reader(network=network)
+    remark = "Counted with the side and the options that are chosen above; the paper's are others."
+    usual = visit.numbers()
+    assert remark not in visit.captions
+    visit.choose(**{f"option {network} {option}": value})
+    graph = graph_of(network, **{option: value})
+    here = visit.numbers()["here"]
+    assert here["parameters"] == grouped(graph.params() + sum(graph.unused.values())) != usual["here"]["parameters"]
+    assert here["MACs of convolutions and linear layers"] == grouped(graph.counted())
+    assert [*visit.numbers()["in the paper"]] == [*usual["in the paper"]]
+    assert remark in visit.captions
+    assert visit.link[f"option_{option}"] == str(value)
+    assert Reader(**visit.link).numbers().equals(visit.numbers())
+
+
+def test_a_width_has_two_digits_so_that_its_link_can_hold_it():
+    visit = Reader(network="mobilenet_v1").choose(**{"option mobilenet_v1 width": 1 / 3})
+    assert visit.link["option_width"] == "0.33"
+    assert Reader(**visit.link).numbers().equals(visit.numbers())
+
+
+@pytest.mark.parametrize(("network", "side", "smallest"), [("zfnet", 1, 63), ("vgg16", 1, 32), ("alexnet", 62, 63)])
+def test_a_picture_that_is_too_small_is_refused_with_the_smallest_side_and_the_next_run_mends_it(
+    network, side, smallest
+):
+    visit = Reader(network=network).choose(**{f"side {network}": side})
+    (sentence,) = map(spoken, visit.errors)
+    assert f"A picture of {side}×{side} is too small for this network; it needs {smallest}×{smallest}" in sentence
+    usual = ARCHITECTURES[network].input_shape[1]
+    (hint,) = (info.value for info in visit.at.info)
+    assert hint == f"{ARCHITECTURES[network].title} was made for pictures of {usual}×{usual}."
+    assert not visit.canvases
+    visit.choose(**{f"side {network}": smallest})
+    assert not visit.errors
+    assert visit.link["side"] == str(smallest)
+    assert visit.numbers()["here"]["MACs of convolutions and linear layers"] == grouped(
+        graph_of(network, smallest).counted()
+    )
+
+
+@pytest.mark.parametrize("network", ["lenet5", "squeezenet1_1", "resnet18"])
+@pytest.mark.parametrize("side", [1, 1024])
+def test_the_smallest_and_the_largest_side_are_drawn_or_refused_in_a_sentence(network, side):
+    visit = Reader(network=network, side=str(side))
+    assert len(visit.canvases) + len(visit.errors) == 1
+    assert visit.widget(f"side {network}").value == side
+    if visit.canvases:
+        assert visit.link["side"] == str(side)
+        last = [*graph_of(network).nodes][-1]
+        visit.view(network, (), last)
+        assert not visit.errors
+        assert "What its middle unit can see" in visit.said()
+
+
+def test_a_link_to_another_network_does_not_say_how_this_one_is_looked_at():
+    visit = Reader(network="mobilenet_v1", side="160", compare="vgg16", option_width="0.5")
+    assert visit.link["side"] == "160"
+    visit.choose(network="mobilenet_v2")
+    assert visit.link == {"network": "mobilenet_v2", "sample": "coffee", "language": "en"}
+    visit.choose(network="mobilenet_v1")
+    wanted = {"network": "mobilenet_v1", "side": "160", "compare": "vgg16", "option_width": "0.5"}
+    assert visit.link == wanted | {"sample": "coffee", "language": "en"}
+
+
+# Two networks ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("left", "right"), WORTH_COMPARING.items())
+def test_what_is_worth_comparing_can_be_compared(left, right):
+    visit = Reader(network=left).choose(**{f"compare {left}": right})
+    assert not visit.errors
+    assert visit.boxes(0).keys() == {*graph_of(left).blocks[""].children}
+    assert visit.boxes(1).keys() == {*graph_of(right).blocks[""].children}
+    totals = next(table for table in visit.tables() if "ratio" in table).set_index("")
+    titles = [ARCHITECTURES[name].title for name in (left, right)]
+    assert [*totals.loc["parameters", titles]] == [grouped(ARCHITECTURES[n].parameters) for n in (left, right)]
+    assert [*totals.loc["MACs", titles]] == [grouped(ARCHITECTURES[n].macs) for n in (left, right)]
+    differences = next(table for table in visit.tables() if "difference" in table)
+    assert len(differences) > 0
+    assert (differences["difference"] != "").all()
+    visit.choose(**{"equal layers": True})
+    assert len(next(table for table in visit.tables() if "difference" in table)) >= len(differences)
+
+
+def test_both_networks_are_looked_at_closely_each_with_its_own_numbers():
+    visit = Reader(network="plain34", compare="resnet34")
+    visit.view("plain34", (), "conv1").view("resnet34", ("layer1",), "layer1", "right")
+    assert [title.split(" · ")[:2] for title in visit.titles] == [["Plain-34", "conv1"], ["ResNet-34", "layer1"]]
+    visit.press("close left")
+    assert [title.split(" · ")[:2] for title in visit.titles] == [["ResNet-34", "layer1"]]
+    assert {"layer1.0"} < visit.boxes(1).keys()
+    assert "node_left" not in visit.link
+    assert visit.link["node_right"] == "layer1"
+
+
+# Links -------------------------------------------------------------------------------------------------------------
+
+
+def state(visit: Reader) -> tuple:
+    """All that a link has to bring back."""
+    return visit.link, visit.canvases, visit.titles, visit.numbers(visit.link["language"]).to_dict()
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_a_link_restores_everything(language):
+    link = {
+        "network": "mobilenet_v1",
+        "sample": "coins",
+        "weights": "random",
+        "compare": "resnet34",
+        "side": "160",
+        "option_width": "0.5",
+        "option_shallow": "True",
+        "option_separable": "False",
+        "colour": "operations",
+        "count": "flops,pooling",
+        "open_left": "features,features.block2",
+        "open_right": "layer1,layer1.0",
+        "node_left": "features.block2",
+        "node_right": "layer1.0.conv1",
+        "language": language,
+    }
+    graph = graph_of("mobilenet_v1", width=0.5, shallow=True, separable=False)
+    link["open_left"] = ",".join(sorted(name for name in ("features", "features.block2") if name in graph.blocks))
+    if link["node_left"] not in graph.blocks:
+        link["node_left"] = [*graph.nodes][3]
+    link = {name: value for name, value in link.items() if value}
+    first = Reader(**link)
+    assert first.link == link
+    assert len(first.titles) == 2
+    assert {"layer1.0.conv1"} < first.boxes(1).keys()
+    assert state(Reader(**first.link)) == state(first)
+
+
+def test_what_is_set_on_the_page_comes_back_by_its_link():
+    visit = Reader(network="resnet34").choose(colour="memory", **{"count norm": True, "side resnet34": 64})
+    visit.choose(**{"compare resnet34": "plain34", "option resnet34 shortcut": "C"}).press("open all right")
+    visit.view("resnet34", ("layer2",), "layer2")
+    assert visit.link["open_right"] == EVERYTHING
+    assert state(Reader(**visit.link)) == state(visit)
+
+
+def test_all_blocks_open_and_close_and_one_can_be_closed_after_that():
+    visit = Reader(network="resnet18")
+    closed = visit.boxes()
+    visit.press("open all left")
+    assert visit.boxes().keys() == (graph_of("resnet18").nodes.keys() | graph_of("resnet18").blocks.keys()) - {""}
+    visit.press("close all left")
+    assert visit.boxes() == closed
+    assert "open_left" not in visit.link
+
+
+def test_a_search_opens_the_way_to_the_layer_and_can_be_repeated():
+    visit = Reader(network="resnet50").choose(**{"search left resnet50": "layer3.4.conv2"})
+    assert "layer3.4.conv2" in visit.boxes()
+    assert visit.titles[0].startswith("ResNet-50 · layer3.4.conv2 · convolution · Conv2d · 3×3")
+    assert visit.widget("search left resnet50").value is None
+    visit.press("close left")
+    assert visit.choose(**{"search left resnet50": "layer3.4.conv2"}).titles
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"open_left": "nonsense"},
+        {"open_left": ",,,"},
+        {"open_left": "x" * 5000},
+        {"node_left": "nonsense"},
+        {"node_left": ""},
+        {"node_left": "__class__"},
+        {"colour": "rainbow"},
+        {"colour": ""},
+        {"count": "everything,,<b>"},
+        {"side": "abc"},
+        {"side": "-5"},
+        {"side": "0"},
+        {"side": "1025"},
+        {"side": "9" * 5000},
+        {"side": "1e2"},
+        {"compare": "mobilenet_v1"},
+        {"compare": "skynet"},
+        {"compare": "None"},
+        {"open_right": "layer1", "node_right": "conv1"},
+        {"option_width": "9e9"},
+        {"option_width": "nan"},
+        {"option_width": "-1"},
+        {"option_shallow": "perhaps"},
+        {"option_separable": "perhaps"},
+        {"option_shortcut": "Z"},
+        {"option_num_classes": "7"},
+        {"language": "xx"},
+        {"nonsense": "yes"},
+    ],
+    ids=lambda link: "&".join(f"{k}={v[:20]}" for k, v in link.items()),
+)
+def test_a_link_with_a_wrong_value_opens_the_page_without_it(link):
+    visit = Reader(network="mobilenet_v1", **link)
+    assert not visit.errors
+    assert not visit.titles
+    assert visit.boxes().keys() == {*graph_of("mobilenet_v1").blocks[""].children}
+    assert visit.link == {"network": "mobilenet_v1", "sample": "coffee", "language": "en"}
+
+
+# Moving about ------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_open_belongs_to_its_network_and_comes_back_with_it():
+    visit = Reader(network="resnet18").view("resnet18", ("layer1",), "layer1.0.conv1")
+    first = state(visit)
+    visit.choose(network="plain18")
+    assert not visit.titles
+    assert visit.boxes().keys() == {*graph_of("plain18").blocks[""].children}
+    assert state(visit.choose(network="resnet18")) == first
+
+
+def test_what_is_looked_at_stays_when_the_picture_or_the_language_changes():
+    visit = Reader(network="lenet5").view("lenet5", (EVERYTHING,), "features.c1")
+    title, words = visit.titles, visit.said()
+    visit.choose(sample="coins")
+    assert visit.titles == title
+    assert visit.said() != words
+    visit.choose(language="vi")
+    assert len(visit.titles) == 1
+    assert "Bộ lọc" in visit.said()
+
+
+def test_what_an_option_takes_away_is_closed_and_comes_back_with_it():
+    graph, shallow = graph_of("mobilenet_v1"), graph_of("mobilenet_v1", shallow=True)
+    (gone, *_) = (name for name in graph.nodes if name not in shallow.nodes)
+    visit = Reader(network="mobilenet_v1").view("mobilenet_v1", tuple(graph.ancestors(gone)), gone)
+    assert visit.titles
+    visit.choose(**{"option mobilenet_v1 shallow": True})
+    assert not visit.titles
+    assert "node_left" not in visit.link
+    assert visit.choose(**{"option mobilenet_v1 shallow": False}).titles
+
+
+def test_what_is_set_on_the_page_is_kept_while_another_page_is_read():
+    visit = Reader(network="squeezenet1_1", weights="random").choose(colour="params", **{"count flops": True})
+    visit.choose(**{"side squeezenet1_1": 160, "compare squeezenet1_1": "squeezenet1_0"})
+    visit.view("squeezenet1_1", (EVERYTHING,), "features.0")
+    first = state(visit)
+    visit.at.switch_page(LAYERS)
+    visit.run()
+    assert visit.layers
+    visit.at.switch_page(GRAPH)
+    assert state(visit.run()) == first
+
+
+# One box closely ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", ["lenet5", "lenet5_1998", "mobilenet_v3_small"])
+def test_every_kind_of_box_is_looked_at_closely_with_weights(network):
+    visit = Reader(network=network, weights="auto" if network in SHIPPED else "random")
+    graph = graph_of(network)
+    for name in {(node.kind, len(node.output_shape)): node.name for node in graph.nodes.values()}.values():
+        visit.view(network, (EVERYTHING,), name)
+        toggles = [toggle for toggle in visit.at.toggle if toggle.key == f"with weights left {network}"]
+        maps = graph.nodes[name].kind != "input" and len(graph.nodes[name].output_shape) == 4
+        assert len(toggles) == maps
+        if toggles and not toggles[0].value:
+            visit.choose(**{toggles[0].key: True})
+        assert not visit.errors
+        assert len(visit.titles) == 1
+        said = visit.said()
+        assert "How the numbers come about" in said
+        assert ("Filters** · " in said) == (graph.nodes[name].operation == "Conv2d")
+        assert ("Activation maps** · " in said) == maps
+        assert (f"of {graph.nodes[name].output_shape[1]} maps of" in said) == maps
+        assert ("random weights" in said) == bool(toggles and network not in SHIPPED)
+
+
+def test_every_block_is_looked_at_closely():
+    visit, graph = Reader(network="resnet18"), graph_of("resnet18")
+    for name in [name for name in graph.blocks if name][::3]:
+        visit.view("resnet18", (EVERYTHING,), name)
+        assert not visit.errors
+        assert visit.titles[0].startswith(f"ResNet-18 · {name} · ")
+        assert f"**{grouped(graph.params(name))}**" in visit.said()
+
+
+def test_the_arithmetic_of_a_convolution_ends_in_the_counted_numbers():
+    visit, node = Reader(network="alexnet_2012").choose(**{"count bias": True}), "features.conv2"
+    visit.view("alexnet_2012", (EVERYTHING,), node)
+    found = graph_of("alexnet_2012").nodes[node]
+    (code,) = (code.value for code in visit.at.code)
+    assert f"= {grouped(found.macs)}" in code
+    assert f"= {grouped(found.params)}" in code
+    assert f"additions of biases: {grouped(found.cost.bias_adds)}\n" in code
+    assert f"reads: {found.inputs[0]}" in code
+    assert f"**{grouped(found.macs + found.cost.bias_adds)}**" in visit.said()
+
+
+@pytest.mark.parametrize(("network", "side"), [("lenet5", 32), ("squeezenet1_1", 30), ("squeezenet1_1", 1024)])
+def test_a_picture_of_any_shape_shows_what_a_unit_can_see(network, side):
+    name = [name for name, node in graph_of(network).nodes.items() if node.kind == "conv"][1]
+    visit = Reader(network=network, side=str(side)).view(network, (EVERYTHING,), name)
+    for size in ((16, 400), (400, 16), (16, 16), (1500, 60)):
+        visit.upload(saved(photograph(*size), "PNG"), "odd.png")
+        assert not visit.errors
+        assert f"odd.png, {side}×{side}: rows " in spoken(visit.said())
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "rows"),
+    [
+        ("lenet5", "features.c3", (10, 23)),  # unit 5 of 10, every second pixel, 14 pixels
+        ("resnet18", "conv1", (109, 115)),  # unit 56 of 112, every second pixel, 7 pixels from -3 on
+        ("convnext_tiny", "features.0.1.layer_norm", (112, 115)),  # unit 28 of 56, every fourth pixel, 4 pixels
+    ],
+)
+def test_the_unit_in_the_middle_is_the_one_whose_sight_is_shown(network, name, rows):
+    visit = Reader(network=network).view(network, (EVERYTHING,), name)
+    assert f"rows {rows[0]}–{rows[1]}, columns {rows[0]}–{rows[1]}" in spoken(visit.captions)
+
+
+def test_an_error_is_of_the_network_as_it_was_measured_and_of_no_other():
+    visit = Reader(network="mobilenet_v1")
+    assert visit.numbers()["here"]["top-1 error"] != "–"
+    visit.choose(**{"side mobilenet_v1": 128})
+    assert visit.numbers()["here"]["top-1 error"] == "–"
+
+
+def test_a_refused_picture_ends_nothing_but_the_inspector():
+    content, word = REFUSED["text"]() if "text" in REFUSED else next(iter(REFUSED.values()))()
+    visit = Reader(network="lenet5").view("lenet5", (EVERYTHING,), "features.c1").upload(content, "holiday.png")
+    (sentence,) = map(spoken, visit.errors)
+    assert word in sentence
+    assert visit.canvases
+    assert visit.numbers()["here"]["parameters"] == "61,706"
+    assert visit.link["node_left"] == "features.c1"
+    assert not visit.remove_upload().errors
+
+
+def test_a_file_of_weights_is_of_the_network_in_the_sidebar_and_of_no_other():
+    visit = Reader(network="lenet5", compare="zfnet_mini").choose(weights="file")
+    visit.upload_weights(torch_file(state_dict("lenet5")), "mine.pt")
+    visit.view("lenet5", (EVERYTHING,), "features.c1")
+    visit.view("zfnet_mini", (EVERYTHING,), "features.conv1", "right")
+    assert not visit.errors
+    captions = [spoken(c.value) for c in visit.at.caption if c.value.startswith("**Filters**")]
+    assert len(captions) == 2
+    assert "LeNet-5 · mine.pt" in captions[0]
+    assert "ZFNet mini · zfnet" in captions[1]
+    assert "mine" not in captions[1]
+
+
+def test_weights_that_are_not_of_the_network_in_the_sidebar_are_refused_and_the_graph_stays():
+    visit = Reader(network="lenet5").choose(weights="file")
+    visit.upload_weights(torch_file(state_dict("zfnet_mini")), "mine.pt")
+    visit.view("lenet5", (EVERYTHING,), "features.c1")
+    (sentence,) = map(spoken, visit.errors)
+    assert "These weights are not for LeNet5" in sentence
+    assert visit.canvases
+    assert "Your number and the paper's" in visit.layers
+
+
+def test_weights_that_give_no_finite_values_are_refused():
+    state = {name: values * 1e38 for name, values in state_dict("lenet5").items()}
+    visit = Reader(network="lenet5").choose(weights="file").upload_weights(torch_file(state), "mine.pt")
+    visit.view("lenet5", (EVERYTHING,), "features.c3")
+    (sentence,) = map(spoken, visit.errors)
+    assert "gives values that are not finite" in sentence
+
+
+# On to the other page ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", ["lenet5", "squeezenet1_1"])
+def test_the_other_page_takes_any_operation_by_its_link(network):
+    weights = "auto" if network in SHIPPED else "random"
+    graph = graph_of(network)
+    kinds = {(node.kind, len(node.output_shape)): node for node in graph.nodes.values() if node.kind != "input"}
+    for node in kinds.values():
+        visit = Visit(LAYERS, network=network, weights=weights, maps="1", also=node.name)
+        assert not visit.errors
+        shown = node.name in ARCHITECTURES[network].layers.values()
+        assert visit.layers == [f"Layer {name}" for name in [*[node.name][shown:], *ARCHITECTURES[network].layers]]
+
+
+@pytest.mark.parametrize("also", ["", "nonsense", "<b>", "features.relu9", "x" * 5000])
+def test_the_other_page_ignores_an_operation_that_there_is_not(also):
+    visit = Visit(LAYERS, network="lenet5", maps="1", also=also)
+    assert visit.layers == ["Layer C1", "Layer C3", "Layer C5"]
+    assert not visit.errors
+
+
+def test_the_other_page_says_which_operation_cannot_be_projected_and_shows_the_rest():
+    name = next(node.name for node in graph_of("mobilenet_v3_small").nodes.values() if node.operation == "Hardsigmoid")
+    visit = Visit(LAYERS, network="mobilenet_v3_small", weights="random", maps="1", also=name)
+    assert f"no rule for “Hardsigmoid” at “{name}”" in spoken(visit.warnings)
+    assert len(visit.layers) == 5
+    assert not visit.errors
+
+
+def test_the_way_to_the_other_page_takes_the_compared_network_along():
+    visit = Reader(network="lenet5", compare="lenet5_bn").view("lenet5_bn", (EVERYTHING,), "features.c1", "right")
+    visit.press("project right")
+    assert visit.layers[0] == "Layer features.c1"
+    assert visit.widget("network").value == "lenet5_bn"
+    assert visit.link["also"] == "features.c1"
+    assert not visit.errors
+
+
+def test_maps_that_come_last_have_no_way_to_the_other_page():
+    visit = Reader(network="convnext_tiny").view("convnext_tiny", (EVERYTHING,), "features.1.0.block.0")
+    assert [button.key for button in visit.at.button if button.key == "project left"]
+    visit.view("convnext_tiny", (EVERYTHING,), "features.1.0.block.3")
+    assert not [button.key for button in visit.at.button if button.key == "project left"]
+
+
+def test_two_visitors_do_not_open_each_others_blocks():
+    one, other = (Reader(network="resnet18") for _ in range(2))
+    one.view("resnet18", ("layer1",), "layer1")
+    other.view("resnet18", ("layer2",), "layer2")
+    assert {"layer1.0"} <= one.run().boxes().keys()
+    assert "layer1.0" not in other.run().boxes()
+    assert one.titles != other.titles
