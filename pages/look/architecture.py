@@ -13,7 +13,7 @@ from pages.common.cache import Built
 from pages.common.session import EVERYTHING, from_link, graph_view, layer_wanted, link_is_about, selection, to_url
 from pages.common.text import _, language, plain, said
 from pages.look import facts, files, story, timing, versus
-from pages.look.canvas import Look, canvas, places
+from pages.look.canvas import Look, canvases, places
 from pages.look.operation import inspector
 from pages.look.words import QUANTITIES
 from vis.cost.count import Counting
@@ -170,12 +170,7 @@ def _graphs(shown: dict[str, Built], look: Look) -> None:
     """The graph, or two side by side, and what of them is looked at closely."""
     if link := layer_wanted():
         st.switch_page("pages/look/layers.py", query_params=link)
-    columns = st.columns(len(shown), gap="medium")
-    for column, (place, built) in zip(columns, shown.items(), strict=True):
-        with column:
-            if len(shown) > 1:
-                st.markdown(f"**{ARCHITECTURES[built.network].title}**")
-            canvas(place, built, look)
+    canvases(shown, look)
     _put_into_url(shown, look)
     for place, built in shown.items():
         if (selected := graph_view(place, built.network).selected) in places(cache.graph(built)):

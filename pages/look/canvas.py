@@ -37,18 +37,41 @@ def places(graph: Graph) -> Collection[str]:
     return graph.nodes.keys() | graph.blocks.keys() - {""}
 
 
-def canvas(place: str, built: Built, look: Look) -> None:
-    """Draws the graph and does what is asked for on it."""
-    graph = cache.graph(built)
-    buttons = _bar(place, built, graph)
-    view = graph_view(place, built.network)
-    drawn = cache.drawing(built, _opened(graph, view), look.counting)
-    painting = _painted(graph, drawn, look, timing.milliseconds(built))
+def canvases(shown: Mapping[str, Built], look: Look) -> None:
+    """Draws the graph of every place, side by side with one scale of colours, and does what is asked for on them."""
+    columns = dict(zip(shown, st.columns(len(shown), gap="medium"), strict=True))
+    bars = {}
+    for place, built in shown.items():  # before any drawing, for they change what is open
+        with columns[place]:
+            if len(shown) > 1:
+                st.markdown(f"**{ARCHITECTURES[built.network].title}**")
+            bars[place] = _bar(place, built, cache.graph(built))
+    drawings = {
+        place: cache.drawing(built, _opened(cache.graph(built), graph_view(place, built.network)), look.counting)
+        for place, built in shown.items()
+    }
+    quantities = {place: _quantities(built, drawings[place], look) for place, built in shown.items()}
+    most = figure.largest(
+        quantities[place].get(box.name) for place, drawn in drawings.items() for box in drawn.boxes if not box.opened
+    )
+    for place, built in shown.items():
+        painting = _painted(cache.graph(built), drawings[place], look, quantities[place], most)
+        with columns[place]:
+            _canvas(place, built, look, drawings[place], painting)
+        with bars[place]:
+            colours = _("kind") if look.colour == "kind" else f"{_(QUANTITIES[look.colour])}, {painting.range}"
+            measured = timing.milliseconds(built)
+            files.offer(
+                place, built, cache.graph(built), drawings[place], painting.paints, colours, look.counting, measured
+            )
+
+
+def _canvas(place: str, built: Built, look: Look, drawn: Drawing, painting: "Painting") -> None:
     layer_canvas(
-        _data(graph, drawn, painting, look),
+        _data(cache.graph(built), drawn, painting, look),
         key=f"canvas {place} {built.network}",
         mode="kind" if look.colour == "kind" else "value",
-        selected=view.selected,
+        selected=graph_view(place, built.network).selected,
         words={
             "canvas": _("Layer graph of {network}", network=ARCHITECTURES[built.network].title),
             "hint": _("Arrow keys move, Enter looks closely, + opens and − closes a block, F fits."),
@@ -61,9 +84,6 @@ def canvas(place: str, built: Built, look: Look) -> None:
         height=HEIGHT,
         on_action=lambda asked: _act(asked, place, built),
     )
-    colours = _("kind") if look.colour == "kind" else f"{_(QUANTITIES[look.colour])}, {painting.range}"
-    with buttons:
-        files.offer(place, built, graph, drawn, painting.paints, colours, look.counting, timing.milliseconds(built))
 
 
 def _opened(graph: Graph, view: GraphView) -> frozenset[str]:
@@ -123,14 +143,21 @@ class Painting:
     legend: list[tuple[str, tuple[str, str]]]  # words, and a colour for light and for dark
 
 
-def _painted(graph: Graph, drawn: Drawing, look: Look, times: Mapping[str, float]) -> Painting:
-    names = [box.name for box in drawn.boxes]
+def _quantities(built: Built, drawn: Drawing, look: Look) -> dict[str, float | None]:
+    """What is to be seen in the colours, by boxes; empty where they mean kinds."""
     if look.colour == "kind":
+        return {}
+    graph, times = cache.graph(built), timing.milliseconds(built)
+    return {box.name: figure.quantity(graph, box.name, look.colour, look.counting, times) for box in drawn.boxes}
+
+
+def _painted(graph: Graph, drawn: Drawing, look: Look, quantities: Mapping[str, float | None], most: float) -> Painting:
+    """The colours of all boxes, on a scale that ends at `most`."""
+    if look.colour == "kind":
+        names = [box.name for box in drawn.boxes]
         kinds = dict.fromkeys(figure.kind_of(graph, name) for name in names)
         legend = [(_(KINDS[kind]), figure.FILLS[kind]) for kind in figure.FILLS if kind in kinds]
         return Painting(figure.painted_by_kind(graph, names), {}, "", legend)
-    quantities = {name: figure.quantity(graph, name, look.colour, look.counting, times) for name in names}
-    most = figure.largest(quantities[box.name] for box in drawn.boxes if not box.opened)
     shares = (0, 0.25, 0.5, 0.75, 1)
     words_of = [quantity_in_words(look.colour, most * share, look.counting) for share in shares]
     fills = figure.painted_by_quantity({share: most * share for share in shares}, most)

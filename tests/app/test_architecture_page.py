@@ -21,7 +21,7 @@ from tests.app.visit import APP, GRAPH, LAYERS, Visit
 from tests.unit.pictures import REFUSED, photograph, saved
 from vis.cost.count import Counting
 from vis.figures.graph import QUANTITIES
-from vis.figures.numbers import grouped
+from vis.figures.numbers import grouped, short
 from vis.graph import Graph, layer_graph
 
 COUNTED = ("flops", "bias", "norm", "pooling")
@@ -311,6 +311,14 @@ def test_what_is_worth_comparing_can_be_compared(left, right):
     assert (differences["difference"] != "").all()
     visit.choose(**{"equal layers": True})
     assert len(next(table for table in visit.tables() if "difference" in table)) >= len(differences)
+
+
+def test_colours_of_two_networks_mean_the_same():
+    """The largest box of both is the end of the scale in both pictures."""
+    visit = Reader(network="alexnet", compare="vgg16", colour="params")
+    legends = [[text for text, *_colours in canvas["legend"]] for canvas in visit.canvases]
+    assert legends[0] == legends[1]
+    assert legends[0][-1] == short(sum(m.numel() for m in skeleton("vgg16").classifier.parameters()))
 
 
 def test_both_networks_are_looked_at_closely_each_with_its_own_numbers():
