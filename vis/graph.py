@@ -13,7 +13,8 @@ from itertools import pairwise
 import networkx as nx
 from torch import fx, nn
 
-from vis.cost.count import Counting, LayerCost, convolution, costs_of, each_way, plain_name, unused_parameters
+from vis.cost.count import Counting, LayerCost, costs_of, unused_parameters
+from vis.operations import SLIDING_POOLS, convolution, plain_name, pooling
 from vis.receptive import ReceptiveField, Span, fields_of
 from vis.shapes import record_shapes
 from vis.trace import Recording, operation, parameter
@@ -217,8 +218,6 @@ def _nodes(recording: Recording) -> dict[str, Node]:
     return nodes
 
 
-_POOLS = {"max": "kernel_size stride padding dilation ceil_mode", "avg": "kernel_size stride padding ceil_mode"}
-_USUAL = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}  # what a call of a function may leave out
 _SHOWN = ("kernel_size", "stride", "padding", "dilation", "groups", "ceil_mode", "output_size", "p")
 
 
@@ -232,11 +231,10 @@ def _settings(node: fx.Node, kind: str, recording: Recording) -> dict:
         conv = convolution(node, recording)
         found = {"kernel_size": conv.kernel, "stride": conv.stride, "padding": conv.padding}
         return {**found, "dilation": conv.dilation, "groups": conv.groups}
-    if kind == "pool" and name[:3] in _POOLS:
-        names = _POOLS[name[:3]]
-        found = parameter(node, recording, names, **_USUAL)
-        found["stride"] = found["stride"] or found["kernel_size"]  # a pool without a stride moves by its kernel
-        return {n: each_way(found[n], int(name[-2])) if n != "ceil_mode" else found[n] for n in names.split()}
+    if name in SLIDING_POOLS:
+        pool = pooling(node, recording)
+        found = {"kernel_size": pool.kernel, "stride": pool.stride, "padding": pool.padding}
+        return {**found, **({"dilation": pool.dilation} if name[:3] == "max" else {}), "ceil_mode": pool.is_rounded_up}
     if name.startswith("adaptive"):
         found = parameter(node, recording, "output_size")
     elif node.op == "call_module":
@@ -350,6 +348,8 @@ def _folded(children: Children, nodes: Mapping[str, Node], recording: Recording)
                 continue
             last = run[-1].removeprefix(f"{block}.") if block else run[-1]
             fold = run[0] + FOLD + last
+            while fold in children or fold in nodes:  # a module may have any name
+                fold += FOLD
             folds[fold], tree[fold] = run[0], run
             tree[block].append(fold)
     return tree, folds

@@ -23,10 +23,11 @@ from functools import reduce
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import fx, nn
 
+from vis.operations import convolution, maps_of, plain_name, pooling
 from vis.shapes import record_shapes
-from vis.trace import Recording, operation, parameter, source
+from vis.trace import Recording, parameter, source
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def fields_of(recording: Recording) -> dict[str, ReceptiveField]:
         inputs = [n for n in node.all_input_nodes if n in seen]
         if value is recording.image:
             seen[node] = Axis(-2, Span(1, 1, 0)), Axis(-1, Span(1, 1, 0))
-        elif inputs and isinstance(_map(value), Tensor):
+        elif inputs and maps_of(value):
             calls = [Call(node, n, recording) for n in inputs]
             rule = RULES.get(calls[0].name, whole)
             if rule not in JOINING and inputs != [source(node)]:  # such as filters that are made from the picture
@@ -152,17 +153,16 @@ class Call:
     @property
     def name(self) -> str:
         """One name for the module, the function and the method that do the same: "maxpool2d", "relu"."""
-        done = operation(self.node, self.recording.model)
-        return getattr(done, "__name__", str(done)).replace("_", "").lower()
+        return plain_name(self.node, self.recording.model)
 
     @property
     def shape(self) -> torch.Size:
         """Of the input."""
-        return _map(self.recording.values[self.source]).shape
+        return maps_of(self.recording.values[self.source])[0].shape
 
     @property
     def output_shape(self) -> torch.Size:
-        return _map(self.recording.values[self.node]).shape
+        return maps_of(self.recording.values[self.node])[0].shape
 
     def parameter(self, names: str, **defaults: Any) -> dict[str, Any]:
         return parameter(self.node, self.recording, names, **defaults)
@@ -174,11 +174,6 @@ class Call:
         return [dim if dim < 0 else dim - count for dim in given]
 
 
-def _map(value: Any) -> Any:
-    """The map itself, or the first of several such as `chunk` gives."""
-    return value[0] if isinstance(value, (tuple, list)) and value else value
-
-
 def _joined(one: Axis | None, other: Axis | None) -> Axis | None:
     return one and one.joined(other)
 
@@ -186,7 +181,7 @@ def _joined(one: Axis | None, other: Axis | None) -> Axis | None:
 # The rules: what becomes of an axis; None is the whole picture -----------------------------------------------------
 
 Rule = Callable[[Call, Axis], Axis | None]
-Sides = int | Sequence[int]  # one number for all sides, or one for each of the last dimensions
+Dims = int | Sequence[int]
 
 
 def whole(call: Call, axis: Axis) -> None:
@@ -204,54 +199,42 @@ def keep_if_trained(call: Call, axis: Axis) -> Axis | None:
     return None if norm["running_mean"] is None or norm["training"] else axis
 
 
-def mixing(dims: Callable[[Call], Sides | None]) -> Rule:
+def mixing(dims: Callable[[Call], Dims | None]) -> Rule:
     """The rule of what mixes the positions along these dimensions and leaves the others alone."""
     return lambda call, axis: None if axis.dim in call.dims(dims(call)) else axis
 
 
-def slide(call: Call, axis: Axis, kernel: Sides, stride: Sides = 1, padding: Sides = 0, dilation: Sides = 1) -> Axis:
+def slide(call: Call, axis: Axis, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Axis:
     """A window slides along the axis: the step at the top of this file."""
-    window = _along(axis, kernel, stride, padding, dilation)
-    return replace(axis, span=axis.span.slid(call.output_shape[axis.dim], *window))
-
-
-def _along(axis: Axis, *given: Sides) -> list[int]:
-    return [n if isinstance(n, int) else n[axis.dim % len(n)] for n in given]
+    return replace(axis, span=axis.span.slid(call.output_shape[axis.dim], kernel, stride, padding, dilation))
 
 
 def slide_filter(call: Call, axis: Axis) -> Axis | None:
     """A convolution slides along rows and columns, and mixes the maps."""
-    conv = call.parameter("weight bias stride padding dilation", stride=1, padding=0, dilation=1)
-    kernel, padding = conv["weight"].shape[2:], conv["padding"]
+    conv, i = convolution(call.node, call.recording), axis.dim
     is_mirrored = call.node.op == "call_module" and call.parameter("padding_mode")["padding_mode"] != "zeros"
-    if is_mirrored or axis.dim < -len(kernel):
+    if is_mirrored or i < -len(conv.kernel):
         return None
-    if isinstance(padding, str):
-        size, dilation = _along(axis, kernel, conv["dilation"])
-        padding = dilation * (size - 1) // 2 if padding == "same" else 0
-    return slide(call, axis, kernel, conv["stride"], padding, conv["dilation"])
+    padding = {"same": conv.dilation[i] * (conv.kernel[i] - 1) // 2, "valid": 0}
+    before = padding[conv.padding] if isinstance(conv.padding, str) else conv.padding[i]
+    return slide(call, axis, conv.kernel[i], conv.stride[i], before, conv.dilation[i])
 
 
 def slide_transposed_filter(call: Call, axis: Axis) -> Axis | None:
     """With stride 1 a transposed convolution is one with the rest of its kernel as padding; else it enlarges."""
-    conv = call.parameter("weight bias stride padding output_padding groups dilation", stride=1, padding=0, dilation=1)
-    kernel, stride, padding, dilation = _along(
-        axis, conv["weight"].shape[2:], conv["stride"], conv["padding"], conv["dilation"]
-    )
-    if stride != 1 or axis.dim < 2 - conv["weight"].dim():
+    conv, i = convolution(call.node, call.recording), axis.dim
+    if i < -len(conv.kernel) or conv.stride[i] != 1:
         return None
-    return slide(call, axis, kernel, padding=dilation * (kernel - 1) - padding, dilation=dilation)
+    padding = conv.dilation[i] * (conv.kernel[i] - 1) - conv.padding[i]
+    return slide(call, axis, conv.kernel[i], padding=padding, dilation=conv.dilation[i])
 
 
 def slide_pool(call: Call, axis: Axis) -> Axis:
     """A pool slides along as many dimensions as its name says, and leaves the maps apart."""
-    names = "kernel_size stride padding" + " dilation" * call.name.startswith("max")
-    pool = {"dilation": 1} | call.parameter(names, stride=None, padding=0)
-    if axis.dim < -int(call.name[-2]):
+    pool, i = pooling(call.node, call.recording), axis.dim
+    if i < -len(pool.kernel):
         return axis
-    return slide(
-        call, axis, pool["kernel_size"], pool["stride"] or pool["kernel_size"], pool["padding"], pool["dilation"]
-    )
+    return slide(call, axis, pool.kernel[i], pool.stride[i], pool.padding[i], pool.dilation[i])
 
 
 def slide_bin(call: Call, axis: Axis) -> Axis | None:
@@ -323,7 +306,7 @@ def average_away(call: Call, axis: Axis) -> Axis | None:
     return None if axis.dim in gone else axis.on(kept)
 
 
-def _dim(call: Call, names: str = "dim", default: int | None = None) -> Sides | None:
+def _dim(call: Call, names: str = "dim", default: int | None = None) -> Dims | None:
     return call.node.kwargs.get("axis", call.parameter(names, dim=default)["dim"])
 
 
@@ -357,7 +340,7 @@ RULES: dict[str, Rule] = {
     **_all(mixing(lambda call: _dim(call, "pieces dim", 0)), "chunk split tensorsplit"),
     **_all(concatenate, "cat concat concatenate"),
     **_all(average_away, "mean sum amax amin"),
-    **_all(keep_if_trained, "batchnorm batchnorm1d batchnorm2d batchnorm3d"),
+    **_all(keep_if_trained, "batchnorm batchnorm1d batchnorm2d batchnorm3d syncbatchnorm"),
     **_all(keep, "add iadd sub isub rsub mul imul div idiv truediv itruediv neg pow square sqrt rsqrt exp log abs"),
     **_all(keep, "maximum minimum where clamp expand contiguous clone detach float double half to"),
     **_all(keep, "relu relu6 leakyrelu prelu elu selu celu gelu silu mish sigmoid logsigmoid hardsigmoid hardswish"),

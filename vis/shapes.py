@@ -1,12 +1,14 @@
 """The shape of everything a network computes, found without computing it and without memory for weights."""
 
-import copy
+from collections import OrderedDict
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from vis.trace import Recording, TraceRefused, record_onto, traced
+from vis.trace import Recording, Trace, TraceRefused, check_shape, record_onto, traced
 
 SMALLEST, LARGEST = 1, 1024  # sides between which the smallest picture of a network is looked for
 
@@ -17,9 +19,12 @@ def record_shapes(model: nn.Module, input_shape: tuple[int, int, int, int]) -> R
     The model may be on any device, "meta" included; it is neither run nor changed.
 
     Raises:
-        TraceRefused: see `vis.trace.traced`; or for a picture that is too small, naming the smallest side that will do.
+        TraceRefused: see `vis.trace.traced`; for what is no shape of a picture; or for a picture that is too small,
+            naming the smallest side that will do.
     """
-    recorded = partial(_recorded, _without_numbers(model), traced(model))
+    check_shape(tuple(input_shape))
+    trace = traced(model)
+    recorded = partial(_recorded, _without_numbers(model), trace)
     try:
         return recorded(input_shape)
     except TraceRefused as refusal:
@@ -34,7 +39,7 @@ def record_shapes(model: nn.Module, input_shape: tuple[int, int, int, int]) -> R
         ) from refusal
 
 
-def _recorded(model: nn.Module, trace, shape: tuple[int, ...]) -> Recording:
+def _recorded(model: nn.Module, trace: Trace, shape: tuple[int, ...]) -> Recording:
     image = torch.empty(shape, device="meta", dtype=_dtype(model))
     return record_onto(Recording(model, trace, image, {}, {}))
 
@@ -45,16 +50,31 @@ def _dtype(model: nn.Module) -> torch.dtype:
 
 
 def _without_numbers(model: nn.Module) -> nn.Module:
-    """The same modules with weights that have a shape alone."""
-    tensors = (*model.parameters(), *model.buffers())
-    if all(t.is_meta for t in tensors):
+    """The same modules with tensors that have a shape alone; what is shared in one is shared in the other.
+
+    Made module by module, where copy.deepcopy would give up on modules that are nested deeply, on tensors that are
+    computed from others, and on whatever else a module may carry about with it.
+    """
+    if all(t.is_meta for t in (*model.parameters(), *model.buffers())):
         return model
-    memo = {id(p): nn.Parameter(p.detach().to("meta"), requires_grad=False) for p in model.parameters()}
-    memo |= {id(b): b.detach().to("meta") for b in model.buffers()}
-    return copy.deepcopy(model, memo)
+    twins: dict[int, Any] = {id(module): object.__new__(type(module)) for module in model.modules()}
+
+    def twin(value: Any) -> Any:
+        if isinstance(value, Tensor) and id(value) not in twins:
+            bare = value.detach().to("meta")
+            twins[id(value)] = nn.Parameter(bare, requires_grad=False) if isinstance(value, nn.Parameter) else bare
+        if type(value) in (list, tuple):
+            return type(value)(map(twin, value))
+        if type(value) in (dict, OrderedDict):
+            return type(value)((key, twin(item)) for key, item in value.items())
+        return twins.get(id(value), value)
+
+    for module in model.modules():
+        vars(twins[id(module)]).update(twin(vars(module)))
+    return twins[id(model)]
 
 
-def _smallest_side(recorded, channels: int) -> int | None:
+def _smallest_side(recorded: Callable[[tuple[int, ...]], Recording], channels: int) -> int | None:
     """The smallest side of a square picture that the network takes; None where it takes none."""
 
     def fits(side: int) -> bool:

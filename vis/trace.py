@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
+from torch.nn.parameter import is_lazy
+from torch.nn.utils.parametrize import type_before_parametrizations
 
 from models.device import OutOfMemory
 from models.refusals import Refused
@@ -44,6 +46,20 @@ class Trace:
         )
 
 
+CANNOT = "torch.fx cannot trace this network: {reason}"
+
+# What the code of a network may raise, which is anybody's: while it is traced, or given a picture it was not made for.
+RAISED = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, NameError, RuntimeError, TypeError, ValueError),
+    fx.proxy.TraceError,
+)
+
+
+def _said(error: Exception) -> str:
+    """The first line of what an error says, or else what kind of error it is."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
 _traces: weakref.WeakKeyDictionary[nn.Module, Trace] = weakref.WeakKeyDictionary()
 _tracing = threading.Lock()
 
@@ -52,18 +68,20 @@ def traced(model: nn.Module) -> Trace:
     """The operations of `model`, which must be in evaluation mode; remembered as long as the model lives.
 
     Raises:
-        TraceRefused: for a network in training mode, one whose path through it depends on the picture, or one that
-            changes a map in place and reads the change through another view of that map.
+        TraceRefused: for a network in training mode or without weights yet, one whose path through it depends on the
+            picture, or one that changes a map in place and reads the change through another view of that map.
     """
     if any(module.training for module in model.modules()):
         raise TraceRefused("The network is in training mode, so its answers are random; call model.eval() first.")
+    if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
+        raise TraceRefused(CANNOT, reason="some of its layers have no weights before they have seen a picture")
     with _tracing:
         if model not in _traces:
             tracer, before = _Tracer(), set(vars(model))
             try:
                 graph = tracer.trace(model)
-            except (TypeError, ValueError, RuntimeError, fx.proxy.TraceError, NameError) as error:
-                raise TraceRefused("torch.fx cannot trace this network: {reason}", reason=error) from error
+            except RAISED as error:
+                raise TraceRefused(CANNOT, reason=_said(error)) from error
             finally:  # torch.fx leaves constants as attributes on the model
                 constants = {name: vars(model).pop(name) for name in set(vars(model)) - before}
             _see_changes_in_place(graph, model, tracer.names)
@@ -167,8 +185,10 @@ class _Tracer(fx.Tracer):
             return attr_val
         return super().getattr(attr, attr_val, parameter_proxy_cache)
 
-    def create_proxy(self, kind: str, *args: Any, **kwargs: Any) -> fx.Proxy:
-        proxy = super().create_proxy(kind, *args, **kwargs)
+    def create_proxy(self, kind: str, target: Any, args: tuple, *more: Any, **kwargs: Any) -> Any:
+        if kind == "placeholder" and self.names and args:
+            return args[0]  # after the picture nothing is given, so that `if mask is None` goes its usual way
+        proxy = super().create_proxy(kind, target, args, *more, **kwargs)
         name = self._path
         if kind != "call_module":  # torch.fx numbers functions over the whole network, a block numbers its own
             name = f"{name}.".lstrip(".") + re.sub(r"_\d+$", "", proxy.node.name)
@@ -215,10 +235,14 @@ def record(model: nn.Module, image: Tensor, layers: Iterable[str] | None = None)
     wanted = None if layers is None else {trace[layer] for layer in layers}
     parameter = next(model.parameters(), None)
     image = image.detach() if parameter is None else image.detach().to(parameter.device, parameter.dtype)
-    if image.dim() != 4 or image.shape[0] != 1:
-        raise TraceRefused("One picture of shape (1, C, H, W) is needed, not {shape}.", shape=tuple(image.shape))
-
+    check_shape(tuple(image.shape))
     return record_onto(Recording(model, trace, image, {}, {}), wanted)
+
+
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Raises TraceRefused for what is not the shape of one picture."""
+    if len(shape) != 4 or shape[0] != 1 or min(shape) < 1:
+        raise TraceRefused("One picture of shape (1, C, H, W) is needed, not {shape}.", shape=shape)
 
 
 @torch.no_grad()
@@ -241,28 +265,25 @@ def execute(node: fx.Node, recording: Recording) -> None:
     """
     try:
         _execute(node, recording)
-    except RuntimeError as error:
-        if isinstance(error, OutOfMemory):
+    except RAISED as error:
+        if isinstance(error, (OutOfMemory, TraceRefused)):
             raise
         raise TraceRefused(
             "The network cannot take a picture of {width}×{height}: “{layer}” says {reason}",
             width=recording.image.shape[3],
             height=recording.image.shape[2],
             layer=recording.trace.names[node],
-            reason=str(error).splitlines()[0],
+            reason=_said(error),
         ) from error
 
 
 def _execute(node: fx.Node, recording: Recording) -> None:
     if node.op == "placeholder":
-        if not recording.values:
-            recording.values[node] = recording.image
-        elif node.args:  # an argument with a default
-            recording.values[node] = node.args[0]
-        else:
+        if recording.values:
             raise TraceRefused(
                 "Only networks with one input are understood; this one also wants “{name}”.", name=node.name
             )
+        recording.values[node] = recording.image
     elif is_max_pool(node, recording.model):
         parameters = max_pool_parameters(node, recording)
         pooled, switches = F.max_pool2d(recording.values[source(node)], **parameters, return_indices=True)
@@ -303,7 +324,7 @@ _OUT_OF_PLACE = {
 def operation(node: fx.Node, model: nn.Module) -> Any:
     """What kind of operation this is: a module's class, a function, or a method's name."""
     if node.op == "call_module":
-        return type(model.get_submodule(node.target))
+        return type_before_parametrizations(model.get_submodule(node.target))  # weight norm makes a class of its own
     return node.target
 
 

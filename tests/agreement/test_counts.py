@@ -20,12 +20,12 @@ from vis.cost.count import (
     KINDS,
     Counting,
     LayerCost,
-    adaptive_windows,
     costs_of,
     layer_costs,
     layers,
     unused_parameters,
 )
+from vis.operations import adaptive_windows
 from vis.shapes import record_shapes
 from vis.trace import Recording
 
@@ -245,6 +245,32 @@ def test_a_mean_over_positions_is_a_pool_and_any_other_is_not():
     assert found["mean"].pool_operations == 4 * 11 * 8
 
 
+def test_a_layer_whose_weights_are_made_from_others_costs_as_much_as_it_would_without():
+    norms = nn.utils.parametrizations.weight_norm, nn.utils.parametrizations.spectral_norm
+    for norm in norms:
+        model = nn.Sequential(norm(nn.Conv2d(3, 4, 3)), nn.Flatten(), norm(nn.Linear(352, 5))).eval()
+        recording = record_shapes(model, PICTURE)
+        conv, _, linear = costs_of(recording)
+        assert (conv.kind, conv.macs, linear.kind, linear.macs) == ("conv", 27 * 352, "linear", 352 * 5)
+        assert conv.params + linear.params == numbers_of(model)
+        assert check(recording, conv) == NEEDED["conv"]
+        check(recording, linear)
+
+
+def test_a_single_number_is_explained():
+    model = Net(lambda net, x: net.conv(x).mean() * net.scale, conv=nn.Conv2d(3, 4, 3))
+    model.scale = nn.Parameter(torch.tensor(2.0))
+    recording = record_shapes(model.eval(), PICTURE)
+    _, mean, product = costs_of(recording)
+    assert check(recording, mean) == {"activation_bytes"}
+    assert check(recording, product) == {"activation_bytes", "params"}
+
+
+def test_a_batch_norm_for_several_gpus_is_a_batch_norm():
+    found = by_name(nn.Sequential(nn.Conv2d(3, 4, 3), nn.SyncBatchNorm(4)))["1"]
+    assert (found.kind, found.params, found.norm_macs) == ("norm", 8, 4 * 11 * 8)
+
+
 def test_sizes_are_no_layers():
     found = by_name(EXACT["shuffled channels"]())
     assert list(found) == ["conv1", "relu", "view", "transpose", "reshape", "conv2", "relu_1"]
@@ -332,7 +358,7 @@ def check(recording: Recording, cost: LayerCost) -> set[str]:
         "macs": cost.macs,
         "activation_bytes": cost.activation_bytes,
         "height": cost.output_shape[-2] if len(cost.output_shape) > 1 else None,
-        "width": cost.output_shape[-1],
+        "width": cost.output_shape[-1] if cost.output_shape else None,
     }
     for explanation in explanations:
         assert arithmetic(explanation.numbers) == explanation.value == shown[explanation.quantity], (cost, explanation)

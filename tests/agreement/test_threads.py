@@ -9,9 +9,12 @@ import pytest
 import torch
 from torch import nn
 
+from models import load
+from models.loading import skeleton
 from tests.agreement.networks import picture
 from vis import trace
 from vis.deconvnet import METHODS, Unit, project, strongest_units
+from vis.graph import layer_graph
 from vis.trace import traced
 
 THREADS, CALLS = 8, 200
@@ -63,6 +66,48 @@ def test_eight_threads_on_one_model_get_what_one_thread_gets():
     with ThreadPoolExecutor(THREADS) as pool:
         wrong = [n for numbers in pool.map(work, range(THREADS)) for n in numbers]
     assert not wrong, f"{len(wrong)} of {THREADS * CALLS} results differ"
+
+
+def test_eight_threads_on_one_model_get_the_graph_that_one_thread_gets():
+    def seen(model: nn.Module) -> list:
+        graph = layer_graph(model, (1, 3, 13, 10))
+        return [*graph.nodes.values(), *graph.blocks.values()]
+
+    alone, fresh, start = seen(small()), small(), Barrier(THREADS)
+    assert fresh not in trace._traces
+
+    def work(_: int) -> bool:
+        start.wait()
+        return all(seen(fresh) == alone for _ in range(10))
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert all(pool.map(work, range(THREADS)))
+
+
+def test_weights_of_one_thread_have_numbers_while_others_build_networks_without():
+    """torch.device("meta") is a default of the thread that says so."""
+    expected, go_on, start = load("lenet5", "random", "cpu").model.state_dict(), Event(), Barrier(THREADS)
+
+    def build_skeletons() -> bool:
+        start.wait()
+        bare = True
+        while not go_on.is_set():
+            bare &= all(p.is_meta for p in skeleton("lenet5").parameters())
+        return bare
+
+    def load_weights() -> bool:
+        start.wait()
+        found = (load("lenet5", "random", "cpu").model.state_dict() for _ in range(50))
+        return all(torch.equal(state[key], expected[key]) for state in found for key in expected)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        skeletons = [pool.submit(build_skeletons) for _ in range(THREADS - 2)]
+        loaded = [pool.submit(load_weights) for _ in range(2)]
+        try:
+            assert all(job.result() for job in loaded)
+        finally:
+            go_on.set()
+        assert all(job.result() for job in skeletons)
 
 
 def deep() -> nn.Module:

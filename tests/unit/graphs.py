@@ -37,6 +37,12 @@ def graph_of(name: str) -> Graph:
     return layer_graph(*network(name))
 
 
+@cache
+def sheet_of(name: str) -> Drawing:
+    """The drawing of a network with all its blocks open."""
+    return drawn(graph_of(name))
+
+
 def drawn(graph: Graph, opened: set[str] | None = None) -> Drawing:
     """The drawing with these blocks open; by default all."""
     return drawing(graph, graph.blocks if opened is None else opened, texts)

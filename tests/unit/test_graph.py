@@ -1,6 +1,7 @@
 """Every operation once, in the right block, with what it reads; blocks that add up; what is folded and what is not."""
 
 import copy
+from collections import OrderedDict
 
 import networkx as nx
 import pytest
@@ -278,6 +279,13 @@ def test_a_block_of_nothing_but_equal_blocks_is_their_fold():
     assert children(graph, "layer1") == ("layer1.0", "layer1.1", "layer1.2")
     assert graph.blocks["layer1"].folded
     assert graph.blocks["layer1"].operation == "Basic"
+
+
+def test_a_fold_has_a_name_of_its_own_whatever_modules_are_called():
+    named = OrderedDict({"0…1": Residual(), "0": pair(), "1": pair()})
+    graph = layer_graph(nn.Sequential(named).eval(), (1, 4, 8, 6))
+    assert children(graph) == ("input", "0…1", "0…1…")
+    check_tree(graph)
 
 
 def test_only_neighbours_are_folded():

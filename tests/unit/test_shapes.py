@@ -2,6 +2,7 @@
 
 import copy
 import re
+import threading
 
 import pytest
 import torch
@@ -116,6 +117,59 @@ def test_a_shared_parameter_stays_shared():
     twin = record_shapes(net.eval(), (1, 3, 13, 10)).model
     assert twin.one.weight is twin.two.weight
     assert twin.one.bias is not twin.two.bias
+
+
+@pytest.mark.parametrize("shape", [(3, 13, 10), (2, 3, 13, 10), (1, 3, 0, 10), (1, 3, 13, -1), (1, 3, 4, 13, 10)])
+def test_what_is_no_shape_of_a_picture_is_refused(shape):
+    with pytest.raises(TraceRefused, match=r"One picture of shape \(1, C, H, W\) is needed, not \("):
+        record_shapes(nn.Sequential(nn.ReLU()).eval(), shape)
+
+
+class Laden(nn.Module):
+    """With what copy.deepcopy refuses to copy or would copy with its numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3, 1, 1))
+        self.root = self.weight.sqrt()  # computed from another tensor
+        self.mean = torch.ones(3, 1, 1)  # no buffer
+        self.lock = threading.Lock()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) * self.root * self.weight
+
+
+UNCOMMON = {
+    "tensors that are no buffers": Laden,
+    "an LSTM": lambda: nn.Sequential(nn.Flatten(2), nn.LSTM(130, 5)),
+    "old weight norm": lambda: nn.Sequential(nn.utils.weight_norm(nn.Conv2d(3, 4, 3))),
+    "weight norm": lambda: nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3))),
+    "spectral norm": lambda: nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Conv2d(3, 4, 3))),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated")
+@pytest.mark.parametrize("name", UNCOMMON)
+def test_uncommon_modules_have_the_shapes_of_a_real_run_and_stay_as_they_were(name):
+    model = UNCOMMON[name]().eval()
+    attributes = {module: dict(vars(module)) for module in model.modules()}
+    found = record_shapes(model, (1, 3, 13, 10))
+    assert all(vars(module) == then for module, then in attributes.items())
+    assert all(map(is_without_numbers, found.values.values()))
+    assert shapes(found) == shapes(record(model, torch.zeros(1, 3, 13, 10)))
+
+
+def nested(depth: int) -> nn.Module:
+    model: nn.Module = nn.ReLU()
+    for _ in range(depth):
+        model = nn.Sequential(nn.Conv2d(3, 3, 1), model)
+    return model.eval()
+
+
+def test_modules_may_be_nested_as_deeply_as_torch_can_follow_them():
+    assert shapes(record_shapes(nested(60), (1, 3, 13, 10)))["1." * 59 + "1"][0] == (1, 3, 13, 10)
+    with pytest.raises(TraceRefused, match="recursion"):
+        record_shapes(nested(400), (1, 3, 13, 10))
 
 
 # Pictures that are too small -------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from torchvision.models.feature_extraction import get_graph_node_names
 
 from models.refusals import Refused
 from tests.agreement.networks import EXACT, NORMALISED, PICTURE, UNUSUAL, Net, gated, picture, seeded
-from vis.trace import TraceRefused, record, traced
+from vis.trace import TraceRefused, operation, record, traced
 
 ALL = {**EXACT, **NORMALISED, **UNUSUAL, "gates": gated}
 
@@ -177,6 +177,23 @@ def test_a_second_input_with_a_default_is_left_at_it():
     assert torch.equal(outputs(record(Scaled().eval(), picture()))[-1], picture() * 3)
 
 
+def test_what_has_a_default_is_not_asked_for_on_the_way():
+    class Masked(nn.Module):
+        def forward(self, x, mask=None, *, twice=True):
+            x = x if mask is None else x * mask
+            return x + x if twice else x
+
+    recording = record(Masked().eval(), picture())
+    assert [*recording.trace.names.values()] == ["x", "add"]
+    assert torch.equal(outputs(recording)[-1], picture() * 2)
+
+
+def test_a_layer_whose_weights_are_made_from_others_is_the_layer_that_it_was():
+    model = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3))).eval()
+    (node,) = (node for node in traced(model).graph.nodes if node.op == "call_module")
+    assert operation(node, model) is nn.Conv2d
+
+
 def test_sizes_are_counted_on_without_changing_the_sizes_others_read():
     def way(net, x):
         height, width = x.shape[2], x.shape[3]
@@ -252,6 +269,9 @@ UNTRACEABLE = {
     "a length": lambda net, x: x * len(x),
     "a number taken out": lambda net, x: x * float(x.max()),
     "a value assigned to a part": lambda net, x: operator.setitem(x, 0, 1) or x,
+    "a module that is not there": lambda net, x: net.missing(x),
+    "a key that is not there": lambda net, x: {}["missing"],
+    "a division by zero": lambda net, x: x * (1 // 0),
 }
 
 
@@ -271,6 +291,10 @@ def test_a_network_that_cannot_be_followed_is_refused(name):
         (plain(), torch.zeros(1, 3, 9, 2), "picture of 2×9: “0” says"),
         (plain(), torch.zeros(1, 3, 4, 5), "picture of 5×4: “3” says"),
         (plain(), torch.zeros(1, 1, 13, 10), "“0” says.*channels"),
+        (Net(lambda net, x: x[0, 0, 99]).eval(), picture(), "“getitem” says index 99 is out of bounds"),
+        (Net(lambda net, x: x.colour).eval(), picture(), "“getattr” says .* no attribute 'colour'"),
+        (Net(lambda net, x: F.interpolate(x)).eval(), picture(), "“interpolate” says either size or scale_factor"),
+        (nn.Sequential(nn.LazyConv2d(4, 3)).eval(), picture(), "no weights before they have seen a picture"),
     ],
 )
 def test_what_cannot_be_recorded_is_refused_with_a_sentence(model, image, sentence):

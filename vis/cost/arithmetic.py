@@ -5,25 +5,13 @@ d dilation, q what a transposed convolution adds, n vectors or pictures, Y all t
 θ parameters of any other kind.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from math import prod
 
 from torch import fx
 
-from vis.cost.count import (
-    PRODUCTS,
-    Convolution,
-    activation_bytes_of,
-    convolution,
-    each_way,
-    kind_of,
-    layers,
-    macs_of,
-    maps_of,
-    owned_parameters,
-    plain_name,
-)
+from vis.cost.count import PRODUCTS, activation_bytes_of, kind_of, layers, macs_of, owned_parameters
+from vis.operations import Convolution, convolution, maps_of, plain_name, pooling
 from vis.trace import Recording, parameter, source
 
 DIRECTIONS = {1: "w", 2: "hw", 3: "dhw"}
@@ -63,6 +51,11 @@ def _sum_of_products(quantity: str, terms: list[list[Factor]], value: int) -> Ex
     return Explanation(quantity, symbols, numbers, value)
 
 
+def _product(shape: Iterable[int]) -> str:
+    """Of all sides; a single number has none."""
+    return "·".join(map(str, shape)) or "1"
+
+
 # Size ------------------------------------------------------------------------------------------------------------
 
 
@@ -100,15 +93,11 @@ def _convolved(conv: Convolution, i: int, came: int, went: int) -> tuple[str, st
 
 
 def _pooled(node: fx.Node, recording: Recording, i: int, came: int, went: int) -> tuple[str, str]:
-    name = plain_name(node, recording.model)
-    names = f"kernel_size stride padding {'dilation' if name.startswith('max') else ''} ceil_mode"
-    found = {"dilation": 1, **parameter(node, recording, names, stride=None, padding=0, ceil_mode=False)}
-    found["stride"] = found["stride"] or found["kernel_size"]
-    directions = int(name[-2])
-    k, s, p, d = (each_way(found[of], directions)[i] for of in ("kernel_size", "stride", "padding", "dilation"))
-    symbols, numbers = _steps(DIRECTIONS[directions][i], came, k, s, p, d, found["ceil_mode"])
+    pool, along = pooling(node, recording), DIRECTIONS[int(plain_name(node, recording.model)[-2])][i]
+    k, s, p, d = pool.kernel[i], pool.stride[i], pool.padding[i], pool.dilation[i]
+    symbols, numbers = _steps(along, came, k, s, p, d, pool.is_rounded_up)
     steps = -(-(came + 2 * p - d * (k - 1) - 1) // s)
-    if found["ceil_mode"] and went == steps:  # one more window would look at nothing but padding
+    if pool.is_rounded_up and went == steps:  # one more window would look at nothing but padding
         return f"{symbols} − 1", f"{numbers} − 1"
     return symbols, numbers
 
@@ -129,13 +118,13 @@ def _params(node: fx.Node, recording: Recording) -> Iterator[Explanation]:
     owned, kind = owned_parameters(recording)[node], kind_of(node, recording)
     if not owned:
         return
-    terms: list[list[Factor]]
+    terms: list[list[Factor]] = [[("|θ|", _product(p.shape))] for p in owned]
     if kind == "norm":  # a scale and an offset
         terms = [[(str(len(owned)), len(owned)), ("C", owned[0].numel())]]
     elif kind in ("conv", "depthwise", "linear") and plain_name(node, recording.model) not in PRODUCTS:
-        terms = [_weight(node, recording) if p.dim() > 1 else [("C_out", p.numel())] for p in owned]
-    else:
-        terms = [[("|θ|", "·".join(map(str, p.shape)))] for p in owned]
+        weight = parameter(node, recording, "weight bias")["weight"]
+        if all(p is weight or p.dim() == 1 for p in owned):  # weight norm makes the weights of other parameters
+            terms = [_weight(node, recording) if p is weight else [("C_out", p.numel())] for p in owned]
     yield _sum_of_products("params", terms, sum(p.numel() for p in owned))
 
 
@@ -166,13 +155,13 @@ def _macs(node: fx.Node, recording: Recording) -> Iterator[Explanation]:
         size = recording.values[over].shape[-len(conv.kernel) :]
         factors = _weight(node, recording)
         factors += [(a.upper() + ending, n) for a, n in zip(DIRECTIONS[len(size)], size, strict=True)]
-        times = value // (conv.weights * prod(size))
+        times = recording.values[node].shape[: -len(size) - 1].numel()
     elif name == "linear":
         factors = _weight(node, recording)
         times = recording.values[node].shape[:-1].numel()
     elif name in ("matmul", "imatmul", "mm", "bmm"):
         inner = recording.values[source(node)].shape[-1]
-        factors, times = [("|Y|", "·".join(map(str, recording.values[node].shape)) or 1), ("K", inner)], 1
+        factors, times = [("|Y|", _product(recording.values[node].shape)), ("K", inner)], 1
     else:
         return
     yield _sum_of_products("macs", [factors + [("n", times)] * (times > 1)], value)
@@ -185,5 +174,5 @@ def _memory(node: fx.Node, recording: Recording) -> Iterator[Explanation]:
     value, made = activation_bytes_of(node, recording), maps_of(recording.values[node])
     if value and len(made) == 1:
         shape = made[0].shape[made[0].shape[0] == 1 :] if made[0].dim() > 1 else made[0].shape
-        factors = [("|Y|", "·".join(map(str, shape))), ("b", made[0].element_size())]
+        factors = [("|Y|", _product(shape)), ("b", made[0].element_size())]
         yield _sum_of_products("activation_bytes", [factors], value)

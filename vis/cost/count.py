@@ -3,13 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 from torch import Tensor, fx, nn
 
-from vis.cost.formulas import conv_macs, conv_weights, linear_macs, transposed_conv_macs
+from vis.cost.formulas import conv_macs, linear_macs, transposed_conv_macs
+from vis.operations import (
+    ADAPTIVE_POOLS,
+    CONVOLUTIONS,
+    SLIDING_POOLS,
+    adaptive_windows,
+    convolution,
+    maps_of,
+    plain_name,
+    pooling,
+)
 from vis.shapes import record_shapes
-from vis.trace import Recording, argument, operation, parameter, source
+from vis.trace import Recording, argument, parameter, source
 
 KINDS = (
     "conv",
@@ -99,27 +108,12 @@ def layers(recording: Recording) -> Iterator[fx.Node]:
             yield node
 
 
-def maps_of(value: Any) -> list[Tensor]:
-    """The tensors in what an operation gave: itself, or the pieces of a split one."""
-    pieces = value if isinstance(value, (tuple, list)) else [value]
-    return [piece for piece in pieces if isinstance(piece, Tensor)]
-
-
-def plain_name(node: fx.Node, model: nn.Module) -> str:
-    """One name for all ways to write an operation: "maxpool2d" for nn.MaxPool2d, F.max_pool2d and torch.max_pool2d."""
-    done = operation(node, model)
-    return getattr(done, "__name__", str(done)).lower().replace("_", "")
-
-
-_CONVOLUTIONS = {f"conv{way}{n}d" for way in ("", "transpose") for n in (1, 2, 3)}
-_SLIDING_POOLS = {f"{of}pool{n}d" for of in ("max", "avg") for n in (1, 2, 3)}
-_ADAPTIVE_POOLS = {f"adaptive{pool}" for pool in _SLIDING_POOLS}
 PRODUCTS = {"matmul", "imatmul", "bmm", "mm", "einsum", "scaleddotproductattention"}
-_NORMS = {f"{of}norm{ending}" for of in ("batch", "instance") for ending in ("", "1d", "2d", "3d")}
+_NORMS = {f"{of}norm{ending}" for of in ("batch", "syncbatch", "instance") for ending in ("", "1d", "2d", "3d")}
 _NORMS |= {"layernorm", "groupnorm", "localresponsenorm", "rmsnorm"}
 
 _KINDS: dict[str, set[str]] = {
-    "conv": _CONVOLUTIONS,
+    "conv": CONVOLUTIONS,
     "linear": {"linear"} | PRODUCTS,
     "norm": _NORMS,
     "activation": {
@@ -127,7 +121,7 @@ _KINDS: dict[str, set[str]] = {
         *("hardswish", "hardsigmoid", "hardtanh", "sigmoid", "logsigmoid", "tanh", "softplus", "softsign"),
         *("softmax", "logsoftmax", "softmin", "threshold", "hardshrink", "softshrink", "tanhshrink"),
     },
-    "pool": _SLIDING_POOLS | _ADAPTIVE_POOLS,
+    "pool": SLIDING_POOLS | ADAPTIVE_POOLS,
     "add": {"add", "iadd", "sub", "isub"},
     "concat": {"cat", "concat", "concatenate", "stack"},
     "multiply": {"mul", "imul", "multiply", "div", "truediv", "itruediv"},
@@ -145,7 +139,7 @@ _KIND_BY_NAME = {name: kind for kind, names in _KINDS.items() for name in names}
 def kind_of(node: fx.Node, recording: Recording) -> str:
     """One of KINDS; "depthwise" is a convolution with a group for each of its maps, a mean over positions a "pool"."""
     name = plain_name(node, recording.model)
-    if name in _CONVOLUTIONS:
+    if name in CONVOLUTIONS:
         conv = convolution(node, recording)
         return "depthwise" if conv.groups == conv.in_channels > 1 else "conv"
     if name == "mean" and _is_over_positions(node, recording):
@@ -162,62 +156,10 @@ def _is_over_positions(node: fx.Node, recording: Recording) -> bool:
 # Convolutions and matrix products --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Convolution:
-    """The settings of a convolution, written as a module or as a function; one number for each direction."""
-
-    kernel: tuple[int, ...]
-    in_channels: int
-    out_channels: int
-    groups: int
-    stride: tuple[int, ...]
-    padding: tuple[int, ...] | str
-    dilation: tuple[int, ...]
-    output_padding: tuple[int, ...]  # of a transposed one
-    is_transposed: bool
-    has_bias: bool
-
-    @property
-    def weights(self) -> int:
-        return conv_weights(self.kernel, self.in_channels, self.out_channels, self.groups)
-
-
-def convolution(node: fx.Node, recording: Recording) -> Convolution:
-    is_transposed = "transpose" in plain_name(node, recording.model)
-    names = "weight bias stride padding dilation groups"
-    if is_transposed:
-        names = "weight bias stride padding output_padding groups dilation"
-    found = {
-        "output_padding": 0,
-        **parameter(node, recording, names, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1),
-    }
-    first, second, *kernel = found["weight"].shape  # (N, M / g, …), or (M, N / g, …) if transposed
-    second *= found["groups"]
-    padding = found["padding"]
-    return Convolution(
-        kernel=tuple(kernel),
-        in_channels=first if is_transposed else second,
-        out_channels=second if is_transposed else first,
-        groups=found["groups"],
-        stride=each_way(found["stride"], len(kernel)),
-        padding=padding if isinstance(padding, str) else each_way(padding, len(kernel)),
-        dilation=each_way(found["dilation"], len(kernel)),
-        output_padding=each_way(found["output_padding"], len(kernel)),
-        is_transposed=is_transposed,
-        has_bias=found["bias"] is not None,
-    )
-
-
-def each_way(setting: Any, directions: int) -> tuple[int, ...]:
-    """A number for each direction; a single one stands for all."""
-    numbers = (setting,) if isinstance(setting, int) else tuple(setting)
-    return numbers * directions if len(numbers) == 1 else numbers
-
-
 def has_bias(node: fx.Node, recording: Recording) -> bool:
     """Whether a convolution or a linear layer adds a bias to what comes out."""
     name = plain_name(node, recording.model)
-    if name in _CONVOLUTIONS:
+    if name in CONVOLUTIONS:
         return convolution(node, recording).has_bias
     return name == "linear" and parameter(node, recording, "weight bias", bias=None)["bias"] is not None
 
@@ -225,16 +167,16 @@ def has_bias(node: fx.Node, recording: Recording) -> bool:
 def macs_of(node: fx.Node, recording: Recording) -> int | None:
     """Multiply-adds of a convolution or a matrix product; None for all else."""
     name, output = plain_name(node, recording.model), recording.values[node]
-    if name in _CONVOLUTIONS:
+    if name in CONVOLUTIONS:
         conv = convolution(node, recording)
         positions = recording.values[source(node)] if conv.is_transposed else output
         size = tuple(positions.shape[-len(conv.kernel) :])
         formula = transposed_conv_macs if conv.is_transposed else conv_macs
-        batch = output.numel() // prod((conv.out_channels, *output.shape[-len(conv.kernel) :]))
+        batch = output.shape[: -len(conv.kernel) - 1].numel()
         return batch * formula(conv.kernel, conv.in_channels, conv.out_channels, size, conv.groups)
     if name == "linear":
         out_features, in_features = parameter(node, recording, "weight bias")["weight"].shape
-        return linear_macs(in_features, out_features, output.numel() // out_features)
+        return linear_macs(in_features, out_features, output.shape[:-1].numel())
     if name in PRODUCTS:
         return _product_macs(name, node, recording)
     return None
@@ -294,6 +236,7 @@ def norm_macs_of(node: fx.Node, recording: Recording) -> int:
 
 _NORM_SETTINGS = {
     "batchnorm": "running_mean running_var weight bias training",
+    "syncbatchnorm": "running_mean running_var weight bias training",
     "instancenorm": "running_mean running_var weight bias",
     "layernorm": "normalized_shape weight bias",
     "groupnorm": "num_groups weight bias",
@@ -308,20 +251,14 @@ def pool_operations_of(node: fx.Node, recording: Recording) -> int:
     given = recording.values[source(node)]
     if name == "mean":
         return given.numel()
+    if name in SLIDING_POOLS:
+        return outputs[0].numel() * prod(pooling(node, recording).kernel)
     directions = int(name[-2])
-    if name in _SLIDING_POOLS:
-        kernel = parameter(node, recording, "kernel_size")["kernel_size"]
-        return outputs[0].numel() * prod(each_way(kernel, directions))
     windows = [
         sum(stop - start for start, stop in adaptive_windows(n_in, n_out))
         for n_in, n_out in zip(given.shape[-directions:], outputs[0].shape[-directions:], strict=True)
     ]
     return prod(given.shape[:-directions]) * prod(windows)
-
-
-def adaptive_windows(n_in: int, n_out: int) -> list[tuple[int, int]]:
-    """[first, last) input of every output of an adaptive pool, along one direction: ⌊i·H/h⌋ and ⌈(i+1)·H/h⌉."""
-    return [(i * n_in // n_out, -(-(i + 1) * n_in // n_out)) for i in range(n_out)]
 
 
 # Memory and parameters -------------------------------------------------------------------------------------------

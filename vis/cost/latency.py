@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from models.device import synchronize
-from vis.cost.count import maps_of
+from vis.operations import maps_of
 from vis.trace import Recording, Trace, execute, record
 
 
