@@ -169,6 +169,7 @@ def measure(
         if stopped():
             return {}
     try:
+        report(0.0)  # its time begins
         loaded = load(built.network, "random", device, **dict(built.options))  # time does not depend on the weights
         picture = torch.zeros(1, loaded.architecture.input_shape[0], built.side, built.side)
         with _turn:

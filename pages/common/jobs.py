@@ -9,13 +9,15 @@ from models.refusals import Refused
 
 Result = TypeVar("Result")
 
+PATIENCE = 20  # seconds; a page that is there looks every half second
+
 
 class Job(Generic[Result]):
     """Work in a thread of its own; whoever started it looks at it from run to run.
 
     Args:
         work: called with `report(part)`, to tell the part that is done, and `stopped()`, to be asked often.
-        limit: seconds after which it is stopped.
+        limit: seconds after which it is stopped; counted anew from its first report, for it may wait for its turn.
     """
 
     def __init__(self, work: Callable[[Callable[[float], None], Callable[[], bool]], Result], limit: float):
@@ -23,7 +25,9 @@ class Job(Generic[Result]):
         self.result: Result | None = None  # None until it is finished
         self.refused: Refused | None = None
         self._stop = threading.Event()
+        self._limit, self._reported = limit, False
         self._ends = time.monotonic() + limit
+        self._seen = time.monotonic()
         self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
         self._thread.start()
 
@@ -34,15 +38,22 @@ class Job(Generic[Result]):
             self.refused = refused
 
     def _report(self, part: float) -> None:
+        if not self._reported:
+            self._reported, self._ends = True, time.monotonic() + self._limit
         self.part = part
 
     def stop(self) -> None:
         """Asks the work to stop; it ends when it next looks."""
         self._stop.set()
 
+    def watched(self) -> None:
+        """Says that somebody still waits for it; of a page that was closed or reloaded nobody hears."""
+        self._seen = time.monotonic()
+
     def stopped(self) -> bool:
-        """Whether it was asked to stop, or its time is over."""
-        return self._stop.is_set() or time.monotonic() > self._ends
+        """Whether it was asked to stop, its time is over, or nobody waits for it any more."""
+        now = time.monotonic()
+        return self._stop.is_set() or now > self._ends or now - self._seen > PATIENCE
 
     @property
     def failed(self) -> bool:

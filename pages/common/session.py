@@ -167,11 +167,6 @@ def keep_measured(key: Hashable, value: Any) -> None:
     st.session_state["measured"] = {**dict(others[-7:]), key: value}
 
 
-def widget_value(key: str) -> Any:
-    """What a widget is set to, for its callback."""
-    return st.session_state.get(key)
-
-
 def taken(key: str) -> Any:
     """What a widget was set to, for its callback; it is empty again, so that the same can be chosen once more."""
     value, st.session_state[key] = st.session_state.get(key), None

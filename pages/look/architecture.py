@@ -65,6 +65,7 @@ def _networks(network: str) -> dict[str, Built]:
         others,
         others.index(_linked(network, "compare", None, others)),
         format_func=lambda name: _("nothing") if name is None else ARCHITECTURES[name].title,
+        placeholder=_("nothing"),  # once it is cleared
         key=f"compare {network}",
         persist_state="session",
         help=_("There is most to be learnt beside {network}.", network=ARCHITECTURES[partner].title)

@@ -14,7 +14,7 @@ from pages.common.session import PUBLIC_WEIGHTS, Selection, choose_layer, graph_
 from pages.common.text import _, plain
 from pages.common.widgets import computed, cpu_did_it, honest_png, network_or_stop, weights_in_words
 from pages.look import timing
-from pages.look.words import KINDS, bytes_in_words, name_of, quantity_in_words
+from pages.look.words import KINDS, bytes_in_words, name_of, quantity_in_words, unit_of
 from vis.cost.arithmetic import explained
 from vis.cost.count import Counting
 from vis.figures.graph import quantity, settings_in_short
@@ -70,7 +70,7 @@ def _numbers(graph: Graph, built: Built, name: str, counting: Counting) -> None:
         (_("output"), shape(last.output_shape), None),
         (_("parameters"), grouped(graph.params(name)), _share(graph.params(name), graph.params())),
         (
-            "FLOPs" if counting.flops else "MACs",
+            unit_of(counting),
             _count(graph.counted(name, counting)),
             _share(graph.counted(name, counting), graph.counted(counting=counting)),
         ),
@@ -105,7 +105,7 @@ def _arithmetic(graph: Graph, built: Built, name: str, counting: Counting) -> No
         "height": _("height"),
         "width": _("width"),
         "params": _("parameters"),
-        "macs": "MACs",
+        "macs": _("MACs"),
         "activation_bytes": _("activation memory, bytes"),
     }
     node = graph.nodes[name]

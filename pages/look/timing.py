@@ -46,6 +46,7 @@ def measure_all(shown: Collection[Built]) -> None:
 def _watched(job: Job, key: str) -> None:
     if not job.running:
         st.rerun()
+    job.watched()
     words, button = st.columns([5, 1], vertical_alignment="center")
     words.progress(job.part, _("Measuring every operation on this machine, one measurement at a time …"))
     if button.button(_("Stop"), icon=":material/stop:", key=key, width="stretch"):

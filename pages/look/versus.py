@@ -4,13 +4,14 @@ import pandas as pd
 import streamlit as st
 
 from pages.common.text import _
-from pages.look.words import KINDS
+from pages.look.words import KINDS, unit_of
 from vis.comparison import Pair, pairs
 from vis.cost.count import Counting
 from vis.figures.graph import settings_in_short
 from vis.figures.numbers import grouped, shape
 from vis.graph import Graph, Node
 
+LAYER = 320  # pixels: as wide as most layers, and the same for both networks
 WORTH_COMPARING = {  # with what there is most to be learnt beside it
     "alexnet_2012": "zfnet",
     "alexnet": "alexnet_2012",
@@ -30,10 +31,9 @@ WORTH_COMPARING = {  # with what there is most to be learnt beside it
 def table(titles: list[str], left: Graph, right: Graph, counting: Counting) -> None:
     """The totals of both, and their layers beside each other with the differences named."""
     st.subheader(_("The differences"), anchor="differences")
-    unit = "FLOPs" if counting.flops else "MACs"
     totals = {
         _("parameters"): [graph.params() + sum(graph.unused.values()) for graph in (left, right)],
-        unit: [graph.counted(counting=counting) or 0 for graph in (left, right)],
+        unit_of(counting): [graph.counted(counting=counting) or 0 for graph in (left, right)],
         _("activation memory, bytes"): [graph.activation_bytes() for graph in (left, right)],
         _("operations in the graph"): [len(graph.nodes) for graph in (left, right)],
     }
@@ -57,7 +57,12 @@ def table(titles: list[str], left: Graph, right: Graph, counting: Counting) -> N
         )
     )
     if rows:
-        st.dataframe(pd.DataFrame(rows, columns=[*_distinct(titles), _("difference")]), hide_index=True)
+        both = _distinct(titles)
+        st.dataframe(
+            pd.DataFrame(rows, columns=[*both, _("difference")]),
+            hide_index=True,
+            column_config={title: st.column_config.Column(width=LAYER) for title in both},
+        )
 
 
 def _distinct(titles: list[str]) -> list[str]:
@@ -79,7 +84,7 @@ def _row(pair: Pair) -> list[str]:
         "operation": _("operation"),
         "channels": _("number of maps"),
         "size": _("size of the maps"),
-        "macs": "MACs",
+        "macs": _("MACs"),
     }
     differs = ", ".join(words[name] for name in pair.differs)
     if pair.left is None or pair.right is None:

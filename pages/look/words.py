@@ -100,6 +100,11 @@ def bytes_in_words(number: float) -> str:
     return f"{number:.3g} GiB"
 
 
+def unit_of(counting: Counting) -> str:
+    """What operations are counted in."""
+    return _("FLOPs") if counting.flops else _("MACs")
+
+
 def quantity_in_words(of: str, value: float | None, counting: Counting) -> str:
     """One of the quantities of `vis.figures.graph.quantity` with its unit."""
     if value is None:
@@ -107,7 +112,7 @@ def quantity_in_words(of: str, value: float | None, counting: Counting) -> str:
     if of == "params":
         return short(value)
     if of == "operations":
-        return f"{short(value)} {'FLOPs' if counting.flops else 'MACs'}"
+        return f"{short(value)} {unit_of(counting)}"
     if of == "memory":
         return bytes_in_words(value)
     if of == "time":
@@ -128,7 +133,7 @@ def summary_of(graph: "Graph", name: str, counting: Counting, value: float | Non
         parts.append(_("{number} parameters", number=grouped(params)))
     operations = graph.counted(name, counting)
     if operations is not None:
-        parts.append(f"{grouped(operations)} {'FLOPs' if counting.flops else 'MACs'}")
+        parts.append(f"{grouped(operations)} {unit_of(counting)}")
     if colour in ("memory", "time", "field"):
         parts.append(f"{_(QUANTITIES[colour])}: {quantity_in_words(colour, value, counting)}")
     return " · ".join(parts)

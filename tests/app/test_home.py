@@ -40,7 +40,7 @@ def home() -> Visit:
     ("language", "title", "axis"),
     [
         ("en", "See how convolutional networks work", "Multiply-adds (MACs)"),
-        ("vi", "Xem mạng tích chập hoạt động thế nào", "Phép nhân-cộng (MAC)"),
+        ("vi", "Xem mạng tích chập hoạt động thế nào", "Phép nhân–cộng (MAC)"),
     ],
 )
 def test_is_the_first_page_in_both_languages(language, title, axis):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from pages.common.session import widget_value
+from pages.common.session import value_of
 
 HERE = Path(__file__).parent
 WORDS = ("canvas", "hint", "zoom_in", "zoom_out", "fit", "open", "close")
@@ -75,7 +75,7 @@ def layer_canvas(
     ids = frozenset(box["id"] for box in drawing["boxes"])
 
     def act() -> None:
-        action = _action(widget_value(key).asked, ids)
+        action = _action(value_of(key).asked, ids)
         if action is not None and on_action is not None:
             on_action(action)
 
