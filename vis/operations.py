@@ -16,8 +16,10 @@ def maps_of(value: Any) -> list[Tensor]:
 
 def plain_name(node: fx.Node, model: nn.Module) -> str:
     """One name for all ways to write an operation: "maxpool2d" for nn.MaxPool2d, F.max_pool2d and torch.max_pool2d."""
-    done = operation(node, model)
-    return getattr(done, "__name__", str(done)).lower().replace("_", "")
+    if "plain name" not in node.meta:  # it is asked for often
+        done = operation(node, model)
+        node.meta["plain name"] = getattr(done, "__name__", str(done)).lower().replace("_", "")
+    return node.meta["plain name"]
 
 
 CONVOLUTIONS = {f"conv{way}{n}d" for way in ("", "transpose") for n in (1, 2, 3)}

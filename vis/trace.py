@@ -290,9 +290,19 @@ def _execute(node: fx.Node, recording: Recording) -> None:
         recording.values[node], recording.switches[node] = pooled, switches
     elif node.target in recording.trace.constants:
         recording.values[node] = recording.trace.constants[node.target].to(recording.image.device)
+    elif _keeps_the_shape(node, recording):
+        recording.values[node] = torch.empty_like(recording.values[source(node)])
     else:
         args, kwargs = fx.node.map_arg((node.args, node.kwargs), recording.values.__getitem__)
         recording.values[node] = apply(node, recording.model, args, kwargs)
+
+
+def _keeps_the_shape(node: fx.Node, recording: Recording) -> bool:
+    """Whether it is a batch norm of which no more than the shape is asked for, which takes torch long to work out."""
+    if not recording.image.is_meta or operation(node, recording.model) is not nn.BatchNorm2d:
+        return False
+    given, norm = recording.values[source(node)], recording.model.get_submodule(node.target)
+    return isinstance(given, Tensor) and given.dim() == 4 and given.shape[1] == norm.num_features
 
 
 def apply(node: fx.Node, model: nn.Module, args: tuple, kwargs: dict) -> Any:
@@ -323,9 +333,11 @@ _OUT_OF_PLACE = {
 
 def operation(node: fx.Node, model: nn.Module) -> Any:
     """What kind of operation this is: a module's class, a function, or a method's name."""
-    if node.op == "call_module":
-        return type_before_parametrizations(model.get_submodule(node.target))  # weight norm makes a class of its own
-    return node.target
+    if node.op != "call_module":
+        return node.target
+    if "operation" not in node.meta:  # it is asked for often; weight norm makes a class of its own
+        node.meta["operation"] = type_before_parametrizations(model.get_submodule(node.target))
+    return node.meta["operation"]
 
 
 def argument(node: fx.Node, position: int, name: str) -> Any:

@@ -25,16 +25,30 @@ def refusals_said():
     try:
         yield
     except Refused as refusal:
-        st.error(plain(said(refusal)), icon=":material/error:")
-        if isinstance(refusal, PictureRefused):
-            st.info(_("Choose another file in the sidebar, or remove this one to return to the samples."))
+        say(refusal)
         st.stop()
 
 
+def say(refusal: Refused) -> None:
+    """Says a refusal, and of a picture also the way out."""
+    st.error(plain(said(refusal)), icon=":material/error:")
+    if isinstance(refusal, PictureRefused):
+        st.info(_("Choose another file in the sidebar, or remove this one to return to the samples."))
+
+
 def network_or_stop(selection: Selection) -> tuple[Selection, Loaded]:
-    """The selection with what its weights turned out to be, and its network; a refusal ends the page.
+    """As `opened`; a refusal ends the page."""
+    with refusals_said():
+        return opened(selection)
+
+
+def opened(selection: Selection) -> tuple[Selection, Loaded]:
+    """The selection with what its weights turned out to be, and its network.
 
     Downloads show how far they are.
+
+    Raises:
+        Refused: see `pages.common.cache.network`.
     """
     bar = st.empty()
 
@@ -43,7 +57,7 @@ def network_or_stop(selection: Selection) -> tuple[Selection, Loaded]:
         megabytes = f"{done / 1e6:.0f} / {total / 1e6:.0f}" if total else f"{done / 1e6:.0f}"
         bar.progress(min(share, 1.0), _("Downloading the weights: {megabytes} MB", megabytes=megabytes))
 
-    with refusals_said(), st.spinner(_("Opening the network …"), show_time=True):
+    with st.spinner(_("Opening the network …"), show_time=True):
         weights, refused = cache.weights_to_be_had(selection, progress)
         selection = replace(selection, weights=weights)
         loaded, on_cpu = cache.opened_network(selection)

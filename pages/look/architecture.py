@@ -12,6 +12,7 @@ from pages.common import cache
 from pages.common.cache import Built
 from pages.common.session import EVERYTHING, from_link, graph_view, layer_wanted, link_is_about, selection, to_url
 from pages.common.text import _, language, plain, said
+from pages.common.widgets import say
 from pages.look import facts, files, story, timing, versus
 from pages.look.canvas import Look, canvases, places
 from pages.look.operation import inspector
@@ -45,14 +46,12 @@ def page() -> None:
         _refused(refusal, ARCHITECTURES[network])
         return
     timing.measure_all(shown.values() if look.colour == "time" else ())
-    above = st.container()
+    _graphs(shown, look)  # first, for the tables below take as long as the graph
     if "right" in shown:
         versus.table([ARCHITECTURES[built.network].title for built in shown.values()], *graphs.values(), look.counting)
     facts.table(ARCHITECTURES[network], graphs["left"], shown["left"], look.counting)
     files.layer_table(graphs["left"], look.counting, timing.milliseconds(shown["left"]))
     story.told(ARCHITECTURES[network], graphs["left"])
-    with above:  # last, for a refusal, such as of a picture, ends the page
-        _graphs(shown, look)
 
 
 def _networks(network: str) -> dict[str, Built]:
@@ -175,7 +174,10 @@ def _graphs(shown: dict[str, Built], look: Look) -> None:
     _put_into_url(shown, look)
     for place, built in shown.items():
         if (selected := graph_view(place, built.network).selected) in places(cache.graph(built)):
-            inspector(place, built, selected, look.counting)
+            try:
+                inspector(place, built, selected, look.counting)
+            except Refused as refusal:  # of a picture, or of weights: it ends the inspector and nothing else
+                say(refusal)
 
 
 def _put_into_url(shown: dict[str, Built], look: Look) -> None:

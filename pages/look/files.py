@@ -8,6 +8,7 @@ import streamlit as st
 from models import ARCHITECTURES
 from pages.common.cache import Built
 from pages.common.text import _
+from pages.look.words import KINDS, unit_of
 from vis.cost.count import Counting
 from vis.figures.graph import Paint, png, svg
 from vis.figures.numbers import grouped
@@ -61,11 +62,37 @@ def offer(
 def layer_table(graph: Graph, counting: Counting, times: Mapping[str, float]) -> None:
     """Every operation with its numbers, on request: a long table."""
     with st.expander(_("All layers as a table"), icon=":material/table:"):
-        table = pd.DataFrame(rows(graph, counting, times))
-        numbers = [name for name in ("params", "macs", "flops", "activation_bytes") if name in table]
-        shown = table.assign(**{name: [_cell(value) for value in table[name]] for name in numbers})
-        st.dataframe(shown, hide_index=True, height=420)
+        names = {
+            "layer": _("layer"),
+            "block": _("block"),
+            "kind": _("kind"),
+            "operation": _("operation"),
+            "kernel_size": _("kernel"),
+            "stride": _("stride"),
+            "padding": _("padding"),
+            "dilation": _("dilation"),
+            "groups": _("groups"),
+            "output": _("output"),
+            "params": _("parameters"),
+            "macs": unit_of(counting),
+            "flops": unit_of(counting),
+            "activation_bytes": _("activation memory, bytes"),
+            "receptive_field": _("receptive field"),
+            "jump": _("from unit to unit"),
+            "start": _("first pixel"),
+            "milliseconds": _("measured time, ms"),
+        }
+        table = pd.DataFrame(
+            [
+                {names[name]: _(KINDS[value]) if name == "kind" else _cell(value) for name, value in row.items()}
+                for row in rows(graph, counting, times)
+            ]
+        )
+        st.dataframe(table, hide_index=True, height=420)
 
 
-def _cell(value: float | None) -> str:
-    return "–" if value is None or pd.isna(value) else grouped(int(value))
+def _cell(value: str | float | None) -> str:
+    """A value of the table; what is not counted or does not apply is a dash, never 0."""
+    if value is None:
+        return "–"
+    return grouped(value) if isinstance(value, int) else f"{value:.3g}" if isinstance(value, float) else value

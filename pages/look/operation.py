@@ -12,7 +12,7 @@ from pages.common.cache import Built
 from pages.common.components.reveal import reveal
 from pages.common.session import PUBLIC_WEIGHTS, Selection, choose_layer, graph_view, selection, show_graph
 from pages.common.text import _, plain
-from pages.common.widgets import computed, cpu_did_it, honest_png, network_or_stop, weights_in_words
+from pages.common.widgets import cpu_did_it, honest_png, opened, weights_in_words
 from pages.look import timing
 from pages.look.words import KINDS, bytes_in_words, name_of, quantity_in_words, unit_of
 from vis.cost.arithmetic import explained
@@ -28,7 +28,11 @@ MOST_MAPS = 32
 
 
 def inspector(place: str, built: Built, name: str, counting: Counting) -> None:
-    """Draws everything about the operation or block that is looked at."""
+    """Draws everything about the operation or block that is looked at.
+
+    Raises:
+        Refused: for a picture or weights that cannot be used.
+    """
     graph = cache.graph(built)
     with st.container(border=True):
         reveal(f"{place} {built.network} {name}", key=f"reveal {place}")
@@ -144,7 +148,8 @@ def _field(built: Built, node: Node) -> None:
     """What the unit in the middle of the maps can see of the picture."""
     chosen = selection()
     st.caption(f"**{_('What its middle unit can see')}**")
-    pixels = computed(_("Reading the picture …"), lambda: cache.picture_at(chosen, built))
+    with st.spinner(_("Reading the picture …"), show_time=True):
+        pixels = cache.picture_at(chosen, built)
     row, column = (side // 2 for side in _sides(built, node))
     top, left, bottom, right = node.receptive_field.box(row, column, pixels.shape[:2])
     st.image(png(with_box(pixels, (top, left, bottom, right), 448)), width="stretch")
@@ -200,10 +205,9 @@ def _with_weights(place: str, built: Built, node: Node) -> None:
     ships = card(built.network) is not None
     if not st.toggle(_("Filters and activation maps"), ships, key=f"with weights {place} {built.network}"):
         return
-    chosen, loaded = network_or_stop(_of(built.network))
-    found, on_cpu = computed(
-        _("Showing the picture to the network …"), lambda: cache.layer_view(chosen, node.name, MOST_MAPS)
-    )
+    chosen, loaded = opened(_of(built.network))
+    with st.spinner(_("Showing the picture to the network …"), show_time=True):
+        found, on_cpu = cache.layer_view(chosen, node.name, MOST_MAPS)
     if on_cpu:
         st.info(cpu_did_it(), icon=":material/memory:")
     about = f"{loaded.architecture.title} · {weights_in_words(loaded)} · {plain(node.name)}"

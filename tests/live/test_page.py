@@ -7,8 +7,10 @@ import zipfile
 from importlib import resources
 
 import pytest
+import torch
 from PIL import Image
 
+from models import ARCHITECTURES
 from tests.live.conftest import ROOT
 from tests.unit.pictures import corners, saved
 
@@ -281,3 +283,18 @@ def test_what_comes_from_an_upload_is_remembered_for_its_session_alone(new_page,
     assert seen[0]["sample"] == seen[1]["sample"]
     assert seen[0]["upload"] != seen[1]["upload"]
     assert seen[0]["weights"] != seen[1]["weights"]
+
+
+def test_a_file_of_weights_may_be_larger_than_a_picture(page, app, tmp_path):
+    """The limit of a widget counts in the browser alone; the server's is one for all uploads."""
+    file = tmp_path / "resnet18.pt"
+    torch.save(ARCHITECTURES["resnet18"].build().state_dict(), file)
+    assert file.stat().st_size > 15 << 20
+    page.goto(f"{app}/architecture?network=resnet18")
+    expect(page.get_by_role("application")).to_be_visible(timeout=60_000)
+    page.get_by_role("combobox", name="Weights").click()
+    page.get_by_role("option", name="A file of my own").click()
+    expect(page.get_by_text("Upload the file; until then")).to_be_visible()
+    page.get_by_test_id("stFileUploaderDropzoneInput").last.set_input_files(file)
+    expect(page.get_by_text("Upload the file; until then")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_text("resnet18.pt")).to_be_visible()

@@ -110,3 +110,35 @@ def test_work_does_not_keep_the_process_alive():
     assert thread.daemon
     job.stop()
     ended(job)
+
+
+def test_work_that_nobody_looks_at_any_more_is_stopped(monkeypatch):
+    monkeypatch.setattr("pages.common.jobs.PATIENCE", 0.1)
+    assert ended(Job(wait_until_stopped, 60)).result == "stopped"
+
+
+def test_work_that_is_looked_at_goes_on(monkeypatch):
+    monkeypatch.setattr("pages.common.jobs.PATIENCE", 0.5)
+    job = Job(wait_until_stopped, 60)
+    for _ in range(20):
+        job.watched()
+        time.sleep(0.05)
+    assert job.running
+    job.stop()
+    ended(job)
+
+
+def test_the_limit_counts_from_the_first_report_for_before_it_the_work_may_wait_for_its_turn():
+    turn, ends = threading.Event(), []
+
+    def work(report, stopped) -> str:
+        turn.wait(SOON)
+        report(0.0)
+        ends.append(stopped())
+        return wait_until_stopped(report, stopped)
+
+    job = Job(work, 0.3)
+    time.sleep(0.4)
+    turn.set()
+    assert ended(job).result == "stopped"
+    assert ends == [False]

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from math import inf
+from itertools import pairwise
+from math import ceil, hypot, inf
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -13,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from vis.cost.count import Counting
 from vis.figures.numbers import shape, short
 from vis.graph import COUNTED, Graph, Node
-from vis.layered import HEADER
+from vis.layered import HEADER, Point
 from vis.layout import LINE, Box, Drawing
 
 # Tints of Okabe & Ito's colours, which the colour-blind can tell apart: for light and for dark pages.
@@ -193,9 +194,11 @@ def svg(drawn: Drawing, paints: Mapping[str, Paint], caption: Sequence[str] = ()
     ]
     parts += [_svg_box(box, paints[box.name], dark) for box in drawn.boxes]
     for line in drawn.lines:
-        if not line.implied:
-            points = " ".join(f"{x:.1f},{y:.1f}" for x, y in line.points)
-            parts.append(f'<polyline points="{points}" fill="none" stroke="{STROKE[dark]}" marker-end="url(#tip)"/>')
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in line.points)
+        dashes = ' stroke-dasharray="4 3" opacity="0.6"' if line.implied else ""
+        parts.append(
+            f'<polyline points="{points}" fill="none" stroke="{STROKE[dark]}"{dashes} marker-end="url(#tip)"/>'
+        )
     for i, text in enumerate(caption):
         y = drawn.height + CAPTION * i + 12
         parts.append(f'<text x="16" y="{y:.0f}" fill="{_ink_on(PAPER[dark])}">{escape(text)}</text>')
@@ -246,9 +249,8 @@ def png(drawn: Drawing, paints: Mapping[str, Paint], caption: Sequence[str] = ()
         for i, (x, y, text) in enumerate(_written(box)):
             pen.text(scaled(x, y), text, ink, plain if i else bold, anchor="ls" if box.opened else "ms")
     for line in drawn.lines:
-        if line.implied:
-            continue
-        pen.line([tuple(scaled(*point)) for point in line.points], STROKE[dark], max(1, round(scale)))
+        for stretch in _dashes(line.points) if line.implied else (line.points,):
+            pen.line([tuple(scaled(*point)) for point in stretch], STROKE[dark], max(1, round(scale)))
         x, y = line.points[-1]
         pen.polygon([tuple(scaled(x + dx, y + dy)) for dx, dy in ((-3, -6), (3, -6), (0, 0))], STROKE[dark])
     for i, text in enumerate(caption):
@@ -256,6 +258,16 @@ def png(drawn: Drawing, paints: Mapping[str, Paint], caption: Sequence[str] = ()
     file = BytesIO()
     sheet.save(file, "PNG")
     return file.getvalue()
+
+
+def _dashes(points: Sequence[Point], dash: float = 4, gap: float = 3) -> Iterator[tuple[Point, Point]]:
+    """The stretches that are drawn of a dashed line; every straight part of it begins with one."""
+    for (x0, y0), (x1, y1) in pairwise(points):
+        length = hypot(x1 - x0, y1 - y0)
+        for i in range(ceil(length / (dash + gap))):
+            ends = (i * (dash + gap) / length, min(1.0, (i * (dash + gap) + dash) / length))
+            first, last = ((x0 + (x1 - x0) * part, y0 + (y1 - y0) * part) for part in ends)
+            yield first, last
 
 
 def _font(size: float, bold: bool = False) -> ImageFont.FreeTypeFont:
