@@ -3,10 +3,14 @@ from collections.abc import Iterator
 
 import pytest
 
+MAIN = sys.modules["__main__"]  # as it is before any test or fixture
+
 
 @pytest.fixture(autouse=True)
 def main_module() -> Iterator[None]:
-    """AppTest puts the app in the place of `__main__`, which child processes of later tests would run again."""
-    main = sys.modules["__main__"]
+    """AppTest puts the app in the place of `__main__`, which child processes of later tests would run again.
+
+    Also where a fixture that outlives one test has done so before it.
+    """
     yield
-    sys.modules["__main__"] = main
+    sys.modules["__main__"] = MAIN
