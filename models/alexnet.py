@@ -37,21 +37,26 @@ class AlexNet2012(nn.Module):
             )
         )
         self.avgpool = nn.AdaptiveAvgPool2d(6)
-        self.classifier = nn.Sequential(
-            OrderedDict(
-                flatten=nn.Flatten(),  # -> (N, 9216)
-                fc6=nn.Linear(256 * 6 * 6, 4096),
-                relu6=nn.ReLU(),
-                dropout6=nn.Dropout(0.5),
-                fc7=nn.Linear(4096, 4096),
-                relu7=nn.ReLU(),
-                dropout7=nn.Dropout(0.5),
-                fc8=nn.Linear(4096, num_classes),
-            )
-        )
+        self.classifier = classifier(256, num_classes)
 
     def forward(self, x):
         return self.classifier(self.avgpool(self.features(x)))
+
+
+def classifier(maps: int, num_classes: int) -> nn.Sequential:
+    """Two hidden layers of 4,096 with dropout, on maps of 6×6: (N, maps, 6, 6) -> (N, num_classes)."""
+    return nn.Sequential(
+        OrderedDict(
+            flatten=nn.Flatten(),  # -> (N, 9216) of 256 maps
+            fc6=nn.Linear(maps * 6 * 6, 4096),
+            relu6=nn.ReLU(),
+            dropout6=nn.Dropout(0.5),
+            fc7=nn.Linear(4096, 4096),
+            relu7=nn.ReLU(),
+            dropout7=nn.Dropout(0.5),
+            fc8=nn.Linear(4096, num_classes),
+        )
+    )
 
 
 def contrast_norm() -> nn.LocalResponseNorm:

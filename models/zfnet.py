@@ -4,7 +4,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from models.alexnet import contrast_norm
+from models.alexnet import classifier, contrast_norm
 
 
 class ZFNet(nn.Module):
@@ -39,18 +39,7 @@ class ZFNet(nn.Module):
             )
         )
         self.avgpool = nn.AdaptiveAvgPool2d(6)
-        self.classifier = nn.Sequential(
-            OrderedDict(
-                flatten=nn.Flatten(),  # -> (N, 9216)
-                fc6=nn.Linear(fifth * 6 * 6, 4096),
-                relu6=nn.ReLU(),
-                dropout6=nn.Dropout(0.5),
-                fc7=nn.Linear(4096, 4096),
-                relu7=nn.ReLU(),
-                dropout7=nn.Dropout(0.5),
-                fc8=nn.Linear(4096, num_classes),
-            )
-        )
+        self.classifier = classifier(fifth, num_classes)
 
     def forward(self, x):
         return self.classifier(self.avgpool(self.features(x)))
