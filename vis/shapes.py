@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vis.trace import Recording, Trace, TraceRefused, check_shape, record_onto, traced
 
 SMALLEST, LARGEST = 1, 1024  # sides between which the smallest picture of a network is looked for
+MOST_TRIED = 256  # of the sides that are tried one by one
 
 
 def record_shapes(model: nn.Module, input_shape: tuple[int, int, int, int]) -> Recording:
@@ -19,8 +20,8 @@ def record_shapes(model: nn.Module, input_shape: tuple[int, int, int, int]) -> R
     The model may be on any device, "meta" included; it is neither run nor changed.
 
     Raises:
-        TraceRefused: see `vis.trace.traced`; for what is no shape of a picture; or for a picture that is too small,
-            naming the smallest side that will do.
+        TraceRefused: see `vis.trace.traced`; for what is no shape of a picture; or for a picture that the network
+            cannot take, naming the smallest side that will do.
     """
     check_shape(tuple(input_shape))
     trace = traced(model)
@@ -28,13 +29,21 @@ def record_shapes(model: nn.Module, input_shape: tuple[int, int, int, int]) -> R
     try:
         return recorded(input_shape)
     except TraceRefused as refusal:
-        side = _smallest_side(recorded, input_shape[1])
-        if side is None or min(input_shape[2:]) >= side:
+        side, takes_larger = _smallest_side(recorded, input_shape[1])
+        if side is None or (takes_larger and min(input_shape[2:]) >= side):
             raise
+        height, width = input_shape[2:]
+        if takes_larger:
+            raise TraceRefused(
+                "A picture of {width}×{height} is too small for this network; it needs {side}×{side} at least.",
+                width=width,
+                height=height,
+                side=side,
+            ) from refusal
         raise TraceRefused(
-            "A picture of {width}×{height} is too small for this network; it needs {side}×{side} at least.",
-            width=input_shape[3],
-            height=input_shape[2],
+            "The network cannot take a picture of {width}×{height}; it can take one of {side}×{side}.",
+            width=width,
+            height=height,
             side=side,
         ) from refusal
 
@@ -74,8 +83,8 @@ def _without_numbers(model: nn.Module) -> nn.Module:
     return twins[id(model)]
 
 
-def _smallest_side(recorded: Callable[[tuple[int, ...]], Recording], channels: int) -> int | None:
-    """The smallest side of a square picture that the network takes; None where it takes none."""
+def _smallest_side(recorded: Callable[[tuple[int, ...]], Recording], channels: int) -> tuple[int | None, bool]:
+    """The smallest side of a square picture that the network takes, None for none; and whether it takes larger ones."""
 
     def fits(side: int) -> bool:
         try:
@@ -85,9 +94,9 @@ def _smallest_side(recorded: Callable[[tuple[int, ...]], Recording], channels: i
         return True
 
     too_small, enough = SMALLEST - 1, LARGEST
-    if not fits(enough):
-        return None
+    if not fits(enough):  # it may take a few sides alone, as a fully connected layer behind no pool does
+        return next((side for side in range(SMALLEST, MOST_TRIED + 1) if fits(side)), None), False
     while enough - too_small > 1:
         side = (too_small + enough) // 2
         too_small, enough = (too_small, side) if fits(side) else (side, enough)
-    return enough
+    return enough, True

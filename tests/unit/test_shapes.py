@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision import models
 
+from models.loading import skeleton
 from tests.agreement.networks import EXACT, NORMALISED, UNUSUAL, Net, gated, picture, seeded
 from vis.shapes import record_shapes
 from vis.trace import Recording, TraceRefused, record
@@ -218,15 +219,22 @@ def test_a_network_for_pictures_of_another_kind_keeps_its_own_sentence(shape):
         record_shapes(nn.Sequential(nn.Conv2d(2, 4, 3)).eval(), shape)
 
 
-def test_a_network_for_pictures_of_one_size_keeps_its_own_sentence():
+def test_a_network_for_pictures_of_one_size_names_that_size():
     """As the linear layer of LeNet-5 does: no larger picture is right, so none is asked for."""
     model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(2 * 8 * 8, 5)).eval()
     assert shapes(record_shapes(model, (1, 3, 10, 10)))["2"][0] == (1, 5)
     for side in (5, 224):
-        with pytest.raises(TraceRefused, match=rf"cannot take a picture of {side}×{side}: “2” says"):
+        with pytest.raises(TraceRefused, match=rf"cannot take a picture of {side}×{side}; it can take one of 10×10"):
             record_shapes(model, (1, 3, side, side))
 
 
 def test_a_network_in_training_mode_is_refused():
     with pytest.raises(TraceRefused, match="training mode"):
         record_shapes(nn.Sequential(nn.Dropout()), (1, 3, 8, 8))
+
+
+@pytest.mark.parametrize("side", [1, 20, 1024])
+@pytest.mark.parametrize("name", ["lenet5", "lenet5_1998"])
+def test_lenet_names_the_smallest_of_the_few_sizes_that_it_takes(name, side):
+    with pytest.raises(TraceRefused, match="it can take one of 32×32"):
+        record_shapes(skeleton(name), (1, 1, side, side))
