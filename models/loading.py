@@ -5,9 +5,11 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from models.architecture import Architecture, Choice
 from models.device import chosen
@@ -220,5 +222,19 @@ def skeleton(name: str, **options: object) -> nn.Module:
         Refused: for an unknown name or option.
     """
     architecture = _chosen(name, options)
-    with torch.device("meta"):
+    with torch.device("meta"), _Undrawn():
         return architecture.build(**options).eval()
+
+
+class _Undrawn(TorchFunctionMode):
+    """First values are not worked out: without numbers to be kept, they took half of the time of building a network."""
+
+    FILLING = frozenset({Tensor.fill_, Tensor.normal_, Tensor.uniform_, Tensor.zero_})
+
+    def __torch_function__(
+        self, function: Callable, types: tuple[type, ...], args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
+        given = kwargs or {}
+        if function in self.FILLING or getattr(function, "__module__", None) == nn.init.__name__:
+            return args[0] if args else given["tensor"]
+        return function(*args, **given)

@@ -238,7 +238,7 @@ def _settings(node: fx.Node, kind: str, recording: Recording) -> dict:
     if name.startswith("adaptive"):
         found = parameter(node, recording, "output_size")
     elif node.op == "call_module":
-        module = recording.model.get_submodule(node.target)
+        module = recording.module(node)
         found = {n: getattr(module, n) for n in _SHOWN if hasattr(module, n)}
     else:
         found = {}

@@ -149,7 +149,7 @@ def filter_transposed(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     conv = step.parameter(
         "weight bias stride padding dilation groups", bias=None, stride=1, padding=0, dilation=1, groups=1
     )
-    module = step.recording.model.get_submodule(step.node.target) if step.node.op == "call_module" else None
+    module = step.recording.module(step.node) if step.node.op == "call_module" else None
     if isinstance(conv["padding"], str) or getattr(module, "padding_mode", "zeros") != "zeros":
         return transpose(step, signal)
     sliding = Sliding.by(conv["weight"].shape[2:], conv["stride"], conv["padding"], conv["dilation"])

@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -166,6 +167,7 @@ class _Tracer(fx.Tracer):
     def __init__(self) -> None:
         super().__init__()
         self.names: dict[fx.Node, str] = {}
+        self._taken: set[str] = set()
         self._path = ""
         self._thread = threading.get_ident()
 
@@ -192,9 +194,9 @@ class _Tracer(fx.Tracer):
         name = self._path
         if kind != "call_module":  # torch.fx numbers functions over the whole network, a block numbers its own
             name = f"{name}.".lstrip(".") + re.sub(r"_\d+$", "", proxy.node.name)
-        taken = self.names.values()
         numbered = (f"{name}_{i}" for i in itertools.count(1))
-        self.names[proxy.node] = name if name not in taken else next(n for n in numbered if n not in taken)
+        self.names[proxy.node] = next(n for n in itertools.chain([name], numbered) if n not in self._taken)
+        self._taken.add(self.names[proxy.node])
         return proxy
 
 
@@ -207,6 +209,14 @@ class Recording:
     image: Tensor  # (1, C, H, W)
     values: dict[fx.Node, Any]
     switches: dict[fx.Node, Tensor]  # (1, C, h, w): where in its H·W input positions each maximum was
+
+    def module(self, node: fx.Node) -> nn.Module:
+        """The module that is called there."""
+        return self._modules[node.target]
+
+    @cached_property
+    def _modules(self) -> dict[str, nn.Module]:
+        return dict(self.model.named_modules(remove_duplicate=False))
 
     def of(self, layer: str) -> Tensor:
         """The output of `layer`, (1, C, h, w) or (1, K).
@@ -301,7 +311,7 @@ def _keeps_the_shape(node: fx.Node, recording: Recording) -> bool:
     """Whether it is a batch norm of which no more than the shape is asked for, which takes torch long to work out."""
     if not recording.image.is_meta or operation(node, recording.model) is not nn.BatchNorm2d:
         return False
-    given, norm = recording.values[source(node)], recording.model.get_submodule(node.target)
+    given, norm = recording.values[source(node)], recording.module(node)
     return isinstance(given, Tensor) and given.dim() == 4 and given.shape[1] == norm.num_features
 
 
@@ -359,23 +369,21 @@ def parameter(node: fx.Node, recording: Recording, names: str, **defaults: Any) 
         defaults: of those that a function's call may leave out.
     """
     if node.op == "call_module":
-        module = recording.model.get_submodule(node.target)
+        module = recording.module(node)
         return {name: getattr(module, name) for name in names.split()}
-    args, kwargs = fx.node.map_arg((node.args, node.kwargs), recording.values.__getitem__)
-    return {
-        **defaults,
-        **dict(zip(names.split(), args[1:], strict=False)),
-        **{k: v for k, v in kwargs.items() if k in names.split()},
-    }
+    known = names.split()
+    given = dict(zip(known, node.args[1:], strict=False)) | {k: v for k, v in node.kwargs.items() if k in known}
+    return {**defaults, **fx.node.map_arg(given, recording.values.__getitem__)}
 
 
 MAX_POOLS = {nn.MaxPool2d, F.max_pool2d, torch.max_pool2d}
 
 
 def is_max_pool(node: fx.Node, model: nn.Module) -> bool:
-    if node.op == "call_module" and getattr(model.get_submodule(node.target), "return_indices", False):
-        return False  # it gives a pair, whose parts nothing here can follow
-    return node.op in ("call_module", "call_function") and operation(node, model) in MAX_POOLS
+    if node.op not in ("call_module", "call_function") or operation(node, model) not in MAX_POOLS:
+        return False
+    gives_a_pair = node.op == "call_module" and model.get_submodule(node.target).return_indices
+    return not gives_a_pair  # whose parts nothing here can follow
 
 
 def max_pool_parameters(node: fx.Node, recording: Recording) -> dict[str, Any]:

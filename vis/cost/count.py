@@ -281,7 +281,7 @@ def owned_parameters(recording: Recording) -> dict[fx.Node, list[nn.Parameter]]:
     for node in layers(recording):
         used = [recording.values[n] for n in node.all_input_nodes if n.op == "get_attr"]
         if node.op == "call_module":
-            used += recording.model.get_submodule(node.target).parameters()
+            used += recording.module(node).parameters()
         owned[node] = []
         for found in used:
             if id(found) in free:
