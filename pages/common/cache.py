@@ -22,8 +22,8 @@ import torch
 from PIL import Image
 
 from models import ARCHITECTURES, Loaded, load
+from models.decoding import decoded
 from models.device import available, or_on_cpu
-from models.images import decoded
 from models.loading import best_weights, predicted, skeleton
 from models.refusals import Refused
 from pages.common.session import PICTURE_FILE, PUBLIC_WEIGHTS, SAMPLES, WEIGHTS_FILE, Selection, sha256, uploaded
@@ -206,7 +206,7 @@ def picture(selection: Selection) -> Image.Image:
     """The selection's picture as it was given, upright RGB.
 
     Raises:
-        PictureRefused: see `models.images.decoded`.
+        PictureRefused: see `models.decoding.decoded`.
     """
     chosen = selection.picture
     if chosen.uploaded:

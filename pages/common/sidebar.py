@@ -5,8 +5,8 @@ import os
 import streamlit as st
 
 from models import ARCHITECTURES
+from models.decoding import MOST_MEGABYTES
 from models.device import available
-from models.images import MOST_MEGABYTES
 from models.statefile import FILE_AT_MOST
 from pages.common.cache import sample_sha256
 from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Picture, Selection, from_link, sha256_of

@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 
 from models import Loaded
-from models.images import PictureRefused, png
+from models.decoding import PictureRefused
+from models.images import png
 from models.refusals import Refused
 from pages.common import cache
 from pages.common.session import Selection

@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import save as safetensors
 
 from models import ARCHITECTURES, load
-from models.images import decoded
+from models.decoding import decoded
 from models.loading import predicted
 from pages.common import cache
 from pages.common.cache import Seen, sample

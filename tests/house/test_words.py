@@ -127,7 +127,7 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
         ("pages/look/words.py", "SAMPLES[picture.name]"): strings_of("pages/common/session.py", "SAMPLES"),
         ("pages/look/words.py", "part"): {why for _, why in fidelities() if why} | assumed,
         ("pages/start/home.py", "STORY[family]"): strings_of("pages/start/home.py", "STORY"),
-        ("models/images.py", "sentence"): strings_of("models/images.py", "OTHER_KINDS"),
+        ("models/decoding.py", "sentence"): strings_of("models/decoding.py", "OTHER_KINDS"),
         ("models/statefile.py", "template"): set(),  # passes on what a child process refused
     }
 

@@ -16,7 +16,8 @@ import torch
 from PIL import Image, ImageFile
 from torchvision.models import AlexNet_Weights
 
-from models.images import PictureRefused, Preprocess, decoded, png
+from models.decoding import PictureRefused, decoded
+from models.images import Preprocess, png
 from models.refusals import Refused
 from tests.unit import pictures
 from tests.unit.pictures import ALIKE, BLUE, GREEN, GREYS, RED, REFUSED, WHITE, corners, photograph, saved
@@ -126,7 +127,7 @@ def test_a_refused_picture_is_a_refusal():
 WATCH = """
 import json, sys, time
 from pathlib import Path
-from models.images import PictureRefused, decoded
+from models.decoding import PictureRefused, decoded
 
 def peak():
     return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) / 1024
