@@ -1,7 +1,7 @@
 """A page of nothing but layer canvases, for test_graph_component.py.
 
 `?canvases=2` shows two, `?boxes=900` one large drawing, `?language=vi` Vietnamese words, `?mode=value` colours by a
-number, `?twice` acts on what is returned and runs again.
+number.
 """
 
 from collections.abc import Iterator
@@ -197,26 +197,22 @@ def canvas(key: str, drawing_of, mode: str, words: dict[str, str]) -> None:
     """A canvas that remembers what is open and selected, as a page does."""
     opened = st.session_state.setdefault(f"{key} opened", set(st.query_params.get("opened", "").split()))
     selected = st.session_state.get(f"{key} selected", st.query_params.get("selected"))
-    at_once = "twice" not in st.query_params
-    action = layer_canvas(
+    layer_canvas(
         drawing_of(opened),
         key,
         mode=mode,
         selected=selected,
-        matches=st.query_params.get("matches", "").split(),
         words=words,
         height=560,
-        on_action=(lambda action: follow(key, action)) if at_once else None,
+        on_action=lambda action: follow(key, action),
     )
-    st.markdown(f"{key}: selected `{selected}`, last `{st.session_state.get(f'{key} last')}`, now `{action}`")
-    if action is not None and not at_once:
-        follow(key, action)
-        st.rerun(scope="fragment")
+    asked = st.session_state.get(f"{key} asked", [])
+    st.markdown(f"{key}: selected `{selected}`, last `{asked[-1] if asked else None}`, `{len(asked)}` in all")
 
 
 def follow(key: str, action: Action) -> None:
     """Does what was asked for."""
-    st.session_state[f"{key} last"] = f"{action.kind} {action.id}"
+    st.session_state.setdefault(f"{key} asked", []).append(f"{action.kind} {action.id}")
     if action.kind == "select":
         st.session_state[f"{key} selected"] = action.id
     else:

@@ -76,10 +76,10 @@ def says(page, text, key="net"):
 def test_a_click_selects_the_box_at_once_and_tells_python_once(opened):
     box(opened, "conv1").click()
     assert rings(opened, "selected").count() == 1  # Python has not answered yet
-    says(opened, "selected conv1, last select conv1, now Action(kind='select', id='conv1')")
+    says(opened, "selected conv1, last select conv1, 1 in all")
     expect(box(opened, "conv1")).to_have_attribute("aria-pressed", "true")
     opened.get_by_role("button", name="Run again").click()
-    says(opened, "selected conv1, last select conv1, now None")
+    says(opened, "selected conv1, last select conv1, 1 in all")
 
     box(opened, "maxpool").click()
     says(opened, "selected maxpool")
@@ -121,9 +121,7 @@ def test_plus_opens_a_block_which_stays_in_its_place_and_minus_closes_it(opened)
     assert place(block) == pytest.approx(before, abs=1)
 
 
-@pytest.mark.parametrize("query", ["", "?twice"])
-def test_a_double_click_selects_a_block_and_opens_it(page, address, query):
-    opened = open_at(page, address, query)
+def test_a_double_click_selects_a_block_and_opens_it(opened):
     canvas(opened).press("f")
     opened.wait_for_timeout(400)
     before = place(box(opened, "layer2"))
@@ -326,10 +324,10 @@ def test_a_selection_made_elsewhere_comes_into_view(opened):
 
 
 def test_a_link_to_a_layer_opens_there(page, address):
-    open_at(page, address, "?selected=fc&matches=picture fc")
+    open_at(page, address, "?selected=fc")
     edge = canvas(page).bounding_box()
     assert edge["y"] < place(box(page, "fc"))["y"] < edge["y"] + edge["height"] - 60
-    expect(rings(page, "match")).to_have_count(2)
+    expect(rings(page, "selected")).to_have_count(1)
 
 
 def test_keeps_its_view_when_something_else_reruns_the_page(opened):
@@ -447,7 +445,7 @@ def test_answers_soon(opened):
 
 def test_draws_900_boxes_and_1500_lines_quickly(page, address):
     """Prints how long the script takes for them, in a page of its own."""
-    data = {**graph._packed(large(900), "kind"), "selected": None, "matches": [], "words": WORDS["en"], "height": 560}
+    data = {**graph._packed(large(900), "kind"), "selected": None, "words": WORDS["en"], "height": 560}
     page.goto("about:blank")
     seconds = page.evaluate(
         """async ([html, css, js, data]) => {
@@ -491,7 +489,7 @@ def test_runs_under_apptest():
     assert not at.exception
     at.button[0].click().run()
     assert not at.exception
-    assert at.markdown[0].value == "net: selected `None`, last `None`, now `None`"
+    assert at.markdown[0].value == "net: selected `None`, last `None`, `0` in all"
 
 
 DRAWING = {
@@ -510,6 +508,7 @@ def test_refuses_words_that_are_missing():
             mode="kind",
             selected=None,
             words=dict.fromkeys({*graph.WORDS} - {"zoom_in", "fit"}, ""),
+            on_action=print,
         )
 
 

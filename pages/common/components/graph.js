@@ -334,7 +334,6 @@ class Canvas {
       ids.filter((id) => this.boxes.has(id)).map((id) => ring(this.boxes.get(id), kind, distance));
     const walking = this.walking ? [this.cursor] : [];
     this.ringsPart.replaceChildren(
-      ...found(this.data.matches, "match", 3),
       ...found([this.selected], "selected", 2.5),
       ...found(walking, "cursor", 5.5),
     );

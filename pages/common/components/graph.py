@@ -1,7 +1,7 @@
 """The drawing of a layer graph, to be moved about, opened and pointed at."""
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,12 +35,11 @@ def layer_canvas(
     *,
     mode: Literal["kind", "value"],
     selected: str | None,
-    matches: Sequence[str] = (),
     words: Mapping[str, str],
     height: int = 640,
-    on_action: Callable[[Action], None] | None = None,
-) -> Action | None:
-    """What was asked for since the last run; None when nothing was.
+    on_action: Callable[[Action], None],
+) -> None:
+    """Draws the canvas.
 
     Zoom and place stay from run to run. A block that is opened or closed stays where it is on the screen.
 
@@ -54,11 +53,10 @@ def layer_canvas(
         key: identifies the canvas on its page. Another network is another canvas, and begins at its top.
         mode: with "value", boxes whose `value` is None are hatched, as not counted.
         selected: the box with a ring; brought into view when it was selected elsewhere. An id without a box is none.
-        matches: boxes with a dashed outline.
         words: what the canvas says itself, see `WORDS`. `hint` tells those who do not see it about its keys.
         height: pixels.
-        on_action: is called with the action before the script runs again. What it changes is drawn in that run; a
-            script that acts on what is returned has to run once more, which takes twice as long.
+        on_action: is called with what was asked for before the script runs again, so that what it changes is drawn in
+            that run.
 
     Raises:
         ValueError: if a word is missing, or a number of the drawing is none that can be drawn.
@@ -68,7 +66,6 @@ def layer_canvas(
     data = {
         **_packed(drawing, mode),
         "selected": selected,
-        "matches": list(matches),
         "words": {word: words[word] for word in WORDS},
         "height": int(height),
     }
@@ -76,10 +73,10 @@ def layer_canvas(
 
     def act() -> None:
         action = _action(value_of(key).asked, ids)
-        if action is not None and on_action is not None:
+        if action is not None:
             on_action(action)
 
-    return _action(_graph(key=key, data=data, on_asked_change=act).asked, ids)
+    _graph(key=key, data=data, on_asked_change=act)
 
 
 def _packed(drawing: Mapping[str, Any], mode: str) -> dict[str, Any]:
