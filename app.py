@@ -17,6 +17,9 @@ pages = {
     ],
     _("Look"): [
         st.Page("pages/look/layers.py", title=_("What layers 1–5 respond to"), icon=":material/visibility:"),
+        st.Page("pages/look/filters.py", title=_("Filters"), icon=":material/blur_on:"),
+        st.Page("pages/look/activations.py", title=_("Activations"), icon=":material/apps:"),
+        st.Page("pages/look/top9.py", title=_("Top nine pictures"), icon=":material/view_comfy:"),
         st.Page("pages/look/architecture.py", title=_("The layer graph"), icon=":material/account_tree:"),
     ],
 }

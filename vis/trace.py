@@ -6,7 +6,7 @@ import operator
 import re
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -267,14 +267,55 @@ def record_onto(recording: Recording, wanted: set[fx.Node] | None = None) -> Rec
     return recording
 
 
-def execute(node: fx.Node, recording: Recording) -> None:
+@torch.no_grad()
+def stream(model: nn.Module, images: Tensor, layers: Iterable[str]) -> Iterator[tuple[str, Tensor]]:
+    """The outputs of `layers` for a batch of pictures, each with its layer, in the order in which they are computed.
+
+    Nothing is kept: a value is dropped after the last operation that reads it, and the pass ends with the last layer.
+
+    Args:
+        images: (N, C, H, W); moved to the device and the precision of the model's parameters.
+
+    Raises:
+        TraceRefused: as `record`; or for values that are not finite.
+    """
+    trace = traced(model)
+    wanted = {trace[layer] for layer in layers}
+    steps = [node for node in trace.graph.nodes if wanted and node <= max(wanted)]
+    last_read = {source: node for node in steps for source in (node, *node.all_input_nodes)}
+    parameter = next(model.parameters(), None)
+    images = images.detach() if parameter is None else images.detach().to(parameter.device, parameter.dtype)
+    recording = Recording(model, trace, images, {}, {})
+    for node in steps:
+        execute(node, recording, with_switches=False)
+        if node in wanted:
+            _check_finite(recording.values[node], trace.names[node])
+            yield trace.names[node], recording.values[node]
+        for read in {node, *node.all_input_nodes}:
+            if last_read[read] is node:
+                del recording.values[read]
+
+
+def _check_finite(value: Any, layer: str) -> None:
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        return
+    if not value.sum().isfinite() and not value.isfinite().all():  # a finite sum, which is fast, has only finite terms
+        raise TraceRefused(
+            "With these weights the layer “{layer}” gives values that are not finite; choose other weights.",
+            layer=layer,
+        )
+
+
+def execute(node: fx.Node, recording: Recording, with_switches: bool = True) -> None:
     """Adds to `recording` what this operation gives; what it reads must be there.
+
+    Without the switches of max pools, these are run as the network itself runs them.
 
     Raises:
         TraceRefused: for a picture that is too small for the network, or a network that wants more than a picture.
     """
     try:
-        _execute(node, recording)
+        _execute(node, recording, with_switches)
     except RAISED as error:
         if isinstance(error, (OutOfMemory, TraceRefused)):
             raise
@@ -287,14 +328,14 @@ def execute(node: fx.Node, recording: Recording) -> None:
         ) from error
 
 
-def _execute(node: fx.Node, recording: Recording) -> None:
+def _execute(node: fx.Node, recording: Recording, with_switches: bool) -> None:
     if node.op == "placeholder":
         if recording.values:
             raise TraceRefused(
                 "Only networks with one input are understood; this one also wants “{name}”.", name=node.name
             )
         recording.values[node] = recording.image
-    elif is_max_pool(node, recording.model):
+    elif with_switches and is_max_pool(node, recording.model):
         parameters = max_pool_parameters(node, recording)
         pooled, switches = F.max_pool2d(recording.values[source(node)], **parameters, return_indices=True)
         recording.values[node], recording.switches[node] = pooled, switches

@@ -1,8 +1,9 @@
 """What one session has chosen: network, weights, picture, device. It belongs to the frame and is in the URL."""
 
 import hashlib
-from collections.abc import Callable, Container, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Hashable, Mapping
+from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -71,9 +72,33 @@ class GraphView:
     selected: str | None = None
 
 
+@dataclass(frozen=True)
+class OneOfNine:
+    """The picture that is looked at closely, of the nine that excite a feature map most."""
+
+    layer: str
+    channel: int
+    rank: int  # 0 is the strongest
+
+
+@dataclass
+class Mining:
+    """What a session searches for its strongest pictures; and what it found with its own pictures or weights, which
+    stays with it: the folder is gone with the session.
+    """
+
+    asked: Hashable = None  # what `job` was started for
+    job: Any = None
+    progress: Any = None  # how far it is
+    own: dict[Hashable, Any] = field(default_factory=dict)
+    downloads: dict[str, Any] = field(default_factory=dict)  # of data sets, by their names
+    folder: TemporaryDirectory = field(default_factory=lambda: TemporaryDirectory(prefix="convscope-"))
+
+
 EVERYTHING = "*"
 
 PICTURE_FILE, WEIGHTS_FILE = "picture_file", "weights_file"  # the keys of the two uploaders
+SET_FILE = "set_file"  # and of the one for a set of pictures
 
 
 def select(selection: Selection) -> None:
@@ -126,17 +151,29 @@ def open_unit(unit: Opened | None) -> None:
 def opened_unit() -> Opened | None:
     """The unit that is looked at closely: the one last clicked, or the link's."""
     if "opened" not in st.session_state:
-        st.session_state["opened"] = _unit_of_link()
+        st.session_state["opened"] = _unit_of(st.query_params)
     return st.session_state["opened"]
 
 
-def _unit_of_link() -> Opened | None:
-    link = st.query_params
+def _unit_of(link: Mapping[str, str]) -> Opened | None:
     try:
         position = tuple(int(n) for n in link["at"].split(",")) if "at" in link else None
         return Opened(link["layer"], int(link["map"]), position) if position is None or len(position) == 2 else None
     except (KeyError, ValueError):
         return None
+
+
+def enlarged_map(network: str) -> Opened | None:
+    """The feature map that is enlarged of this network's activations: the one last clicked, or the link's."""
+    maps = st.session_state.setdefault("enlarged maps", {})
+    if network not in maps:
+        maps[network] = _unit_of(_link()) if link_is_about(network) else None
+    return maps[network]
+
+
+def enlarge_map(network: str, unit: Opened | None) -> None:
+    """Makes this the feature map that is enlarged, and its position; None closes it."""
+    st.session_state.setdefault("enlarged maps", {})[network] = unit
 
 
 def graph_view(place: str, network: str) -> GraphView:
@@ -165,6 +202,37 @@ def keep_measured(key: Hashable, value: Any) -> None:
     """Keeps a measurement for this session, and the seven others that were kept last."""
     others = [(k, v) for k, v in st.session_state.get("measured", {}).items() if k != key]
     st.session_state["measured"] = {**dict(others[-7:]), key: value}
+
+
+def mining() -> Mining:
+    """What this session searches, and what it found."""
+    if "mining" not in st.session_state:
+        st.session_state["mining"] = Mining()
+    return st.session_state["mining"]
+
+
+def open_one_of_nine(one: OneOfNine | None) -> None:
+    """Makes this the picture of the nine that is looked at closely; None closes it."""
+    st.session_state["one_of_nine"] = one
+
+
+def opened_one_of_nine() -> OneOfNine | None:
+    return st.session_state.get("one_of_nine")
+
+
+def picked(what: Hashable, first: int | None = None) -> int | None:
+    """The number of the tile or cell that was last clicked in a picture; before that, `first`."""
+    return st.session_state.setdefault("picked", {}).get(what, first)
+
+
+def pick(what: Hashable, number: int | None) -> None:
+    """Makes this the tile or cell that is looked at closely; None closes it."""
+    st.session_state.setdefault("picked", {})[what] = number
+
+
+def set_to(key: str, value: Any) -> None:
+    """Sets the widget of that key, for the callback of another one."""
+    st.session_state[key] = value
 
 
 def taken(key: str) -> Any:

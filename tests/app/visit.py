@@ -11,6 +11,9 @@ from pages.common.session import PICTURE_FILE, WEIGHTS_FILE, Opened
 
 APP = Path(__file__).parents[2] / "app.py"
 HOME, LAYERS, GRAPH = "pages/start/home.py", "pages/look/layers.py", "pages/look/architecture.py"
+FILTERS = "pages/look/filters.py"
+ACTIVATIONS = "pages/look/activations.py"
+TOP9 = "pages/look/top9.py"
 
 
 class Visit:
@@ -47,7 +50,10 @@ class Visit:
         return self.run()
 
     def widget(self, key: str):
-        kinds = ("selectbox", "slider", "button_group", "text_input", "menu_button")
+        kinds = (
+            *("selectbox", "slider", "button_group", "text_input", "menu_button"),
+            *("multiselect", "number_input", "pagination"),
+        )
         return next(w for kind in kinds for w in self.at.get(kind) if w.key == key)
 
     def upload(self, content: bytes, name: str = "picture.png", key: str = PICTURE_FILE) -> "Visit":

@@ -8,9 +8,12 @@ import pytest
 
 from tests.house.source import HOUSE, ROOT, calls, is_within, mentions, modules
 
+CACHE = tuple(
+    f"pages/common/cache/{kind}.py" for kind in ["turns", "networks", "graphs", "pictures", "results", "top9"]
+)
 HOMES = {
-    "streamlit.cache_data": ("pages/common/cache.py",),
-    "streamlit.cache_resource": ("pages/common/cache.py",),
+    "streamlit.cache_data": CACHE,
+    "streamlit.cache_resource": CACHE,
     "streamlit.session_state": ("pages/common/session.py", "pages/common/text.py"),
     "torch.cuda": ("models/device.py",),
     "torch.mps": ("models/device.py",),

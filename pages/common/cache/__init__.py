@@ -1,0 +1,82 @@
+"""Everything that is remembered between reruns, bounded; and the turn that heavy work waits for.
+
+Keys are hashes of files, never arrays. What comes from an upload is remembered for its own session only.
+"""
+
+from pages.common.cache.graphs import Built, drawing, fields, graph, measure, shapes
+from pages.common.cache.networks import opened_network, weights_to_be_had
+from pages.common.cache.pictures import picture, sample, sample_sha256
+from pages.common.cache.results import (
+    Seen,
+    checkpoint,
+    dead_maps,
+    filter_norms,
+    filters,
+    layer_activations,
+    layer_responses,
+    layer_view,
+    matrix,
+    one_channel,
+    one_value,
+    picture_at,
+    pixels_seen,
+    seen,
+    through_training,
+    unit_response,
+)
+from pages.common.cache.top9 import (
+    download_dataset,
+    folders_below,
+    kept,
+    nine,
+    nine_in_full,
+    pictures_in_archive,
+    pictures_in_dataset,
+    pictures_in_folder,
+    sample_crops,
+    search,
+    top_nine,
+)
+from pages.common.cache.turns import warm
+
+__all__ = [
+    "Built",
+    "Seen",
+    "checkpoint",
+    "dead_maps",
+    "download_dataset",
+    "drawing",
+    "fields",
+    "filter_norms",
+    "filters",
+    "folders_below",
+    "graph",
+    "kept",
+    "layer_activations",
+    "layer_responses",
+    "layer_view",
+    "matrix",
+    "measure",
+    "nine",
+    "nine_in_full",
+    "one_channel",
+    "one_value",
+    "opened_network",
+    "picture",
+    "picture_at",
+    "pictures_in_archive",
+    "pictures_in_dataset",
+    "pictures_in_folder",
+    "pixels_seen",
+    "sample",
+    "sample_crops",
+    "sample_sha256",
+    "search",
+    "seen",
+    "shapes",
+    "through_training",
+    "top_nine",
+    "unit_response",
+    "warm",
+    "weights_to_be_had",
+]

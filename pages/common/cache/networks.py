@@ -1,0 +1,99 @@
+"""Networks with their weights, and what they make of a selection: remembered for everybody, or for one session."""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+import streamlit as st
+
+from models import Loaded, load
+from models.device import or_on_cpu
+from models.loading import best_weights
+from models.refusals import Refused
+from pages.common.cache.turns import turn
+from pages.common.session import PUBLIC_WEIGHTS, WEIGHTS_FILE, Selection, uploaded
+
+Result = TypeVar("Result")
+
+
+_refused_lately: dict[str, tuple[float, Refused]] = {}  # by network: nobody waits twice for a server that is away
+ASK_AGAIN_AFTER = 300  # seconds
+
+
+def weights_to_be_had(selection: Selection, progress: Callable | None = None) -> tuple[str, Refused | None]:
+    """What the selection's "auto" stands for today, and why it has to be random; a download may take minutes."""
+    if selection.weights != "auto":
+        return selection.weights, None
+    when, refused = _refused_lately.get(selection.network, (-ASK_AGAIN_AFTER, None))
+    if time.monotonic() - when < ASK_AGAIN_AFTER:
+        return "random", refused
+    kind, refused = best_weights(selection.network, progress)
+    if refused:
+        _refused_lately[selection.network] = time.monotonic(), refused
+    return kind, refused
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _public_network(name: str, weights: str, device: str) -> Loaded:
+    return load(name, weights, device)
+
+
+@st.cache_resource(max_entries=2, scope="session", show_spinner=False)
+def _own_network(name: str, digest: str, device: str, file_name: str, _content: Callable[[], bytes]) -> Loaded:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "weights"  # the user's name for it is text, never a path
+        path.write_bytes(_content())
+        with turn:
+            return load(name, path, device, file_name=file_name)
+
+
+def network(selection: Selection, device: str) -> Loaded:
+    """The selection's network with its weights, which must have been resolved, on this device.
+
+    Raises:
+        Refused: see `models.load`.
+    """
+    if selection.weights in PUBLIC_WEIGHTS:
+        return _public_network(selection.network, selection.weights, device)
+    file = uploaded(WEIGHTS_FILE)
+    return _own_network(selection.network, selection.weights, device, file.name, file.getvalue)
+
+
+def opened_network(selection: Selection) -> tuple[Loaded, bool]:
+    """The selection's network, and whether the GPU had no room for it, so that it is on the CPU."""
+    return or_on_cpu(lambda device: network(selection, device), selection.device)
+
+
+# What is made with them -------------------------------------------------------------------------------------------
+
+
+def remembered(entries: int) -> Callable:
+    """Remembers a function of a selection: for everybody, or for the session where something in it was uploaded."""
+
+    def decorate(function: Callable) -> Callable:
+        public = st.cache_data(max_entries=entries, show_spinner=False)(function)
+        private = st.cache_data(max_entries=max(2, entries // 8), scope="session", show_spinner=False)(function)
+
+        @wraps(function)
+        def recall(selection: Selection, *args, **kwargs):
+            if selection.weights == "auto":
+                raise ValueError("“auto” stands for other weights tomorrow; remember results under what it is today.")
+            return (private if selection.private else public)(selection, *args, **kwargs)
+
+        return recall
+
+    return decorate
+
+
+def in_turn(selection: Selection, work: Callable[[Loaded], Result]) -> tuple[Result, bool]:
+    """What `work` makes of the selection's network, and whether the GPU's memory ran out so that the CPU did it."""
+
+    def on(device: str) -> Result:
+        loaded = network(selection, device)
+        with turn:
+            return work(loaded)
+
+    return or_on_cpu(on, selection.device)

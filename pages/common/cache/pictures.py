@@ -1,0 +1,41 @@
+"""The picture of a selection."""
+
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from models.decoding import decoded
+from pages.common.session import PICTURE_FILE, SAMPLES, Selection, sha256, uploaded
+
+
+@st.cache_data(max_entries=len(SAMPLES), show_spinner=False)
+def sample(name: str) -> bytes:
+    """The file of a sample photograph, which scikit-image carries."""
+    folder = resources.files("skimage.data")
+    return next(file.read_bytes() for file in folder.iterdir() if Path(file.name).stem == name)
+
+
+@st.cache_data(max_entries=len(SAMPLES), show_spinner=False)
+def sample_sha256(name: str) -> str:
+    """The sha256 of a sample's file."""
+    return sha256(sample(name))
+
+
+@st.cache_data(max_entries=4, scope="session", show_spinner=False)
+def _upload(digest: str, _file) -> np.ndarray:
+    return np.asarray(decoded(_file.getvalue()))
+
+
+def picture(selection: Selection) -> Image.Image:
+    """The selection's picture as it was given, upright RGB.
+
+    Raises:
+        PictureRefused: see `models.decoding.decoded`.
+    """
+    chosen = selection.picture
+    if chosen.uploaded:
+        return Image.fromarray(_upload(chosen.sha256, uploaded(PICTURE_FILE)))
+    return decoded(sample(chosen.name))

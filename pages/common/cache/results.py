@@ -1,0 +1,190 @@
+"""What a network makes of a picture, and its filters."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+
+from models import ARCHITECTURES, Loaded, load
+from models.device import or_on_cpu
+from models.loading import predicted
+from models.weights import Weights, card, fit, shipped
+from pages.common.cache.graphs import Built
+from pages.common.cache.networks import in_turn, opened_network, remembered
+from pages.common.cache.pictures import picture
+from pages.common.cache.turns import turn
+from pages.common.session import Selection
+from vis.activations import Activations, ChannelView, activations, channel_view, dead_shares
+from vis.deconvnet import Projection
+from vis.filters import LayerView, Measures, convolutions, kernels_of, matrix_of, measured, norms, view_of
+from vis.responses import LayerResponse, UnitResponse, responses, unit_in_full
+from vis.sums import Origin, origin_of
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The picture as the network sees it, (H, W, 3) uint8, and the most probable classes with their probabilities."""
+
+    pixels: np.ndarray
+    classes: list[tuple[int, float]]
+    on_cpu: bool  # because the GPU's memory ran out
+
+
+@remembered(entries=64)
+def seen(selection: Selection) -> Seen:
+    """What the network sees and what it takes it for."""
+    given = picture(selection)
+
+    def work(loaded: Loaded) -> tuple[np.ndarray, list[tuple[int, float]]]:
+        return loaded.preprocess.for_the_eye(loaded.preprocess(given)), predicted(
+            loaded, loaded.classifier_input(given)
+        )
+
+    (pixels, classes), on_cpu = in_turn(selection, work)
+    return Seen(pixels, classes, on_cpu)
+
+
+@remembered(entries=32)
+def layer_responses(
+    selection: Selection,
+    layers: tuple[tuple[str, str], ...],
+    k: int,
+    channels: tuple[tuple[str, tuple[int, ...]], ...],
+) -> tuple[dict[str, LayerResponse], bool]:
+    """What every layer responds to, and whether the CPU had to do it.
+
+    Args:
+        layers: (name, operation).
+        channels: (layer, feature maps) chosen in place of the strongest.
+    """
+    given = picture(selection)
+    return in_turn(
+        selection,
+        lambda loaded: responses(loaded.model, loaded.preprocess(given), dict(layers), k, dict(channels)),
+    )
+
+
+@remembered(entries=64)
+def unit_response(selection: Selection, operation: str, channel: int, position: tuple[int, int] | None) -> UnitResponse:
+    """Everything about one unit; the strongest of its feature map unless a position (row, column) is given."""
+    given = picture(selection)
+    return in_turn(
+        selection,
+        lambda loaded: unit_in_full(loaded.model, loaded.preprocess(given), operation, channel, position),
+    )[0]
+
+
+@remembered(entries=16)
+def layer_view(selection: Selection, operation: str, most: int) -> tuple[LayerView, bool]:
+    """A layer's filters and its `most` strongest maps of the picture, and whether the CPU had to do it."""
+    given = picture(selection)
+    return in_turn(selection, lambda loaded: view_of(loaded.model, loaded.preprocess(given), operation, most))
+
+
+def picture_at(selection: Selection, built: Built) -> np.ndarray:
+    """The selection's picture (H, W, 3) at the side that the layer graph is made for, as the network would see it."""
+    usual = ARCHITECTURES[built.network].preprocess
+    preprocess = replace(usual, resize=max(built.side, round(usual.resize * built.side / usual.crop)), crop=built.side)
+    return preprocess.for_the_eye(preprocess(picture(selection)))
+
+
+# Filters ----------------------------------------------------------------------------------------------------------
+
+
+@remembered(entries=64)
+def filters(selection: Selection, layer: str, output: int | None, on_picture: bool) -> Measures:
+    """The filters of a convolution with their measures; of one output map, the slices of its filter.
+
+    Args:
+        on_picture: as they act on pixel values from 0 to 1, and not on the normalised picture.
+    """
+    loaded, _on_cpu = opened_network(selection)
+    kernels = kernels_of(loaded.model, layer, loaded.preprocess.std if on_picture else None)
+    return measured(kernels if output is None else kernels[output][:, None])
+
+
+@remembered(entries=64)
+def filter_norms(selection: Selection, layer: str) -> np.ndarray:
+    """The norm of each filter of a convolution, (K,)."""
+    return norms(kernels_of(opened_network(selection)[0].model, layer))
+
+
+@remembered(entries=16)
+def matrix(selection: Selection, layer: str) -> np.ndarray:
+    """The weights of a 1×1 convolution, (K, C)."""
+    model = opened_network(selection)[0].model
+    return matrix_of(kernels_of(model, layer), convolutions(model)[layer].groups)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def checkpoint(name: str, epoch: int, device: str) -> Loaded:
+    """The network with the weights that it had after this epoch of its training.
+
+    Raises:
+        Refused: for an epoch that did not ship.
+    """
+    state, about = shipped(name, epoch)
+    loaded, file = load(name, "random", device), about.at(epoch)
+    weights = Weights("shipped", file.file, file.sha256, True, about.categories)
+    return replace(loaded, model=fit(loaded.model, state), weights=weights)
+
+
+@remembered(entries=16)
+def through_training(selection: Selection, operation: str, channel: int) -> tuple[dict[int, Projection], bool]:
+    """By epoch, what the strongest unit of a feature map saw in the picture, and whether the CPU had to do it."""
+    given = picture(selection)
+
+    def on(device: str) -> dict[int, Projection]:
+        found = {}
+        for file in card(selection.network).files:
+            loaded = checkpoint(selection.network, file.epoch, device)
+            with turn:
+                seen = responses(loaded.model, loaded.preprocess(given), {"": operation}, 1, {"": [channel]})
+            found[file.epoch] = seen[""].projections[0]
+        return found
+
+    return or_on_cpu(on, selection.device)
+
+
+# Activations ------------------------------------------------------------------------------------------------------
+
+# The maps of a layer are kept no larger than they are shown, 4 MB; what is looked at closely is computed again.
+
+
+@remembered(entries=32)
+def pixels_seen(selection: Selection) -> np.ndarray:
+    """The picture as the network sees it, (H, W, 3) uint8; nothing is computed of it."""
+    preprocess = opened_network(selection)[0].preprocess
+    return preprocess.for_the_eye(preprocess(picture(selection)))
+
+
+@remembered(entries=8)
+def layer_activations(selection: Selection, operation: str) -> tuple[Activations, bool]:
+    """All maps of a layer for the picture, and whether the CPU had to do it."""
+    given = picture(selection)
+    return in_turn(selection, lambda loaded: activations(loaded.model, loaded.preprocess(given), operation))
+
+
+@remembered(entries=32)
+def one_channel(selection: Selection, operation: str, channel: int) -> ChannelView:
+    """One map of a layer, before and after."""
+    given = picture(selection)
+    return in_turn(selection, lambda loaded: channel_view(loaded.model, loaded.preprocess(given), operation, channel))[
+        0
+    ]
+
+
+@remembered(entries=32)
+def one_value(selection: Selection, operation: str, channel: int, row: int, column: int) -> Origin:
+    """Where one value of a layer comes from."""
+    given = picture(selection)
+    return in_turn(
+        selection, lambda loaded: origin_of(loaded.model, loaded.preprocess(given), operation, channel, row, column)
+    )[0]
+
+
+@remembered(entries=32)
+def dead_maps(selection: Selection, operations: tuple[str, ...]) -> dict[str, tuple[int, int, float]]:
+    """Of each layer, how many of its maps are dead on the picture: see `vis.activations.dead_shares`."""
+    given = picture(selection)
+    return in_turn(selection, lambda loaded: dead_shares(loaded.model, loaded.preprocess(given), operations))[0]

@@ -1,0 +1,435 @@
+"""One filter seen closely: its weights, its numbers and its way to what it responds to; and 1×1 layers as a matrix."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from models import Loaded
+from models.images import png
+from pages.common import cache
+from pages.common.components.grid import clickable_grid
+from pages.common.components.reveal import reveal
+from pages.common.session import Opened, Selection, open_unit
+from pages.common.text import _, plain
+from pages.common.widgets import honest_png, warning_of, weights_in_words
+from vis.figures.filters import limits_of, planes
+from vis.figures.pictures import captioned, enlarged, signed
+from vis.filters import ALIKE, Convolution, Measures, convolutions, rows
+from vis.trace import traced
+
+CHANNELS = ("R", "G", "B")
+MOST_SIDE = 512  # rows and columns of a matrix at once
+LARGEST = 8  # weights that are listed
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """The tiles of a layer that are on the page."""
+
+    chosen: Selection
+    loaded: Loaded
+    convolution: Convolution
+    measures: Measures
+    numbers: range  # what the tiles are called: filters, or input maps
+    output: int | None  # whose slices they are; None for whole filters
+    own: bool  # every tile has its own range
+    on_picture: bool  # as they act on pixels from 0 to 1
+
+    def name(self, i: int) -> str:
+        """What the tile is called."""
+        number = self.numbers[i]
+        return _("Filter {number}", number=number) if self.output is None else _("Input map {number}", number=number)
+
+    def label(self, i: int) -> str:
+        """What stands beside the tile that is pointed at."""
+        words = _(
+            "{name}: RMS {rms}, norm {norm}",
+            name=self.name(i),
+            rms=f"{self.measures.rms[i]:.3g}",
+            norm=f"{self.measures.norm[i]:.3g}",
+        )
+        return f"{words}\n{wave_in_words(self.measures, i)}"
+
+    def words(self) -> list[str]:
+        """What is shown, where it stands alone."""
+        c = self.convolution
+        kernel = "×".join(map(str, c.kernel))
+        if self.output is not None:
+            what = _(
+                "{layer}: the {kernel} slices of output map {output} over its {count} input maps",
+                layer=c.name,
+                kernel=kernel,
+                output=self.output,
+                count=len(self.numbers),
+            )
+        elif c.kind == "depthwise":
+            what = _(
+                "{layer}: {count} depthwise filters of {kernel}, each over a map of its own",
+                layer=c.name,
+                count=c.outputs,
+                kernel=kernel,
+            )
+        else:
+            what = _("{layer}: {count} filters of {kernel}", layer=c.name, count=c.outputs, kernel=kernel)
+            acting = (
+                _("as they act on pixels from 0 to 1")
+                if self.on_picture
+                else _("as they act on the normalised picture")
+            )
+            what = f"{what}, {acting}"
+        return [about(self.loaded), what]
+
+
+def about(loaded: Loaded) -> str:
+    """Whose filters these are."""
+    return f"{loaded.architecture.title} · {weights_in_words(loaded)}"
+
+
+def range_of_weights(limit: float | None) -> str:
+    """What black, grey and white mean in a picture of weights; None where every tile has its own range."""
+    if limit is None:
+        return _("Every tile has its own range: grey is 0, white or black is its own largest weight.")
+    return _("Grey is 0, white +{limit}, black −{limit}; one range for all.", limit=f"{limit:.3g}")
+
+
+def wave_in_words(measures: Measures, i: int) -> str:
+    """The strongest wave of a kernel."""
+    frequency, angle = measures.frequency[i], measures.orientation[i]
+    if frequency == 0:
+        return _("mostly even: frequency 0")
+    words = _("{frequency} cycles a pixel", frequency=f"{frequency:.2g}")
+    return f"{words}, " + (_("no orientation") if np.isnan(angle) else _("stripes at {angle}°", angle=f"{angle:.0f}"))
+
+
+def with_room(loaded: Loaded, pixels: np.ndarray, pitch: int) -> tuple[bytes, int]:
+    """A PNG of cells of `pitch` pixels, and how many rows of cells were added at its foot.
+
+    They are for the banner of random weights, which would otherwise hide the last of the weights.
+    """
+    if warning_of(loaded) is None:
+        return png(pixels), 0
+    rows = -(-max(16, round(0.08 * pixels.shape[1])) // pitch)
+    opaque = pixels if pixels.shape[2] == 4 else np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
+    return honest_png(loaded, np.pad(opaque, ((0, rows * pitch), (0, 0), (0, 0)))), rows
+
+
+# All of them ------------------------------------------------------------------------------------------------------
+
+
+def in_numbers(shown: Shown) -> None:
+    """What can be said of all tiles of a layer together."""
+    m = shown.measures
+    st.markdown(f"**{_('In numbers')}**")
+    span = " · ".join(f"{value:.3g}" for value in (m.rms.min(), np.median(m.rms), m.rms.max()))
+    lines = [_("RMS: smallest, median, largest {span}", span=span)]
+    if shown.output is None:
+        lines += [dead_in_words(m), repeated_in_words(m)]
+        even, without = int((m.frequency == 0).sum()), int(np.isnan(m.orientation).sum())
+        lines.append(
+            _(
+                "{even} mostly even (frequency 0), {without} more without an orientation",
+                even=even,
+                without=without - even,
+            )
+        )
+    else:
+        strongest = np.argsort(-m.norm, kind="stable")
+        energy = np.cumsum(np.square(m.norm[strongest]))
+        if energy[-1] > 0:
+            half = int((energy < energy[-1] / 2).sum()) + 1
+            lines.append(
+                _(
+                    "The {half} strongest of {all} input maps hold half of the filter's energy (its norm squared).",
+                    half=half,
+                    all=len(energy),
+                )
+            )
+        if shown.convolution.groups > 1:
+            lines.append(
+                _(
+                    "In {groups} groups: this filter reads input maps {first} to {last} and no others.",
+                    groups=shown.convolution.groups,
+                    first=shown.numbers[0],
+                    last=shown.numbers[-1],
+                )
+            )
+    st.markdown("\n".join(f"* {line}" for line in lines))
+    st.caption(_("Click a tile to look closer."))
+
+
+def dead_in_words(measures: Measures) -> str:
+    """How many filters are dead, and what that means."""
+    return _(
+        "Dead: {count} of {all} (RMS below 5 % of the layer's median)",
+        count=len(measures.dead),
+        all=len(measures.kernels),
+    )
+
+
+def repeated_in_words(measures: Measures) -> str:
+    """How many filters are repeated, and what that means."""
+    return _(
+        "Repeated: {count} of {all} (absolute cosine with another of at least {alike})",
+        count=len(measures.repeated),
+        all=len(measures.kernels),
+        alike=ALIKE,
+    )
+
+
+def files(shown: Shown, pixels: Callable[[], np.ndarray], words: Sequence[str], warning: str | None) -> None:
+    """The sheet and the table, to take away; both are made when they are asked for, outside the run."""
+    c, network = shown.convolution, shown.loaded.architecture.name
+    name = f"{network}-{c.name}" + ("" if shown.output is None else f"-{shown.output}")
+    st.download_button(
+        _("Tiles (PNG)"),
+        lambda: captioned(pixels(), words, banner=warning),
+        f"{name}-filters.png",
+        "image/png",
+        icon=":material/download:",
+        key="tiles png",
+        on_click="ignore",
+    )
+    st.download_button(
+        _("Table (CSV)"),
+        lambda: table(shown).to_csv(index=False).encode("utf-8-sig"),
+        f"{name}-filters.csv",
+        "text/csv",
+        icon=":material/download:",
+        key="tiles csv",
+        on_click="ignore",
+    )
+
+
+def table(shown: Shown) -> pd.DataFrame:
+    """A row for every tile, with its numbers and whose they are."""
+    c, weights = shown.convolution, shown.loaded.weights
+    whose = {
+        "network": shown.loaded.architecture.name,
+        "weights": weights.sha256 or weights.source,
+        "layer": c.name,
+        "acts_on": "pixels from 0 to 1" if shown.on_picture else "normalised picture" if c.reads_picture else "maps",
+    }
+    number = "filter" if shown.output is None else "input_map"
+    if shown.output is not None:
+        whose["output_map"] = shown.output
+    return pd.DataFrame(
+        [whose | {number: n} | row for n, row in zip(shown.numbers, rows(shown.measures), strict=True)]
+    ).astype({"most_like": "Int64"})
+
+
+# One of them ------------------------------------------------------------------------------------------------------
+
+
+def close_up(shown: Shown, i: int) -> bool:
+    """Draws everything about one tile; whether it was closed."""
+    m, kernel = shown.measures, shown.measures.kernels[i]
+    limit = float(limits_of(m.kernels, shown.own)[i])
+    with st.container(border=True):
+        reveal(f"{shown.convolution.name} {shown.output} {i}", key="reveal filter")
+        title, close = st.columns([5, 3], vertical_alignment="center")
+        title.markdown(f"#### {shown.name(i)}")
+        closed = close.button(_("Close"), icon=":material/close:", key="close filter", width="stretch")
+        pixels = signed(kernel, limit)
+        if len(kernel) == len(CHANNELS):
+            st.image(with_room(shown.loaded, enlarged(pixels, 300), 1)[0], width=300)
+        _weights(shown, kernel, limit, shown.name(i))
+        st.caption(range_of_weights(None) if shown.own else range_of_weights(limit))
+        st.markdown("\n".join(f"* {line}" for line in _numbers(shown, i)))
+        with st.container(horizontal=True):
+            _way_to_responses(shown, i)
+            words = [*shown.words(), shown.label(i).replace("\n", " · "), _limit_in_words(limit)]
+            warning = warning_of(shown.loaded)
+            st.download_button(
+                "PNG",
+                lambda: captioned(pixels, words, banner=warning),
+                f"{shown.loaded.architecture.name}-{shown.convolution.name}-{shown.numbers[i]}.png",
+                "image/png",
+                icon=":material/download:",
+                key="filter png",
+                on_click="ignore",
+            )
+    return closed
+
+
+def _limit_in_words(limit: float) -> str:
+    return _("Grey is 0, white +{limit}, black −{limit}.", limit=f"{limit:.3g}")
+
+
+def _weights(shown: Shown, kernel: np.ndarray, limit: float, name: str) -> None:
+    """The channels of a kernel side by side, whose weights can be pointed at."""
+    channels, h, w = kernel.shape
+    side_by_side = planes(kernel, limit)
+    labels = [["" for _column in range(side_by_side.shape[1])] for _row in range(h)]  # nothing between the channels
+    for channel, row, column in np.ndindex(kernel.shape):
+        words = _(
+            "row {row}, column {column}: {label}", row=row, column=column, label=f"{kernel[channel, row, column]:.4g}"
+        )
+        labels[row][channel * (w + 1) + column] = f"{CHANNELS[channel]}, {words}" if channels > 1 else words
+    big = enlarged(side_by_side, 600 if channels > 1 else 300)
+    picture, more = with_room(shown.loaded, big, len(big) // h)
+    clickable_grid(
+        picture,
+        h + more,
+        side_by_side.shape[1],
+        key="weights of filter",
+        labels=[label for row in labels for label in row],
+        alt=_("Weights of {name}", name=name),
+        width=None if channels > 1 else 300,
+    )
+    if channels > 1:
+        st.caption(_("Red, green, blue, each for itself; point at a weight to read it."))
+
+
+def _numbers(shown: Shown, i: int) -> list[str]:
+    m = shown.measures
+    lines = [
+        _("RMS {rms} · norm {norm}", rms=f"{m.rms[i]:.4g}", norm=f"{m.norm[i]:.4g}"),
+        wave_in_words(m, i),
+    ]
+    if shown.output is None and m.nearest[i] >= 0:
+        lines.append(
+            _(
+                "most like {other}: absolute cosine {cosine}",
+                other=shown.name(m.nearest[i]),
+                cosine=f"{m.likeness[i]:.3f}",
+            )
+        )
+    if shown.output is None:
+        if i in m.dead:
+            lines.append(_("**dead**: its RMS is below 5 % of the layer's median"))
+        if i in m.repeated:
+            lines.append(_("**repeated**: that cosine is at least {alike}", alike=ALIKE))
+    return lines
+
+
+def _way_to_responses(shown: Shown, i: int) -> None:
+    """The way to what this filter's map, or the slices' output map, responds to."""
+    channel = shown.numbers[i] if shown.output is None else shown.output
+    name = short_name(shown.loaded, shown.convolution.name)
+    if st.button(
+        _("What map {channel} responds to", channel=channel),
+        icon=":material/visibility:",
+        type="tertiary",
+        key="responses",
+    ):
+        layer = name or shown.convolution.name
+        open_unit(Opened(layer, channel))
+        link = {"network": shown.chosen.network, "layer": layer, "map": str(channel)}
+        st.switch_page("pages/look/layers.py", query_params=link if name else link | {"also": layer})
+
+
+def short_name(loaded: Loaded, convolution: str) -> str | None:
+    """ "1" … "5", or the paper's name, of the layer that ends with the maps of this convolution; None for no such."""
+    trace, known = traced(loaded.model), convolutions(loaded.model)
+    for name, operation in loaded.layers.items():
+        node = trace[operation]
+        while trace.names[node] not in known and len(node.all_input_nodes) == 1:
+            (node,) = node.all_input_nodes
+        if trace.names[node] == convolution:
+            return name
+    return None
+
+
+# 1×1 --------------------------------------------------------------------------------------------------------------
+
+
+def matrix(chosen: Selection, loaded: Loaded, convolution: Convolution, by: str, cell: int | None) -> int | None:
+    """Draws the weights of a 1×1 layer as a matrix; the weight that was clicked, counted row by row.
+
+    Args:
+        by: "index", or "norm": rows and columns with the largest norm first.
+        cell: the weight that is looked at closely.
+    """
+    weights = cache.matrix(chosen, convolution.name)  # (K, C)
+    outputs, inputs = (_order(each, by) for each in (weights, weights.T))
+    limit = float(np.abs(weights).max())
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        outputs = outputs[_part(len(outputs), _("Output maps"), f"rows {convolution.name}")]
+        inputs = inputs[_part(len(inputs), _("Input maps"), f"columns {convolution.name}")]
+        shown = weights[np.ix_(outputs, inputs)]
+        height, width = shown.shape
+        row, column = (None, None) if cell is None else divmod(cell, convolution.inputs)
+        is_there = cell is not None and row in outputs and column in inputs
+        selected = np.flatnonzero(outputs == row)[0] * width + np.flatnonzero(inputs == column)[0] if is_there else None
+        pixels = enlarged(signed(shown[None], limit), 480)
+        picture, more = with_room(loaded, pixels, len(pixels) // height)
+        name = _("Weights of {name}", name=convolution.name)
+        clicked = clickable_grid(
+            picture,
+            height + more,
+            width,
+            key=f"matrix {convolution.name}",
+            template=_("row {row}, column {column}: click for its weight"),
+            selected=selected,
+            alt=name,
+            width=min(720, round(600 * width / height)) if height > width / 2 else None,
+        )
+        words = [
+            about(loaded),
+            _(
+                "{layer}: the {outputs}×{inputs} weights of a 1×1 layer, an output map a row, an input map a column",
+                layer=convolution.name,
+                outputs=convolution.outputs,
+                inputs=convolution.inputs,
+            ),
+            _("rows and columns with the largest norm first") if by == "norm" else _("in the order of their numbers"),
+            range_of_weights(limit),
+        ]
+        st.caption("  \n".join(map(plain, words)))
+        warning = warning_of(loaded)
+        st.download_button(
+            "PNG",
+            lambda: captioned(pixels, words, banner=warning),
+            f"{loaded.architecture.name}-{convolution.name}.png",
+            "image/png",
+            icon=":material/download:",
+            key="matrix png",
+            on_click="ignore",
+        )
+    with right:
+        if cell is None:
+            st.caption(_("Click a weight to read it."))
+        else:
+            _weight(weights, row, column)
+    if clicked is None or clicked >= shown.size:
+        return None
+    row, column = divmod(clicked, width)
+    return int(outputs[row]) * convolution.inputs + int(inputs[column])
+
+
+def _order(weights: np.ndarray, by: str) -> np.ndarray:
+    """The numbers of the rows, in their order or the largest norm first."""
+    return np.argsort(-np.linalg.norm(weights, axis=1), kind="stable") if by == "norm" else np.arange(len(weights))
+
+
+def _part(count: int, name: str, key: str) -> slice:
+    """Which of the rows or columns are shown, where they are too many."""
+    if count <= MOST_SIDE:
+        return slice(None)
+    starts = range(0, count, MOST_SIDE)
+    first = st.selectbox(
+        name,
+        starts,
+        format_func=lambda start: f"{start + 1}–{min(start + MOST_SIDE, count)} / {count}",
+        key=f"part {key}",
+        persist_state="session",
+    )
+    return slice(first, first + MOST_SIDE)
+
+
+def _weight(weights: np.ndarray, row: int, column: int) -> None:
+    """One weight of a matrix, beside the largest of its row and its column."""
+    with st.container(border=True):
+        st.markdown(f"#### {_('Output map {row}, input map {column}', row=row, column=column)}")
+        st.markdown(f"* {_('weight {value}', value=f'{weights[row, column]:+.4g}')}")
+        by_row = _("output map {row} listens most to", row=row)
+        by_column = _("input map {column} matters most to", column=column)
+        for name, values in ((by_row, weights[row]), (by_column, weights[:, column])):
+            largest = np.argsort(-np.abs(values), kind="stable")[:LARGEST]
+            entries = ", ".join(f"{i} ({values[i]:+.2g})" for i in largest)
+            norm = _("norm {norm}", norm=f"{np.linalg.norm(values):.3g}")
+            st.markdown(f"* {name}: {entries} – {norm}")

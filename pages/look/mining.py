@@ -1,0 +1,224 @@
+"""The search for the pictures that excite feature maps most: how far it is, how to stop it, and how it goes on."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import streamlit as st
+
+from models import Loaded
+from models.picture_sets import PictureSet
+from models.statefile import printable
+from pages.common import cache
+from pages.common.jobs import Job
+from pages.common.session import Mining, Picture, Selection, mining
+from pages.common.text import _, plain, said
+from vis.figures.numbers import grouped
+from vis.top9 import Key, Top, file_of
+
+K = 9
+AT_MOST = 6 * 3600  # seconds of one search; it goes on where it was when it is asked for again
+MOST_OWN = 4  # results of a session's own pictures or weights
+MOST_NAMED = 50  # pictures that could not be read
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What is to be searched: a network and a set of pictures, which may be this session's own."""
+
+    selection: Selection  # its picture stands for the set, so that results of own sets stay private
+    loaded: Loaded
+    pictures: PictureSet
+    title: str
+    key: Key
+    is_samples: bool  # so that the classes have names in both languages
+
+    @property
+    def folder(self) -> Path:
+        """Where the state of the search is kept."""
+        return Path(mining().folder.name) if self.selection.private else cache.kept() / "top9"
+
+
+def of_set(selection: Selection, pictures: PictureSet, private: bool) -> Selection:
+    """The selection with the set in the place of its picture."""
+    return replace(selection, picture=Picture(pictures.title, pictures.fingerprint, private))
+
+
+@dataclass(eq=False)
+class Progress:
+    """How far a search is: its thread tells it, the page reads it."""
+
+    done: int = 0
+    total: int = 0
+    before: int = 0  # pictures that an earlier run had seen
+    begun: float | None = None  # when it was told first; until then the search waits for its turn
+    cancelled: bool = False  # by its user; what was only left alone begins again by itself
+
+    def tell(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+        if self.begun is None:
+            self.before, self.begun = done, time.monotonic()
+
+    @property
+    def rate(self) -> float | None:
+        """Pictures a second of this run; None before there is something to go by."""
+        if self.begun is None or self.done == self.before:
+            return None
+        return (self.done - self.before) / max(time.monotonic() - self.begun, 1e-3)
+
+
+def found(asked: Asked) -> Top | None:
+    """What was found of this: by anybody on this server, or by this session in what is its own."""
+    return mining().own.get(asked.key) if asked.selection.private else cache.top_nine(asked.key)
+
+
+Prepare = Callable[[Top, Callable[[], bool]], None]
+
+
+def top_of(asked: Asked, by_itself: bool, prepare: Prepare) -> Top | None:
+    """What the search gives; None until it is finished, and the page says how far it is.
+
+    Args:
+        by_itself: it begins without being asked for.
+        prepare: called with the result and `stopped`, before it is shown.
+    """
+    state, top = mining(), found(asked)
+    if state.asked != asked.key:  # another network or another set: nobody waits for the old one any more
+        if state.job:
+            state.job.stop()
+        state.asked, state.job, state.progress = asked.key, None, None
+    if state.job and not state.job.running and state.job.result and state.job.result.finished:
+        top = state.job.result
+        _keep_own(state, asked, top)
+    if top:
+        return top
+    if state.job and state.job.running:
+        _watched(asked.title)
+        return None
+    has_failed = state.job and (state.job.refused or state.job.failed)
+    if by_itself and not has_failed and not (state.progress and state.progress.cancelled):
+        return _begin(state, asked, prepare)
+    _say_how_it_ended(state.job)
+    _offer(state, asked, prepare)
+    return None
+
+
+def _begin(state: Mining, asked: Asked, prepare: Prepare) -> None:
+    """Starts the search, and the page anew."""
+    progress, folder, owner = Progress(), asked.folder, state.folder  # which must not be gone before the search
+
+    def work(report, stopped) -> Top | None:
+        def tell(done: int, total: int) -> None:
+            progress.tell(done, total)
+            report(done / total)
+
+        top = cache.search(asked.loaded, asked.pictures, asked.key, folder, tell, stopped)
+        if top and top.finished:
+            prepare(top, stopped)
+        return top if owner else None
+
+    state.job, state.progress = Job(work, AT_MOST), progress
+    st.rerun()
+
+
+def _keep_own(state: Mining, asked: Asked, top: Top) -> None:
+    """Keeps a result for this session, and those few that it kept last."""
+    if asked.selection.private:
+        others = [(key, top) for key, top in state.own.items() if key != asked.key]
+        state.own = {**dict(others[1 - MOST_OWN :]), asked.key: top}
+
+
+def _say_how_it_ended(job: Job[Top] | None) -> None:
+    if job is None:
+        return
+    if job.refused:
+        st.error(plain(said(job.refused)), icon=":material/error:")
+    elif job.failed:
+        st.error(_("The search broke off; begin it again to repeat it."), icon=":material/error:")
+
+
+def _offer(state: Mining, asked: Asked, prepare: Prepare) -> None:
+    """What is to be searched, and a button for it; begun before, it goes on."""
+    total = len(asked.pictures.ids)
+    with st.container(border=True):
+        if seen := _seen(state, asked):
+            st.markdown(seen)
+            words = _("Go on")
+        else:
+            st.markdown(
+                _(
+                    "**{total} pictures** of {title} are to be looked at, once each, for all the chosen layers.",
+                    total=grouped(total),
+                    title=plain(asked.title),
+                )
+            )
+            words = _("Find the top nine")
+        if st.button(words, type="primary", icon=":material/search:", key="search"):
+            _begin(state, asked, prepare)
+
+
+def _seen(state: Mining, asked: Asked) -> str | None:
+    """How much of the set was seen before; None for nothing."""
+    total, title = grouped(len(asked.pictures.ids)), plain(asked.title)
+    if state.job and state.job.result:
+        return _(
+            "**{done} of {total} pictures** of {title} have been seen; what was found so far is kept.",
+            done=grouped(state.job.result.counted),
+            total=total,
+            title=title,
+        )
+    if file_of(asked.key, asked.folder).exists():
+        return _("A search of {title} was begun before; it goes on where it was.", title=title)
+    return None
+
+
+@st.fragment(run_every=0.5)
+def _watched(title: str) -> None:
+    """How far it is, from half second to half second."""
+    state = mining()
+    job, progress = state.job, state.progress
+    if job is None or not job.running:
+        st.rerun()
+    job.watched()
+    bar, button = st.columns([5, 1], vertical_alignment="center")
+    bar.progress(min(job.part, 1.0), _how_far(progress, title))
+    if button.button(_("Stop"), icon=":material/stop:", key="stop search", width="stretch"):
+        progress.cancelled = True
+        job.stop()
+
+
+def _how_far(progress: Progress, title: str) -> str:
+    if progress.begun is None:
+        return _("Another search is under way on this server; this one begins when that is done …")
+    done, total = grouped(progress.done), grouped(progress.total)
+    words = _("{done} of {total} pictures: {title}", done=done, total=total, title=plain(title))
+    if rate := progress.rate:
+        speed = _("{rate} pictures a second", rate=f"{rate:.3g}" if rate < 100 else f"{rate:.0f}")
+        left = _("{time} left", time=_time((progress.total - progress.done) / rate))
+        words = f"{words} · {speed} · {left}"
+    return words
+
+
+def _time(seconds: float) -> str:
+    """Such as "8 s", "3:05 min" or "2:07 h"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02} h"
+
+
+def left_out(top: Top, pictures: PictureSet) -> None:
+    """Which pictures could not be read, and which files are none; nothing where there are none."""
+    skipped = [*top.unreadable, *pictures.skipped]
+    number = top.unreadable_in_all + pictures.skipped_in_all
+    if not number:
+        return
+    label = _("{number} files were left out", number=grouped(number))
+    with st.expander(label, icon=":material/hide_image:"):
+        lines = [f"* {plain(printable(name))} – {plain(said(why))}" for name, why in skipped[:MOST_NAMED]]
+        if number > len(lines):
+            lines.append(_("* … and {number} more", number=grouped(number - len(lines))))
+        st.markdown("\n".join(lines))

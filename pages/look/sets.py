@@ -1,0 +1,183 @@
+"""The choice of the set of pictures that is searched."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from models.decoding import MOST_MEGABYTES
+from models.picture_sets import DATASETS, MOST_ENTRIES, MOST_ZIP_MEGABYTES, PictureSet, allowed_root
+from models.refusals import Refused
+from models.statefile import printable
+from pages.common import cache
+from pages.common.jobs import Job
+from pages.common.session import SET_FILE, from_link, mining, sha256_of, uploaded
+from pages.common.text import _, plain, said
+from vis.figures.numbers import grouped
+
+FOLDERS_SHOWN = 200
+DOWNLOAD_AT_MOST = 3600  # seconds
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which set it is; `name` is the folder's below the allowed one, the data set's, or the sha256 of a ZIP."""
+
+    kind: str  # "samples", "folder", "zip", "dataset"
+    name: str = ""
+
+    @property
+    def private(self) -> bool:
+        """Whether it is the user's own, so that what is found in it stays with the session."""
+        return self.kind == "zip"
+
+
+def choose() -> Chosen | None:
+    """The set that is chosen; None while there is nothing to choose, and the page says why."""
+    kinds = {
+        "samples": _("Crops of the sample photographs"),
+        "folder": _("A folder on the server"),
+        "zip": _("A ZIP of my own"),
+        "dataset": _("A data set"),
+    }
+    kind = st.segmented_control(
+        _("Set of pictures"),
+        kinds,
+        format_func=kinds.get,
+        default=from_link("set", "samples", [kind for kind in kinds if kind != "zip"]),
+        required=True,
+        key="set",
+        persist_state="session",
+    )
+    return {"samples": _samples, "folder": _folder, "zip": _zip, "dataset": _dataset}[kind]()
+
+
+def _samples() -> Chosen:
+    st.caption(
+        _(
+            "Overlapping crops, at three scales, of the sample photographs in the sidebar: few pictures, so that there "
+            "is something to see at once. For more telling nines take a set of some thousands."
+        )
+    )
+    return Chosen("samples")
+
+
+def _folder() -> Chosen | None:
+    root = allowed_root()
+    if root is None:
+        st.info(
+            _(
+                "No folder of this server is open to its visitors. Whoever runs it can allow one, with all that is "
+                "below it, by starting the app with the environment variable CONVSCOPE_PICTURES set to its path."
+            ),
+            icon=":material/folder_off:",
+        )
+        return None
+    folders = cache.folders_below(str(root), FOLDERS_SHOWN)
+    linked = from_link("folder", folders[0], Anything())
+    folders = folders if linked in folders else [linked, *folders]
+    name = st.selectbox(
+        _("Folder"),
+        folders,
+        folders.index(linked),
+        format_func=lambda name: _("all of it") if name == "." else name,
+        accept_new_options=True,
+        key="folder",
+        persist_state="session",
+        help=_("Below the folder that is open to visitors. Another one can be typed, such as birds/2024."),
+    )
+    return Chosen("folder", name) if name else None
+
+
+class Anything:
+    """A collection that holds every text."""
+
+    def __contains__(self, text: object) -> bool:
+        return True
+
+
+def _zip() -> Chosen | None:
+    file = st.file_uploader(
+        _("A ZIP with pictures"),
+        ["zip"],
+        key=SET_FILE,
+        max_upload_size=MOST_ZIP_MEGABYTES,
+        help=_("It is seen by you alone, and forgotten with what was found in it when you close the page."),
+    )
+    if file is None:
+        st.info(
+            _(
+                "Upload a ZIP with up to {number} pictures of at most {megabytes} MB each. Its folders are taken for "
+                "classes.",
+                number=grouped(MOST_ENTRIES),
+                megabytes=MOST_MEGABYTES,
+            )
+        )
+        return None
+    return Chosen("zip", sha256_of(file))
+
+
+def _dataset() -> Chosen:
+    names = list(DATASETS)
+    name = st.selectbox(
+        _("Data set"),
+        names,
+        names.index(from_link("dataset", names[0], names)),
+        format_func=lambda name: DATASETS[name][2],
+        key="dataset",
+        persist_state="session",
+    )
+    return Chosen("dataset", name)
+
+
+def opened(chosen: Chosen) -> PictureSet | None:
+    """The set, listed but not read; None where it cannot be had, and the page says why."""
+    try:
+        with st.spinner(_("Listing the pictures …"), show_time=True):
+            if chosen.kind == "samples":
+                return cache.sample_crops()
+            if chosen.kind == "folder":
+                return cache.pictures_in_folder(str(allowed_root()), chosen.name)
+            if chosen.kind == "zip":
+                return cache.pictures_in_archive(chosen.name, uploaded(SET_FILE))
+            return cache.pictures_in_dataset(chosen.name)
+    except Refused as refusal:
+        if chosen.kind == "dataset":  # the refusal names a folder of the server, which is nobody's business
+            _download(chosen.name)
+        else:
+            st.error(plain(said(refusal)), icon=":material/error:")
+    return None
+
+
+def title_of(chosen: Chosen, pictures: PictureSet) -> str:
+    """What the set is called on the page."""
+    if chosen.kind == "samples":
+        return _("crops of the sample photographs")
+    if chosen.kind == "folder" and chosen.name != ".":
+        return printable(chosen.name)
+    return pictures.title
+
+
+def _download(name: str) -> None:
+    """A button that fetches the data set, and how that went."""
+    jobs, title = mining().downloads, plain(DATASETS[name][2])
+    job = jobs.get(name)
+    if job and job.running:
+        _watched(name)
+        return
+    if job and (job.refused or job.failed):
+        words = _("{name} could not be downloaded; check the server's connection and disk, and try again.", name=title)
+        st.error(words, icon=":material/cloud_off:")
+    else:
+        st.info(_("{name} is not on this server yet, or not as it should be.", name=title), icon=":material/info:")
+    if st.button(_("Download it to this server"), icon=":material/download:", key="download data set"):
+        jobs[name] = Job(lambda report, stopped: cache.download_dataset(name), DOWNLOAD_AT_MOST)
+        st.rerun()
+
+
+@st.fragment(run_every=0.5)
+def _watched(name: str) -> None:
+    job = mining().downloads[name]
+    if not job.running:
+        st.rerun()
+    job.watched()
+    st.info(_("Downloading {name} …", name=plain(DATASETS[name][2])), icon=":material/downloading:")

@@ -1,0 +1,93 @@
+"""Top nine pictures: for every feature map, the pictures of a set that excite it most (Zeiler & Fergus, figure 2)."""
+
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from models import ARCHITECTURES
+from pages.common.session import selection, to_url
+from pages.common.text import _, language, prose
+from pages.common.widgets import computed, network_or_stop, refusals_said
+from pages.look import nine, sets
+from pages.look.mining import Asked, K, found, left_out, of_set, top_of
+from vis.top9 import key_of
+
+TEXTS = Path(__file__).parent / "texts"
+
+
+def page() -> None:
+    st.title(_("Top nine pictures"))
+    st.markdown(
+        _(
+            "For every feature map, the nine pictures of a set that excite it most: the part of each that its "
+            "strongest unit can see, beside what the deconvnet says that it saw there. This is Figure 2 of Zeiler & "
+            "Fergus, for your network and your pictures. **Click a tile** to see its whole picture."
+        )
+    )
+    chosen = sets.choose()
+    layers = _layers(selection().network)
+    below = st.container()
+    with st.expander(_("How these pictures are made, and how to read them"), icon=":material/menu_book:"):
+        st.markdown(prose(TEXTS, "top9"))  # before the search, which ends some runs
+    with below:
+        if chosen and layers:
+            _nines(chosen, layers)
+        else:
+            to_url(**_link(chosen))
+
+
+def _layers(network: str) -> list[str]:
+    """The layers that are searched: all that have names, or fewer."""
+    names = list(ARCHITECTURES[network].layers)
+    return st.multiselect(
+        _("Layers that are searched"),
+        names,
+        names,
+        placeholder=_("at least one"),
+        key=f"searched {network}",
+        persist_state="session",
+    )
+
+
+def _nines(chosen: sets.Chosen, layers: list[str]) -> None:
+    """What the search for the chosen set found; until then, how far it is."""
+    resolved, loaded = network_or_stop(selection())
+    if (pictures := sets.opened(chosen)) is None:
+        to_url(**_link(chosen))
+        return
+    with refusals_said():
+        every = key_of(loaded, pictures, list(loaded.layers.values()), K)
+        key = key_of(loaded, pictures, [loaded.layers[name] for name in layers], K)
+    title = sets.title_of(chosen, pictures)
+    of = of_set(resolved, pictures, chosen.private)
+    asked = Asked(of, loaded, pictures, title, key, chosen.kind == "samples")
+    of_all = Asked(of, loaded, pictures, title, every, asked.is_samples)
+    top = computed(_("Opening the result …"), lambda: found(of_all))
+    if top:
+        asked = of_all
+    else:
+        prepare = partial(nine.prepare, asked, layers)
+        top = top_of(asked, chosen.kind == "samples", prepare)
+    if top:
+        left_out(top, pictures)
+        nine.view(asked, top, layers, _link(chosen))
+    else:
+        to_url(**_link(chosen))
+
+
+def _link(chosen: sets.Chosen | None) -> dict[str, object]:
+    """What the address says of network and set; of a set of one's own nothing, for nobody else has it."""
+    asked = selection()
+    public = chosen if chosen and not chosen.private else None
+    return {
+        "network": asked.network,
+        "weights": "random" if asked.weights == "random" else None,
+        "set": public.kind if public and public.kind != "samples" else None,
+        "folder": public.name if public and public.kind == "folder" else None,
+        "dataset": public.name if public and public.kind == "dataset" else None,
+        "language": language(),
+    }
+
+
+page()

@@ -1,0 +1,143 @@
+"""Mining against a reference that keeps every activation and sorts it all at the end."""
+
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import fx
+
+from models import ARCHITECTURES, load
+from models.picture_sets import PictureSet, folder, part, samples
+from tests.house.source import ROOT
+from vis.top9 import GROUP, Entry, mine
+from vis.trace import record, traced
+
+PHOTOS = ROOT.parent / "shared/data/photos"
+
+
+@pytest.fixture(scope="module")
+def photos() -> PictureSet:
+    if not PHOTOS.is_dir():
+        pytest.skip("needs the photographs of shared/data/photos")
+    return folder(PHOTOS, PHOTOS)
+
+
+@pytest.fixture(scope="module")
+def crops() -> PictureSet:
+    files = {Path(file.name).stem: file for file in resources.files("skimage.data").iterdir()}
+    return samples({name: files[name].read_bytes() for name in ("coffee", "chelsea", "camera")})
+
+
+class Keeping(fx.Interpreter):
+    """Runs a graph as torch.fx itself does, and keeps the values of some operations."""
+
+    def __init__(self, model: torch.nn.Module, layers: list[str]):
+        trace = traced(model)
+        super().__init__(model, graph=trace.graph)
+        self.wanted = {trace[layer]: layer for layer in layers}
+        self.kept: dict[str, list[torch.Tensor]] = {layer: [] for layer in layers}
+
+    def run_node(self, n: fx.Node):
+        value = super().run_node(n)
+        if n in self.wanted:
+            self.kept[self.wanted[n]].append(value.clone())
+        return value
+
+
+@torch.no_grad()
+def all_activations(loaded, pictures: PictureSet, layers: list[str]) -> dict[str, np.ndarray]:
+    """The maps of every picture by layer, (N, …): from hooks in plain forward passes over GROUP pictures at a time.
+
+    Operations that are no modules of the network come from torch.fx.
+    """
+    modules = dict(loaded.model.named_modules())
+    called = [layer for layer in layers if layer in modules]
+    keeping = Keeping(loaded.model, [layer for layer in layers if layer not in modules])
+    found: dict[str, list[torch.Tensor]] = {layer: [] for layer in called}
+    images = [loaded.preprocess(pictures.open(id)) for id in pictures.ids]
+    batches = [images[start : start + GROUP] for start in range(0, len(images), GROUP)]
+    batches = [torch.cat(batch + images[:1] * (GROUP - len(batch))) for batch in batches]
+    hooks = [
+        modules[layer].register_forward_hook(lambda _m, _in, value, layer=layer: found[layer].append(value.clone()))
+        for layer in called
+    ]
+    try:
+        for batch in batches:
+            loaded.model(batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    for batch in batches if keeping.wanted else ():
+        keeping.run(batch)
+    return {layer: torch.cat(values)[: len(images)].numpy() for layer, values in (found | keeping.kept).items()}
+
+
+def strongest(maps: np.ndarray, ids: list[str], classes, k: int, come_last: bool) -> list[list[Entry]]:
+    """By feature map: every picture's maximum and its first position, sorted as a whole."""
+    maps = maps[:, :, None, None] if maps.ndim == 2 else np.moveaxis(maps, 3, 1) if come_last else maps
+    found = []
+    for channel in range(maps.shape[1]):
+        entries = []
+        for i, one in enumerate(maps[:, channel]):
+            row, column = np.unravel_index(one.argmax(), one.shape)
+            entries.append(Entry(ids[i], float(one.max()), int(row), int(column), classes[i] if classes else None))
+        found.append(sorted(entries, key=lambda entry: (-entry.value, entry.picture))[:k])
+    return found
+
+
+def check(loaded, pictures: PictureSet, layers: list[str], k: int = 9, come_last: bool = False) -> None:
+    activations = all_activations(loaded, pictures, layers)
+    top = mine(loaded, pictures, layers, k)
+    assert set(top.layers) == set(layers)
+    for layer, maps in activations.items():
+        expected = strongest(maps, list(pictures.ids), pictures.classes, k, come_last and layer in CHANNELS_LAST)
+        assert top.channels(layer) == len(expected)
+        assert [top.entries(layer, channel) for channel in range(len(expected))] == expected, layer
+
+
+CHANNELS_LAST = {"features.1.0.block.2", "features.1.0.block.3"}
+
+
+@pytest.mark.parametrize(("name", "weights"), [("zfnet_mini", "shipped"), ("lenet5", "random"), ("alexnet", "random")])
+def test_two_hundred_photographs_give_what_keeping_all_activations_gives(photos, name, weights):
+    loaded = load(name, weights, "cpu")
+    pictures = part(photos, 1, 1)
+    pictures.ids, pictures.marks = pictures.ids[:200], pictures.marks[:200]
+    layers = list(loaded.layers.values()) if name != "alexnet" else [loaded.layers["5"]]
+    check(loaded, pictures, layers)
+
+
+@pytest.mark.parametrize("name", ["zfnet_mini", "alexnet_mini", "lenet5"])
+def test_crops_of_samples_give_what_keeping_all_activations_gives(crops, name):
+    loaded = load(name, "shipped", "cpu")
+    check(loaded, crops, list(loaded.layers.values()), k=5)
+
+
+SMALL = [name for name, entry in ARCHITECTURES.items() if entry.macs < 1.9e9 and entry.family != "vgg"]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_named_layers_of_small_networks_give_what_keeping_all_activations_gives(crops, name):
+    loaded = load(name, "random", "cpu")
+    check(loaded, part(crops, 1, 7), list(dict.fromkeys(loaded.layers.values())), k=3)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "alexnet_mini"])
+def test_every_operation_that_has_maps_can_be_mined(crops, name):
+    loaded = load(name, "shipped", "cpu")
+    shape = loaded.preprocess(crops.open(crops.ids[0])).shape
+    recording = record(loaded.model, torch.zeros(shape))
+    layers = [
+        recording.trace.names[node]
+        for node, value in recording.values.items()
+        if isinstance(value, torch.Tensor) and value.dim() in (2, 4) and len(value) == 1 and node.op != "get_attr"
+    ]
+    assert len(layers) > 8
+    check(loaded, part(crops, 1, 7), layers, k=3)
+
+
+def test_maps_that_come_last_are_ranked_as_maps(crops):
+    loaded = load("convnext_tiny", "random", "cpu")
+    check(loaded, part(crops, 1, 30), [*CHANNELS_LAST, loaded.layers["1"]], k=3, come_last=True)

@@ -1,0 +1,239 @@
+"""The page “Activations” of every network, as its visitors set it and read it; clicks are in tests/live."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from models import ARCHITECTURES, load
+from models.decoding import decoded
+from pages.common.cache import sample
+from pages.common.session import Opened
+from tests.app.visit import ACTIVATIONS, Visit
+from tests.unit.pictures import saved
+from vis.activations import activations
+from vis.trace import record
+
+SMALLEST = {}  # of each family, by parameters: their pages are built alike, and the large ones take long
+for _entry in sorted(ARCHITECTURES.values(), key=lambda entry: entry.parameters):
+    SMALLEST.setdefault(_entry.family, _entry.name)
+CHEAP = {*SMALLEST.values(), "alexnet_mini", "zfnet_mini", "lenet5", "lenet5_bn", "mobilenet_v3_small", "resnet18"}
+
+
+def visit(**link: str) -> Visit:
+    return Visit(ACTIVATIONS, **link)
+
+
+def enlarged(page: Visit) -> str | None:
+    """The title of the enlarged map; the other headings of its size are in the long text."""
+    return next((m.value[5:].replace("\\", "") for m in page.at.markdown if m.value.startswith("#### ")), None)
+
+
+def read(page: Visit) -> str:
+    """All captions, as they look."""
+    return page.captions.replace("\\", "")
+
+
+def labels(page: Visit) -> list[str]:
+    """What the tiles of the sheet say, in their order."""
+    return page.pictures()[0]["labels"]
+
+
+def numbers(page: Visit) -> list[int]:
+    """The maps on the sheet, in their order."""
+    return [int(label.split("\n")[0].split(":")[0].split()[-1]) for label in labels(page)]
+
+
+def ledger(page: Visit) -> dict[str, float]:
+    """The terms of the arithmetic by their names."""
+    lines = [line for line in page.at.code[0].value.splitlines() if not line.startswith("─")]
+    return {name.strip(): float(number.replace("−", "-")) for name, number in (line.rsplit(" ", 1) for line in lines)}
+
+
+@pytest.fixture(scope="module")
+def first_layer():
+    """What the page should show of zfnet_mini's first layer."""
+    loaded = load("zfnet_mini", "shipped", "cpu")
+    image = loaded.preprocess(decoded(sample("coffee")))
+    return activations(loaded.model, image, loaded.layers["1"]), record(loaded.model, image, [loaded.layers["1"]])
+
+
+@pytest.mark.parametrize("network", [name for name in ARCHITECTURES if name in CHEAP])
+def test_every_network_shows_its_first_layer_and_a_map_of_it(network):
+    page = visit(network=network, weights="random")
+    first = next(iter(ARCHITECTURES[network].layers.values()))
+    assert page.link["layer"] == first
+    assert not page.errors
+    sheet = page.pictures()[0]
+    assert sheet["cells"] == len(labels(page)) <= sheet["rows"] * sheet["columns"]
+    page.at.session_state["enlarged maps"] = {network: Opened(first, 1)}
+    page.run()
+    assert enlarged(page) == f"{first} · feature map 1"
+    assert page.link["map"] == "1"
+    assert not page.errors
+    assert page.pictures()[0]["selected"] == 1
+    assert "random" in read(page)
+
+
+def test_a_sheet_has_every_map_with_its_numbers(first_layer):
+    found, _recording = first_layer
+    page = visit(network="zfnet_mini")
+    assert numbers(page) == [*range(64)]
+    for label, maximum, silent in zip(labels(page), found.maximum, found.silent, strict=True):
+        assert f"maximum {maximum:.3g}" in label
+        assert f"zeros {silent:.0%}" in label
+    assert f"bright is {found.limit:.3g}" in read(page)
+
+
+@pytest.mark.parametrize("by", ["maximum", "mean", "silent"])
+def test_sorting_puts_the_largest_first(first_layer, by):
+    page = visit(network="zfnet_mini").choose(sort=by)
+    assert numbers(page) == first_layer[0].order(by).tolist()
+    assert numbers(page) != [*range(64)]
+    assert page.link["sort"] == by
+    assert numbers(visit(**page.link)) == numbers(page)
+
+
+def test_own_ranges_make_another_picture_and_say_so():
+    page = visit(network="zfnet_mini")
+    shared = page.pictures()[0]["picture"]
+    page.choose(range="own")
+    assert page.pictures()[0]["picture"] != shared
+    assert "Every map has its own range: dark is 0" in read(page)
+    assert visit(**page.link).pictures()[0]["picture"] == page.pictures()[0]["picture"]
+
+
+def test_any_operation_can_be_chosen_and_a_chip_goes_back_to_a_named_layer():
+    page = visit(network="zfnet_mini").choose(**{"activations of zfnet_mini": "features.conv2"})
+    assert page.link["layer"] == "features.conv2"
+    assert "Grey is 0" in read(page)  # its values have a sign
+    page.press("chip 3")
+    assert page.link["layer"] == "features.relu3"
+    assert page.pictures()[0]["cells"] == 192
+
+
+def test_a_link_opens_the_layer_the_map_and_the_position_that_it_names(first_layer):
+    page = visit(network="zfnet_mini", layer="features.relu1", map="3", at="20,40")
+    found, recording = first_layer
+    assert enlarged(page) == "features.relu1 · feature map 3"
+    _sheet, alone, over = page.pictures()
+    columns = found.shape[2]
+    assert alone["selected"] == over["selected"] == 20 * columns + 40
+    value = recording.of("features.relu1")[0, 3, 20, 40].item()
+    assert any(f"row 20, column 40: **{value:.4g}**" in text.value for text in page.at.markdown)
+    assert {"layer": "features.relu1", "map": "3", "at": "20,40"}.items() <= page.link.items()
+
+
+def test_the_sum_of_the_arithmetic_is_the_value_of_the_network(first_layer):
+    page = visit(network="zfnet_mini", layer="features.relu1", map="3", at="0,5")
+    terms = ledger(page)
+    value = first_layer[1].of("features.conv1")[0, 3, 0, 5].item()
+    assert terms["value of the network"] == pytest.approx(value, abs=2e-5)
+    assert terms["sum"] == pytest.approx(value, abs=2e-5)
+    parts = sum(number for name, number in terms.items() if name in ("red", "green", "blue", "bias"))
+    assert parts == pytest.approx(terms["sum"], abs=5e-5)  # each is rounded
+    assert "Crosses mark padding" in read(page)
+
+
+def test_a_deeper_value_is_split_by_its_strongest_inputs():
+    page = visit(network="zfnet_mini", layer="features.conv3", map="0", at="3,3")
+    terms = ledger(page)
+    assert len([name for name in terms if name.startswith("map ")]) == 8
+    assert "the other 120 maps" in terms
+    *parts, total, value = terms.values()
+    assert sum(parts) == pytest.approx(total, abs=6e-4)  # ten terms, each rounded to 1e-4
+    assert total == pytest.approx(value, abs=1e-4)
+
+
+def test_a_linear_layer_is_a_sheet_of_numbers_with_the_names_of_classes():
+    page = visit(network="zfnet_mini", layer="classifier.fc7", map="2")
+    categories = load("zfnet_mini", "shipped", "cpu").categories
+    assert all(category in label for label, category in zip(labels(page), categories, strict=True))
+    assert len(page.pictures()) == 1  # a number has no positions to click
+    assert ledger(page)["value of the network"] == pytest.approx(ledger(page)["sum"], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"layer": "features.relu99"},
+        {"layer": "features.relu1", "map": "64"},
+        {"layer": "features.relu1", "map": "1", "at": "200,0"},
+        {"layer": "features.relu1", "map": "x", "at": "1"},
+        {"sort": "beauty", "range": "none"},
+    ],
+)
+def test_a_link_to_what_is_not_there_opens_the_layer_without_it(link):
+    page = visit(network="zfnet_mini", **link)
+    assert page.link["layer"] == "features.relu1"
+    assert not {"map", "at", "sort"} & page.link.keys()
+    assert not page.errors
+
+
+def test_more_maps_than_fit_on_a_page_are_on_several():
+    page = visit(network="zfnet_mini", layer="features.relu5").choose(**{"on a page": 128})
+    assert numbers(page) == [*range(128)]
+    page.choose(**{"page features.relu5 index 128": 1})
+    assert numbers(page) == [*range(128, 256)]
+
+
+def test_the_page_with_the_enlarged_map_is_shown_first():
+    page = visit(network="zfnet_mini", layer="features.relu5", map="200").choose(**{"on a page": 64})
+    assert numbers(page) == [*range(192, 256)]
+
+
+def test_dead_maps_are_counted_for_all_named_layers():
+    page = visit(network="zfnet_mini")
+    table = page.at.dataframe[0].value
+    assert table["operation"].tolist() == list(ARCHITECTURES["zfnet_mini"].layers.values())
+    loaded = load("zfnet_mini", "shipped", "cpu")
+    image = loaded.preprocess(decoded(sample("coffee")))
+    maps = record(loaded.model, image).of("features.relu5")[0]
+    dead = int((maps.amax((1, 2)) <= 0).sum())
+    assert table["dead maps"].tolist()[-1].startswith(f"{dead} / 256")
+
+
+def test_another_layer_closes_the_enlarged_map():
+    page = visit(network="zfnet_mini", layer="features.relu1", map="3")
+    page.press("chip 2")
+    assert enlarged(page) is None
+    page.press("chip 1")
+    assert enlarged(page) is not None  # it was only out of sight
+
+
+def test_close_closes_the_enlarged_map():
+    page = visit(network="zfnet_mini", layer="features.relu1", map="3").press("close map")
+    assert enlarged(page) is None
+    assert "map" not in page.link
+
+
+def test_the_page_speaks_vietnamese():
+    page = visit(network="zfnet_mini", layer="features.relu1", map="3", language="vi")
+    assert page.at.title[0].value == "Các bản đồ kích hoạt"
+    assert "bản đồ đặc trưng 0" in labels(page)[0]
+    assert "giá trị của mạng" in page.at.code[0].value
+
+
+def test_weights_whose_maps_are_not_finite_are_refused_with_a_sentence():
+    state = load("lenet5", "random", "cpu").model.state_dict()
+    state["features.c3.weight"] = torch.full_like(state["features.c3.weight"], 3e38)
+    file = io.BytesIO()
+    torch.save(state, file)
+    page = visit(network="lenet5", layer="features.relu3").choose(weights="file").upload_weights(file.getvalue())
+    assert any("not finite" in error for error in page.errors)
+    page.choose(**{"activations of lenet5": "features.relu1"})  # the controls outlive it
+    assert page.pictures()[0]["cells"] == 6
+
+
+def test_a_portrait_picture_of_ones_own_is_shown():
+    pixels = np.random.default_rng(0).integers(0, 255, (300, 120, 3), np.uint8)
+    page = visit(network="zfnet_mini", map="0", layer="features.relu1").upload(saved(Image.fromarray(pixels), "PNG"))
+    assert not page.errors
+    assert "picture.png" in read(page)
+
+
+def test_the_way_to_what_the_layer_responds_to_names_the_layer():
+    page = visit(network="zfnet_mini", layer="features.conv2").press("respond")
+    assert page.link["also"] == "features.conv2"

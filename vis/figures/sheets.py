@@ -1,0 +1,76 @@
+"""Hundreds of maps as one picture: a byte a pixel, at the maps' own size; whoever shows it enlarges it."""
+
+import io
+import struct
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw
+
+from vis.figures.pictures import GREY, _font
+
+# The palette: what lies between the maps, the values, and a warning's two colours.
+CLEAR, LEVELS, WARNING, WRITING = 0, 253, 254, 255
+RED, WHITE = (178, 34, 34), (255, 255, 255)
+
+
+def heat_sheet(
+    maps: np.ndarray, limit: float | np.ndarray, columns: int, gap: int = 1, banner: str | None = None
+) -> bytes:
+    """A palette PNG of maps (K, h, w) in rows of `columns`: 0 and below dark, `limit` bright (Matplotlib's inferno).
+
+    Args:
+        limit: one for all maps, or (K,), each map's own.
+        gap: clear pixels between neighbours; cells have equal sizes, (h + gap, w + gap).
+        banner: a warning, which takes rows of cells of its own under the maps: see `rows_of`.
+    """
+    scaled = np.clip(maps * _per(limit, LEVELS - 1), 0, LEVELS - 1)
+    colours = matplotlib.colormaps["inferno"](np.linspace(0, 1, LEVELS))[:, :3] * 255
+    return _sheet(1 + np.round(scaled), colours, columns, gap, banner)
+
+
+def signed_sheet(
+    maps: np.ndarray, limit: float | np.ndarray, columns: int, gap: int = 1, banner: str | None = None
+) -> bytes:
+    """The same for values with a sign: -limit black, 0 grey, +limit white, linear between."""
+    half = LEVELS // 2
+    scaled = np.clip(maps * _per(limit, half), -half, half)
+    greys = GREY + np.arange(-half, half + 1) * (GREY - 1) / half
+    return _sheet(1 + half + np.round(scaled), greys[:, None].repeat(3, 1), columns, gap, banner)
+
+
+def rows_of(sheet: bytes, height: int, gap: int = 1) -> int:
+    """How many rows of cells a sheet of maps with `height` rows of values has, the banner's among them."""
+    return struct.unpack(">I", sheet[20:24])[0] // (height + gap)
+
+
+def _per(limit: float | np.ndarray, levels: int) -> np.ndarray:
+    """How many levels a unit is worth, (1 or K, 1, 1); none where the limit is 0, so that 0 stays where it is."""
+    limit = np.asarray(limit, np.float64).reshape(-1, 1, 1)
+    return np.divide(levels, limit, out=np.zeros_like(limit), where=limit > 0).astype(np.float32)
+
+
+def _sheet(indices: np.ndarray, colours: np.ndarray, columns: int, gap: int, banner: str | None) -> bytes:
+    """A palette PNG of indices (K, h, w) from 1 to LEVELS."""
+    count, height, width = indices.shape
+    rows, across, down, before = -(-count // columns), width + gap, height + gap, gap // 2
+    size = max(9, columns * across // 45)  # of the banner's letters
+    below = -(-2 * size // down) if banner else 0  # in rows
+    cells = np.full(((rows + below) * columns, down, across), CLEAR, np.uint8)
+    cells[:count, before : before + height, before : before + width] = indices
+    lines = cells.reshape(-1, columns, down, across).swapaxes(1, 2).reshape(-1, columns * across)
+    picture = Image.fromarray(lines)
+    picture.putpalette(np.round(np.vstack([[WHITE], colours, [RED, WHITE]])).astype(np.uint8).tobytes())  # mode "P"
+    if banner:
+        _write(picture, rows * down, banner, size)
+    file = io.BytesIO()
+    picture.save(file, "PNG", transparency=CLEAR, compress_level=4)
+    return file.getvalue()
+
+
+def _write(picture: Image.Image, top: int, banner: str, size: int) -> None:
+    draw = ImageDraw.Draw(picture)
+    while size > 5 and _font(size).getlength(banner) > picture.width * 0.92:
+        size -= 1
+    draw.rectangle((0, top, picture.width, picture.height), WARNING)
+    draw.text((picture.width / 2, (top + picture.height) / 2), banner, WRITING, _font(size), "mm")

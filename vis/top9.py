@@ -1,0 +1,409 @@
+"""The pictures that excite each feature map most, out of any number (Zeiler & Fergus 2013, figure 2).
+
+One pass over a set of pictures: each goes through the network once, every chosen layer is ranked at once, and only the
+k strongest pictures of every feature map are kept. A feature map's answer to a picture is its maximum over positions.
+Equal answers are in the order of the pictures' ids, equal positions in reading order, so that the result depends on
+nothing but the network and the pictures – not on their order, on threads, or on having been stopped and resumed.
+
+As a command: python -m vis.top9 --model zfnet_mini --pictures FOLDER --layers 1 2 3 --out top.parquet
+"""
+
+import argparse
+import dataclasses
+import signal
+import sys
+import threading
+import time
+from bisect import bisect_left
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from models import ARCHITECTURES, Loaded, load
+from models.device import available
+from models.picture_sets import DATASETS, MOST_LISTED, PictureSet, archive, dataset, folder, part
+from models.refusals import Refused
+from models.statefile import printable
+from vis.deconvnet import Projection, Unit, project
+from vis.filters import maps_come_last
+from vis.ranking import (
+    MOST_PLACES,
+    Entry,
+    Key,
+    Ranking,
+    Top,
+    compacted,
+    file_of,
+    find,
+    kept,
+    merged,
+    open_top,
+    save,
+)
+from vis.trace import TraceRefused, record, stream, traced
+
+__all__ = ["Entry", "Key", "Pair", "Top", "file_of", "find", "merged", "mine", "open_top", "save"]
+
+GROUP = 8  # pictures that go through the network together, always: float32 results depend on how many they are (4·10⁻⁷)
+AHEAD = 4 * GROUP  # pictures that are decoded before their turn
+
+
+def key_of(loaded: Loaded, pictures: PictureSet, layers: Sequence[str], k: int = 9) -> Key:
+    """The key of what `mine` gives for the same arguments.
+
+    Raises:
+        TraceRefused: for a layer that the network does not have.
+    """
+    trace = traced(loaded.model)
+    wanted = {trace[layer] for layer in layers}
+    if not wanted or not 1 <= k <= MOST_PLACES:
+        raise Refused("At least one layer is needed, and 1 to {most} pictures a feature map.", most=MOST_PLACES)
+    options = "".join(f" {name}={value}" for name, value in sorted(loaded.options.items()))
+    return Key(
+        loaded.architecture.name + options,
+        loaded.weights.sha256 or f"{loaded.weights.kind} {loaded.weights.source}",
+        loaded.preprocess,
+        pictures.fingerprint,
+        k,
+        tuple(trace.names[node] for node in sorted(wanted)),
+    )
+
+
+# Mining ----------------------------------------------------------------------------------------------------------
+
+
+def mine(
+    loaded: Loaded,
+    pictures: PictureSet,
+    layers: Sequence[str],
+    k: int = 9,
+    *,
+    keep: Path | None = None,
+    report: Callable[[int, int], None] | None = None,
+    stopped: Callable[[], bool] | None = None,
+    threads: int = 2,
+    ahead: int = AHEAD,
+    every: float = 10.0,
+) -> Top:
+    """The k strongest pictures of every feature map of `layers`, by one pass over the set.
+
+    Pictures that cannot be read are counted and listed. On one machine, with one number of torch threads, equal keys
+    give equal results, bit by bit.
+
+    Args:
+        layers: operations of the trace.
+        keep: where the state so far is saved every so many seconds, and the result at the end; what is there with the
+            same key is gone on with, anything else is written over.
+        report: called with the pictures that are done and all there are.
+        stopped: asked after every group; if so, what was found so far is given, and `finished` is false.
+        threads: that decode pictures.
+        ahead: pictures that are decoded before their turn.
+
+    Raises:
+        TraceRefused: for a layer that does not exist or has no feature maps, or values that are not finite.
+    """
+    key = key_of(loaded, pictures, layers, k)
+    running = _Running(loaded, pictures, key, keep and kept(keep, key))
+    report = report or (lambda done, total: None)
+    report(running.counted, running.total)
+    if keep:
+        save(running.top(), keep)  # now it is known that it can be
+    saved = time.monotonic()
+    ids = islice(pictures.ids, running.counted, None)
+    with closing(_prepared(loaded, pictures, ids, threads, ahead)) as images:
+        while running.counted < running.total and not (stopped and stopped()):
+            running.take(list(islice(images, GROUP)))
+            report(running.counted, running.total)
+            if keep and time.monotonic() - saved > every:
+                save(running.top(), keep)
+                saved = time.monotonic()
+    top = running.top()
+    if keep:
+        save(top, keep)
+    return top
+
+
+def _prepared(
+    loaded: Loaded, pictures: PictureSet, ids: Iterable[str], threads: int, ahead: int
+) -> Iterator[Tensor | Refused]:
+    """Each picture as the network wants it, (1, C, H, W), or why it cannot be read; in the order of the ids.
+
+    Other threads decode, at most so many pictures ahead, whatever the number of pictures.
+    """
+
+    def prepared(id: str) -> Tensor | Refused:
+        try:
+            return loaded.preprocess(pictures.open(id))
+        except Refused as reason:
+            return reason
+
+    with ThreadPoolExecutor(threads) as pool:
+        ids = iter(ids)
+        waiting = deque(pool.submit(prepared, id) for id in islice(ids, max(ahead, 1)))
+        try:
+            while waiting:
+                image = waiting.popleft().result()
+                waiting.extend(pool.submit(prepared, id) for id in islice(ids, 1))
+                yield image
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+class _Running:
+    """The rankings so far; pictures are numbered by their place in the set."""
+
+    def __init__(self, loaded: Loaded, pictures: PictureSet, key: Key, begun: Top | None):
+        self._loaded, self._pictures, self._key = loaded, pictures, key
+        self.total, self.counted = len(pictures.ids), 0
+        self._unreadable: list[tuple[str, Refused]] = []
+        self._unreadable_in_all = 0
+        self._rankings: dict[str, Ranking] = {}
+        self._maps_last: dict[str, bool] = {}
+        if begun and begun.total == self.total and (numbers := _places(begun.names, pictures.ids)) is not None:
+            self.counted = begun.counted
+            self._unreadable, self._unreadable_in_all = list(begun.unreadable), begun.unreadable_in_all
+            self._rankings = {layer: found.with_names(numbers) for layer, found in begun.rankings.items()}
+
+    def take(self, group: Sequence[Tensor | Refused]) -> None:
+        """Looks at the next pictures of the set."""
+        numbers, images = [], []
+        for number, image in enumerate(group, self.counted):
+            if isinstance(image, Tensor):
+                numbers.append(number)
+                images.append(image)
+            else:
+                self._unreadable_in_all += 1
+                if len(self._unreadable) < MOST_LISTED:
+                    self._unreadable.append((self._pictures.ids[number], image))
+        if images:
+            self._rank(torch.cat(images + images[-1:] * (GROUP - len(images))), np.array(numbers))
+        self.counted += len(group)
+
+    def _rank(self, images: Tensor, numbers: np.ndarray) -> None:
+        """Ranks pictures (GROUP, C, H, W), of which those after the last number only fill up."""
+        for layer, value in stream(self._loaded.model, images, self._key.layers):
+            maps = self._maps(layer, value, images.shape)[: len(numbers)]  # (n, K, h, w)
+            if layer not in self._rankings:
+                self._rankings[layer] = Ranking.empty(maps.shape[1], self._key.k)
+            _enter(self._rankings[layer], maps, numbers)
+
+    def _maps(self, layer: str, value: Tensor, shape: torch.Size) -> Tensor:
+        if not isinstance(value, Tensor) or value.dim() not in (2, 4) or len(value) != shape[0]:
+            raise TraceRefused("The layer “{layer}” has no feature maps.", layer=layer)
+        if value.dim() == 2:
+            return value[:, :, None, None]
+        if layer not in self._maps_last:
+            self._maps_last[layer] = maps_come_last(self._loaded.model, (1, *shape[1:]), layer)
+        return value.movedim(3, 1) if self._maps_last[layer] else value
+
+    def top(self) -> Top:
+        """What was found so far, with the names of the pictures that are in it."""
+        rankings, used = compacted(self._rankings)
+        classes = self._pictures.classes
+        return Top(
+            self._key,
+            self._pictures.title,
+            self.total,
+            self.counted,
+            list(self._unreadable),
+            self._unreadable_in_all,
+            rankings,
+            [self._pictures.ids[i] for i in used],
+            [classes[i] if classes else None for i in used],
+        )
+
+
+def _places(names: Sequence[str], ids: Sequence[str]) -> np.ndarray | None:
+    """Where these names stand among the sorted ids; None where one of them does not."""
+    places = [bisect_left(ids, name) for name in names]
+    is_there = all(i < len(ids) and ids[i] == name for i, name in zip(places, names, strict=True))
+    return np.array(places, int) if is_there else None
+
+
+def _enter(ranking: Ranking, maps: Tensor, numbers: np.ndarray) -> None:
+    """Enters maps (n, K, h, w) of pictures that come after all in the ranking, in which equal values stay behind."""
+    maxima = maps.amax((2, 3)).double().cpu().numpy() + 0.0  # (n, K); there is one zero only
+    pictures, channels = np.nonzero(maxima > ranking.values[:, -1])
+    if not len(pictures):
+        return
+    at = (torch.as_tensor(pictures, device=maps.device), torch.as_tensor(channels, device=maps.device))
+    positions = maps[at].flatten(1).argmax(1).cpu().numpy()  # the first of equal ones
+    changed, where = np.unique(channels, return_inverse=True)
+    new = Ranking.empty(len(changed), len(numbers))
+    new.values[where, pictures] = maxima[pictures, channels]
+    new.pictures[where, pictures] = numbers[pictures]
+    new.rows[where, pictures], new.columns[where, pictures] = np.divmod(positions, maps.shape[3])
+    old = Ranking(*(a[changed] for a in ranking.arrays()))
+    for whole, best in zip(ranking.arrays(), old.best(new).arrays(), strict=True):
+        whole[changed] = best
+
+
+# Showing ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """What a feature map was excited by, and what of it the deconvnet finds to have done so."""
+
+    entry: Entry
+    patch: np.ndarray  # (h, w, 3) uint8: the picture inside the projection's box
+    projection: Projection
+    pixels: np.ndarray  # (H, W, 3) uint8: the picture as the network sees it
+
+
+def patches_and_projections(
+    loaded: Loaded, pictures: PictureSet, entries: Sequence[Entry], layer: str, channel: int
+) -> list[Pair]:
+    """Each entry's patch beside its projection, in the order of the entries.
+
+    The projections' units say what they answer to their picture alone: in the last digits of a float32 that may differ
+    from the entry's value, for which GROUP pictures went through the network together.
+
+    Raises:
+        PictureRefused: for a picture that can no longer be read.
+        TraceRefused, NoRule: see `vis.deconvnet.project`.
+    """
+    by_picture: dict[str, list[int]] = defaultdict(list)
+    for i, entry in enumerate(entries):
+        by_picture[entry.picture].append(i)
+    pairs: dict[int, Pair] = {}
+    for id, numbers in by_picture.items():
+        image = loaded.preprocess(pictures.open(id))
+        recording, pixels = record(loaded.model, image, [layer]), loaded.preprocess.for_the_eye(image)
+        places = [(channel, entries[i].row, entries[i].column) for i in numbers]
+        come_last = maps_come_last(loaded.model, tuple(image.shape), layer)
+        # of maps that come last, (1, h, w, K), the rows stand where other layers have their channels
+        units = [Unit(layer, *((r, x, c) if come_last else (c, r, x)), 0.0) for c, r, x in places]
+        for i, found in zip(numbers, project(loaded.model, recording, units), strict=True):
+            unit = Unit(layer, channel, entries[i].row, entries[i].column, found.unit.activation)
+            box = found.box
+            patch = pixels[box.top : box.bottom, box.left : box.right]
+            pairs[i] = Pair(entries[i], patch, dataclasses.replace(found, unit=unit), pixels)
+    return [pairs[i] for i in range(len(entries))]
+
+
+# As a command ----------------------------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0, 1 for a refusal, 2 for arguments that are not understood, 130 where it was interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _merge(options) if options.merge else _mine(options)
+    except Refused as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+INTERRUPTED = 130  # as shells say it
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m vis.top9", description=__doc__.splitlines()[0])
+    parser.add_argument("--model", choices=ARCHITECTURES, metavar="NAME", help="; ".join(ARCHITECTURES))
+    parser.add_argument("--weights", default="auto", help="auto, shipped, imagenet, random or a file")
+    parser.add_argument("--pictures", help="a folder, a ZIP, or a data set and where it lies, such as CIFAR10:data")
+    parser.add_argument("--part", type=_part, metavar="I/N", help="only every N-th picture, from the I-th on")
+    parser.add_argument("--layers", nargs="+", help="1 to 5, or names of operations; by default 1 to 5")
+    parser.add_argument("--k", type=int, default=9, help="pictures a feature map")
+    parser.add_argument("--out", type=Path, required=True, help="the Parquet file; meanwhile, the state so far")
+    parser.add_argument(
+        "--resume", action=argparse.BooleanOptionalAction, default=True, help="go on with what is there"
+    )
+    parser.add_argument(
+        "--batch", type=int, default=AHEAD, help="pictures decoded ahead; changes nothing of the result"
+    )
+    parser.add_argument("--threads", type=int, default=2, help="that decode pictures")
+    parser.add_argument("--device", choices=available(), help="by default the best there is")
+    parser.add_argument("--merge", type=Path, nargs=2, metavar="FILE", help="results of disjoint sets, to become one")
+    return parser
+
+
+def _part(said: str) -> tuple[int, int]:
+    number, parts = said.split("/")
+    return int(number), int(parts)
+
+
+def _merge(options: argparse.Namespace) -> int:
+    save(merged(*map(open_top, options.merge)), options.out)
+    print(f"wrote {options.out}")
+    return 0
+
+
+def _mine(options: argparse.Namespace) -> int:
+    if not (options.model and options.pictures):
+        raise Refused("Give --model and --pictures, or --merge.")
+    loaded = load(options.model, options.weights, options.device)
+    if loaded.refused:
+        print(loaded.refused, file=sys.stderr)
+    layers = [loaded.layers.get(layer, layer) for layer in options.layers or loaded.layers]
+    pictures = _pictures(options.pictures)
+    if options.part:
+        pictures = part(pictures, *options.part)
+    if options.out.exists() and options.resume and not kept(options.out, key_of(loaded, pictures, layers, options.k)):
+        raise Refused(
+            "{file} is there and holds something else; choose another --out, or --no-resume to write over it.",
+            file=printable(options.out.name),
+        )
+    if not options.resume:
+        options.out.unlink(missing_ok=True)
+    with _interruptions() as interrupted, tqdm(unit=" pictures", disable=None) as bar:
+
+        def report(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        top = mine(
+            *(loaded, pictures, layers, options.k),
+            keep=options.out,
+            report=report,
+            stopped=interrupted.is_set,
+            threads=options.threads,
+            ahead=options.batch,
+        )
+    for id, reason in (*pictures.skipped, *top.unreadable):
+        print(f"{printable(id)}: {reason}", file=sys.stderr)
+    print(
+        f"{top.counted} of {top.total} pictures, {top.unreadable_in_all} unreadable, {pictures.skipped_in_all} skipped"
+    )
+    if not top.finished:
+        print(f"interrupted; the same command goes on from {options.out}", file=sys.stderr)
+        return INTERRUPTED
+    print(f"wrote {options.out}")
+    return 0
+
+
+def _pictures(said: str) -> PictureSet:
+    name, colon, root = said.partition(":")
+    if colon and name in DATASETS:
+        return dataset(name, Path(root))
+    path = Path(said)
+    return archive(path, path.name) if path.suffix.lower() == ".zip" else folder(path, path)
+
+
+@contextmanager
+def _interruptions() -> Iterator[threading.Event]:
+    """A `with` in which asking the program to end sets an event, so that the work stops between two groups."""
+    interrupted = threading.Event()
+    before = {asked: signal.signal(asked, lambda *_: interrupted.set()) for asked in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupted
+    finally:
+        for asked, done in before.items():
+            signal.signal(asked, done)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
