@@ -1,5 +1,6 @@
 """What hardware there is. Nothing else asks."""
 
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -20,6 +21,11 @@ def available() -> tuple[str, ...]:
     if torch.backends.mps.is_available():
         found.append("mps")
     return (*found, "cpu")
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def chosen(device: str | torch.device | None = None) -> torch.device:

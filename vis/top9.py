@@ -17,19 +17,20 @@ import time
 from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from models import ARCHITECTURES, Loaded, load
-from models.device import available
+from models.device import available, cores
 from models.picture_sets import DATASETS, MOST_LISTED, PictureSet, archive, dataset, folder, part
 from models.refusals import Refused
 from models.statefile import printable
@@ -53,8 +54,8 @@ from vis.trace import TraceRefused, record, stream, traced
 
 __all__ = ["Entry", "Key", "Pair", "Top", "file_of", "find", "merged", "mine", "open_top", "save"]
 
-GROUP = 8  # pictures that go through the network together, always: float32 results depend on how many they are (4·10⁻⁷)
-AHEAD = 4 * GROUP  # pictures that are decoded before their turn
+GROUP = 4  # pictures that go through the network together, always: float32 results depend on how many they are (4·10⁻⁷)
+AHEAD = 32  # pictures that are decoded before their turn
 
 
 def key_of(loaded: Loaded, pictures: PictureSet, layers: Sequence[str], k: int = 9) -> Key:
@@ -90,7 +91,7 @@ def mine(
     keep: Path | None = None,
     report: Callable[[int, int], None] | None = None,
     stopped: Callable[[], bool] | None = None,
-    threads: int = 2,
+    threads: int = cores(),
     ahead: int = AHEAD,
     every: float = 10.0,
 ) -> Top:
@@ -105,7 +106,7 @@ def mine(
             same key is gone on with, anything else is written over.
         report: called with the pictures that are done and all there are.
         stopped: asked after every group; if so, what was found so far is given, and `finished` is false.
-        threads: that decode pictures.
+        threads: that decode pictures; by default one a processor core.
         ahead: pictures that are decoded before their turn.
 
     Raises:
@@ -137,7 +138,9 @@ def _prepared(
 ) -> Iterator[Tensor | Refused]:
     """Each picture as the network wants it, (1, C, H, W), or why it cannot be read; in the order of the ids.
 
-    Other threads decode, at most so many pictures ahead, whatever the number of pictures.
+    Other threads decode, at most so many pictures ahead, whatever the number of pictures: while a GPU computes, all the
+    time. On a CPU they take turns with the network, whose threads wait for one another at every layer, and longest for
+    the one whose core decodes.
     """
 
     def prepared(id: str) -> Tensor | Refused:
@@ -146,14 +149,18 @@ def _prepared(
         except Refused as reason:
             return reason
 
+    in_turns = loaded.device.type == "cpu"
     with ThreadPoolExecutor(threads) as pool:
-        ids = iter(ids)
-        waiting = deque(pool.submit(prepared, id) for id in islice(ids, max(ahead, 1)))
+        ids, waiting = iter(ids), deque()
         try:
-            while waiting:
-                image = waiting.popleft().result()
-                waiting.extend(pool.submit(prepared, id) for id in islice(ids, 1))
-                yield image
+            while True:
+                if not (in_turns and waiting):
+                    waiting.extend(pool.submit(prepared, id) for id in islice(ids, max(ahead, 1) - len(waiting)))
+                if in_turns:
+                    wait(waiting)
+                if not waiting:
+                    return
+                yield waiting.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -277,18 +284,46 @@ def patches_and_projections(
         by_picture[entry.picture].append(i)
     pairs: dict[int, Pair] = {}
     for id, numbers in by_picture.items():
-        image = loaded.preprocess(pictures.open(id))
-        recording, pixels = record(loaded.model, image, [layer]), loaded.preprocess.for_the_eye(image)
-        places = [(channel, entries[i].row, entries[i].column) for i in numbers]
-        come_last = maps_come_last(loaded.model, tuple(image.shape), layer)
-        # of maps that come last, (1, h, w, K), the rows stand where other layers have their channels
-        units = [Unit(layer, *((r, x, c) if come_last else (c, r, x)), 0.0) for c, r, x in places]
-        for i, found in zip(numbers, project(loaded.model, recording, units), strict=True):
-            unit = Unit(layer, channel, entries[i].row, entries[i].column, found.unit.activation)
-            box = found.box
-            patch = pixels[box.top : box.bottom, box.left : box.right]
-            pairs[i] = Pair(entries[i], patch, dataclasses.replace(found, unit=unit), pixels)
+        wanted = [(channel, entries[i]) for i in numbers]
+        pairs.update(zip(numbers, pairs_in(loaded, pictures, id, wanted, layer), strict=True))
     return [pairs[i] for i in range(len(entries))]
+
+
+def pairs_in(
+    loaded: Loaded, pictures: PictureSet, id: str, wanted: Sequence[tuple[int, Entry]], layer: str
+) -> list[Pair]:
+    """As `patches_and_projections`, of one picture that several feature maps are excited by: it is seen once for all.
+
+    Args:
+        wanted: feature maps, each with its entry for this picture.
+    """
+    image = loaded.preprocess(pictures.open(id))
+    recording, pixels = record(loaded.model, image, [layer]), loaded.preprocess.for_the_eye(image)
+    come_last = _come_last(loaded, tuple(image.shape), layer)
+    pairs = []
+    for first in range(0, len(wanted), AT_ONCE):
+        some = wanted[first : first + AT_ONCE]
+        units = [Unit(layer, channel, entry.row, entry.column, 0.0) for channel, entry in some]
+        # of maps that come last, (1, h, w, K), the rows stand where other layers have their channels
+        asked = [Unit(layer, u.row, u.column, u.channel, 0.0) for u in units] if come_last else units
+        found = project(loaded.model, recording, asked)
+        for (_, entry), unit, projection in zip(some, units, found, strict=True):
+            unit, box = dataclasses.replace(unit, activation=projection.unit.activation), projection.box
+            patch = pixels[box.top : box.bottom, box.left : box.right]
+            pairs.append(Pair(entry, patch, dataclasses.replace(projection, unit=unit), pixels))
+    return pairs
+
+
+AT_ONCE = 9  # units of a picture: what goes down for each of them may be as large as all the maps of a layer
+_known: WeakKeyDictionary[nn.Module, dict[tuple, bool]] = WeakKeyDictionary()
+
+
+def _come_last(loaded: Loaded, shape: tuple[int, ...], layer: str) -> bool:
+    """As `maps_come_last`, which takes as long as a small network's forward pass, and is asked for every picture."""
+    known = _known.setdefault(loaded.model, {})
+    if (shape, layer) not in known:
+        known[shape, layer] = maps_come_last(loaded.model, shape, layer)
+    return known[shape, layer]
 
 
 # As a command ----------------------------------------------------------------------------------------------------
@@ -325,7 +360,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--batch", type=int, default=AHEAD, help="pictures decoded ahead; changes nothing of the result"
     )
-    parser.add_argument("--threads", type=int, default=2, help="that decode pictures")
+    parser.add_argument("--threads", type=int, default=cores(), help="that decode pictures")
     parser.add_argument("--device", choices=available(), help="by default the best there is")
     parser.add_argument("--merge", type=Path, nargs=2, metavar="FILE", help="results of disjoint sets, to become one")
     return parser

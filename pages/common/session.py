@@ -92,6 +92,7 @@ class Mining:
     progress: Any = None  # how far it is
     own: dict[Hashable, Any] = field(default_factory=dict)
     downloads: dict[str, Any] = field(default_factory=dict)  # of data sets, by their names
+    nines: tuple[Hashable, Any] | None = None  # which feature maps' nine are being projected, and how far they are
     folder: TemporaryDirectory = field(default_factory=lambda: TemporaryDirectory(prefix="convscope-"))
 
 

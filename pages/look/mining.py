@@ -39,6 +39,11 @@ class Asked:
         """Where the state of the search is kept."""
         return Path(mining().folder.name) if self.selection.private else cache.kept() / "top9"
 
+    @property
+    def file(self) -> Path:
+        """Where the result is kept."""
+        return file_of(self.key, self.folder)
+
 
 def of_set(selection: Selection, pictures: PictureSet, private: bool) -> Selection:
     """The selection with the set in the place of its picture."""
@@ -168,7 +173,7 @@ def _seen(state: Mining, asked: Asked) -> str | None:
             total=total,
             title=title,
         )
-    if file_of(asked.key, asked.folder).exists():
+    if asked.file.exists():
         return _("A search of {title} was begun before; it goes on where it was.", title=title)
     return None
 

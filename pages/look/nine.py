@@ -2,9 +2,11 @@
 
 import csv
 import io
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,6 +25,7 @@ from pages.common.session import (
     OneOfNine,
     from_link,
     link_is_about,
+    mining,
     open_one_of_nine,
     opened_one_of_nine,
     to_url,
@@ -39,6 +42,7 @@ from vis.top9 import Entry, Pair, Top, save
 
 PAGE_SIZE, PAGE_SIZES = 6, (3, 6, 12, 24)
 MANY = 10_000  # pages
+PREPARED_WITHIN = 5  # seconds, after which the visitor rather sees one map after the other
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,16 +194,21 @@ def _about(shown: Shown) -> None:
 def _cards(shown: Shown, channels: Sequence[int]) -> None:
     """Two feature maps in a row; below it the picture that was clicked in one of them."""
     opened = opened_one_of_nine()
+    state, of = mining(), (shown.asked.selection, shown.asked.key, shown.operation, tuple(channels))
+    if state.nines is None or state.nines[0] != of:
+        state.nines = of, _nines(shown.asked, shown.top, shown.operation, channels)
+    nines, time_left = state.nines[1], Slice()
     for start in range(0, len(channels), 2):
         pair = channels[start : start + 2]
         for column, channel in zip(st.columns(2, gap="medium"), pair, strict=False):
             with column.container(border=True):
-                _card(shown, channel, opened)
+                _card(shown, channel, partial(_tiles, nines, channel, time_left), opened)
         if opened and opened.layer == shown.layer and opened.channel in pair:
             _close_up(shown, opened)
+    state.nines = None
 
 
-def _card(shown: Shown, channel: int, opened: OneOfNine | None) -> None:
+def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], opened: OneOfNine | None) -> None:
     entries = shown.entries(channel)
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     head.markdown(f"**{_('Feature map {channel}', channel=channel)}**")
@@ -208,8 +217,7 @@ def _card(shown: Shown, channel: int, opened: OneOfNine | None) -> None:
             _("No picture of the set excites it: its largest value is {value}.", value=f"{entries[0].value:.3g}")
         )
         return
-    with refusals_said(), st.spinner(_("Projecting the nine …")):
-        tiles = cache.nine(shown.asked.selection, shown.operation, channel, entries, shown.asked.pictures)
+    tiles = projected()
     patches, projections = montages(tiles, shown.own_range)
     labels = [_label(shown, rank, entry) for rank, entry in enumerate(entries)]
     selected = opened.rank if opened and (opened.layer, opened.channel) == (shown.layer, channel) else None
@@ -246,6 +254,48 @@ def _card(shown: Shown, channel: int, opened: OneOfNine | None) -> None:
         on_click="ignore",
         type="tertiary",
     )
+
+
+def _nines(asked: Asked, top: Top, operation: str, channels: Sequence[int]) -> cache.Nines:
+    """The tiles of those of the feature maps that any picture excites."""
+    entries = {channel: top.entries(operation, channel) for channel in channels}
+    excited = {channel: those for channel, those in entries.items() if those[0].value > 0}
+    return cache.Nines(asked.selection, asked.pictures, asked.file, operation, excited)
+
+
+class Slice:
+    """The time that a run of the page has for projecting; it begins with the first picture."""
+
+    SECONDS = 2.0
+
+    def __init__(self):
+        self._end: float | None = None
+
+    @property
+    def is_over(self) -> bool:
+        now = time.monotonic()
+        self._end = self._end or now + self.SECONDS
+        return now > self._end
+
+
+def _tiles(nines: cache.Nines, channel: int, time_left: Slice) -> list[Tile]:
+    """The tiles of one map; until they are there, how far they are.
+
+    From time to time the page begins anew, and goes on where it was: what was clicked meanwhile in a fragment is heard
+    only then.
+    """
+    bar = st.empty()
+
+    def report(part: float) -> None:
+        if time_left.is_over:
+            _again()
+        bar.progress(part, _("Projecting the nine …"))
+
+    with refusals_said():
+        try:
+            return nines.of(channel, report)
+        finally:
+            bar.empty()
 
 
 def _again() -> None:
@@ -296,14 +346,17 @@ def _label(shown: Shown, rank: int, entry: Entry) -> str:
 
 
 def prepare(asked: Asked, layers: Sequence[str], top: Top, stopped: Callable[[], bool]) -> None:
-    """Projects what the first visitor will see first; of private sets nothing, for other threads have no session."""
+    """Projects what the first visitor will see first, or begins to; of private sets nothing, for other threads have no
+    session.
+    """
     operation = asked.loaded.layers[first_layer(layers)]
     if asked.selection.private or not top.channels(operation):
         return
-    for channel in strongest_first(top, operation)[:PAGE_SIZE].tolist():
-        entries = top.entries(operation, channel)
-        if not stopped() and entries[0].value > 0:
-            cache.nine(asked.selection, operation, channel, entries, asked.pictures)
+    channels, end = strongest_first(top, operation)[:PAGE_SIZE].tolist(), time.monotonic() + PREPARED_WITHIN
+    nines = _nines(asked, top, operation, channels)
+    for channel in channels:
+        if not stopped() and time.monotonic() < end and top.entries(operation, channel)[0].value > 0:
+            nines.of(channel)
 
 
 # One picture seen closely ------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import shutil
 import time
 import zipfile
 from collections.abc import Callable
@@ -21,11 +22,12 @@ from pages.common import cache
 from pages.common.cache import top9
 from pages.common.session import SET_FILE, OneOfNine
 from pages.look.mining import Asked
-from pages.look.nine import Shown, csv_of, parquet_of, sheet_of
+from pages.look.nine import Shown, Slice, csv_of, parquet_of, sheet_of
 from tests.app.visit import TOP9, Visit
 from tests.unit.pictures import saved
 from vis.deconvnet import Box
 from vis.figures.nine import montages, tile, whole
+from vis.figures.tilefile import file_of, read, write
 from vis.top9 import find, key_of, mine, open_top, patches_and_projections
 
 LIGHT = ("lenet5", "zfnet_mini", "alexnet_mini", "mobilenet_v2", "squeezenet1_1")
@@ -100,6 +102,15 @@ def close_up(visit: Visit, *one: object) -> Visit:
     return visit.run()
 
 
+def results(kept: Path) -> list[Path]:
+    return list(kept.glob("*.parquet"))
+
+
+def tiles_of(kept: Path) -> list[Path]:
+    """The files of all feature maps whose nine are kept."""
+    return sorted(kept.glob("*.tiles/*"))
+
+
 def unread(visit: Visit) -> str:
     return "\n".join(markdown.value for markdown in visit.at.markdown if markdown.value.startswith("* "))
 
@@ -123,7 +134,7 @@ def test_a_folder_is_searched_when_it_is_asked_for_and_found_again_by_the_next_v
     assert "13 pictures" in "".join(m.value for m in visit.at.markdown)
     searched(visit)
     assert len(visit.pictures()) == 12
-    assert len(list(kept.iterdir())) == 1
+    assert len(results(kept)) == 1
     assert of_folder().pictures() == visit.pictures()
 
 
@@ -214,7 +225,7 @@ def test_what_is_found_in_a_zip_stays_in_its_session(kept):
     content = packed(*range(10))
     first = searched(of_zip(content))
     assert first.pictures()
-    assert not (kept.exists() and list(kept.iterdir()))
+    assert not kept.exists() or not list(kept.iterdir())
     assert "set" not in first.link
     second = of_zip(content)
     assert not second.pictures()
@@ -245,7 +256,7 @@ def test_what_is_found_with_weights_of_ones_own_stays_in_the_session(root, kept)
     searched(visit)
     assert visit.pictures()
     assert "mine\\.safetensors" in visit.captions
-    assert not (kept.exists() and list(kept.iterdir()))
+    assert not kept.exists() or not list(kept.iterdir())
 
 
 # The search --------------------------------------------------------------------------------------------------------
@@ -278,7 +289,7 @@ def many(root: Path, number: int) -> None:
 def test_a_search_that_is_stopped_goes_on_where_it_was_and_finds_the_same(root, kept, slow):
     many(root, 60)
     visit = of_folder("many").press("search")
-    until(visit, lambda: "8 of 60" in progress(visit) or "16 of 60" in progress(visit))
+    until(visit, lambda: re.match(r"[1-9]\d* of 60", progress(visit)))
     visit.press("stop search")
     until(visit, lambda: not visit.at.get("progress"))
     assert re.search(r"\*\*\d+ of 60 pictures\*\*", "".join(m.value for m in visit.at.markdown))
@@ -325,18 +336,111 @@ def test_only_the_newest_results_are_kept(kept, monkeypatch, root):
         file.parent.mkdir()
         file.write_bytes(saved(picture(seed), "PNG"))
         searched(of_folder(f"set {seed}"))
-    assert len(list(kept.iterdir())) == 3
+    assert len(results(kept)) == 3
+    assert tiles_of(kept)
+    assert {file.parent.stem for file in tiles_of(kept)} <= {file.stem for file in results(kept)}
     assert of_folder("set 3").pictures()
     assert not of_folder("set 0").pictures()
 
 
 def test_a_broken_result_on_the_disk_is_no_error_and_is_found_anew(root, kept):
     searched(of_folder())
-    (file,) = kept.iterdir()
+    (file,) = results(kept)
     file.write_bytes(b"PAR1 of something else")
     visit = of_folder()
     assert not visit.errors
     assert searched(visit).pictures()
+
+
+# Tiles on the disk -------------------------------------------------------------------------------------------------
+
+
+def test_whoever_opens_a_finished_result_waits_for_no_picture(root, kept, slow):
+    many(root, 30)
+    visit = searched(of_folder("many"))
+    slow.clear()
+    assert of_folder("many").pictures() == visit.pictures()
+    assert not slow
+
+
+def test_a_picture_that_excites_several_maps_of_a_page_is_opened_once(root, kept, slow):
+    many(root, 30)
+    searched(of_folder("many"))
+    shutil.rmtree(tiles_of(kept)[0].parent)
+    slow.clear()
+    assert len(of_folder("many").pictures()) == 12
+    assert len(tiles_of(kept)) == 6
+    assert len(slow) == len(set(slow)) > 0
+
+
+def test_a_page_that_begins_anew_while_it_projects_goes_on_where_it_was(root, kept, slow, monkeypatch):
+    many(root, 30)
+    visit = searched(of_folder("many"))
+    shutil.rmtree(tiles_of(kept)[0].parent)
+    slow.clear()
+    monkeypatch.setattr(Slice, "SECONDS", 0.0)
+    assert of_folder("many").pictures() == visit.pictures()
+    assert len(slow) == len(set(slow)) > 0
+
+
+DAMAGES = {
+    "empty": lambda whole: b"",
+    "cut short": lambda whole: whole[:-1],
+    "one bit": lambda whole: whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:],
+    "something else": lambda whole: b"x" * 99,
+}
+
+
+@pytest.mark.parametrize("damaged", DAMAGES.values(), ids=DAMAGES)
+def test_damaged_tiles_are_made_anew(root, kept, damaged):
+    visit = searched(of_folder())
+    whole = {file: file.read_bytes() for file in tiles_of(kept)}
+    for file, content in whole.items():
+        file.write_bytes(damaged(content))
+    assert of_folder().pictures() == visit.pictures()
+    assert {file: file.read_bytes() for file in tiles_of(kept)} == whole
+
+
+def test_tiles_from_the_disk_are_bit_by_bit_those_that_were_made(result, tmp_path):
+    loaded, pictures, top = result
+    layer, entries = "features.relu3", top.entries("features.relu3", 5)
+    made = [tile(pair) for pair in patches_and_projections(loaded, pictures, entries, layer, 5)]
+    write(made, tmp_path / "x.tiles", layer, 5, entries)
+    for one, other in zip(made, read(tmp_path / "x.tiles", layer, 5, entries), strict=True):
+        assert (one.limit, one.fidelity) == (other.limit, other.fidelity)
+        for before, after in ((one.patch, other.patch), (one.projection, other.projection)):
+            assert (before.dtype, before.shape, before.tobytes()) == (after.dtype, after.shape, after.tobytes())
+
+
+def test_tiles_of_other_entries_are_not_taken_for_these(result, tmp_path):
+    loaded, pictures, top = result
+    layer, entries = "features.relu3", top.entries("features.relu3", 5)
+    made = [tile(pair) for pair in patches_and_projections(loaded, pictures, entries, layer, 5)]
+    write(made, tmp_path, layer, 5, entries)
+    assert read(tmp_path, layer, 5, entries[::-1]) is None
+    file_of(tmp_path, layer, 5).rename(file_of(tmp_path, layer, 6))
+    assert read(tmp_path, layer, 6, entries) is None
+
+
+def test_only_so_many_tiles_are_kept(root, kept, monkeypatch):
+    monkeypatch.setattr(top9, "MOST_TILES", 4)
+    visit = searched(of_folder())
+    assert len(visit.pictures()) == 12
+    assert len(tiles_of(kept)) == 4
+
+
+def test_tiles_of_ones_own_pictures_lie_in_the_folder_of_the_session(kept):
+    visit = searched(of_zip(packed(*range(10))))
+    assert tiles_of(Path(visit.at.session_state["mining"].folder.name))
+    assert not tiles_of(kept)
+
+
+def test_where_nothing_can_be_written_the_nines_are_shown_all_the_same(root, kept):
+    visit = searched(of_folder())
+    folder = tiles_of(kept)[0].parent
+    shutil.rmtree(folder)
+    folder.write_bytes(b"no folder")
+    assert of_folder().pictures() == visit.pictures()
 
 
 # What is shown -----------------------------------------------------------------------------------------------------

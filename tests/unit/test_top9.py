@@ -26,7 +26,7 @@ from models.refusals import Refused
 from tests.house.source import ROOT
 from vis import ranking, top9
 from vis.ranking import ABOUT, Top, file_of, find, merged, open_top, save
-from vis.top9 import GROUP, Entry, key_of, main, mine, patches_and_projections
+from vis.top9 import AT_ONCE, GROUP, Entry, key_of, main, mine, pairs_in, patches_and_projections
 from vis.trace import TraceRefused, record, stream, traced
 
 
@@ -314,7 +314,7 @@ def test_no_more_pictures_are_decoded_ahead_than_asked_for(lenet):
 def test_progress_is_told_after_every_group(lenet):
     told: list[tuple[int, int]] = []
     mine(lenet, Pixels(noise(20)), layers_of(lenet), report=lambda *now: told.append(now))
-    assert told == [(0, 20), (8, 20), (16, 20), (20, 20)]
+    assert told == [(done, 20) for done in range(0, 21, GROUP)]
 
 
 # Keeping, stopping, resuming -------------------------------------------------------------------------------------
@@ -351,7 +351,7 @@ def test_the_state_is_saved_while_the_search_goes_on(lenet, tmp_path):
         every=0,
         report=lambda *_: seen.append(keep.exists() and ranking.read(keep).counted),
     )
-    assert seen == [False, 0, 8, 16, 24, 32]
+    assert seen == [False, *range(0, 40, GROUP)]
 
 
 def test_a_state_of_something_else_is_never_mixed_in(lenet, tmp_path):
@@ -612,6 +612,24 @@ def test_patches_stand_beside_projections_of_the_same_box(name):
             assert pair.patch.shape[:2] == tuple(pair.projection.pixels.shape[1:])
             assert (unit.channel, unit.row, unit.column) == (channel, pair.entry.row, pair.entry.column)
             assert unit.activation == pytest.approx(pair.entry.value, rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "convnext_tiny"])
+def test_a_picture_that_excites_many_maps_gives_each_what_it_gives_it_alone(name):
+    """In float32, which may differ in the last digits with the number of units that go down together."""
+    loaded, pictures = load(name, "random", "cpu"), Pixels(noise(1, side=64))
+    layer = layers_of(loaded)[1]
+    top = mine(loaded, pictures, [layer], k=1)
+    wanted = [(channel, top.entries(layer, channel)[0]) for channel in range(AT_ONCE + 2)]
+    together = pairs_in(loaded, pictures, pictures.ids[0], wanted, layer)
+    assert len(together) == len(wanted)
+    for (channel, entry), pair in zip(wanted, together, strict=True):
+        (alone,) = patches_and_projections(loaded, pictures, [entry], layer, channel)
+        assert pair.projection.unit == alone.projection.unit
+        assert pair.projection.box == alone.projection.box
+        assert np.array_equal(pair.patch, alone.patch)
+        limit = alone.projection.pixels.abs().max().item()
+        assert (pair.projection.pixels - alone.projection.pixels).abs().max().item() <= 1e-5 * limit
 
 
 def test_a_picture_that_is_gone_is_refused(lenet):

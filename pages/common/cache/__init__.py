@@ -25,10 +25,10 @@ from pages.common.cache.results import (
     unit_response,
 )
 from pages.common.cache.top9 import (
+    Nines,
     download_dataset,
     folders_below,
     kept,
-    nine,
     nine_in_full,
     pictures_in_archive,
     pictures_in_dataset,
@@ -41,6 +41,7 @@ from pages.common.cache.turns import warm
 
 __all__ = [
     "Built",
+    "Nines",
     "Seen",
     "checkpoint",
     "dead_maps",
@@ -57,7 +58,6 @@ __all__ = [
     "layer_view",
     "matrix",
     "measure",
-    "nine",
     "nine_in_full",
     "one_channel",
     "one_value",

@@ -1,8 +1,10 @@
 """Sets of pictures, and the nine of them that excite a feature map most."""
 
+import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +13,7 @@ import streamlit as st
 
 from models import Loaded
 from models.download import checkpoints
-from pages.common.cache.networks import in_turn, remembered
+from pages.common.cache.networks import in_turn
 from pages.common.cache.pictures import sample
 from pages.common.cache.turns import turn
 from pages.common.session import SAMPLES, Selection
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 # What does that is imported where it is needed: pyarrow takes a quarter of a second, and the first screen has none.
 
 MOST_RESULTS = 200  # files, finished or not
+MOST_TILES, MOST_OWN_TILES = 512, 64  # feature maps whose nine are kept, of all results, 1.7 MB each at most
 LISTED_AGAIN_AFTER = 300  # seconds, for what is in a folder changes
 
 
@@ -149,31 +152,94 @@ _searching = threading.Lock()
 
 
 def _keep_the_newest(folder: Path, most: int) -> None:
-    """Deletes all but so many files, those first that were written longest ago."""
+    """Deletes all but so many files, those first that were written longest ago, and tiles without their result."""
+    from vis.figures.tilefile import TILES
+
+    delete_all_but(most - 1, (file for file in folder.iterdir() if file.suffix != TILES))
+    for tiles in folder.glob(f"*{TILES}"):
+        if not tiles.with_suffix(".parquet").exists():
+            shutil.rmtree(tiles, ignore_errors=True)
+
+
+def delete_all_but(most: int, files: Iterable[Path]) -> None:
+    """Deletes all but so many of these files, those first that were written longest ago."""
     written = {}
-    for file in folder.iterdir():
+    for file in files:
         with suppress(FileNotFoundError):  # another process was faster
             written[file] = file.stat().st_mtime_ns
-    for file in sorted(written, key=written.get)[: max(0, len(written) - most + 1)]:
+    for file in sorted(written, key=written.get)[: max(0, len(written) - most)]:
         file.unlink(missing_ok=True)
 
 
-@remembered(entries=96)
-def nine(
-    selection: Selection, layer: str, channel: int, _entries: "Sequence[Entry]", _pictures: "PictureSet"
-) -> "list[Tile]":
-    """Patches and projections of the strongest pictures of a feature map, small.
+class Nines:
+    """Patches and projections, small, of the strongest pictures of some feature maps of a layer.
+
+    They are made when they are asked for, and then lie on the disk beside the result of the search. A picture that
+    excites several of the maps is decoded and goes through the network once.
 
     Args:
-        selection: its picture stands for the set, by its fingerprint.
+        result: the file of the search's result, in the session's own folder where anything of it is private.
+        entries: of each feature map.
     """
-    from vis.figures.nine import tile
-    from vis.top9 import patches_and_projections
 
-    def work(loaded: Loaded) -> "list[Tile]":
-        return [tile(pair) for pair in patches_and_projections(loaded, _pictures, _entries, layer, channel)]
+    def __init__(
+        self,
+        selection: Selection,
+        pictures: "PictureSet",
+        result: Path,
+        layer: str,
+        entries: "Mapping[int, Sequence[Entry]]",
+    ):
+        from vis.figures.tilefile import TILES, read
 
-    return in_turn(selection, work)[0]
+        self._selection, self._pictures, self._layer, self._entries = selection, pictures, layer, entries
+        self._folder = result.with_suffix(TILES)
+        found = {channel: read(self._folder, layer, channel, those) for channel, those in entries.items()}
+        self._complete: dict[int, list[Tile]] = {channel: tiles for channel, tiles in found.items() if tiles}
+        self._made: dict[tuple[int, int], Tile] = {}  # of the others, by feature map and rank
+        self._waiting: dict[str, list[tuple[int, int]]] = defaultdict(list)  # what is still to be made of each picture
+        for channel, those in entries.items():
+            for rank, entry in enumerate(those if channel not in self._complete else ()):
+                self._waiting[entry.picture].append((channel, rank))
+
+    def of(self, channel: int, report: Callable[[float], None] = lambda part: None) -> "list[Tile]":
+        """The tiles of one of the feature maps, strongest first.
+
+        Args:
+            report: called with the part of them that is there, before each picture that has to be looked at.
+
+        Raises:
+            Refused: as `vis.top9.patches_and_projections`.
+        """
+        if channel not in self._complete:
+            entries = self._entries[channel]
+            missing = [entry.picture for entry in entries if entry.picture in self._waiting]
+            for i, picture in enumerate(missing):
+                report(1 - (len(missing) - i) / len(entries))
+                self._look_at(picture)
+            self._complete[channel] = [self._made.pop((channel, rank)) for rank in range(len(entries))]
+            self._keep(channel)
+        return self._complete[channel]
+
+    def _look_at(self, picture: str) -> None:
+        from vis.figures.nine import tile
+        from vis.top9 import pairs_in
+
+        places = self._waiting[picture]
+        wanted = [(channel, self._entries[channel][rank]) for channel, rank in places]
+
+        def work(loaded: Loaded) -> "list[Tile]":
+            return [tile(pair) for pair in pairs_in(loaded, self._pictures, picture, wanted, self._layer)]
+
+        self._made.update(zip(places, in_turn(self._selection, work)[0], strict=True))
+        del self._waiting[picture]
+
+    def _keep(self, channel: int) -> None:
+        from vis.figures.tilefile import TILES, write
+
+        write(self._complete[channel], self._folder, self._layer, channel, self._entries[channel])
+        most = MOST_OWN_TILES if self._selection.private else MOST_TILES
+        delete_all_but(most, self._folder.parent.glob(f"*{TILES}/*"))
 
 
 def nine_in_full(

@@ -2,21 +2,14 @@
 
 import atexit
 import gc
-import os
 import threading
 
 import streamlit as st
 
-from models.device import available
-
-
-def _cores() -> int:
-    """The processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
+from models.device import available, cores
 
 # One heavy job per core, or one on a GPU: more at once would only make everybody wait longer and fill the memory.
-turn = threading.BoundedSemaphore(1 if available()[0] != "cpu" else _cores())
+turn = threading.BoundedSemaphore(1 if available()[0] != "cpu" else cores())
 
 
 @st.cache_resource(show_spinner=False)
