@@ -1,6 +1,6 @@
 """A layer's filters: as pictures, and what their numbers say of them; and its strongest maps of a picture."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from models.weights import dead_filters
+from vis.operations import gathered
 from vis.shapes import record_shapes
 from vis.trace import TraceRefused, record, traced
 
@@ -108,6 +109,7 @@ class Convolution:
     stride: tuple[int, int]
     groups: int
     reads_picture: bool
+    gathered: tuple[int, ...] | None = None  # which maps its inputs are, where they were picked out of others
 
     @property
     def kind(self) -> str:
@@ -122,11 +124,11 @@ class Convolution:
             return "whole"
         return "matrix" if self.kernel == (1, 1) else "slices"
 
-    def inputs_of(self, output: int) -> range:
-        """The input maps that a filter reads, numbered as in the whole layer: of grouped ones only its group's."""
+    def inputs_of(self, output: int) -> Sequence[int]:
+        """The input maps that a filter reads, numbered as the layer below has them: of grouped ones its group's."""
         size = self.inputs // self.groups
         first = output // (self.outputs // self.groups) * size
-        return range(first, first + size)
+        return (self.gathered or range(self.inputs))[first : first + size]
 
 
 def convolutions(model: nn.Module) -> dict[str, Convolution]:
@@ -141,6 +143,7 @@ def convolutions(model: nn.Module) -> dict[str, Convolution]:
             tuple(layer.stride),
             layer.groups,
             node.args[0].op == "placeholder",
+            gathered(node.args[0]),
         )
         for node in trace.graph.nodes
         if node.op == "call_module" and isinstance(layer := modules[node.target], nn.Conv2d)

@@ -1,5 +1,6 @@
 """What an operation is and what it was given, however it is written: as a module, as a function or as a method."""
 
+import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +91,13 @@ def pooling(node: fx.Node, recording: Recording) -> Pooling:
     found["stride"] = found["stride"] or found["kernel_size"]
     numbers = (each_way(found[of], int(name[-2])) for of in ("kernel_size", "stride", "padding", "dilation"))
     return Pooling(*numbers, is_rounded_up=found["ceil_mode"])
+
+
+def gathered(node: fx.Node) -> tuple[int, ...] | None:
+    """Which maps are picked by x[:, [0, 2, …]], as for LeNet-5's C3; None for any other operation."""
+    index = node.args[1] if node.target is operator.getitem else None
+    is_list = isinstance(index, tuple) and len(index) == 2 and index[0] == slice(None)
+    return tuple(index[1]) if is_list and isinstance(index[1], (list, tuple)) else None
 
 
 def adaptive_windows(n_in: int, n_out: int) -> list[tuple[int, int]]:

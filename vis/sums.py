@@ -14,7 +14,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
 from vis.activations import Step, as_maps, check, way_to
-from vis.operations import convolution, each_way, plain_name
+from vis.operations import convolution, each_way, gathered, plain_name
 from vis.trace import Recording, TraceRefused, parameter, record, source
 
 FEW = 3  # input channels, whose patches are shown in full
@@ -148,7 +148,7 @@ def _of_convolution(node: fx.Node, recording: Recording, channel: int, row: int,
     rows, columns = ([n + p for n in along] for along, p in zip(places, before, strict=True))
     inside = [[0 <= n < size for n in along] for along, size in zip(places, given.shape[2:], strict=True)]
     return (
-        tuple(range(first, first + each)),
+        (gathered(source(node)) or tuple(range(conv.in_channels)))[first : first + each],
         padded[0][:, rows][:, :, columns],
         *places,
         np.logical_and.outer(*inside),

@@ -24,6 +24,7 @@ class Job(Generic[Result]):
         self.part = 0.0  # that is done
         self.result: Result | None = None  # None until it is finished
         self.refused: Refused | None = None
+        self._broke = True  # until it has come to its end
         self._stop = threading.Event()
         self._limit, self._reported = limit, False
         self._ends = time.monotonic() + limit
@@ -36,6 +37,7 @@ class Job(Generic[Result]):
             self.result = work(self._report, self.stopped)
         except Refused as refused:
             self.refused = refused
+        self._broke = False
 
     def _report(self, part: float) -> None:
         if not self._reported:
@@ -57,8 +59,8 @@ class Job(Generic[Result]):
 
     @property
     def failed(self) -> bool:
-        """Whether it ended without a result and without a refusal."""
-        return not self.running and self.result is None and self.refused is None
+        """Whether it broke: it came neither to its end nor to a refusal."""
+        return not self.running and self._broke
 
     @property
     def running(self) -> bool:

@@ -88,6 +88,7 @@ class Mining:
     """
 
     asked: Hashable = None  # what `job` was started for
+    viewed: Hashable = None  # whose nines were shown last
     job: Any = None
     progress: Any = None  # how far it is
     own: dict[Hashable, Any] = field(default_factory=dict)

@@ -326,10 +326,10 @@ def table_of(chosen: Selection, loaded: Loaded, found: Activations) -> str:
     """CSV, a row for every map; what it is of stands in every row, so that tables can be put together."""
     file = io.StringIO()
     table = csv.writer(file, lineterminator="\n")
-    table.writerow(
-        ["network", "weights", "layer", "channel", "maximum", "minimum", "mean", "share_not_positive", "dead"]
-    )
-    of = chosen.network, loaded.weights.sha256 or loaded.weights.kind, found.layer
+    columns = "network weights picture layer channel maximum minimum mean share_not_positive dead"
+    table.writerow(columns.split())
+    picture = f"{chosen.picture.name} {chosen.picture.sha256[:8]}"
+    of = chosen.network, loaded.weights.sha256 or loaded.weights.kind, picture, found.layer
     for i in range(found.shape[0]):
         numbers = (float(column[i]) for column in (found.maximum, found.minimum, found.mean, found.silent))
         table.writerow([*of, i, *numbers, int(found.dead[i])])

@@ -14,7 +14,7 @@ from pages.common.components.grid import clickable_grid
 from pages.common.session import Selection, from_link, link_is_about, pick, picked
 from pages.common.text import _, plain
 from pages.common.widgets import computed
-from pages.look.kernels import dead_in_words, repeated_in_words
+from pages.look.kernels import dead_in_words, repeated_in_words, shipped_all_the_same
 from pages.look.words import fidelity_in_words, name_of, unit_in_words
 from vis.figures.filters import columns_for, sheet
 from vis.figures.pictures import captioned, montage, signed
@@ -36,6 +36,7 @@ def through_training(chosen: Selection, loaded: Loaded) -> dict[str, object]:
             )
         )
         return {}
+    shipped_all_the_same(chosen)
     side = replace(chosen, weights="shipped")
     first = _first_layer(side, loaded, made)
     st.divider()

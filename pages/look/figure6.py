@@ -11,7 +11,7 @@ from pages.common import cache
 from pages.common.session import Selection
 from pages.common.text import _, plain
 from pages.common.widgets import computed, honest_png
-from pages.look.kernels import about, dead_in_words, range_of_weights, repeated_in_words
+from pages.look.kernels import about, dead_in_words, range_of_weights, repeated_in_words, shipped_all_the_same
 from pages.look.words import fidelity_in_words, name_of, range_in_words
 from vis.figures.filters import columns_for, limits_of, sheet
 from vis.figures.pictures import montage, signed
@@ -31,6 +31,7 @@ def pair(chosen: Selection, _loaded: Loaded) -> dict[str, object]:
             "the paper's: **read the counts**."
         )
     )
+    shipped_all_the_same(chosen)
     sides = {name: replace(chosen, network=name, weights="shipped") for name in NETWORKS}
     opened = {name: cache.opened_network(side)[0] for name, side in sides.items()}
     first = {name: next(iter(convolutions(loaded.model).values())) for name, loaded in opened.items()}

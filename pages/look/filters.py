@@ -77,15 +77,7 @@ def _layer(chosen: Selection, loaded: Loaded) -> dict[str, object]:
         st.info(_("{network} has no convolution, so it has no filters to show.", network=loaded.architecture.title))
         return {}
     first = next(iter(known))
-    linked = st.query_params.get("layer")
-    if linked and linked not in known and linked in traced(loaded.model).names.values():
-        st.info(
-            _(
-                "“{layer}” is no convolution, so it has no filters; “{first}” is shown.",
-                layer=plain(linked),
-                first=plain(first),
-            )
-        )
+    above = st.empty()
     layer = st.selectbox(
         _("Convolution"),
         list(known),
@@ -94,6 +86,15 @@ def _layer(chosen: Selection, loaded: Loaded) -> dict[str, object]:
         key=f"convolution {chosen.network}",
         persist_state="session",
     )
+    linked = _linked(chosen, "layer", first, traced(loaded.model).names.values())
+    if linked not in known and layer == first:
+        above.info(
+            _(
+                "“{layer}” is no convolution, so it has no filters; “{first}” is shown.",
+                layer=plain(linked),
+                first=plain(first),
+            )
+        )
     convolution = known[layer]
     details = (_matrix if convolution.kind == "matrix" else _tiles)(chosen, loaded, convolution)
     return {"layer": layer} | details

@@ -215,9 +215,17 @@ def table(shown: Shown) -> pd.DataFrame:
     number = "filter" if shown.output is None else "input_map"
     if shown.output is not None:
         whose["output_map"] = shown.output
-    return pd.DataFrame(
+    found = pd.DataFrame(
         [whose | {number: n} | row for n, row in zip(shown.numbers, rows(shown.measures), strict=True)]
-    ).astype({"most_like": "Int64"})
+    )
+    found["most_like"] = found["most_like"].map(lambda i: shown.numbers[int(i)], na_action="ignore").astype("Int64")
+    return found if shown.output is None else found.drop(columns="dead")  # a slice is not called dead anywhere
+
+
+def shipped_all_the_same(chosen: Selection) -> None:
+    """Says so where the weights that ship are shown though others were chosen."""
+    if chosen.weights != "shipped":
+        st.info(_("Below, the weights that ship are shown, and not those of the sidebar."), icon=":material/info:")
 
 
 # One of them ------------------------------------------------------------------------------------------------------

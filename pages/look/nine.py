@@ -16,6 +16,7 @@ from streamlit.errors import StreamlitAPIException
 
 from models import Loaded
 from models.images import png
+from models.refusals import Refused
 from models.statefile import printable
 from pages.common import cache
 from pages.common.components.grid import clickable_grid
@@ -30,8 +31,8 @@ from pages.common.session import (
     opened_one_of_nine,
     to_url,
 )
-from pages.common.text import _, plain
-from pages.common.widgets import honest_png, refusals_said, warning_of, weights_in_words
+from pages.common.text import _, plain, said
+from pages.common.widgets import honest_png, warning_of, weights_in_words
 from pages.look.mining import Asked
 from pages.look.words import fidelity_in_words, range_in_words
 from vis.deconvnet import Box
@@ -89,6 +90,10 @@ def view(asked: Asked, top: Top, layers: Sequence[str], link: Mapping[str, objec
         layers: those to choose from, by their names.
         link: what the address says beside what is chosen here.
     """
+    state = mining()
+    if state.viewed not in (None, asked.key):
+        open_one_of_nine(None)  # it was another network's, or of another set
+    state.viewed = asked.key
     network = asked.loaded.architecture.name
     first, second, third, fourth, fifth = st.columns([3, 2, 2, 2, 2], vertical_alignment="bottom")
     layer = first.segmented_control(
@@ -105,7 +110,7 @@ def view(asked: Asked, top: Top, layers: Sequence[str], link: Mapping[str, objec
         orders,
         list(orders).index(from_link("sort", "strongest", orders)),
         format_func=orders.get,
-        key="sort",
+        key="sort of nines",
         persist_state="session",
     )
     size = third.selectbox(
@@ -202,7 +207,10 @@ def _cards(shown: Shown, channels: Sequence[int]) -> None:
         pair = channels[start : start + 2]
         for column, channel in zip(st.columns(2, gap="medium"), pair, strict=False):
             with column.container(border=True):
-                _card(shown, channel, partial(_tiles, nines, channel, time_left), opened)
+                try:
+                    _card(shown, channel, partial(_tiles, nines, channel, time_left), opened)
+                except Refused as refusal:  # a picture that is gone ends its own card and no other
+                    st.error(plain(said(refusal)), icon=":material/hide_image:")
         if opened and opened.layer == shown.layer and opened.channel in pair:
             _close_up(shown, opened)
     state.nines = None
@@ -291,11 +299,10 @@ def _tiles(nines: cache.Nines, channel: int, time_left: Slice) -> list[Tile]:
             _again()
         bar.progress(part, _("Projecting the nine …"))
 
-    with refusals_said():
-        try:
-            return nines.of(channel, report)
-        finally:
-            bar.empty()
+    try:
+        return nines.of(channel, report)
+    finally:
+        bar.empty()
 
 
 def _again() -> None:
@@ -368,8 +375,13 @@ def _close_up(shown: Shown, opened: OneOfNine) -> None:
     if opened.rank >= len(entries):
         return
     entry = entries[opened.rank]
-    with refusals_said(), st.spinner(_("Projecting the unit …")):
-        (pair,) = cache.nine_in_full(shown.loaded, shown.asked.pictures, [entry], shown.operation, opened.channel)
+    try:
+        with st.spinner(_("Projecting the unit …")):
+            (pair,) = cache.nine_in_full(shown.loaded, shown.asked.pictures, [entry], shown.operation, opened.channel)
+        given = shown.asked.pictures.open(entry.picture)
+    except Refused as refusal:
+        st.error(plain(said(refusal)), icon=":material/hide_image:")
+        return
     box, projection = pair.projection.box, pair.projection
     limit = tile(pair, None).limit
     with st.container(border=True):
@@ -392,7 +404,6 @@ def _close_up(shown: Shown, opened: OneOfNine) -> None:
             on_click=open_one_of_nine,
             args=(None,),
         )
-        given = shown.asked.pictures.open(entry.picture)
         corners = (box.top, box.left, box.bottom, box.right)
         seen, part = signed(projection.on_canvas().cpu().numpy(), limit), signed(projection.pixels.cpu().numpy(), limit)
         views = {
@@ -505,14 +516,16 @@ def parquet_of(top: Top) -> bytes:
 
 
 def csv_of(top: Top, layers: Mapping[str, str]) -> bytes:
-    """A row for each of the nine of every feature map, strongest first; values with all their digits."""
+    """A row for each of the nine of every feature map, strongest first; whose they are stands in every row."""
     names = {operation: name for name, operation in layers.items()}
     file = io.StringIO()
     table = csv.writer(file)
-    table.writerow(("layer", "operation", "channel", "rank", "picture", "value", "row", "column", "class"))
+    whose = top.key.network, top.key.weights, top.title
+    columns = "network weights pictures layer operation channel rank picture value row column class"
+    table.writerow(columns.split())
     for operation in top.layers:
         for channel in range(top.channels(operation)):
             for rank, e in enumerate(top.entries(operation, channel), 1):
                 layer = names.get(operation, operation)
-                table.writerow((layer, operation, channel, rank, e.picture, e.value, e.row, e.column, e.label))
+                table.writerow((*whose, layer, operation, channel, rank, e.picture, e.value, e.row, e.column, e.label))
     return file.getvalue().encode("utf-8-sig")

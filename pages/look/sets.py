@@ -101,7 +101,10 @@ def _zip() -> Chosen | None:
         ["zip"],
         key=SET_FILE,
         max_upload_size=MOST_ZIP_MEGABYTES,
-        help=_("It is seen by you alone, and forgotten with what was found in it when you close the page."),
+        help=_(
+            "It is seen by you alone, and forgotten when you leave this page; what was found in it is kept until you "
+            "close the app."
+        ),
     )
     if file is None:
         st.info(

@@ -40,7 +40,7 @@ def page() -> None:
 def _layers(network: str) -> list[str]:
     """The layers that are searched: all that have names, or fewer."""
     names = list(ARCHITECTURES[network].layers)
-    return st.multiselect(
+    chosen = st.multiselect(
         _("Layers that are searched"),
         names,
         names,
@@ -48,6 +48,7 @@ def _layers(network: str) -> list[str]:
         key=f"searched {network}",
         persist_state="session",
     )
+    return [name for name in names if name in chosen]  # not in the order of the clicks
 
 
 def _nines(chosen: sets.Chosen, layers: list[str]) -> None:

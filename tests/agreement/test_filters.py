@@ -5,13 +5,16 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from models import ARCHITECTURES, load
+from models.lenet import C3_TABLE
 from models.loading import skeleton
 from models.weights import card
 from vis.filters import SIDE, aliased_share, convolutions, dominant_waves, kernels_of, measured, nearest
-from vis.trace import traced
+from vis.sums import sum_at
+from vis.trace import record, traced
 
 NETWORKS = ("zfnet_mini", "alexnet_mini", "lenet5")
 
@@ -107,7 +110,18 @@ def test_every_convolution_of_every_network_is_offered_with_its_true_shape(netwo
             *convolution.kernel,
         )
         assert len(convolution.inputs_of(0)) == weight.shape[1]
-        assert convolution.inputs_of(convolution.outputs - 1)[-1] == convolution.inputs - 1
+        if convolution.gathered is None:
+            assert convolution.inputs_of(convolution.outputs - 1)[-1] == convolution.inputs - 1
+
+
+def test_the_maps_that_c3_of_the_first_lenet_reads_are_those_of_the_published_table():
+    model, read = skeleton("lenet5_1998"), []
+    for name, convolution in convolutions(model).items():
+        if name.startswith("features.c3"):
+            read += [tuple(convolution.inputs_of(output)) for output in range(convolution.outputs)]
+    assert read == list(C3_TABLE)
+    recording = record(load("lenet5_1998", "random").model, torch.rand(1, 1, 32, 32), ["features.c3.four"])
+    assert sum_at(recording, "features.c3.four", 8).inputs == C3_TABLE[6 + 8]
 
 
 @pytest.mark.parametrize("network", ARCHITECTURES)
