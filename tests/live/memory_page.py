@@ -4,7 +4,7 @@ import itertools
 
 import streamlit as st
 
-from pages.common.cache import _remembered as remembered
+from pages.common.cache.networks import remembered
 from pages.common.session import Picture, Selection
 
 
