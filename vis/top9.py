@@ -139,8 +139,7 @@ def _prepared(
     """Each picture as the network wants it, (1, C, H, W), or why it cannot be read; in the order of the ids.
 
     Other threads decode, at most so many pictures ahead, whatever the number of pictures: while a GPU computes, all the
-    time. On a CPU they take turns with the network, whose threads wait for one another at every layer, and longest for
-    the one whose core decodes.
+    time. On a CPU they take turns with the network, whose own threads want all cores.
     """
 
     def prepared(id: str) -> Tensor | Refused:
