@@ -410,8 +410,12 @@ def test_fits_a_telephone_and_is_dragged_pinched_and_tapped(new_page, address):
     touch("touchMove", (x + 80, y), (x + 160, y))
     touch("touchEnd")
     assert zoom(page) == pytest.approx(2 * start, rel=0.05)
-    page.get_by_role("button", name="Show everything").tap()
-    page.wait_for_timeout(400)
+    for _ in range(3):  # a busy machine may take a tap for a long press, which clicks nothing
+        page.get_by_role("button", name="Show everything").tap()
+        page.wait_for_timeout(400)
+        if zoom(page) < start:  # which does not hold the whole on a telephone
+            break
+    assert zoom(page) < start
 
     box(page, "conv1").tap()
     says(page, "selected conv1")

@@ -70,13 +70,13 @@ def test_a_refusal_is_kept_to_be_said():
     assert not job.failed
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_work_that_ends_with_nothing_has_not_failed():
     job = ended(Job(lambda report, stopped: None, 60))
     assert job.result is None
     assert not job.failed
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_work_that_breaks_has_failed():
     job = ended(Job(lambda report, stopped: 1 / 0, 60))
     assert job.failed
