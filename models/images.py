@@ -35,9 +35,13 @@ class Preprocess:
         left, top = round((width - self.crop) / 2), round((height - self.crop) / 2)
         picture = picture.resize((width, height), self.resample)
         pixels = np.array(picture.crop((left, top, left + self.crop, top + self.crop)))
-        pixels = torch.from_numpy(pixels).reshape(self.crop, self.crop, -1).permute(2, 0, 1).contiguous()  # as bytes
-        mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (self.mean, self.std))  # (C, 1, 1)
-        return pixels.float().div_(255).sub_(mean).div_(std)[None]
+        # With NumPy: torch would use threads, and threads of torch in several threads at once make all of them slow.
+        image = pixels.reshape(self.crop, self.crop, -1).transpose(2, 0, 1).astype(np.float32, order="C")
+        mean, std = (np.array(values, np.float32).reshape(-1, 1, 1) for values in (self.mean, self.std))  # (C, 1, 1)
+        image /= 255
+        image -= mean
+        image /= std
+        return torch.from_numpy(image)[None]
 
     def for_the_eye(self, image: Tensor) -> np.ndarray:
         """The pixels (H, W, 3), uint8, of an image (C, H, W) or (1, C, H, W): the normalisation undone, clipped.

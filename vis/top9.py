@@ -50,12 +50,15 @@ from vis.ranking import (
     open_top,
     save,
 )
+from vis.shapes import record_shapes
 from vis.trace import TraceRefused, record, stream, traced
 
 __all__ = ["Entry", "Key", "Pair", "Top", "file_of", "find", "merged", "mine", "open_top", "save"]
 
-GROUP = 4  # pictures that go through the network together, always: float32 results depend on how many they are (4·10⁻⁷)
 AHEAD = 32  # pictures that are decoded before their turn
+MOST_TOGETHER = 16  # pictures that go through the network at once
+LARGEST_VALUE = {"cpu": 2**24}  # bytes of what any operation gives for them; elsewhere LARGEST_ON_GPU
+LARGEST_ON_GPU = 2**28
 
 
 def key_of(loaded: Loaded, pictures: PictureSet, layers: Sequence[str], k: int = 9) -> Key:
@@ -122,7 +125,7 @@ def mine(
     ids = islice(pictures.ids, running.counted, None)
     with closing(_prepared(loaded, pictures, ids, threads, ahead)) as images:
         while running.counted < running.total and not (stopped and stopped()):
-            running.take(list(islice(images, GROUP)))
+            running.take(list(islice(images, running.together)))
             report(running.counted, running.total)
             if keep and time.monotonic() - saved > every:
                 save(running.top(), keep)
@@ -133,13 +136,26 @@ def mine(
     return top
 
 
+def together(loaded: Loaded) -> int:
+    """How many pictures go through the network at once when it is mined: always as many, a power of two.
+
+    Always as many, for float32 results depend on it (4·10⁻⁷). As many as leave every value small: what is larger is
+    given back to the system after its use, and the next is cleared anew, which on two cores costs ResNet-50 a third.
+    """
+    colours, side = len(loaded.preprocess.mean), loaded.preprocess.crop
+    values = record_shapes(loaded.model, (1, colours, side, side)).values.values()
+    largest = max(value.nbytes for value in values if isinstance(value, Tensor))
+    room = LARGEST_VALUE.get(loaded.device.type, LARGEST_ON_GPU) // largest
+    return min(1 << max(room, 1).bit_length() - 1, MOST_TOGETHER)
+
+
 def _prepared(
     loaded: Loaded, pictures: PictureSet, ids: Iterable[str], threads: int, ahead: int
 ) -> Iterator[Tensor | Refused]:
     """Each picture as the network wants it, (1, C, H, W), or why it cannot be read; in the order of the ids.
 
     Other threads decode, at most so many pictures ahead, whatever the number of pictures: while a GPU computes, all the
-    time. On a CPU they take turns with the network, whose own threads want all cores.
+    time. On a CPU they take turns with the network, whose own threads want all cores and wait for the slowest.
     """
 
     def prepared(id: str) -> Tensor | Refused:
@@ -169,7 +185,7 @@ class _Running:
 
     def __init__(self, loaded: Loaded, pictures: PictureSet, key: Key, begun: Top | None):
         self._loaded, self._pictures, self._key = loaded, pictures, key
-        self.total, self.counted = len(pictures.ids), 0
+        self.total, self.counted, self.together = len(pictures.ids), 0, together(loaded)
         self._unreadable: list[tuple[str, Refused]] = []
         self._unreadable_in_all = 0
         self._rankings: dict[str, Ranking] = {}
@@ -191,11 +207,11 @@ class _Running:
                 if len(self._unreadable) < MOST_LISTED:
                     self._unreadable.append((self._pictures.ids[number], image))
         if images:
-            self._rank(torch.cat(images + images[-1:] * (GROUP - len(images))), np.array(numbers))
+            self._rank(torch.cat(images + images[-1:] * (self.together - len(images))), np.array(numbers))
         self.counted += len(group)
 
     def _rank(self, images: Tensor, numbers: np.ndarray) -> None:
-        """Ranks pictures (GROUP, C, H, W), of which those after the last number only fill up."""
+        """Ranks pictures (N, C, H, W), of which those after the last number only fill up."""
         for layer, value in stream(self._loaded.model, images, self._key.layers):
             maps = self._maps(layer, value, images.shape)[: len(numbers)]  # (n, K, h, w)
             if layer not in self._rankings:
@@ -242,7 +258,7 @@ def _enter(ranking: Ranking, maps: Tensor, numbers: np.ndarray) -> None:
     if not len(pictures):
         return
     at = (torch.as_tensor(pictures, device=maps.device), torch.as_tensor(channels, device=maps.device))
-    positions = maps[at].flatten(1).argmax(1).cpu().numpy()  # the first of equal ones
+    positions = maps[at].flatten(1).cpu().numpy().argmax(1)  # the first of equal ones; ten times as fast as torch's
     changed, where = np.unique(channels, return_inverse=True)
     new = Ranking.empty(len(changed), len(numbers))
     new.values[where, pictures] = maxima[pictures, channels]
@@ -272,7 +288,7 @@ def patches_and_projections(
     """Each entry's patch beside its projection, in the order of the entries.
 
     The projections' units say what they answer to their picture alone: in the last digits of a float32 that may differ
-    from the entry's value, for which GROUP pictures went through the network together.
+    from the entry's value, for which several pictures went through the network at once.
 
     Raises:
         PictureRefused: for a picture that can no longer be read.

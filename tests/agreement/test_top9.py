@@ -11,7 +11,7 @@ from torch import fx
 from models import ARCHITECTURES, load
 from models.picture_sets import PictureSet, folder, part, samples
 from tests.house.source import ROOT
-from vis.top9 import GROUP, Entry, mine
+from vis.top9 import Entry, mine, together
 from vis.trace import record, traced
 
 PHOTOS = ROOT.parent / "shared/data/photos"
@@ -48,7 +48,7 @@ class Keeping(fx.Interpreter):
 
 @torch.no_grad()
 def all_activations(loaded, pictures: PictureSet, layers: list[str]) -> dict[str, np.ndarray]:
-    """The maps of every picture by layer, (N, …): from hooks in plain forward passes over GROUP pictures at a time.
+    """The maps of every picture by layer, (N, …): from hooks in plain forward passes over as many pictures at a time.
 
     Operations that are no modules of the network come from torch.fx.
     """
@@ -57,8 +57,9 @@ def all_activations(loaded, pictures: PictureSet, layers: list[str]) -> dict[str
     keeping = Keeping(loaded.model, [layer for layer in layers if layer not in modules])
     found: dict[str, list[torch.Tensor]] = {layer: [] for layer in called}
     images = [loaded.preprocess(pictures.open(id)) for id in pictures.ids]
-    batches = [images[start : start + GROUP] for start in range(0, len(images), GROUP)]
-    batches = [torch.cat(batch + images[:1] * (GROUP - len(batch))) for batch in batches]
+    size = together(loaded)
+    batches = [images[start : start + size] for start in range(0, len(images), size)]
+    batches = [torch.cat(batch + images[:1] * (size - len(batch))) for batch in batches]
     hooks = [
         modules[layer].register_forward_hook(lambda _m, _in, value, layer=layer: found[layer].append(value.clone()))
         for layer in called

@@ -26,8 +26,10 @@ from models.refusals import Refused
 from tests.house.source import ROOT
 from vis import ranking, top9
 from vis.ranking import ABOUT, Top, file_of, find, merged, open_top, save
-from vis.top9 import AT_ONCE, GROUP, Entry, key_of, main, mine, pairs_in, patches_and_projections
+from vis.top9 import AT_ONCE, Entry, key_of, main, mine, pairs_in, patches_and_projections, together
 from vis.trace import TraceRefused, record, stream, traced
+
+GROUP = 16  # pictures that go through LeNet-5 at once
 
 
 class Pixels(_Listed):
@@ -167,7 +169,17 @@ def test_neighbours_in_the_group_change_nothing(zfnet):
         assert together.key == whole.key
 
 
-@pytest.mark.parametrize("number", [1, 7, 8, 9])
+def test_as_many_go_through_the_network_at_once_as_leave_its_largest_value_small(lenet):
+    assert together(lenet) == GROUP
+    for name, number in {"alexnet": 16, "zfnet_mini": 4, "resnet50": 4}.items():
+        loaded = load(name, "random", "cpu")
+        assert together(loaded) == number
+        picture = torch.zeros(1, 3, *[loaded.preprocess.crop] * 2)
+        largest = max(value.nbytes for _, value in stream(loaded.model, picture, traced(loaded.model).names.values()))
+        assert number * largest <= 16 * 2**20 < 2 * number * largest or number == GROUP
+
+
+@pytest.mark.parametrize("number", [1, 15, 16, 17])
 def test_groups_are_always_of_one_size_because_float32_results_depend_on_it(lenet, monkeypatch, number):
     sizes = []
 
@@ -201,7 +213,7 @@ def test_of_equal_positions_the_first_is_taken(zfnet):
     grey = np.full((64, 64, 3), 100, np.uint8)
     top = mine(zfnet, Pixels({"grey": grey}), layers_of(zfnet)[:1])
     image = zfnet.preprocess(Image.fromarray(grey))
-    maps = dict(stream(zfnet.model, image.repeat(GROUP, 1, 1, 1), top.layers))[top.layers[0]][0].numpy()
+    maps = dict(stream(zfnet.model, image.repeat(together(zfnet), 1, 1, 1), top.layers))[top.layers[0]][0].numpy()
     assert any((found == found.max()).sum() > 1 for found in maps)
     for channel, found in enumerate(maps):
         (entry,) = top.entries(top.layers[0], channel)
@@ -313,8 +325,8 @@ def test_no_more_pictures_are_decoded_ahead_than_asked_for(lenet):
 
 def test_progress_is_told_after_every_group(lenet):
     told: list[tuple[int, int]] = []
-    mine(lenet, Pixels(noise(20)), layers_of(lenet), report=lambda *now: told.append(now))
-    assert told == [(done, 20) for done in range(0, 21, GROUP)]
+    mine(lenet, Pixels(noise(50)), layers_of(lenet), report=lambda *now: told.append(now))
+    assert told == [(done, 50) for done in (0, 16, 32, 48, 50)]
 
 
 # Keeping, stopping, resuming -------------------------------------------------------------------------------------
@@ -328,10 +340,10 @@ def stop_after(groups: int):
 @pytest.mark.parametrize("groups", [0, 1, 2, 3])
 def test_a_stopped_search_goes_on_where_it_was(lenet, tmp_path, groups):
     keep, bad = tmp_path / "kept.parquet", {"0": PictureRefused("The file is empty."), "f": PictureRefused("a")}
-    pictures, layers = Pixels(noise(30) | bad), layers_of(lenet)
+    pictures, layers = Pixels(noise(62) | bad), layers_of(lenet)
     part_of = mine(lenet, pictures, layers, keep=keep, stopped=stop_after(groups))
     assert (part_of.counted, part_of.finished) == (groups * GROUP, False)
-    with pytest.raises(Refused, match=f"not finished: {groups * GROUP} of 32"):
+    with pytest.raises(Refused, match=f"not finished: {groups * GROUP} of 64"):
         open_top(keep)
     told: list[int] = []
     whole = mine(lenet, pictures, layers, keep=keep, report=lambda done, total: told.append(done))
@@ -345,13 +357,13 @@ def test_the_state_is_saved_while_the_search_goes_on(lenet, tmp_path):
     keep, seen = tmp_path / "kept.parquet", []
     mine(
         lenet,
-        Pixels(noise(40)),
+        Pixels(noise(60)),
         layers_of(lenet),
         keep=keep,
         every=0,
         report=lambda *_: seen.append(keep.exists() and ranking.read(keep).counted),
     )
-    assert seen == [False, *range(0, 40, GROUP)]
+    assert seen == [False, *range(0, 60, GROUP)]
 
 
 def test_a_state_of_something_else_is_never_mixed_in(lenet, tmp_path):
