@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
+from vis.deconvnet import check_unit
 from vis.filters import maps_come_last
 from vis.operations import plain_name
-from vis.trace import Recording, TraceRefused, record, source, traced
+from vis.trace import Recording, TraceRefused, check_finite, record, source, traced
 
 BINS = 64  # of a histogram; even, so that 0 is an edge where values have both signs
 ORDERS = ("index", "maximum", "mean", "silent")  # of maps; all but the first with the largest first
@@ -125,11 +126,7 @@ def maps_in(recording: Recording, layer: str) -> np.ndarray:
     value = recording.of(layer)
     if not gives_maps(value):
         raise TraceRefused("The operation “{layer}” gives no feature maps; choose another one.", layer=layer)
-    if not value.isfinite().all():
-        raise TraceRefused(
-            "With these weights the layer “{layer}” gives values that are not finite; choose other weights.",
-            layer=layer,
-        )
+    check_finite(value, layer)
     return as_maps(value, _come_last(recording, layer))
 
 
@@ -229,7 +226,7 @@ def channel_view(model: nn.Module, image: Tensor, layer: str, channel: int) -> C
     chain = before_and_after(model, layer)
     recording = record(model, image, chain)
     own = maps_in(recording, layer)
-    check(own, layer, channel)
+    check_unit(own, layer, channel)
     come_last = _come_last(recording, layer)
     stages = [
         Stage(name, as_maps(recording.of(name), come_last)[channel])
@@ -239,20 +236,6 @@ def channel_view(model: nn.Module, image: Tensor, layer: str, channel: int) -> C
     return ChannelView(layer, channel, own[channel], tuple(stages))
 
 
-def check(maps: np.ndarray, layer: str, channel: int, row: int = 0, column: int = 0) -> None:
-    """Raises TraceRefused for a channel or a position that maps (K, h, w) do not have."""
-    k, h, w = maps.shape
-    if not (0 <= channel < k and 0 <= row < h and 0 <= column < w):
-        raise TraceRefused(
-            "The layer “{layer}” has {k} feature maps of {h}×{w}; there is no unit {unit}.",
-            layer=layer,
-            k=k,
-            h=h,
-            w=w,
-            unit=(channel, row, column),
-        )
-
-
 def way_to(recording: Recording, layer: str, channel: int, row: int, column: int) -> tuple[Step, ...]:
     """How one value came about since its channel was made: the positions and values before it, itself the last.
 
@@ -260,7 +243,7 @@ def way_to(recording: Recording, layer: str, channel: int, row: int, column: int
     which was recorded. What averages positions is where the way begins.
     """
     trace, names = recording.trace, recording.trace.names
-    check(maps_in(recording, layer), layer, channel, row, column)
+    check_unit(maps_in(recording, layer), layer, channel, row, column)
     come_last = _come_last(recording, layer)
     node, steps = trace[layer], []
     while True:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
@@ -93,7 +94,7 @@ def strongest_units(
     if channels is None:
         channels = activations.sort(descending=True, stable=True).indices[:k].tolist()
     for channel in channels:
-        _check(maps, layer, channel)
+        check_unit(maps, layer, channel)
     width = maps.shape[2]
     activations, positions = activations.tolist(), positions.tolist()
     return [Unit(layer, c, positions[c] // width, positions[c] % width, activations[c]) for c in channels]
@@ -102,7 +103,7 @@ def strongest_units(
 def unit_at(model: nn.Module, image: Tensor | Recording, layer: str, channel: int, row: int, column: int) -> Unit:
     """The unit of this map at this position, with its activation."""
     maps = _maps(_recorded(model, image, [layer]), layer)
-    _check(maps, layer, channel, row, column)
+    check_unit(maps, layer, channel, row, column)
     return Unit(layer, channel, row, column, maps[channel, row, column].item())
 
 
@@ -187,7 +188,7 @@ def _maps(recording: Recording, layer: str) -> Tensor:
     return value[0] if value.dim() == 4 else value[0, :, None, None]
 
 
-def _check(maps: Tensor, layer: str, channel: int, row: int = 0, column: int = 0) -> None:
+def check_unit(maps: Tensor | np.ndarray, layer: str, channel: int, row: int = 0, column: int = 0) -> None:
     """Raises TraceRefused where these maps (K, h, w) of a layer have no such unit."""
     k, h, w = maps.shape
     if not 0 <= channel < k:
@@ -215,7 +216,7 @@ def _as_recorded(recording: Recording, units: Sequence[Unit]) -> list[Unit]:
     for layer, numbers in _by_layer(units).items():
         maps = _maps(recording, layer)
         for i in numbers:
-            _check(maps, layer, units[i].channel, units[i].row, units[i].column)
+            check_unit(maps, layer, units[i].channel, units[i].row, units[i].column)
         activations = maps[_places(units[i] for i in numbers)].tolist()
         for i, activation in zip(numbers, activations, strict=True):
             found[i] = replace(units[i], activation=activation)

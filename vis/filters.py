@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from models.weights import dead_filters
 from vis.operations import gathered
 from vis.shapes import record_shapes
-from vis.trace import TraceRefused, record, traced
+from vis.trace import check_finite, record, traced
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +66,7 @@ def view_of(model: nn.Module, image: Tensor, layer: str, most: int) -> LayerView
     filters = filters_of(model.get_submodule(node.target)) if node.op == "call_module" else None
     if not isinstance(value, Tensor) or value.dim() != 4:
         return LayerView(filters, None, (), (), 0.0)
-    if not value.isfinite().all():
-        raise TraceRefused(
-            "With these weights the layer “{layer}” gives values that are not finite; choose other weights.",
-            layer=layer,
-        )
+    check_finite(value, layer)
     come_last = maps_come_last(model, tuple(image.shape), layer)
     maps = (value.movedim(3, 1) if come_last else value)[0].float().cpu()  # (K, h, w)
     strongest = maps.flatten(1).amax(1).topk(min(most, len(maps))).indices

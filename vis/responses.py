@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor, nn
 
 from vis.deconvnet import METHODS, Box, Projection, Stage, Unit, project, stages, strongest_units, unit_at
-from vis.trace import TraceRefused, record
+from vis.trace import check_finite, record
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +52,7 @@ def responses(
     """
     recording = record(model, image, layers.values())
     for operation in layers.values():
-        if not recording.of(operation).isfinite().all():
-            raise TraceRefused(
-                "With these weights the layer “{layer}” gives values that are not finite; choose other weights.",
-                layer=operation,
-            )
+        check_finite(recording.of(operation), operation)
     units = {
         name: strongest_units(model, recording, operation, k, (channels or {}).get(name))
         for name, operation in layers.items()

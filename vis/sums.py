@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
-from vis.activations import Step, as_maps, check, way_to
+from vis.activations import Step, as_maps, way_to
+from vis.deconvnet import check_unit
 from vis.operations import convolution, each_way, gathered, plain_name
 from vis.trace import Recording, TraceRefused, parameter, record, source
 
@@ -79,7 +80,7 @@ def sum_at(recording: Recording, layer: str, channel: int, row: int = 0, column:
     weight, bias = given["weight"], given["bias"]
     is_linear = plain_name(node, recording.model) == "linear"
     maps = as_maps(recording.values[node], come_last=is_linear)  # a linear layer mixes what comes last
-    check(maps, layer, channel, row, column)
+    check_unit(maps, layer, channel, row, column)
     take = _of_linear if is_linear else _of_convolution
     inputs, patch, rows, columns, inside = take(node, recording, channel, row, column)
     kernel = weight[channel].reshape(patch.shape)

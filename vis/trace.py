@@ -6,7 +6,7 @@ import operator
 import re
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -282,21 +282,30 @@ def stream(model: nn.Module, images: Tensor, layers: Iterable[str]) -> Iterator[
     trace = traced(model)
     wanted = {trace[layer] for layer in layers}
     steps = [node for node in trace.graph.nodes if wanted and node <= max(wanted)]
-    last_read = {source: node for node in steps for source in (node, *node.all_input_nodes)}
+    no_longer_read = last_uses(steps)
     parameter = next(model.parameters(), None)
     images = images.detach() if parameter is None else images.detach().to(parameter.device, parameter.dtype)
     recording = Recording(model, trace, images, {}, {})
     for node in steps:
         execute(node, recording, with_switches=False)
         if node in wanted:
-            _check_finite(recording.values[node], trace.names[node])
+            check_finite(recording.values[node], trace.names[node])
             yield trace.names[node], recording.values[node]
-        for read in {node, *node.all_input_nodes}:
-            if last_read[read] is node:
-                del recording.values[read]
+        for read in no_longer_read[node]:
+            del recording.values[read]
 
 
-def _check_finite(value: Any, layer: str) -> None:
+def last_uses(steps: Sequence[fx.Node]) -> dict[fx.Node, list[fx.Node]]:
+    """For each of these operations, in the order of execution, those whose results none of them reads after it."""
+    last_reader = {read: node for node in steps for read in (node, *node.all_input_nodes)}
+    found: dict[fx.Node, list[fx.Node]] = {node: [] for node in steps}
+    for read, node in last_reader.items():
+        found[node].append(read)
+    return found
+
+
+def check_finite(value: Any, layer: str) -> None:
+    """Raises TraceRefused for a layer's output that holds infinities, or values that are no numbers."""
     if not isinstance(value, Tensor) or not value.is_floating_point():
         return
     if not value.sum().isfinite() and not value.isfinite().all():  # a finite sum, which is fast, has only finite terms

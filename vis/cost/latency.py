@@ -6,11 +6,11 @@ from statistics import median, quantiles
 from time import perf_counter
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from models.device import synchronize
 from vis.operations import maps_of
-from vis.trace import Recording, Trace, execute, record
+from vis.trace import Recording, execute, last_uses, record
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,12 @@ def layer_times(
 def _one_round(recording: Recording, stop: Callable[[], bool]) -> dict[str, float] | None:
     """The seconds of every operation in one forward pass; None where it was stopped."""
     trace, device = recording.trace, recording.image.device
-    last_uses = _last_uses(trace)
+    steps = [node for node in trace.graph.nodes if node.op != "output"]
+    no_longer_read = last_uses(steps)
     recording.values.clear()
     seconds: dict[str, float] = {}
     synchronize(device)
-    for node in trace.graph.nodes:
-        if node.op == "output":
-            break
+    for node in steps:
         if stop():
             return None
         start = perf_counter()
@@ -76,18 +75,9 @@ def _one_round(recording: Recording, stop: Callable[[], bool]) -> dict[str, floa
         if node.op.startswith("call_") and maps_of(recording.values[node]):
             seconds[trace.names[node]] = taken
         recording.switches.clear()
-        for read in last_uses[node]:  # so that no more is kept than a forward pass needs
+        for read in no_longer_read[node]:  # so that no more is kept than a forward pass needs
             del recording.values[read]
     return seconds
-
-
-def _last_uses(trace: Trace) -> dict[fx.Node, list[fx.Node]]:
-    """For every operation the ones whose result nobody reads after it."""
-    found: dict[fx.Node, list[fx.Node]] = {node: [] for node in trace.graph.nodes}
-    for node in trace.graph.nodes:
-        if node.op.startswith("call_"):
-            found[max(node.users, default=node)].append(node)
-    return found
 
 
 def times_of(milliseconds: list[float]) -> Times:
