@@ -11,7 +11,8 @@ from torch import fx
 from models import ARCHITECTURES, load
 from models.picture_sets import PictureSet, folder, part, samples
 from tests.house.source import ROOT
-from vis.top9 import Entry, mine, together
+from vis.top9 import Entry, mine
+from vis.top9.mining import together
 from vis.trace import record, traced
 
 PHOTOS = ROOT.parent / "shared/data/photos"

@@ -122,7 +122,7 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
         ("pages/look/layers.py", "loaded.architecture.differs"): differences(),
         ("pages/look/unit.py", "METHODS[method]"): methods,
         ("pages/look/unit.py", "step.step"): steps,
-        ("pages/look/nine.py", "SAMPLES[label]"): strings_of("pages/common/session.py", "SAMPLES"),
+        ("pages/look/ranking.py", "SAMPLES[label]"): strings_of("pages/common/session.py", "SAMPLES"),
         ("pages/look/words.py", "METHODS[projection.method]"): methods,
         ("pages/look/words.py", "kind"): {kind for kind, _ in fidelities()},
         ("pages/look/words.py", "SAMPLES[picture.name]"): strings_of("pages/common/session.py", "SAMPLES"),
@@ -130,7 +130,7 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
         ("pages/start/home.py", "STORY[family]"): strings_of("pages/start/home.py", "STORY"),
         ("models/decoding.py", "sentence"): strings_of("models/decoding.py", "OTHER_KINDS"),
         ("models/statefile.py", "template"): set(),  # passes on what a child process refused
-        ("vis/ranking.py", "template"): set(),  # gives back what was refused when a result was made
+        ("vis/top9/files.py", "template"): set(),  # gives back what was refused when a result was made
     }
 
 

@@ -24,9 +24,23 @@ from models.decoding import PictureRefused
 from models.picture_sets import MOST_LISTED, _Found, _Listed, _Skipped, folder, mark_of, part
 from models.refusals import Refused
 from tests.house.source import ROOT
-from vis import ranking, top9
-from vis.ranking import ABOUT, Top, file_of, find, merged, open_top, save
-from vis.top9 import AT_ONCE, Entry, key_of, main, mine, pairs_in, patches_and_projections, together
+from vis.top9 import (
+    Entry,
+    Top,
+    file_of,
+    files,
+    find,
+    key_of,
+    merged,
+    mine,
+    mining,
+    open_top,
+    pairs,
+    pairs_in,
+    patches_and_projections,
+    save,
+)
+from vis.top9.__main__ import main
 from vis.trace import TraceRefused, record, stream, traced
 
 GROUP = 16  # pictures that go through LeNet-5 at once
@@ -80,7 +94,7 @@ def state_of(model: torch.nn.Module) -> str:
 
 def same(one: Top, other: Top) -> bool:
     """Whether two results are equal bit by bit, titles apart."""
-    tables = [ranking._table(replace(top, title="")) for top in (one, other)]
+    tables = [files._table(replace(top, title="")) for top in (one, other)]
     return tables[0].equals(tables[1]) and tables[0].schema.metadata == tables[1].schema.metadata
 
 
@@ -170,10 +184,10 @@ def test_neighbours_in_the_group_change_nothing(zfnet):
 
 
 def test_as_many_go_through_the_network_at_once_as_leave_its_largest_value_small(lenet):
-    assert together(lenet) == GROUP
+    assert mining.together(lenet) == GROUP
     for name, number in {"alexnet": 16, "zfnet_mini": 4, "resnet50": 4}.items():
         loaded = load(name, "random", "cpu")
-        assert together(loaded) == number
+        assert mining.together(loaded) == number
         picture = torch.zeros(1, 3, *[loaded.preprocess.crop] * 2)
         largest = max(value.nbytes for _, value in stream(loaded.model, picture, traced(loaded.model).names.values()))
         assert number * largest <= 16 * 2**20 < 2 * number * largest or number == GROUP
@@ -187,7 +201,7 @@ def test_groups_are_always_of_one_size_because_float32_results_depend_on_it(lene
         sizes.append(len(images))
         return stream(model, images, layers)
 
-    monkeypatch.setattr(top9, "stream", seen)
+    monkeypatch.setattr(mining, "stream", seen)
     mine(lenet, Pixels(noise(number)), layers_of(lenet))
     assert sizes == [GROUP] * -(-number // GROUP)
 
@@ -213,7 +227,9 @@ def test_of_equal_positions_the_first_is_taken(zfnet):
     grey = np.full((64, 64, 3), 100, np.uint8)
     top = mine(zfnet, Pixels({"grey": grey}), layers_of(zfnet)[:1])
     image = zfnet.preprocess(Image.fromarray(grey))
-    maps = dict(stream(zfnet.model, image.repeat(together(zfnet), 1, 1, 1), top.layers))[top.layers[0]][0].numpy()
+    maps = dict(stream(zfnet.model, image.repeat(mining.together(zfnet), 1, 1, 1), top.layers))[top.layers[0]][
+        0
+    ].numpy()
     assert any((found == found.max()).sum() > 1 for found in maps)
     for channel, found in enumerate(maps):
         (entry,) = top.entries(top.layers[0], channel)
@@ -361,7 +377,7 @@ def test_the_state_is_saved_while_the_search_goes_on(lenet, tmp_path):
         layers_of(lenet),
         keep=keep,
         every=0,
-        report=lambda *_: seen.append(keep.exists() and ranking.read(keep).counted),
+        report=lambda *_: seen.append(keep.exists() and files.read(keep).counted),
     )
     assert seen == [False, *range(0, 60, GROUP)]
 
@@ -450,11 +466,11 @@ def test_the_key_tells_options_layers_and_weights_apart(lenet):
 
 def damaged(top: Top, tmp_path: Path, change) -> Path:
     """A file whose table and metadata were changed by `change(columns, about)`."""
-    table = ranking._table(top)
+    table = files._table(top)
     columns = {name: table[name].to_pylist() for name in table.column_names}
-    about = json.loads(table.schema.metadata[ABOUT])
+    about = json.loads(table.schema.metadata[files.ABOUT])
     change(columns, about)
-    schema = ranking.TABLE.with_metadata({ABOUT: json.dumps(about)})
+    schema = files.TABLE.with_metadata({files.ABOUT: json.dumps(about)})
     parquet.write_table(pa.table(columns, schema=schema), tmp_path / "x.parquet")
     return tmp_path / "x.parquet"
 
@@ -519,7 +535,7 @@ def test_a_rotted_file_is_refused_or_gives_a_result(top, tmp_path):
 import random, sys
 from pathlib import Path
 from models.refusals import Refused
-from vis.ranking import Top, open_top
+from vis.top9 import Top, open_top
 path, dice = Path(sys.argv[1]), random.Random(0)
 whole, refused = path.read_bytes(), 0
 for _ in range(400):
@@ -548,7 +564,7 @@ def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(top, tmp_path, m
     def full(*_args, **_kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(ranking.parquet, "write_table", full)
+    monkeypatch.setattr(files.parquet, "write_table", full)
     with pytest.raises(Refused, match="No space"):
         save(top, path)
     assert path.read_bytes() == before
@@ -632,7 +648,7 @@ def test_a_picture_that_excites_many_maps_gives_each_what_it_gives_it_alone(name
     loaded, pictures = load(name, "random", "cpu"), Pixels(noise(1, side=64))
     layer = layers_of(loaded)[1]
     top = mine(loaded, pictures, [layer], k=1)
-    wanted = [(channel, top.entries(layer, channel)[0]) for channel in range(AT_ONCE + 2)]
+    wanted = [(channel, top.entries(layer, channel)[0]) for channel in range(pairs.AT_ONCE + 2)]
     together = pairs_in(loaded, pictures, pictures.ids[0], wanted, layer)
     assert len(together) == len(wanted)
     for (channel, entry), pair in zip(wanted, together, strict=True):
@@ -731,16 +747,16 @@ def test_another_result_is_not_written_over_unless_asked_for(photos, tmp_path, c
 def started(photos: Path, out: Path, *more: str) -> subprocess.Popen:
     """The command as a process of its own, saving after every group and taking its time."""
     program = (
-        "import sys, time; from functools import partial; from vis import top9; mine = top9.mine\n"
+        "import sys, time; import vis.top9.__main__ as command; mine = command.mine\n"
         "def slow(*a, report, **k): return mine(*a, report=lambda *n: (report(*n), time.sleep(0.1)), every=0, **k)\n"
-        "top9.mine = slow; sys.exit(top9.main(sys.argv[1:]))"
+        "command.mine = slow; sys.exit(command.main(sys.argv[1:]))"
     )
     line = [sys.executable, "-c", program, *command(photos, out, *more)]
     return subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def counted(out: Path) -> int:
-    return ranking.read(out).counted if out.exists() else 0
+    return files.read(out).counted if out.exists() else 0
 
 
 @pytest.mark.timeout(180)

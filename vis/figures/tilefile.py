@@ -13,7 +13,7 @@ from uuid import uuid4
 import numpy as np
 
 from vis.figures.nine import Tile
-from vis.ranking import Entry
+from vis.top9 import Entry
 
 TILES = ".tiles"  # ends the name of a folder with the tiles of one result
 FORMAT = 1  # counted up when the same entries are to give other tiles

@@ -1,59 +1,33 @@
-"""The pictures that excite each feature map most, out of any number (Zeiler & Fergus 2013, figure 2).
+"""The search: one pass over a set of pictures.
 
-One pass over a set of pictures: each goes through the network once, every chosen layer is ranked at once, and only the
-k strongest pictures of every feature map are kept. A feature map's answer to a picture is its maximum over positions.
-Equal answers are in the order of the pictures' ids, equal positions in reading order, so that the result depends on
-nothing but the network and the pictures – not on their order, on threads, or on having been stopped and resumed.
-
-As a command: python -m vis.top9 --model zfnet_mini --pictures FOLDER --layers 1 2 3 --out top.parquet
+Each goes through the network once, every chosen layer is ranked at once, and only the k strongest pictures of every
+feature map are kept. A feature map's answer to a picture is its maximum over positions. Equal answers are in the order
+of the pictures' ids, equal positions in reading order, so that the result depends on nothing but the network and the
+pictures – not on their order, on threads, or on having been stopped and resumed.
 """
 
-import argparse
-import dataclasses
-import signal
-import sys
-import threading
 import time
 from bisect import bisect_left
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from tqdm import tqdm
+from torch import Tensor
 
-from models import ARCHITECTURES, Loaded, load
-from models.device import available, cores
-from models.picture_sets import DATASETS, MOST_LISTED, PictureSet, archive, dataset, folder, part
+from models import Loaded
+from models.device import cores
+from models.picture_sets import MOST_LISTED, PictureSet
 from models.refusals import Refused
-from models.statefile import printable
-from vis.deconvnet import Projection, Unit, project
 from vis.filters import maps_come_last
-from vis.ranking import (
-    MOST_PLACES,
-    Entry,
-    Key,
-    Ranking,
-    Top,
-    compacted,
-    file_of,
-    find,
-    kept,
-    merged,
-    open_top,
-    save,
-)
 from vis.shapes import record_shapes
-from vis.trace import TraceRefused, record, stream, traced
-
-__all__ = ["Entry", "Key", "Pair", "Top", "file_of", "find", "merged", "mine", "open_top", "save"]
+from vis.top9.files import kept, save
+from vis.top9.ranking import MOST_PLACES, Key, Ranking, Top, compacted
+from vis.trace import TraceRefused, stream, traced
 
 AHEAD = 32  # pictures that are decoded before their turn
 MOST_TOGETHER = 16  # pictures that go through the network at once
@@ -80,9 +54,6 @@ def key_of(loaded: Loaded, pictures: PictureSet, layers: Sequence[str], k: int =
         k,
         tuple(trace.names[node] for node in sorted(wanted)),
     )
-
-
-# Mining ----------------------------------------------------------------------------------------------------------
 
 
 def mine(
@@ -267,193 +238,3 @@ def _enter(ranking: Ranking, maps: Tensor, numbers: np.ndarray) -> None:
     old = Ranking(*(a[changed] for a in ranking.arrays()))
     for whole, best in zip(ranking.arrays(), old.best(new).arrays(), strict=True):
         whole[changed] = best
-
-
-# Showing ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """What a feature map was excited by, and what of it the deconvnet finds to have done so."""
-
-    entry: Entry
-    patch: np.ndarray  # (h, w, 3) uint8: the picture inside the projection's box
-    projection: Projection
-    pixels: np.ndarray  # (H, W, 3) uint8: the picture as the network sees it
-
-
-def patches_and_projections(
-    loaded: Loaded, pictures: PictureSet, entries: Sequence[Entry], layer: str, channel: int
-) -> list[Pair]:
-    """Each entry's patch beside its projection, in the order of the entries.
-
-    The projections' units say what they answer to their picture alone: in the last digits of a float32 that may differ
-    from the entry's value, for which several pictures went through the network at once.
-
-    Raises:
-        PictureRefused: for a picture that can no longer be read.
-        TraceRefused, NoRule: see `vis.deconvnet.project`.
-    """
-    by_picture: dict[str, list[int]] = defaultdict(list)
-    for i, entry in enumerate(entries):
-        by_picture[entry.picture].append(i)
-    pairs: dict[int, Pair] = {}
-    for id, numbers in by_picture.items():
-        wanted = [(channel, entries[i]) for i in numbers]
-        pairs.update(zip(numbers, pairs_in(loaded, pictures, id, wanted, layer), strict=True))
-    return [pairs[i] for i in range(len(entries))]
-
-
-def pairs_in(
-    loaded: Loaded, pictures: PictureSet, id: str, wanted: Sequence[tuple[int, Entry]], layer: str
-) -> list[Pair]:
-    """As `patches_and_projections`, of one picture that several feature maps are excited by: it is seen once for all.
-
-    Args:
-        wanted: feature maps, each with its entry for this picture.
-    """
-    image = loaded.preprocess(pictures.open(id))
-    recording, pixels = record(loaded.model, image, [layer]), loaded.preprocess.for_the_eye(image)
-    come_last = _come_last(loaded, tuple(image.shape), layer)
-    pairs = []
-    for first in range(0, len(wanted), AT_ONCE):
-        some = wanted[first : first + AT_ONCE]
-        units = [Unit(layer, channel, entry.row, entry.column, 0.0) for channel, entry in some]
-        # of maps that come last, (1, h, w, K), the rows stand where other layers have their channels
-        asked = [Unit(layer, u.row, u.column, u.channel, 0.0) for u in units] if come_last else units
-        found = project(loaded.model, recording, asked)
-        for (_, entry), unit, projection in zip(some, units, found, strict=True):
-            unit, box = dataclasses.replace(unit, activation=projection.unit.activation), projection.box
-            patch = pixels[box.top : box.bottom, box.left : box.right]
-            pairs.append(Pair(entry, patch, dataclasses.replace(projection, unit=unit), pixels))
-    return pairs
-
-
-AT_ONCE = 9  # units of a picture: what goes down for each of them may be as large as all the maps of a layer
-_known: WeakKeyDictionary[nn.Module, dict[tuple, bool]] = WeakKeyDictionary()
-
-
-def _come_last(loaded: Loaded, shape: tuple[int, ...], layer: str) -> bool:
-    """As `maps_come_last`, which takes as long as a small network's forward pass, and is asked for every picture."""
-    known = _known.setdefault(loaded.model, {})
-    if (shape, layer) not in known:
-        known[shape, layer] = maps_come_last(loaded.model, shape, layer)
-    return known[shape, layer]
-
-
-# As a command ----------------------------------------------------------------------------------------------------
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status: 0, 1 for a refusal, 2 for arguments that are not understood, 130 where it was interrupted."""
-    options = _parser().parse_args(arguments)
-    try:
-        return _merge(options) if options.merge else _mine(options)
-    except Refused as refusal:
-        print(refusal, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
-
-
-INTERRUPTED = 130  # as shells say it
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m vis.top9", description=__doc__.splitlines()[0])
-    parser.add_argument("--model", choices=ARCHITECTURES, metavar="NAME", help="; ".join(ARCHITECTURES))
-    parser.add_argument("--weights", default="auto", help="auto, shipped, imagenet, random or a file")
-    parser.add_argument("--pictures", help="a folder, a ZIP, or a data set and where it lies, such as CIFAR10:data")
-    parser.add_argument("--part", type=_part, metavar="I/N", help="only every N-th picture, from the I-th on")
-    parser.add_argument("--layers", nargs="+", help="1 to 5, or names of operations; by default 1 to 5")
-    parser.add_argument("--k", type=int, default=9, help="pictures a feature map")
-    parser.add_argument("--out", type=Path, required=True, help="the Parquet file; meanwhile, the state so far")
-    parser.add_argument(
-        "--resume", action=argparse.BooleanOptionalAction, default=True, help="go on with what is there"
-    )
-    parser.add_argument(
-        "--batch", type=int, default=AHEAD, help="pictures decoded ahead; changes nothing of the result"
-    )
-    parser.add_argument("--threads", type=int, default=cores(), help="that decode pictures")
-    parser.add_argument("--device", choices=available(), help="by default the best there is")
-    parser.add_argument("--merge", type=Path, nargs=2, metavar="FILE", help="results of disjoint sets, to become one")
-    return parser
-
-
-def _part(said: str) -> tuple[int, int]:
-    number, parts = said.split("/")
-    return int(number), int(parts)
-
-
-def _merge(options: argparse.Namespace) -> int:
-    save(merged(*map(open_top, options.merge)), options.out)
-    print(f"wrote {options.out}")
-    return 0
-
-
-def _mine(options: argparse.Namespace) -> int:
-    if not (options.model and options.pictures):
-        raise Refused("Give --model and --pictures, or --merge.")
-    loaded = load(options.model, options.weights, options.device)
-    if loaded.refused:
-        print(loaded.refused, file=sys.stderr)
-    layers = [loaded.layers.get(layer, layer) for layer in options.layers or loaded.layers]
-    pictures = _pictures(options.pictures)
-    if options.part:
-        pictures = part(pictures, *options.part)
-    if options.out.exists() and options.resume and not kept(options.out, key_of(loaded, pictures, layers, options.k)):
-        raise Refused(
-            "{file} is there and holds something else; choose another --out, or --no-resume to write over it.",
-            file=printable(options.out.name),
-        )
-    if not options.resume:
-        options.out.unlink(missing_ok=True)
-    with _interruptions() as interrupted, tqdm(unit=" pictures", disable=None) as bar:
-
-        def report(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        top = mine(
-            *(loaded, pictures, layers, options.k),
-            keep=options.out,
-            report=report,
-            stopped=interrupted.is_set,
-            threads=options.threads,
-            ahead=options.batch,
-        )
-    for id, reason in (*pictures.skipped, *top.unreadable):
-        print(f"{printable(id)}: {reason}", file=sys.stderr)
-    print(
-        f"{top.counted} of {top.total} pictures, {top.unreadable_in_all} unreadable, {pictures.skipped_in_all} skipped"
-    )
-    if not top.finished:
-        print(f"interrupted; the same command goes on from {options.out}", file=sys.stderr)
-        return INTERRUPTED
-    print(f"wrote {options.out}")
-    return 0
-
-
-def _pictures(said: str) -> PictureSet:
-    name, colon, root = said.partition(":")
-    if colon and name in DATASETS:
-        return dataset(name, Path(root))
-    path = Path(said)
-    return archive(path, path.name) if path.suffix.lower() == ".zip" else folder(path, path)
-
-
-@contextmanager
-def _interruptions() -> Iterator[threading.Event]:
-    """A `with` in which asking the program to end sets an event, so that the work stops between two groups."""
-    interrupted = threading.Event()
-    before = {asked: signal.signal(asked, lambda *_: interrupted.set()) for asked in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield interrupted
-    finally:
-        for asked, done in before.items():
-            signal.signal(asked, done)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,25 @@
+"""The pictures that excite each feature map most, out of any number (Zeiler & Fergus 2013, figure 2).
+
+As a command: python -m vis.top9 --model zfnet_mini --pictures FOLDER --layers 1 2 3 --out top.parquet
+"""
+
+from vis.top9.files import file_of, find, open_top, save
+from vis.top9.mining import key_of, mine
+from vis.top9.pairs import Pair, pairs_in, patches_and_projections
+from vis.top9.ranking import Entry, Key, Top, merged
+
+__all__ = [
+    "Entry",
+    "Key",
+    "Pair",
+    "Top",
+    "file_of",
+    "find",
+    "key_of",
+    "merged",
+    "mine",
+    "open_top",
+    "pairs_in",
+    "patches_and_projections",
+    "save",
+]

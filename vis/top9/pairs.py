@@ -1,0 +1,86 @@
+"""What a feature map was excited by, beside what of it the deconvnet finds to have done so."""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from torch import nn
+
+from models import Loaded
+from models.picture_sets import PictureSet
+from vis.deconvnet import Projection, Unit, project
+from vis.filters import maps_come_last
+from vis.top9.ranking import Entry
+from vis.trace import record
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """What a feature map was excited by, and what of it the deconvnet finds to have done so."""
+
+    entry: Entry
+    patch: np.ndarray  # (h, w, 3) uint8: the picture inside the projection's box
+    projection: Projection
+    pixels: np.ndarray  # (H, W, 3) uint8: the picture as the network sees it
+
+
+def patches_and_projections(
+    loaded: Loaded, pictures: PictureSet, entries: Sequence[Entry], layer: str, channel: int
+) -> list[Pair]:
+    """Each entry's patch beside its projection, in the order of the entries.
+
+    The projections' units say what they answer to their picture alone: in the last digits of a float32 that may differ
+    from the entry's value, for which several pictures go through the network at once.
+
+    Raises:
+        PictureRefused: for a picture that can no longer be read.
+        TraceRefused, NoRule: see `vis.deconvnet.project`.
+    """
+    by_picture: dict[str, list[int]] = defaultdict(list)
+    for i, entry in enumerate(entries):
+        by_picture[entry.picture].append(i)
+    pairs: dict[int, Pair] = {}
+    for id, numbers in by_picture.items():
+        wanted = [(channel, entries[i]) for i in numbers]
+        pairs.update(zip(numbers, pairs_in(loaded, pictures, id, wanted, layer), strict=True))
+    return [pairs[i] for i in range(len(entries))]
+
+
+def pairs_in(
+    loaded: Loaded, pictures: PictureSet, id: str, wanted: Sequence[tuple[int, Entry]], layer: str
+) -> list[Pair]:
+    """As `patches_and_projections`, of one picture that several feature maps are excited by: it is seen once for all.
+
+    Args:
+        wanted: feature maps, each with its entry for this picture.
+    """
+    image = loaded.preprocess(pictures.open(id))
+    recording, pixels = record(loaded.model, image, [layer]), loaded.preprocess.for_the_eye(image)
+    come_last = _come_last(loaded, tuple(image.shape), layer)
+    pairs = []
+    for first in range(0, len(wanted), AT_ONCE):
+        some = wanted[first : first + AT_ONCE]
+        units = [Unit(layer, channel, entry.row, entry.column, 0.0) for channel, entry in some]
+        # of maps that come last, (1, h, w, K), the rows stand where other layers have their channels
+        asked = [Unit(layer, u.row, u.column, u.channel, 0.0) for u in units] if come_last else units
+        found = project(loaded.model, recording, asked)
+        for (_, entry), unit, projection in zip(some, units, found, strict=True):
+            unit, box = dataclasses.replace(unit, activation=projection.unit.activation), projection.box
+            patch = pixels[box.top : box.bottom, box.left : box.right]
+            pairs.append(Pair(entry, patch, dataclasses.replace(projection, unit=unit), pixels))
+    return pairs
+
+
+AT_ONCE = 9  # units of a picture: what goes down for each of them may be as large as all the maps of a layer
+_known: WeakKeyDictionary[nn.Module, dict[tuple, bool]] = WeakKeyDictionary()
+
+
+def _come_last(loaded: Loaded, shape: tuple[int, ...], layer: str) -> bool:
+    """As `maps_come_last`, which takes as long as a small network's forward pass, and is asked for every picture."""
+    known = _known.setdefault(loaded.model, {})
+    if (shape, layer) not in known:
+        known[shape, layer] = maps_come_last(loaded.model, shape, layer)
+    return known[shape, layer]
