@@ -18,6 +18,7 @@ from vis.cost.formulas import (
     depthwise_macs,
     linear_macs,
     linear_params,
+    output_side,
     pointwise_macs,
     separable_macs,
     separable_params,
@@ -81,6 +82,12 @@ def test_the_layers_of_lenet():
     assert [conv_params(5, 1, 6), conv_params(5, 16, 120), linear_params(120, 84)] == [156, 48_120, 10_164]
     assert linear_macs(120, 84) == 10_080
     assert conv_params(2, 6, 6, groups=6) == 6 * (4 + 1)
+
+
+def test_the_sides_of_alexnets_and_zfnets_first_maps():
+    assert [output_side(227, 11, 4), output_side(55, 3, 2), output_side(27, 5, padding=2)] == [55, 27, 27]
+    assert output_side(224, 7, 2, 1) == 110
+    assert output_side(28, 3, padding=2, dilation=2) == 28
 
 
 # What holds for all of them --------------------------------------------------------------------------------------

@@ -91,6 +91,11 @@ def bottleneck_weights(
     return sum(conv_weights(*step) for step in steps)
 
 
+def output_side(side: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
+    """⌊(D + 2·p − d·(D_K − 1) − 1) / s⌋ + 1: where the kernel can stand along one side (Dumoulin & Visin 2016)."""
+    return (side + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+
+
 def area(size: Size) -> int:
     """Positions in a kernel or on a map: a single number is the side of a square."""
     return size * size if isinstance(size, int) else prod(size)

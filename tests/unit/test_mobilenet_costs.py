@@ -1,0 +1,170 @@
+"""MobileNet V1 of any width and resolution: the paper's tables, and the networks that are really built."""
+
+import math
+from time import perf_counter
+
+import pytest
+
+from models.refusals import Refused
+from vis.cost.mobilenet import (
+    BY_SIDE,
+    BY_WIDTH,
+    FULL,
+    SHALLOW,
+    SIDES,
+    WIDTHS,
+    Accuracy,
+    MobileNet,
+    accuracy,
+    grid,
+)
+
+
+def millions(count: int, digits: int = 1) -> float:
+    return round(count / 1e6, digits)
+
+
+# The paper's tables ----------------------------------------------------------------------------------------------
+
+
+def test_table_1():
+    network = MobileNet()
+    shapes = [each.shape for each in network.layers.values()]
+    assert shapes[:5] == [(32, 112, 112), (32, 112, 112), (64, 112, 112), (64, 56, 56), (128, 56, 56)]
+    assert shapes[-4:] == [(1024, 7, 7), (1024, 7, 7), (1024, 1, 1), (1000,)]
+    assert len([each for each in network.layers.values() if each.weights]) == 28
+    assert (network.macs, network.params) == (568_740_352, 4_231_976)
+
+
+def test_table_2_says_where_macs_and_weights_are():
+    """In percent; the paper prints 1.19 for the first layer, with which its rows do not add to 100."""
+    network = MobileNet()
+    macs, weights = (network.shares(of) for of in ("macs", "weights"))
+    kinds = ("pointwise", "depthwise", "conv", "linear")
+    assert [round(float(100 * macs[kind]), 2) for kind in kinds] == [94.86, 3.06, 1.91, 0.18]
+    assert [round(float(100 * weights[kind]), 2) for kind in kinds] == [74.59, 1.06, 0.02, 24.33]
+    assert sum(macs.values()) == sum(weights.values()) == 1
+
+
+def test_table_4_full_convolutions():
+    """The paper's 4,866 M leave out the 1 M of the classifier."""
+    network = MobileNet(separable=False)
+    assert millions(network.macs - network.layers["fc"].macs, 0) == FULL.macs == 4866
+    assert millions(network.params) == FULL.params == 29.3
+    assert network.shares().keys() == {"conv", "linear"}
+
+
+def test_table_5_shallow():
+    network = MobileNet(shallow=True)
+    assert (millions(network.macs, 0), millions(network.params)) == (SHALLOW.macs, SHALLOW.params) == (307, 2.9)
+
+
+COMPUTED = {
+    1.0: [568.7, 418.1, 290.7, 186.4],
+    0.75: [325.4, 239.3, 166.4, 106.8],
+    0.5: [149.5, 110.0, 76.5, 49.2],
+    0.25: [41.0, 30.2, 21.1, 13.6],
+}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_tables_6_and_7(width):
+    assert [millions(grid()[width, side].macs) for side in SIDES] == COMPUTED[width]
+
+
+def test_what_is_computed_is_what_the_paper_prints():
+    """It cuts 149.5 to 149, and 290.7 to 290."""
+    networks = [(MobileNet(width), row) for width, row in BY_WIDTH.items()]
+    networks += [(MobileNet(resolution=side), row) for side, row in BY_SIDE.items()]
+    assert all(abs(network.macs / 1e6 - row.macs) < 1 for network, row in networks)
+    assert all(millions(network.params) == row.params for network, row in networks)
+
+
+# Accuracy --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("network", "percent"),
+    [
+        *((MobileNet(width), row.accuracy) for width, row in BY_WIDTH.items()),
+        *((MobileNet(resolution=side), row.accuracy) for side, row in BY_SIDE.items()),
+        (MobileNet(0.05 * 15), 68.4),  # 0.7500000000000001
+        (MobileNet(separable=False), 71.7),
+        (MobileNet(shallow=True), 65.3),
+    ],
+)
+def test_the_papers_accuracy_is_the_papers(network, percent):
+    assert accuracy(network) == Accuracy(percent, is_interpolated=False)
+
+
+def test_the_papers_numbers_are_those_of_facts():
+    assert [row.accuracy for row in BY_WIDTH.values()] == [70.6, 68.4, 63.7, 50.6]
+    assert [row.accuracy for row in BY_SIDE.values()] == [70.6, 69.1, 67.2, 64.4]
+    assert [row.macs for row in BY_WIDTH.values()] == [569, 325, 149, 41]
+    assert [row.macs for row in BY_SIDE.values()] == [569, 418, 290, 186]
+    assert [row.params for row in BY_WIDTH.values()] == [4.2, 2.6, 1.3, 0.5]
+    assert (tuple(BY_WIDTH), tuple(BY_SIDE)) == (WIDTHS, SIDES)
+
+
+@pytest.mark.parametrize(
+    ("network", "percent"),
+    [(MobileNet(0.875), 69.5), (MobileNet(0.3), 53.22), (MobileNet(resolution=208), 69.85)],
+)
+def test_between_the_papers_numbers_lies_a_straight_line_that_is_marked(network, percent):
+    found = accuracy(network)
+    assert found.is_interpolated
+    assert found.percent == pytest.approx(percent, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        *(MobileNet(0.2), MobileNet(1.05), MobileNet(resolution=127), MobileNet(resolution=225)),
+        *(MobileNet(0.5, 160), MobileNet(num_classes=10), MobileNet(0.5, separable=False)),
+        *(MobileNet(resolution=192, shallow=True), MobileNet(separable=False, shallow=True)),
+    ],
+)
+def test_elsewhere_there_is_no_accuracy(network):
+    assert accuracy(network) is None
+
+
+# What cannot be, and how long the rest takes ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"width": 0.0}, "A width of 0.0"),
+        ({"width": 1e9}, "A width of 1000000000.0 is not computed; choose from 0.05 to 2.0"),
+        ({"width": math.nan}, "A width of nan"),
+        ({"width": None}, "A width of None"),
+        ({"resolution": 31}, "A resolution of 31 pixels is not computed; choose from 32 to 320"),
+        ({"resolution": 10**9}, "A resolution of 1000000000 pixels"),
+        ({"resolution": 10**5000}, "more than 18 digits"),
+        ({"resolution": 99.5}, "99.5 is no whole number"),
+        ({"num_classes": 0}, "A classifier of 0 classes"),
+        ({"num_classes": 10**9}, "A classifier of 1000000000 classes"),
+        ({"num_classes": None}, "A number is missing"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(settings, said):
+    with pytest.raises(Refused, match=said):
+        MobileNet(**settings)
+
+
+def test_integers_stay_integers():
+    network = MobileNet(0.3, 224.0, num_classes=10.0)
+    assert {type(n) for n in (network.macs, network.params, network.weights, network.activation_bytes)} == {int}
+    assert network.macs == MobileNet(0.3, 224, num_classes=10).macs
+
+
+def test_one_step_of_the_slider_takes_at_most_a_millisecond():
+    """The best of 100, of all that is shown; the machine may be busy with other things."""
+    taken = []
+    for step in range(100):
+        start = perf_counter()
+        network = MobileNet(0.05 + step / 100, 32 + 2 * step)
+        _ = network.macs, network.params, network.activation_bytes, network.shares(), network.shares("weights")
+        _ = accuracy(network), grid()
+        taken.append(perf_counter() - start)
+    assert min(taken) <= 1e-3
