@@ -110,11 +110,21 @@ def split(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
 
 
 def transpose_linear(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """A fully connected layer by its transposed matrix."""
+    """A fully connected layer by its transposed matrix, on what comes last."""
     weight = step.parameter("weight bias")["weight"]
-    if signal.values.dim() != 2:
+    if signal.values.dim() not in (2, 4):
         return transpose(step, signal)
-    return {step.source: Windows.whole(signal.values @ weight)}
+    return {step.source: Windows.whole(signal.on_whole(step.value(step.node).shape).values @ weight)}
+
+
+def permute(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
+    """Dimensions in another order go back to where they were."""
+    dims = step.argument(1, "dims")
+    order = list(step.node.args[1:] if isinstance(dims, int) else dims)
+    if order[0] != 0:  # the pictures of a batch, of which units come in the place
+        return transpose(step, signal)
+    back = sorted(range(len(order)), key=lambda place: order[place] % len(order))
+    return {step.source: Windows.whole(signal.on_whole(step.value(step.node).shape).values.permute(back))}
 
 
 def piece(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
@@ -247,7 +257,8 @@ RULES: dict[Any, Rule] = {
     **_table(Rule("transpose", piece, gradient=transpose_piece), operator.getitem),
     **_table(Rule("scale", divide, gradient=transpose), operator.truediv, operator.itruediv, torch.div, "div", "div_"),
     **_table(Rule("transpose", transpose), torch.unsqueeze, "unsqueeze", torch.squeeze, "squeeze"),
-    **_table(Rule("transpose", transpose), torch.permute, "permute", torch.transpose, "transpose", nn.Unflatten),
+    **_table(Rule("transpose", permute), torch.permute, "permute"),
+    **_table(Rule("transpose", transpose), torch.transpose, "transpose", nn.Unflatten),
     **_table(
         Rule("transpose", transpose), operator.sub, operator.isub, torch.sub, "sub", operator.neg, nn.PixelShuffle
     ),
