@@ -34,6 +34,11 @@ class Weights:
     trained: bool
     categories: tuple[str, ...] | None
 
+    @property
+    def identity(self) -> str:
+        """By which these weights are told from any others: the sha256 of their file, or "random seed 0"."""
+        return self.sha256 or f"{self.kind} {self.source}"
+
 
 # ---- shipped ----
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -81,14 +82,30 @@ _MOVES = {"permute", "movedim", "transpose", torch.permute, torch.movedim, torch
 def maps_come_last(model: nn.Module, input_shape: tuple[int, int, int, int], layer: str) -> bool:
     """Whether an operation gives (1, h, w, K), as in ConvNeXt's blocks, and not (1, K, h, w).
 
-    Rows and columns grow with the picture, the number of maps does not. Nothing is computed.
+    Rows and columns grow with the picture, the number of maps does not. Nothing is computed. The shapes of a whole
+    network take as long as a small network's forward pass, so they are remembered as long as the model lives.
     """
-    if not any(node.target in _MOVES for node in traced(model).graph.nodes):
-        return False
+    trace, known = traced(model), _coming_last.setdefault(model, {})
+    if input_shape not in known:
+        known[input_shape] = _all_that_come_last(model, input_shape)
+    return trace.names[trace[layer]] in known[input_shape]
+
+
+_coming_last: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], frozenset[str]]] = WeakKeyDictionary()
+
+
+def _all_that_come_last(model: nn.Module, input_shape: tuple[int, int, int, int]) -> frozenset[str]:
+    trace = traced(model)
+    if not any(node.target in _MOVES for node in trace.graph.nodes):
+        return frozenset()
     one, channels, height, width = input_shape
-    pictures = (input_shape, (one, channels, 2 * height, 2 * width))
-    small, large = (record_shapes(model, picture).of(layer) for picture in pictures)
-    return [a != b for a, b in zip(small.shape, large.shape, strict=True)] == [False, True, True, False]
+    small, large = (record_shapes(model, (one, channels, n * height, n * width)).values for n in (1, 2))
+    return frozenset(
+        name
+        for node, name in trace.names.items()
+        if isinstance(value := small.get(node), Tensor)
+        if [a != b for a, b in zip(value.shape, large[node].shape, strict=True)] == [False, True, True, False]
+    )
 
 
 # Convolutions -----------------------------------------------------------------------------------------------------

@@ -93,6 +93,7 @@ class Mining:
     progress: Any = None  # how far it is
     own: dict[Hashable, Any] = field(default_factory=dict)
     downloads: dict[str, Any] = field(default_factory=dict)  # of data sets, by their names
+    archive: tuple[str, Any] | None = None  # the one ZIP that is kept, also when its page is left: its sha256, its set
     nines: tuple[Hashable, Any] | None = None  # which feature maps' nine are being projected, and how far they are
     folder: TemporaryDirectory = field(default_factory=lambda: TemporaryDirectory(prefix="convscope-"))
 
@@ -232,6 +233,16 @@ def pick(what: Hashable, number: int | None) -> None:
     st.session_state.setdefault("picked", {})[what] = number
 
 
+def slid(page: str, first: Mapping[str, float]) -> Mapping[str, float]:
+    """Where the live sliders of a page stand, by their names; before one is moved, `first`."""
+    return st.session_state.setdefault("slid", {}).setdefault(page, first)
+
+
+def slide(page: str, values: Mapping[str, float]) -> None:
+    """Makes this where the live sliders of a page stand."""
+    st.session_state.setdefault("slid", {})[page] = values
+
+
 def set_to(key: str, value: Any) -> None:
     """Sets the widget of that key, for the callback of another one."""
     st.session_state[key] = value
@@ -273,14 +284,29 @@ def from_link(key: str, default: Value, allowed: Container, kind: Callable[[str]
     return value if value in allowed else default
 
 
+def linked(network: str, key: str, usual: Value, allowed: Container, kind: Callable[[str], Value] = str) -> Value:
+    """As `from_link` where the link is to this network, so that its details are of this one; or else what is usual."""
+    return from_link(key, usual, allowed, kind) if link_is_about(network) else usual
+
+
 def link_is_about(network: str) -> bool:
-    """Whether the link that opened this session is to this network, so that its details are of this one."""
+    """Whether the link that opened this session is to this network."""
     return _link().get("network") == network
 
 
 def _link() -> dict[str, str]:
     """The link that opened this session."""
     return st.session_state.setdefault("link", st.query_params.to_dict())
+
+
+def of_sidebar() -> dict[str, str | None]:
+    """What the address says of the sidebar: of the visitor's own files nothing, for nobody else has them."""
+    chosen = selection()
+    return {
+        "network": chosen.network,
+        "weights": "random" if chosen.weights == "random" else None,
+        "sample": None if chosen.picture.uploaded else chosen.picture.name,
+    }
 
 
 def to_url(**values: object) -> None:

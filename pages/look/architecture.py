@@ -1,8 +1,5 @@
 """The layer graph of a network: how it is built, what each part costs and what each part can see."""
 
-from collections.abc import Callable, Container
-from typing import TypeVar
-
 import streamlit as st
 
 from models import ARCHITECTURES
@@ -10,17 +7,24 @@ from models.architecture import Architecture
 from models.refusals import Refused
 from pages.common import cache
 from pages.common.cache import Built
-from pages.common.session import EVERYTHING, from_link, graph_view, layer_wanted, link_is_about, selection, to_url
+from pages.common.session import (
+    EVERYTHING,
+    from_link,
+    graph_view,
+    layer_wanted,
+    linked,
+    of_sidebar,
+    selection,
+    to_url,
+)
 from pages.common.text import _, language, plain, said
-from pages.common.widgets import say
+from pages.common.widgets import choice, say
 from pages.look import facts, files, story, timing, versus
 from pages.look.canvas import Look, canvases, places
 from pages.look.operation import inspector
 from pages.look.words import QUANTITIES
 from vis.cost.count import Counting
 from vis.figures.graph import QUANTITIES as COLOURS
-
-Value = TypeVar("Value")
 
 COUNTED = ("flops", "bias", "norm", "pooling")
 SIDES = range(1, 1025)
@@ -62,7 +66,7 @@ def _networks(network: str) -> dict[str, Built]:
     compared = left.selectbox(
         _("Compare with"),
         others,
-        others.index(_linked(network, "compare", None, others)),
+        others.index(linked(network, "compare", None, others)),
         format_func=lambda name: _("nothing") if name is None else ARCHITECTURES[name].title,
         placeholder=_("nothing"),  # once it is cleared
         key=f"compare {network}",
@@ -76,7 +80,7 @@ def _networks(network: str) -> dict[str, Built]:
         _("Side of the picture"),
         SIDES[0],
         SIDES[-1],
-        _linked(network, "side", usual, SIDES, int),
+        linked(network, "side", usual, SIDES, int),
         key=f"side {network}",
         persist_state="session",
         help=_("In pixels; {side} in the paper.", side=usual),
@@ -85,11 +89,6 @@ def _networks(network: str) -> dict[str, Built]:
         options = _options(ARCHITECTURES[network])
     shown = {"left": Built(network, int(side), options)}
     return shown | ({"right": Built(compared, ARCHITECTURES[compared].input_shape[1])} if compared else {})
-
-
-def _linked(network: str, key: str, usual: Value, allowed: Container, kind: Callable[[str], Value] = str) -> Value:
-    """What the link says of this network; the usual value where it is about another one."""
-    return from_link(key, usual, allowed, kind) if link_is_about(network) else usual
 
 
 def _options(architecture: Architecture) -> tuple[tuple[str, object], ...]:
@@ -111,14 +110,12 @@ def _options(architecture: Architecture) -> tuple[tuple[str, object], ...]:
         about = (architecture.name, f"option_{name}", usual)
         kept = {"key": f"option {architecture.name} {name}", "persist_state": "session"}
         if kind is bool:
-            value = row.toggle(names[name], _linked(*about, (True, False), BOOLS.__getitem__), **kept)
+            value = row.toggle(names[name], linked(*about, (True, False), BOOLS.__getitem__), **kept)
         elif isinstance(kind, tuple):
-            value = row.selectbox(
-                names[name], kind, kind.index(_linked(*about, kind, type(kind[0]))), width=140, **kept
-            )
+            value = row.selectbox(names[name], kind, kind.index(linked(*about, kind, type(kind[0]))), width=140, **kept)
         else:
-            linked = _linked(*about, WIDTHS, float)
-            typed = row.number_input(names[name], WIDTHS[0], WIDTHS[-1], linked, 0.05, width=140, **kept)
+            first = linked(*about, WIDTHS, float)
+            typed = row.number_input(names[name], WIDTHS[0], WIDTHS[-1], first, 0.05, width=140, **kept)
             value = round(typed, 2)
         if value != usual:
             chosen[name] = value
@@ -128,16 +125,8 @@ def _options(architecture: Architecture) -> tuple[tuple[str, object], ...]:
 def _look() -> Look:
     """What the colours mean, and what counts as an operation."""
     left, right = st.columns([4, 1], vertical_alignment="bottom")
-    colours = ("kind", *COLOURS)
-    colour = left.segmented_control(
-        _("Colour by"),
-        colours,
-        format_func=lambda name: _("kind") if name == "kind" else _(QUANTITIES[name]),
-        default=from_link("colour", "kind", colours),
-        required=True,
-        key="colour",
-        persist_state="session",
-    )
+    colours = {"kind": _("kind")} | {name: _(QUANTITIES[name]) for name in COLOURS}
+    colour = choice(left, _("Colour by"), colours, from_link("colour", "kind", colours), "colour")
     names = {
         "flops": _("FLOPs: a multiply-add is two operations"),
         "bias": _("additions of biases"),
@@ -181,17 +170,14 @@ def _graphs(shown: dict[str, Built], look: Look) -> None:
 
 
 def _put_into_url(shown: dict[str, Built], look: Look) -> None:
-    chosen, left = selection(), shown["left"]
-    opened, selected = {}, {}
+    left, opened, selected = shown["left"], {}, {}
     for place, built in shown.items():
         view, known = graph_view(place, built.network), cache.graph(built)
         opened[f"open_{place}"] = ",".join(sorted(view.opened & {EVERYTHING, *known.blocks})) or None
         selected[f"node_{place}"] = view.selected if view.selected in places(known) else None
     usual = ARCHITECTURES[left.network].input_shape[1]
     to_url(
-        network=left.network,
-        weights="random" if chosen.weights == "random" else None,
-        sample=None if chosen.picture.uploaded else chosen.picture.name,
+        **of_sidebar(),
         compare=shown["right"].network if "right" in shown else None,
         side=left.side if left.side != usual else None,
         **{f"option_{name}": value for name, value in left.options},

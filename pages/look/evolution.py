@@ -11,11 +11,11 @@ from models.images import png
 from models.weights import Card, card
 from pages.common import cache
 from pages.common.components.grid import clickable_grid
-from pages.common.session import Selection, from_link, link_is_about, pick, picked
+from pages.common.session import Selection, linked, pick, picked
 from pages.common.text import _, plain
-from pages.common.widgets import computed
-from pages.look.kernels import dead_in_words, repeated_in_words, shipped_all_the_same
-from pages.look.words import fidelity_in_words, name_of, unit_in_words
+from pages.common.widgets import choice, computed, download
+from pages.look.kernels import dead_in_words, repeated_in_words, rms_in_words, shipped_all_the_same
+from pages.look.words import fidelity_in_words, grey_in_words, name_of, unit_in_words
 from vis.figures.filters import columns_for, sheet
 from vis.figures.pictures import captioned, montage, signed
 from vis.filters import Measures, convolutions, kernels_of, measured
@@ -53,13 +53,13 @@ def _first_layer(side: Selection, loaded: Loaded, made: Card) -> dict[str, objec
     epoch = st.select_slider(
         _("After epoch"),
         kept,
-        _linked(side, "epoch", kept[-1], kept),
+        linked(side.network, "epoch", kept[-1], kept, int),
         key=f"epoch {side.network}",
         persist_state="session",
     )
     measures = measured(kernels[epoch])
     place = ("through training", side.network)
-    chosen = picked(place, _linked(side, "filter", None, range(len(kernels[epoch]))))
+    chosen = picked(place, linked(side.network, "filter", None, range(len(kernels[epoch])), int))
     left, right = st.columns([3, 2], gap="medium")
     columns = columns_for(len(kernels[epoch]), kernels[epoch].shape[2:])
     with left:
@@ -77,7 +77,8 @@ def _first_layer(side: Selection, loaded: Loaded, made: Card) -> dict[str, objec
         )
         file = made.at(epoch)
         words = f"{loaded.architecture.title} · {file.file} ({file.sha256[:8]}) · {layer}"
-        st.caption(f"{plain(words)}  \n{plain(_over_epochs(limit))}")
+        greys = grey_in_words(limit, f"; {_('one range for all epochs')}")
+        st.caption(f"{plain(words)}  \n{plain(greys)}")
     if clicked is not None:
         pick(place, clicked)
         st.rerun()
@@ -90,19 +91,10 @@ def _first_layer(side: Selection, loaded: Loaded, made: Card) -> dict[str, objec
     return {"epoch": epoch, "filter": chosen}
 
 
-def _linked(side: Selection, key: str, usual, allowed):
-    return from_link(key, usual, allowed, int) if link_is_about(side.network) else usual
-
-
-def _over_epochs(limit: float) -> str:
-    return _("Grey is 0, white +{limit}, black −{limit}; one range for all epochs.", limit=f"{limit:.3g}")
-
-
 def _numbers(made: Card, epoch: int, measures: Measures) -> None:
-    rms = " · ".join(f"{value:.3g}" for value in (measures.rms.min(), np.median(measures.rms), measures.rms.max()))
     lines = [
         _("right on {top1} % of the validation pictures", top1=f"{made.at(epoch).top1:.1f}"),
-        _("RMS: smallest, median, largest {span}", span=rms),
+        rms_in_words(measures),
         dead_in_words(measures),
         repeated_in_words(measures),
     ]
@@ -123,22 +115,16 @@ def _map(side: Selection, loaded: Loaded) -> dict[str, object]:
     """What the strongest unit of a map saw in the picture, after every epoch."""
     st.markdown(f"**{_('The strongest projection of a feature map')}**")
     left, right = st.columns(2)
-    names = list(loaded.layers)
-    layer = left.segmented_control(
-        _("Layer"),
-        names,
-        default=from_link("of", names[-1], names) if link_is_about(side.network) else names[-1],
-        required=True,
-        key=f"layer through training {side.network}",
-        persist_state="session",
-    )
+    names = {name: name for name in loaded.layers}
+    first = linked(side.network, "of", list(names)[-1], names)
+    layer = choice(left, _("Layer"), names, first, f"layer through training {side.network}")
     operation = loaded.layers[layer]
     shape = cache.shapes(cache.Built(side.network, loaded.architecture.input_shape[1])).of(operation).shape
     number = right.number_input(
         _("Feature map"),
         0,
         shape[1] - 1,
-        _linked(side, "map", None, range(shape[1])) or 0,
+        linked(side.network, "map", 0, range(shape[1]), int),
         key=f"map through training {side.network} {layer}",
         persist_state="session",
     )
@@ -165,15 +151,8 @@ def _map(side: Selection, loaded: Loaded) -> dict[str, object]:
         ),
     ]
     st.caption("  \n".join(map(plain, lines)))
-    st.download_button(
-        "PNG",
-        lambda: captioned(both, [*lines, *each], width=900),
-        f"{side.network}-{operation}-{number}-epochs.png",
-        "image/png",
-        icon=":material/download:",
-        key="epochs png",
-        on_click="ignore",
-    )
+    file = f"{side.network}-{operation}-{number}-epochs.png"
+    download(st, "PNG", lambda: captioned(both, [*lines, *each], width=900), file, "epochs png")
     return {"of": layer, "map": int(number)}
 
 

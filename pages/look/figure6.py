@@ -11,7 +11,14 @@ from pages.common import cache
 from pages.common.session import Selection
 from pages.common.text import _, plain
 from pages.common.widgets import computed, honest_png
-from pages.look.kernels import about, dead_in_words, range_of_weights, repeated_in_words, shipped_all_the_same
+from pages.look.kernels import (
+    about,
+    dead_in_words,
+    range_of_weights,
+    repeated_in_words,
+    rms_in_words,
+    shipped_all_the_same,
+)
 from pages.look.words import fidelity_in_words, name_of, range_in_words
 from vis.figures.filters import columns_for, limits_of, sheet
 from vis.figures.pictures import montage, signed
@@ -65,11 +72,10 @@ def _filters(loaded: Loaded, convolution: Convolution, measures: Measures, limit
     st.image(honest_png(loaded, sheet(measures.kernels, limits, columns, 66, measures.dead)), width="stretch")
     st.caption(range_of_weights(limit))
     share = aliased_share(measures.kernels, convolution.stride)
-    rms = " · ".join(f"{value:.3g}" for value in (measures.rms.min(), np.median(measures.rms), measures.rms.max()))
     lines = [
         dead_in_words(measures),
         repeated_in_words(measures),
-        _("RMS: smallest, median, largest {span}", span=rms),
+        rms_in_words(measures),
         _(
             "Finer than stride {stride} can sample: {share} of the filters' energy on average; more than half of it "
             "in {count} of {all} filters",

@@ -1,6 +1,6 @@
 """Filters: what the weights of every convolution look like, and what their numbers say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +9,19 @@ import streamlit as st
 from models import Loaded
 from pages.common import cache
 from pages.common.components.grid import clickable_grid
-from pages.common.session import Selection, from_link, link_is_about, pick, picked, selection, to_url
+from pages.common.session import Selection, from_link, linked, of_sidebar, pick, picked, selection, to_url
 from pages.common.text import _, language, plain, prose
-from pages.common.widgets import network_or_stop, warning_of
+from pages.common.widgets import choice, network_or_stop
 from pages.look import clipping, evolution, figure6
-from pages.look.kernels import Shown, close_up, files, in_numbers, matrix, range_of_weights, with_room
+from pages.look.kernels import MOST, Shown, close_up, files, in_numbers, part, range_of_weights, with_room
+from pages.look.matrix import matrix
 from vis.figures.filters import columns_for, limits_of, sheet
 from vis.filters import ORDERS, Convolution, convolutions
 from vis.trace import traced
 
 TEXTS = Path(__file__).parent / "texts"
-MOST_TILES = 512  # at once
+TILES = (8, 132), (128, 44), (MOST, 22)  # up to so many tiles, and the pixels of each
+WIDEST, WIDTH = 150, 600  # pixels on a large screen: of a tile at most, and of the sheet
 
 
 def page() -> None:
@@ -46,25 +48,16 @@ def _body(chosen: Selection, loaded: Loaded) -> None:
     }
     if chosen.network in figure6.NETWORKS:
         views["pair"] = (_("ZFNet beside AlexNet (figure 6)"), figure6.pair)
-    view = st.segmented_control(
+    view = choice(
+        st,
         _("Show"),
-        views,
-        format_func=lambda name: views[name][0],
-        default=from_link("show", "layer", views),
-        required=True,
-        key=f"show {chosen.network in figure6.NETWORKS}",
-        persist_state="session",
+        {name: title for name, (title, _draw) in views.items()},
+        from_link("show", "layer", views),
+        f"show {chosen.network in figure6.NETWORKS}",
         label_visibility="collapsed",
     )
     details = views[view][1](chosen, loaded)
-    to_url(
-        network=chosen.network,
-        weights="random" if selection().weights == "random" else None,
-        sample=None if chosen.picture.uploaded else chosen.picture.name,
-        show=view if view != "layer" else None,
-        **details,
-        language=language(),
-    )
+    to_url(**of_sidebar(), show=view if view != "layer" else None, **details, language=language())
 
 
 # A layer ----------------------------------------------------------------------------------------------------------
@@ -81,17 +74,17 @@ def _layer(chosen: Selection, loaded: Loaded) -> dict[str, object]:
     layer = st.selectbox(
         _("Convolution"),
         list(known),
-        list(known).index(_linked(chosen, "layer", first, known)),
+        list(known).index(linked(chosen.network, "layer", first, known)),
         format_func=lambda name: _in_short(known[name]),
         key=f"convolution {chosen.network}",
         persist_state="session",
     )
-    linked = _linked(chosen, "layer", first, traced(loaded.model).names.values())
-    if linked not in known and layer == first:
+    wanted = linked(chosen.network, "layer", first, traced(loaded.model).names.values())
+    if wanted not in known and layer == first:
         above.info(
             _(
                 "“{layer}” is no convolution, so it has no filters; “{first}” is shown.",
-                layer=plain(linked),
+                layer=plain(wanted),
                 first=plain(first),
             )
         )
@@ -113,16 +106,11 @@ def _in_short(convolution: Convolution) -> str:
     return " · ".join(parts)
 
 
-def _linked(chosen: Selection, key: str, usual, allowed, kind=str):
-    """What the link says of this network; the usual value where it is about another one."""
-    return from_link(key, usual, allowed, kind) if link_is_about(chosen.network) else usual
-
-
-def _of_link(chosen: Selection, layer: str, key: str, count: int) -> int | None:
+def _of_link(chosen: Selection, layer: str, key: str, allowed: Container[int]) -> int | None:
     """The number that the link names in this layer."""
-    if _linked(chosen, "layer", None, (layer,)) is None:
+    if linked(chosen.network, "layer", None, (layer,)) is None:
         return None
-    return _linked(chosen, key, None, range(count), int)
+    return linked(chosen.network, key, None, allowed, int)
 
 
 def _tiles(chosen: Selection, loaded: Loaded, convolution: Convolution) -> dict[str, object]:
@@ -133,10 +121,9 @@ def _tiles(chosen: Selection, loaded: Loaded, convolution: Convolution) -> dict[
     measures = cache.filters(chosen, convolution.name, output, on_picture)
     numbers = range(convolution.outputs) if whole else convolution.inputs_of(output)
     name = "filter" if whole else "input"
-    first = _of_link(chosen, convolution.name, name, max(numbers) + 1)
     place = ("tile", chosen.network, chosen.weights, convolution.name)
-    selected = picked(place, first)
-    opened = None if selected not in numbers else selected - numbers[0]
+    selected = picked(place, _of_link(chosen, convolution.name, name, numbers))
+    opened = numbers.index(selected) if selected in numbers else None
 
     shown = Shown(chosen, loaded, convolution, measures, numbers, output, own, on_picture)
     left, right = st.columns([3, 2], gap="medium")
@@ -164,11 +151,11 @@ def _output(chosen: Selection, loaded: Loaded, convolution: Convolution) -> int:
     """The output map whose filter is shown; they are offered with the largest norm first."""
     of_all = cache.filter_norms(chosen, convolution.name)
     order = np.argsort(-of_all, kind="stable").tolist()
-    linked = _of_link(chosen, convolution.name, "output", convolution.outputs)
+    of_link = _of_link(chosen, convolution.name, "output", order)
     return st.selectbox(
         _("Output map"),
         order,
-        0 if linked is None else order.index(linked),
+        0 if of_link is None else order.index(of_link),
         format_func=lambda number: _("{number} · norm {norm}", number=number, norm=f"{of_all[number]:.3g}"),
         key=f"output {chosen.network} {chosen.weights} {convolution.name}",
         persist_state="session",
@@ -185,26 +172,16 @@ def _look(convolution: Convolution) -> tuple[str, bool, bool]:
     row = st.container(horizontal=True)  # which wraps where the window is narrow
     by = _sorted_by(row, convolution, ORDERS)
     ranges = {"shared": _("one for all"), "own": _("one per tile")}
-    contrast = row.segmented_control(
-        _("Range of grey"),
-        ranges,
-        format_func=ranges.get,
-        default=from_link("range", "shared", ranges),
-        required=True,
-        key="range of filters",
-        persist_state="session",
-    )
+    contrast = choice(row, _("Range of grey"), ranges, from_link("range", "shared", ranges), "range of filters")
     if convolution.kind != "whole":
         return by, contrast == "own", False
     acting = {"normalised": _("normalised picture"), "picture": _("pixels from 0 to 1")}
-    on = row.segmented_control(
+    on = choice(
+        row,
         _("As they act on the"),
         acting,
-        format_func=acting.get,
-        default=from_link("on", "normalised", acting),
-        required=True,
-        key="filters act on",
-        persist_state="session",
+        from_link("on", "normalised", acting),
+        "filters act on",
         help=_(
             "The network sees the picture less its mean and divided by its standard deviation; its weights are for "
             "that. Divided by the same standard deviation, they are for pixels from 0 to 1."
@@ -220,27 +197,20 @@ def _sorted_by(place, convolution: Convolution, orders: tuple[str, ...]) -> str:
         "frequency": _("frequency"),
         "orientation": _("orientation"),
     }
-    usual = _usual_order(convolution)
-    return place.segmented_control(
-        _("Sort by"),
-        orders,
-        format_func=names.get,
-        default=from_link("sort", usual, orders),
-        required=True,
-        key=f"sort {convolution.kind}",
-        persist_state="session",
-    )
+    offered = {name: names[name] for name in orders}
+    first = from_link("sort", _usual_order(convolution), offered)
+    return choice(place, _("Sort by"), offered, first, f"sort {convolution.kind}")
 
 
 def _sheet(shown: Shown, order: np.ndarray, by: str, opened: int | None) -> int | None:
     """Draws the tiles in this order; the place among the measures of the one that was clicked."""
     loaded, measures = shown.loaded, shown.measures
-    part = _part(len(order), shown.convolution.name)
-    limits, order = limits_of(measures.kernels, shown.own), order[part]
+    limits = limits_of(measures.kernels, shown.own)
+    order = order[part(len(order), _("Tiles"), shown.convolution.name)]
     columns = columns_for(len(order), shown.convolution.kernel)
     whole = shown.output is None
     marked = [i for i, number in enumerate(order) if whole and number in measures.dead]
-    side = 44 if len(order) <= 128 else 22
+    side = next(side for most, side in TILES if len(order) <= most)
     pixels = sheet(measures.kernels[order], limits[order], columns, side, marked)
     picture, more = with_room(loaded, pixels, pixels.shape[1] // columns)
     clicked = clickable_grid(
@@ -250,30 +220,15 @@ def _sheet(shown: Shown, order: np.ndarray, by: str, opened: int | None) -> int 
         key=f"sheet {shown.convolution.name}",
         labels=[shown.label(i) for i in order],
         selected=next(iter(np.flatnonzero(order == opened).tolist()), None),
+        width=columns * WIDEST if columns * WIDEST < WIDTH else None,
         alt=_("Filters of {layer}", layer=shown.convolution.name),
     )
     words = [*shown.words(), range_of_weights(None if shown.own else float(limits.max(initial=0)))]
     st.caption("  \n".join([plain(words[0]), *map(plain, words[1:])]))
     if marked:
         st.caption(_("A red frame marks a dead filter."))
-    with st.container(horizontal=True):
-        files(shown, lambda: pixels, words, warning_of(loaded))
+    files(shown, pixels, words)
     return None if clicked is None else int(order[clicked])
-
-
-def _part(count: int, key: str) -> slice:
-    """Which of the tiles are shown, where they are too many for one sheet."""
-    if count <= MOST_TILES:
-        return slice(None)
-    starts = range(0, count, MOST_TILES)
-    first = st.selectbox(
-        _("Tiles"),
-        starts,
-        format_func=lambda start: f"{start + 1}–{min(start + MOST_TILES, count)} / {count}",
-        key=f"part {key}",
-        persist_state="session",
-    )
-    return slice(first, first + MOST_TILES)
 
 
 # A 1×1 layer ------------------------------------------------------------------------------------------------------
@@ -283,10 +238,9 @@ def _matrix(chosen: Selection, loaded: Loaded, convolution: Convolution) -> dict
     """The weights of a 1×1 layer, an output map a row and an input map a column."""
     by = _sorted_by(st, convolution, ORDERS[:2])
     place = ("cell", chosen.network, chosen.weights, convolution.name)
-    output = _of_link(chosen, convolution.name, "output", convolution.outputs)
-    entry = _of_link(chosen, convolution.name, "input", convolution.inputs)
-    linked = None if None in (output, entry) else output * convolution.inputs + entry
-    cell = picked(place, linked)
+    output = _of_link(chosen, convolution.name, "output", range(convolution.outputs))
+    entry = _of_link(chosen, convolution.name, "input", range(convolution.inputs))
+    cell = picked(place, None if None in (output, entry) else output * convolution.inputs + entry)
     clicked = matrix(chosen, loaded, convolution, by, cell)
     if clicked is not None:
         pick(place, clicked)

@@ -1,6 +1,6 @@
-"""One filter seen closely: its weights, its numbers and its way to what it responds to; and 1×1 layers as a matrix."""
+"""Filters in words and numbers; and one of them seen closely, with its way to what it responds to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,20 +9,19 @@ import streamlit as st
 
 from models import Loaded
 from models.images import png
-from pages.common import cache
 from pages.common.components.grid import clickable_grid
 from pages.common.components.reveal import reveal
 from pages.common.session import Opened, Selection, open_unit
-from pages.common.text import _, plain
-from pages.common.widgets import honest_png, warning_of, weights_in_words
+from pages.common.text import _
+from pages.common.widgets import download, honest_png, warning_of, weights_in_words
+from pages.look.words import grey_in_words
 from vis.figures.filters import limits_of, planes
 from vis.figures.pictures import captioned, enlarged, signed
 from vis.filters import ALIKE, Convolution, Measures, convolutions, rows
 from vis.trace import traced
 
 CHANNELS = ("R", "G", "B")
-MOST_SIDE = 512  # rows and columns of a matrix at once
-LARGEST = 8  # weights that are listed
+MOST = 512  # tiles of a sheet at once, and rows and columns of a matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +32,7 @@ class Shown:
     loaded: Loaded
     convolution: Convolution
     measures: Measures
-    numbers: range  # what the tiles are called: filters, or input maps
+    numbers: Sequence[int]  # what the tiles are called: filters, or input maps, which need not be next to each other
     output: int | None  # whose slices they are; None for whole filters
     own: bool  # every tile has its own range
     on_picture: bool  # as they act on pixels from 0 to 1
@@ -92,7 +91,7 @@ def range_of_weights(limit: float | None) -> str:
     """What black, grey and white mean in a picture of weights; None where every tile has its own range."""
     if limit is None:
         return _("Every tile has its own range: grey is 0, white or black is its own largest weight.")
-    return _("Grey is 0, white +{limit}, black −{limit}; one range for all.", limit=f"{limit:.3g}")
+    return grey_in_words(limit, f"; {_('one range for all')}")
 
 
 def wave_in_words(measures: Measures, i: int) -> str:
@@ -116,6 +115,20 @@ def with_room(loaded: Loaded, pixels: np.ndarray, pitch: int) -> tuple[bytes, in
     return honest_png(loaded, np.pad(opaque, ((0, rows * pitch), (0, 0), (0, 0)))), rows
 
 
+def part(count: int, name: str, key: str) -> slice:
+    """Which of the tiles, rows or columns of that name are shown, where they are too many."""
+    if count <= MOST:
+        return slice(None)
+    first = st.selectbox(
+        name,
+        range(0, count, MOST),
+        format_func=lambda start: f"{start + 1}–{min(start + MOST, count)} / {count}",
+        key=f"part {key}",
+        persist_state="session",
+    )
+    return slice(first, first + MOST)
+
+
 # All of them ------------------------------------------------------------------------------------------------------
 
 
@@ -123,8 +136,7 @@ def in_numbers(shown: Shown) -> None:
     """What can be said of all tiles of a layer together."""
     m = shown.measures
     st.markdown(f"**{_('In numbers')}**")
-    span = " · ".join(f"{value:.3g}" for value in (m.rms.min(), np.median(m.rms), m.rms.max()))
-    lines = [_("RMS: smallest, median, largest {span}", span=span)]
+    lines = [rms_in_words(m)]
     if shown.output is None:
         lines += [dead_in_words(m), repeated_in_words(m)]
         even, without = int((m.frequency == 0).sum()), int(np.isnan(m.orientation).sum())
@@ -150,14 +162,28 @@ def in_numbers(shown: Shown) -> None:
         if shown.convolution.groups > 1:
             lines.append(
                 _(
-                    "In {groups} groups: this filter reads input maps {first} to {last} and no others.",
+                    "In {groups} groups: this filter reads input maps {maps} and no others.",
                     groups=shown.convolution.groups,
-                    first=shown.numbers[0],
-                    last=shown.numbers[-1],
+                    maps=_listed(shown.numbers),
                 )
             )
     st.markdown("\n".join(f"* {line}" for line in lines))
     st.caption(_("Click a tile to look closer."))
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    """Such as "48 to 95"; where some between them are missing, all of them."""
+    first, last = min(numbers), max(numbers)
+    if last - first >= len(numbers):
+        return ", ".join(map(str, sorted(numbers)))
+    return _("{first} to {last}", first=first, last=last)
+
+
+def rms_in_words(measures: Measures) -> str:
+    """How strong the filters are."""
+    rms = measures.rms
+    span = " · ".join(f"{value:.3g}" for value in (rms.min(), np.median(rms), rms.max()))
+    return _("RMS: smallest, median, largest {span}", span=span)
 
 
 def dead_in_words(measures: Measures) -> str:
@@ -179,27 +205,19 @@ def repeated_in_words(measures: Measures) -> str:
     )
 
 
-def files(shown: Shown, pixels: Callable[[], np.ndarray], words: Sequence[str], warning: str | None) -> None:
-    """The sheet and the table, to take away; both are made when they are asked for, outside the run."""
-    c, network = shown.convolution, shown.loaded.architecture.name
-    name = f"{network}-{c.name}" + ("" if shown.output is None else f"-{shown.output}")
-    st.download_button(
-        _("Tiles (PNG)"),
-        lambda: captioned(pixels(), words, banner=warning),
-        f"{name}-filters.png",
-        "image/png",
-        icon=":material/download:",
-        key="tiles png",
-        on_click="ignore",
-    )
-    st.download_button(
+def files(shown: Shown, pixels: np.ndarray, words: Sequence[str]) -> None:
+    """The sheet and the table, to take away."""
+    output = "" if shown.output is None else f"-{shown.output}"
+    name = f"{shown.loaded.architecture.name}-{shown.convolution.name}{output}-filters"
+    warning = warning_of(shown.loaded)
+    row = st.container(horizontal=True)
+    download(row, _("Tiles (PNG)"), lambda: captioned(pixels, words, banner=warning), f"{name}.png", "tiles png")
+    download(
+        row,
         _("Table (CSV)"),
         lambda: table(shown).to_csv(index=False).encode("utf-8-sig"),
-        f"{name}-filters.csv",
-        "text/csv",
-        icon=":material/download:",
-        key="tiles csv",
-        on_click="ignore",
+        f"{name}.csv",
+        "tiles csv",
     )
 
 
@@ -208,7 +226,7 @@ def table(shown: Shown) -> pd.DataFrame:
     c, weights = shown.convolution, shown.loaded.weights
     whose = {
         "network": shown.loaded.architecture.name,
-        "weights": weights.sha256 or weights.source,
+        "weights": weights.identity,
         "layer": c.name,
         "acts_on": "pixels from 0 to 1" if shown.on_picture else "normalised picture" if c.reads_picture else "maps",
     }
@@ -246,24 +264,14 @@ def close_up(shown: Shown, i: int) -> bool:
         _weights(shown, kernel, limit, shown.name(i))
         st.caption(range_of_weights(None) if shown.own else range_of_weights(limit))
         st.markdown("\n".join(f"* {line}" for line in _numbers(shown, i)))
-        with st.container(horizontal=True):
+        row = st.container(horizontal=True)
+        with row:
             _way_to_responses(shown, i)
-            words = [*shown.words(), shown.label(i).replace("\n", " · "), _limit_in_words(limit)]
-            warning = warning_of(shown.loaded)
-            st.download_button(
-                "PNG",
-                lambda: captioned(pixels, words, banner=warning),
-                f"{shown.loaded.architecture.name}-{shown.convolution.name}-{shown.numbers[i]}.png",
-                "image/png",
-                icon=":material/download:",
-                key="filter png",
-                on_click="ignore",
-            )
+        words = [*shown.words(), shown.label(i).replace("\n", " · "), grey_in_words(limit)]
+        warning = warning_of(shown.loaded)
+        name = f"{shown.loaded.architecture.name}-{shown.convolution.name}-{shown.numbers[i]}.png"
+        download(row, "PNG", lambda: captioned(pixels, words, banner=warning), name, "filter png")
     return closed
-
-
-def _limit_in_words(limit: float) -> str:
-    return _("Grey is 0, white +{limit}, black −{limit}.", limit=f"{limit:.3g}")
 
 
 def _weights(shown: Shown, kernel: np.ndarray, limit: float, name: str) -> None:
@@ -339,105 +347,3 @@ def short_name(loaded: Loaded, convolution: str) -> str | None:
         if trace.names[node] == convolution:
             return name
     return None
-
-
-# 1×1 --------------------------------------------------------------------------------------------------------------
-
-
-def matrix(chosen: Selection, loaded: Loaded, convolution: Convolution, by: str, cell: int | None) -> int | None:
-    """Draws the weights of a 1×1 layer as a matrix; the weight that was clicked, counted row by row.
-
-    Args:
-        by: "index", or "norm": rows and columns with the largest norm first.
-        cell: the weight that is looked at closely.
-    """
-    weights = cache.matrix(chosen, convolution.name)  # (K, C)
-    outputs, inputs = (_order(each, by) for each in (weights, weights.T))
-    limit = float(np.abs(weights).max())
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        outputs = outputs[_part(len(outputs), _("Output maps"), f"rows {convolution.name}")]
-        inputs = inputs[_part(len(inputs), _("Input maps"), f"columns {convolution.name}")]
-        shown = weights[np.ix_(outputs, inputs)]
-        height, width = shown.shape
-        row, column = (None, None) if cell is None else divmod(cell, convolution.inputs)
-        is_there = cell is not None and row in outputs and column in inputs
-        selected = np.flatnonzero(outputs == row)[0] * width + np.flatnonzero(inputs == column)[0] if is_there else None
-        pixels = enlarged(signed(shown[None], limit), 480)
-        picture, more = with_room(loaded, pixels, len(pixels) // height)
-        name = _("Weights of {name}", name=convolution.name)
-        clicked = clickable_grid(
-            picture,
-            height + more,
-            width,
-            key=f"matrix {convolution.name}",
-            template=_("row {row}, column {column}: click for its weight"),
-            selected=selected,
-            alt=name,
-            width=min(720, round(600 * width / height)) if height > width / 2 else None,
-        )
-        words = [
-            about(loaded),
-            _(
-                "{layer}: the {outputs}×{inputs} weights of a 1×1 layer, an output map a row, an input map a column",
-                layer=convolution.name,
-                outputs=convolution.outputs,
-                inputs=convolution.inputs,
-            ),
-            _("rows and columns with the largest norm first") if by == "norm" else _("in the order of their numbers"),
-            range_of_weights(limit),
-        ]
-        st.caption("  \n".join(map(plain, words)))
-        warning = warning_of(loaded)
-        st.download_button(
-            "PNG",
-            lambda: captioned(pixels, words, banner=warning),
-            f"{loaded.architecture.name}-{convolution.name}.png",
-            "image/png",
-            icon=":material/download:",
-            key="matrix png",
-            on_click="ignore",
-        )
-    with right:
-        if cell is None:
-            st.caption(_("Click a weight to read it."))
-        else:
-            _weight(weights, row, column)
-    if clicked is None or clicked >= shown.size:
-        return None
-    row, column = divmod(clicked, width)
-    return int(outputs[row]) * convolution.inputs + int(inputs[column])
-
-
-def _order(weights: np.ndarray, by: str) -> np.ndarray:
-    """The numbers of the rows, in their order or the largest norm first."""
-    return np.argsort(-np.linalg.norm(weights, axis=1), kind="stable") if by == "norm" else np.arange(len(weights))
-
-
-def _part(count: int, name: str, key: str) -> slice:
-    """Which of the rows or columns are shown, where they are too many."""
-    if count <= MOST_SIDE:
-        return slice(None)
-    starts = range(0, count, MOST_SIDE)
-    first = st.selectbox(
-        name,
-        starts,
-        format_func=lambda start: f"{start + 1}–{min(start + MOST_SIDE, count)} / {count}",
-        key=f"part {key}",
-        persist_state="session",
-    )
-    return slice(first, first + MOST_SIDE)
-
-
-def _weight(weights: np.ndarray, row: int, column: int) -> None:
-    """One weight of a matrix, beside the largest of its row and its column."""
-    with st.container(border=True):
-        st.markdown(f"#### {_('Output map {row}, input map {column}', row=row, column=column)}")
-        st.markdown(f"* {_('weight {value}', value=f'{weights[row, column]:+.4g}')}")
-        by_row = _("output map {row} listens most to", row=row)
-        by_column = _("input map {column} matters most to", column=column)
-        for name, values in ((by_row, weights[row]), (by_column, weights[:, column])):
-            largest = np.argsort(-np.abs(values), kind="stable")[:LARGEST]
-            entries = ", ".join(f"{i} ({values[i]:+.2g})" for i in largest)
-            norm = _("norm {norm}", norm=f"{np.linalg.norm(values):.3g}")
-            st.markdown(f"* {name}: {entries} – {norm}")

@@ -11,12 +11,12 @@ from models.refusals import Refused
 from models.weights import card
 from pages.common import cache
 from pages.common.components.grid import clickable_grid
-from pages.common.session import Opened, Selection, from_link, open_unit, opened_unit, selection, to_url
+from pages.common.session import Opened, Selection, from_link, of_sidebar, open_unit, opened_unit, selection, to_url
 from pages.common.text import _, language, plain, prose, said
 from pages.common.widgets import computed, cpu_did_it, honest_png, network_or_stop, weights_in_words
 from pages.look import takeaway
 from pages.look.unit import inspector
-from pages.look.words import fidelity_in_words, name_of, range_in_words, unit_in_words
+from pages.look.words import fidelity_in_words, field_in_words, name_of, range_in_words, unit_in_words
 from vis.figures.pictures import enlarged, montage, signed
 from vis.responses import LayerResponse
 from vis.trace import traced
@@ -57,7 +57,7 @@ def page() -> None:
     takeaway.offer(chosen, loaded, seen, found, own_range)
     with st.expander(_("How these pictures are made, and how to read them"), icon=":material/menu_book:"):
         st.markdown(prose(TEXTS, "deconvnet"))
-    _put_into_url(asked, count, close_up)
+    _put_into_url(count, close_up)
 
 
 def _layers(chosen: Selection, loaded: Loaded) -> tuple[tuple[str, str], ...]:
@@ -165,6 +165,7 @@ def _layer(
     loaded: Loaded, pixels: np.ndarray, layer: str, response: LayerResponse, own_range: bool, close_up: Opened | None
 ) -> None:
     k, h, w = response.shape
+    fields = cache.fields(cache.Built(loaded.architecture.name, pixels.shape[0]))
     projections = response.projections
     st.subheader(_("Layer {layer}", layer=layer), anchor=f"layer-{layer}")
     st.caption(
@@ -174,7 +175,7 @@ def _layer(
             k=k,
             h=h,
             w=w,
-            field=_field(loaded, pixels.shape[0], response.operation),
+            field=field_in_words(fields[response.operation].size),
             fidelity=fidelity_in_words(next((p.fidelity for p in projections if p.unit.activation > 0), "exact")),
         )
     )
@@ -211,12 +212,6 @@ def _layer(
             st.caption(range_in_words(limits[0]))
 
 
-def _field(loaded: Loaded, side: int, operation: str) -> str:
-    """How much of the picture every unit of a layer can see."""
-    size = cache.fields(cache.Built(loaded.architecture.name, side))[operation].size
-    return _("the whole picture") if size is None else _("{side} pixels", side=f"{size}×{size}")
-
-
 def _is(close_up: Opened, layer: str, channel: int) -> bool:
     return (close_up.layer, close_up.channel) == (layer, channel)
 
@@ -230,12 +225,10 @@ def _still_there(close_up: Opened | None, found: dict[str, LayerResponse]) -> Op
     return close_up if 0 <= close_up.channel < k and 0 <= row < h and 0 <= column < w else None
 
 
-def _put_into_url(chosen: Selection, count: int, close_up: Opened | None) -> None:
+def _put_into_url(count: int, close_up: Opened | None) -> None:
     position = close_up.position if close_up else None
     to_url(
-        network=chosen.network,
-        weights="random" if chosen.weights == "random" else None,
-        sample=None if chosen.picture.uploaded else chosen.picture.name,
+        **of_sidebar(),
         maps=count,
         layer=close_up.layer if close_up else None,
         map=close_up.channel if close_up else None,

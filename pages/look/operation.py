@@ -14,6 +14,7 @@ from pages.common.session import PUBLIC_WEIGHTS, Selection, choose_layer, graph_
 from pages.common.text import _, plain
 from pages.common.widgets import cpu_did_it, honest_png, opened, weights_in_words
 from pages.look import timing
+from pages.look.kernels import range_of_weights
 from pages.look.words import KINDS, bytes_in_words, name_of, quantity_in_words, unit_of
 from vis.cost.arithmetic import explained
 from vis.cost.count import Counting
@@ -216,7 +217,7 @@ def _with_weights(place: str, built: Built, node: Node) -> None:
         st.caption(f"**{_('Filters')}** · {about}")
         tiles = [signed(tile, limit) for tile in found.filters.tiles]
         st.image(honest_png(loaded, montage(tiles, COLUMNS * 2, 48)), width="stretch")
-        note = _("Grey is 0, white +{limit}, black −{limit}; one range for all.", limit=f"{limit:.3g}")
+        note = range_of_weights(limit)
         if found.filters.slices is not None:
             note += " " + _("Of each filter the slice over the input map to which it listens most.")
         st.caption(note + " " + _("{shown} of {all} filters.", shown=len(tiles), all=node.output_shape[1]))

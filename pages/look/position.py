@@ -11,8 +11,9 @@ from pages.common.components.reveal import reveal
 from pages.common.session import Opened, Selection, enlarge_map
 from pages.common.text import _, plain
 from pages.common.widgets import computed, honest_png, weights_in_words
-from pages.look.words import name_of
+from pages.look.words import box_in_words, grey_in_words, name_of, number_in_words
 from vis.activations import Activations, ChannelView
+from vis.deconvnet import Box
 from vis.figures.activations import multiplication
 from vis.figures.pictures import enlarged, heat, heat_over, signed, with_box
 from vis.receptive import ReceptiveField
@@ -53,15 +54,11 @@ def close_up(chosen: Selection, loaded: Loaded, found: Activations, pixels: np.n
 
 def _numbers(found: Activations, channel: int) -> str:
     if found.shape[1:] == (1, 1):
-        return _("value {value}", value=_short(found.maximum[channel]))
-    maximum, minimum, mean = (_short(of[channel]) for of in (found.maximum, found.minimum, found.mean))
+        return _("value {value}", value=number_in_words(found.maximum[channel], 4))
+    maximum, minimum, mean = (number_in_words(of[channel], 4) for of in (found.maximum, found.minimum, found.mean))
     words = _("maximum {maximum}, minimum {minimum}, mean {mean}", maximum=maximum, minimum=minimum, mean=mean)
     words += ", " + _("0 or less at {share} of its positions", share=f"{found.silent[channel]:.1%}")
     return f"{words} · **{_('dead on this picture')}**" if found.dead[channel] and not found.has_sign else words
-
-
-def _short(value: float) -> str:
-    return f"{value:.4g}".replace("-", "−")
 
 
 def scale_in_words(has_sign: bool, limit: float | None, of_all: bool = True) -> str:
@@ -70,8 +67,7 @@ def scale_in_words(has_sign: bool, limit: float | None, of_all: bool = True) -> 
         if has_sign:
             return _("Every map has its own range: grey is 0, white or black its largest absolute value.")
         return _("Every map has its own range: dark is 0, bright its largest value.")
-    words = _("Grey is 0, white +{limit}, black −{limit}.") if has_sign else _("Dark is 0, bright is {limit}.")
-    words = words.format(limit=f"{limit:.3g}")
+    words = grey_in_words(limit) if has_sign else _("Dark is 0, bright is {limit}.", limit=f"{limit:.3g}")
     return f"{words} {_('One range for all.')}" if of_all else words
 
 
@@ -147,8 +143,8 @@ def _stages(loaded: Loaded, view: ChannelView) -> None:
                     "{h}×{w}, values {low} … {high}; colours to {limit}",
                     h=stage.map.shape[0],
                     w=stage.map.shape[1],
-                    low=_short(stage.map.min()),
-                    high=_short(stage.map.max()),
+                    low=number_in_words(stage.map.min(), 4),
+                    high=number_in_words(stage.map.max(), 4),
                     limit=f"{limit:.3g}",
                 )
             )
@@ -179,7 +175,7 @@ def _position(
     with value:
         st.caption(f"**{_('How its value came about')}**")
         st.markdown("\n".join(_steps(origin)))
-        st.caption(_seen(field, position, box, pixels.shape[:2]))
+        st.caption(_seen(field, Box(*box)))
 
 
 def _steps(origin: Origin) -> list[str]:
@@ -187,31 +183,21 @@ def _steps(origin: Origin) -> list[str]:
     for before, step in zip((None, *origin.steps), origin.steps, strict=False):
         moved = before and (before.row, before.column) != (step.row, step.column)
         where = _("row {row}, column {column}", row=step.row, column=step.column)
-        lines.append(f"1. `{step.layer}` · {where}: **{_short(step.value)}**")
+        lines.append(f"1. `{step.layer}` · {where}: **{number_in_words(step.value, 4)}**")
         if moved:
             lines[-1] += f" – {_('the largest of its window')}"
     return lines
 
 
-def _seen(
-    field: ReceptiveField, position: tuple[int, int], box: tuple[int, int, int, int], sides: tuple[int, int]
-) -> str:
+def _seen(field: ReceptiveField, box: Box) -> str:
     """The receptive field in words, and how much of it lies in the padding."""
-    top, left, bottom, right = box
+    width, height = box.right - box.left, box.bottom - box.top
     if field.rows is None or field.columns is None:
         return _("It sees the whole picture.")
-    if top >= bottom or left >= right:
+    if width <= 0 or height <= 0:
         return _("It sees nothing but padding.")
-    words = _(
-        "{width}×{height} pixels: columns {left}–{right}, rows {top}–{bottom}",
-        width=right - left,
-        height=bottom - top,
-        left=left,
-        right=right - 1,
-        top=top,
-        bottom=bottom - 1,
-    )
-    if (right - left, bottom - top) != (field.columns.size, field.rows.size):
+    words = box_in_words(box)
+    if (width, height) != (field.columns.size, field.rows.size):
         words += "; " + _(
             "its receptive field of {width}×{height} reaches beyond the picture, where there is padding",
             width=field.columns.size,

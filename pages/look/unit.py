@@ -10,8 +10,15 @@ from pages.common.components.grid import clickable_grid
 from pages.common.components.reveal import reveal
 from pages.common.session import Opened, Selection, open_unit
 from pages.common.text import _
-from pages.common.widgets import computed, honest_png, warning_of
-from pages.look.words import METHODS, fidelity_in_words, projection_in_words, range_in_words, unit_in_words
+from pages.common.widgets import computed, download, honest_png, warning_of
+from pages.look.words import (
+    METHODS,
+    box_in_words,
+    fidelity_in_words,
+    projection_in_words,
+    range_in_words,
+    unit_in_words,
+)
 from vis.deconvnet import Box, Projection
 from vis.figures.pictures import captioned, enlarged, heat_over, montage, signed, with_box
 from vis.responses import StagePicture, UnitResponse, cosine, limit_of
@@ -86,17 +93,7 @@ def _activation_map(loaded: Loaded, found: UnitResponse, pixels: np.ndarray, clo
 def _receptive_field(pixels: np.ndarray, box: Box) -> None:
     st.caption(f"**{_('What the unit can see')}**")
     st.image(png(with_box(pixels, (box.top, box.left, box.bottom, box.right), 448)), width="stretch")
-    st.caption(
-        _(
-            "{width}×{height} pixels: columns {left}–{right}, rows {top}–{bottom}",
-            width=box.right - box.left,
-            height=box.bottom - box.top,
-            left=box.left,
-            right=box.right - 1,
-            top=box.top,
-            bottom=box.bottom - 1,
-        )
-    )
+    st.caption(box_in_words(box))
 
 
 def _one_method(chosen: Selection, loaded: Loaded, method: str, projection: Projection, deconvnet: Projection) -> None:
@@ -109,15 +106,8 @@ def _one_method(chosen: Selection, loaded: Loaded, method: str, projection: Proj
     st.caption("  \n".join(lines))
     unit, warning = projection.unit, warning_of(loaded)
     words = projection_in_words(loaded, chosen.picture, projection, limit)
-    st.download_button(
-        "PNG",
-        lambda: captioned(shown, words, banner=warning),
-        f"{loaded.architecture.name}-{unit.layer}-{unit.channel}-{unit.row}-{unit.column}-{method}.png",
-        "image/png",
-        icon=":material/download:",
-        key=f"png {method}",
-        on_click="ignore",
-    )
+    file = f"{loaded.architecture.name}-{unit.layer}-{unit.channel}-{unit.row}-{unit.column}-{method}.png"
+    download(st, "PNG", lambda: captioned(shown, words, banner=warning), file, f"png {method}")
 
 
 def _squared(pixels: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from pages.common.session import SAMPLES, Picture
 from pages.common.text import _
 from pages.common.widgets import weights_in_words
 from vis.cost.count import Counting
-from vis.deconvnet import Projection, Unit
+from vis.deconvnet import Box, Projection, Unit
 from vis.figures.numbers import grouped, shape, short
 
 if TYPE_CHECKING:
@@ -41,6 +41,11 @@ QUANTITIES = {
 METHODS = {"deconvnet": "Deconvnet", "guided": "Guided backpropagation", "gradient": "Gradient × activation"}
 
 
+def number_in_words(value: float, digits: int = 3) -> str:
+    """A number with so many digits and a true minus sign."""
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
 def unit_in_words(unit: Unit) -> str:
     """A unit by its feature map, its place in it, and its activation."""
     words = _(
@@ -64,7 +69,30 @@ def range_in_words(limit: float | None) -> str:
     """What black, grey and white mean; None where every picture has its own range."""
     if limit is None:
         return _("Every picture has its own range: grey is 0, white or black is its own largest value.")
-    return _("Grey is 0, white +{limit}, black −{limit}, in units of the normalised picture.", limit=f"{limit:.3g}")
+    return grey_in_words(limit, f", {_('in units of the normalised picture')}")
+
+
+def grey_in_words(limit: float, further: str = "") -> str:
+    """What black, grey and white mean in a picture of this range; and what is to be said of the range."""
+    return _("Grey is 0, white +{limit}, black −{limit}", limit=f"{limit:.3g}") + f"{further}."
+
+
+def field_in_words(size: int | None) -> str:
+    """How much of the picture a unit can see; None for all of it."""
+    return _("the whole picture") if size is None else _("{side} pixels", side=f"{size}×{size}")
+
+
+def box_in_words(box: Box) -> str:
+    """Which pixels of the picture a unit can see."""
+    return _(
+        "{width}×{height} pixels: columns {left}–{right}, rows {top}–{bottom}",
+        width=box.right - box.left,
+        height=box.bottom - box.top,
+        left=box.left,
+        right=box.right - 1,
+        top=box.top,
+        bottom=box.bottom - 1,
+    )
 
 
 def fidelity_in_words(fidelity: str) -> str:

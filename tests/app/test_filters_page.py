@@ -155,6 +155,32 @@ def test_the_inputs_of_a_grouped_layer_are_numbered_as_in_the_whole_layer():
     assert "#### Input map 50" in said(second)
 
 
+# C3 of 1998: its filters read maps that are not next to each other, by Table I of the paper
+C3 = [("three", 4, (4, 5, 0)), ("three", 5, (5, 0, 1)), ("four", 6, (0, 1, 3, 4)), ("four", 8, (0, 2, 3, 5))]
+
+
+@pytest.mark.parametrize(("part", "output", "reads"), C3)
+def test_each_slice_of_a_filter_over_scattered_maps_is_found_by_the_number_of_its_map(part, output, reads):
+    layer = f"features.c3.{part}"
+    m = measured(kernels_of(load("lenet5_1998", "random").model, layer)[output][:, None])
+    link = {"network": "lenet5_1998", "weights": "random", "layer": layer, "output": str(output)}
+    for i, number in enumerate(reads):
+        visit = Visit(FILTERS, **link, input=str(number))
+        assert f"#### Input map {number}" in said(visit)
+        assert f"RMS {m.rms[i]:.4g} · norm {m.norm[i]:.4g}" in said(visit)
+        tiles = visit.pictures()[0]
+        assert re.match(rf"Input map {number}: RMS {m.rms[i]:.3g},", tiles["labels"][tiles["selected"]])
+        assert visit.link["input"] == str(number)
+
+
+def test_a_filter_over_scattered_maps_names_them_all_and_opens_no_other():
+    link = {"network": "lenet5_1998", "weights": "random", "layer": "features.c3.three"}
+    visit = Visit(FILTERS, **link, output="4", input="2")
+    assert "this filter reads input maps 0, 4, 5 and no others" in said(visit)
+    assert "input" not in visit.link
+    assert "this filter reads input maps 0 to 2 and no others" in said(Visit(FILTERS, **link, output="0"))
+
+
 def test_a_weight_of_a_1x1_layer_can_be_read():
     link = {"network": "squeezenet1_1", "weights": "random", "layer": "features.3.squeeze"}
     matrix = kernels_of(load("squeezenet1_1", "random").model, "features.3.squeeze")[..., 0, 0]

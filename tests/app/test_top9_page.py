@@ -22,7 +22,8 @@ from pages.common import cache
 from pages.common.cache import top9
 from pages.common.session import SET_FILE, OneOfNine
 from pages.look.mining import Asked
-from pages.look.nine import Shown, Slice, csv_of, parquet_of, sheet_of
+from pages.look.nine import Slice
+from pages.look.ranking import Shown, csv_of, parquet_of, sheet_of
 from tests.app.visit import TOP9, Visit
 from tests.unit.pictures import saved
 from vis.deconvnet import Box
@@ -175,7 +176,8 @@ def test_without_an_allowed_folder_the_page_says_how_one_is_allowed(monkeypatch)
     assert not visit.errors
 
 
-def test_a_data_set_that_is_not_there_can_be_fetched():
+def test_a_data_set_that_is_not_there_can_be_fetched(monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_DOWNLOADS", "1")
     visit = Visit(TOP9, network="lenet5", set="dataset", dataset="CIFAR10")
     assert "CIFAR\\-10 test is not on this server" in visit.at.info[0].value
     assert visit.at.button(key="download data set")
@@ -184,6 +186,7 @@ def test_a_data_set_that_is_not_there_can_be_fetched():
 
 
 def test_a_data_set_that_cannot_be_downloaded_says_so_and_no_path_of_the_server(monkeypatch, tmp_path):
+    monkeypatch.setenv("CONVSCOPE_DOWNLOADS", "1")
     monkeypatch.setattr("urllib.request.urlopen", unreachable)
     visit = Visit(TOP9, network="lenet5", set="dataset", dataset="CIFAR10").press("download data set")
     until(visit, lambda: visit.errors)
@@ -324,7 +327,7 @@ def test_a_second_search_waits_for_its_turn_and_says_so(root, slow):
     first = of_folder("many").press("search")
     until(first, lambda: "of 60" in progress(first))
     second = of_folder().press("search")
-    assert "Another search is under way" in progress(second)
+    until(second, lambda: "Another search is under way" in progress(second))
     first.press("stop search")
     assert searched(second).pictures()
 

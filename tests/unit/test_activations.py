@@ -250,7 +250,7 @@ def test_what_averages_positions_is_where_a_value_begins(image):
 
 @pytest.mark.parametrize("position", [(8, 0, 0), (0, 12, 0), (0, 0, 10), (0, -1, 0)])
 def test_a_position_that_is_not_there_is_refused(model, image, position):
-    with pytest.raises(TraceRefused, match="8 feature maps of 12×10; there is no unit|feature maps 0 to 7, no 8"):
+    with pytest.raises(TraceRefused, match=r"8 feature maps of 12×10; there is no unit|feature maps 0 to 7, no 8"):
         origin_of(model, image, "relu", *position)
 
 

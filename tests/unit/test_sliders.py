@@ -22,7 +22,9 @@ def test_a_value_between_two_is_shown_at_the_nearest(value, place):
     assert _nearest(SLIDERS[0].values, value) == place
 
 
-@pytest.mark.parametrize("slider", [Slider("a", "A", ()), Slider("a", "A", (1, 2), (3,)), Slider("a", "A", range(5001))])
+@pytest.mark.parametrize(
+    "slider", [Slider("a", "A", ()), Slider("a", "A", (1, 2), (3,)), Slider("a", "A", range(5001))]
+)
 def test_a_slider_that_cannot_be_is_an_error(slider):
     with pytest.raises(ValueError, match="'a' of 'key'"):
         live_sliders([slider], {"a": 1}, "key", on_change=print)

@@ -14,7 +14,7 @@ def columns_for(count: int, shape: tuple[int, int] = (1, 1)) -> int:
     rows, columns = shape
     ideal = max(1.0, (1.2 * count * rows / columns) ** 0.5)
     near = range(max(1, round(0.75 * ideal)), round(1.35 * ideal) + 1)
-    return min(count, min(near, key=lambda n: (-count % n / n, abs(n - ideal))))
+    return min(count, min(near, key=lambda n: (-count % n / n, max(n / ideal, ideal / n))))
 
 
 def limits_of(kernels: np.ndarray, own: bool) -> np.ndarray:

@@ -48,7 +48,7 @@ def key_of(loaded: Loaded, pictures: PictureSet, layers: Sequence[str], k: int =
     options = "".join(f" {name}={value}" for name, value in sorted(loaded.options.items()))
     return Key(
         loaded.architecture.name + options,
-        loaded.weights.sha256 or f"{loaded.weights.kind} {loaded.weights.source}",
+        loaded.weights.identity,
         loaded.preprocess,
         pictures.fingerprint,
         k,
@@ -160,7 +160,6 @@ class _Running:
         self._unreadable: list[tuple[str, Refused]] = []
         self._unreadable_in_all = 0
         self._rankings: dict[str, Ranking] = {}
-        self._maps_last: dict[str, bool] = {}
         if begun and begun.total == self.total and (numbers := _places(begun.names, pictures.ids)) is not None:
             self.counted = begun.counted
             self._unreadable, self._unreadable_in_all = list(begun.unreadable), begun.unreadable_in_all
@@ -194,9 +193,8 @@ class _Running:
             raise TraceRefused("The layer “{layer}” has no feature maps.", layer=layer)
         if value.dim() == 2:
             return value[:, :, None, None]
-        if layer not in self._maps_last:
-            self._maps_last[layer] = maps_come_last(self._loaded.model, (1, *shape[1:]), layer)
-        return value.movedim(3, 1) if self._maps_last[layer] else value
+        come_last = maps_come_last(self._loaded.model, (1, *shape[1:]), layer)
+        return value.movedim(3, 1) if come_last else value
 
     def top(self) -> Top:
         """What was found so far, with the names of the pictures that are in it."""

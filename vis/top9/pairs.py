@@ -4,10 +4,8 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
-from torch import nn
 
 from models import Loaded
 from models.picture_sets import PictureSet
@@ -59,7 +57,7 @@ def pairs_in(
     """
     image = loaded.preprocess(pictures.open(id))
     recording, pixels = record(loaded.model, image, [layer]), loaded.preprocess.for_the_eye(image)
-    come_last = _come_last(loaded, tuple(image.shape), layer)
+    come_last = maps_come_last(loaded.model, tuple(image.shape), layer)
     pairs = []
     for first in range(0, len(wanted), AT_ONCE):
         some = wanted[first : first + AT_ONCE]
@@ -75,12 +73,3 @@ def pairs_in(
 
 
 AT_ONCE = 9  # units of a picture: what goes down for each of them may be as large as all the maps of a layer
-_known: WeakKeyDictionary[nn.Module, dict[tuple, bool]] = WeakKeyDictionary()
-
-
-def _come_last(loaded: Loaded, shape: tuple[int, ...], layer: str) -> bool:
-    """As `maps_come_last`, which takes as long as a small network's forward pass, and is asked for every picture."""
-    known = _known.setdefault(loaded.model, {})
-    if (shape, layer) not in known:
-        known[shape, layer] = maps_come_last(loaded.model, shape, layer)
-    return known[shape, layer]

@@ -1,0 +1,161 @@
+"""All feature maps of a layer as one picture: to be clicked, and to be taken away."""
+
+import csv
+import io
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from models import Loaded
+from pages.common.components.grid import clickable_grid
+from pages.common.session import Opened, Selection
+from pages.common.text import _, plain
+from pages.common.widgets import download, warning_of, weights_in_words
+from pages.look.position import scale_in_words
+from pages.look.words import name_of, number_in_words
+from vis.activations import Activations
+from vis.figures.pictures import captioned
+from vis.figures.sheets import heat_sheet, rows_of, signed_sheet
+
+ON_A_PAGE = (64, 128, 256, 512)  # maps
+TILE = 4, 150  # pixels of a tile: at least in its picture, and at most on the screen
+WIDTH = 1200, 600  # pixels of the page on a large screen; and of a sheet that is seldom made smaller
+
+
+def all_maps(
+    chosen: Selection, loaded: Loaded, found: Activations, by: str, own: bool, opened: Opened | None
+) -> int | None:
+    """One page of maps as one picture. Returns the number of the map that was clicked."""
+    order = found.order(by)
+    number, count = _choose_page(found, by, order, opened)
+    shown = order[number * count : (number + 1) * count]
+    sheet, columns, rows, wide = tiles(found, shown, own, warning_of(loaded))
+    about = _about(chosen, loaded, found, by, own, shown)
+    clicked = clickable_grid(
+        sheet,
+        rows,
+        columns,
+        key=f"sheet {chosen.network} {found.layer}",
+        labels=[_label(loaded, found, channel) for channel in shown],
+        selected=int(np.flatnonzero(shown == opened.channel)[0]) if opened and opened.channel in shown else None,
+        width=columns * TILE[1] if columns * TILE[1] < WIDTH[0] else None,
+        pixelated=wide < WIDTH[1],
+        alt=_("All feature maps of {layer}", layer=found.layer),
+    )
+    st.caption("  \n".join(plain(line) for line in about))
+    _downloads(chosen, loaded, found, sheet, about)
+    return None if clicked is None else int(shown[clicked])
+
+
+def _choose_page(found: Activations, by: str, order: np.ndarray, opened: Opened | None) -> tuple[int, int]:
+    """Which page of maps is shown, at first the enlarged map's, and how many maps are on a page."""
+    if len(order) <= ON_A_PAGE[0]:
+        return 0, ON_A_PAGE[0]
+    row = st.container(horizontal=True, gap="medium")
+    count = row.segmented_control(
+        _("Maps on a page"), ON_A_PAGE, default=ON_A_PAGE[-1], required=True, key="on a page", persist_state="session"
+    )
+    pages = -(-len(order) // count)
+    if pages == 1:
+        return 0, count
+    number = row.segmented_control(
+        _("Page"),
+        range(pages),
+        format_func=lambda i: f"{i * count + 1}–{min((i + 1) * count, len(order))}",
+        default=int(np.flatnonzero(order == opened.channel)[0]) // count if opened else 0,
+        required=True,
+        key=f"page {found.layer} {by} {count}",
+    )
+    return number, count
+
+
+def tiles(found: Activations, shown: np.ndarray, own: bool, warning: str | None) -> tuple[bytes, int, int, int]:
+    """A sheet of these maps, its columns and rows of cells, and its width in pixels."""
+    maps, limits = found.maps[shown], found.limits[shown]
+    times = -(-TILE[0] // max(maps.shape[1:]))  # so that the gaps between single numbers stay narrow
+    maps = maps.repeat(times, 1).repeat(times, 2)
+    count, height, width = maps.shape
+    columns = min(count, max(1, round((2 * count * height / width) ** 0.5)))
+    gap = max(1, width // 28)
+    sheet = (signed_sheet if found.has_sign else heat_sheet)(
+        maps, limits if own else found.limit, columns, gap, banner=warning
+    )
+    return sheet, columns, rows_of(sheet, height, gap), columns * (width + gap)
+
+
+def _label(loaded: Loaded, found: Activations, channel: int) -> str:
+    """What a tile says when it is pointed at."""
+    name = _("feature map {channel}", channel=channel)
+    if loaded.categories and found.shape == (len(loaded.categories), 1, 1):
+        name += f" · {loaded.categories[channel]}"
+    highest = number_in_words(found.maximum[channel])
+    if found.shape[1:] == (1, 1):
+        return f"{name}: {highest}"
+    return "\n".join(
+        [
+            name,
+            _("maximum {maximum} · mean {mean}", maximum=highest, mean=number_in_words(found.mean[channel])),
+            f"{zeros_in_words(found)} {found.silent[channel]:.0%}",
+        ]
+    )
+
+
+def zeros_in_words(found: Activations) -> str:
+    """What the share of silent values is called: after a ReLU they are zeros."""
+    return _("share of values ≤ 0") if found.has_sign else _("share of zeros")
+
+
+def _about(chosen: Selection, loaded: Loaded, found: Activations, by: str, own: bool, shown: np.ndarray) -> list[str]:
+    """All that the sheet must say where it stands alone."""
+    orders = {
+        "index": _("in the order of their numbers"),
+        "maximum": _("the largest maximum first"),
+        "mean": _("the largest mean first"),
+        "silent": _("the largest share of values ≤ 0 first"),
+    }
+    k, h, w = found.shape
+    lines = [
+        f"{loaded.architecture.title} · {weights_in_words(loaded)} · {name_of(chosen.picture)} · {found.layer}",
+        _("{shown} of {all} feature maps of {h}×{w}, {order}.", shown=len(shown), all=k, h=h, w=w, order=orders[by])
+        + " "
+        + scale_in_words(found.has_sign, None if own else found.limit),
+    ]
+    if found.reduced > 1:
+        lines.append(_("Each pixel of a tile is the mean of {n}×{n} positions.", n=found.reduced))
+    return lines
+
+
+def _downloads(chosen: Selection, loaded: Loaded, found: Activations, sheet: bytes, about: list[str]) -> None:
+    """The sheet with its caption, and what is counted of every map."""
+    name = f"{chosen.network}-{found.layer}-activations"
+    row = st.container(horizontal=True)
+    download(
+        row,
+        _("This sheet (PNG)"),
+        lambda: captioned(np.asarray(Image.open(io.BytesIO(sheet)).convert("RGBA")), about, width=960),
+        f"{name}.png",
+        "sheet png",
+    )
+    download(
+        row,
+        _("All maps as a table (CSV)"),
+        lambda: table_of(chosen, loaded, found),
+        f"{name}.csv",
+        "sheet csv",
+        icon=":material/table:",
+    )
+
+
+def table_of(chosen: Selection, loaded: Loaded, found: Activations) -> str:
+    """CSV, a row for every map; what it is of stands in every row, so that tables can be put together."""
+    file = io.StringIO()
+    table = csv.writer(file, lineterminator="\n")
+    columns = "network weights picture layer channel maximum minimum mean share_not_positive dead"
+    table.writerow(columns.split())
+    picture = f"{chosen.picture.name} {chosen.picture.sha256[:8]}"
+    of = chosen.network, loaded.weights.identity, picture, found.layer
+    for i in range(found.shape[0]):
+        numbers = (float(column[i]) for column in (found.maximum, found.minimum, found.mean, found.silent))
+        table.writerow([*of, i, *numbers, int(found.dead[i])])
+    return file.getvalue()
