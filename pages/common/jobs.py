@@ -9,7 +9,8 @@ from models.refusals import Refused
 
 Result = TypeVar("Result")
 
-PATIENCE = 20  # seconds; a page that is there looks every half second
+# Seconds. A page that is there looks every half second, and a browser lets one that is hidden look once a minute.
+PATIENCE = 90
 
 
 class Job(Generic[Result]):
@@ -24,6 +25,7 @@ class Job(Generic[Result]):
         self.part = 0.0  # that is done
         self.result: Result | None = None  # None until it is finished
         self.refused: Refused | None = None
+        self.left_alone = False  # nobody waited for it any more, and so it was stopped
         self._broke = True  # until it has come to its end
         self._stop = threading.Event()
         self._limit, self._reported = limit, False
@@ -55,7 +57,8 @@ class Job(Generic[Result]):
     def stopped(self) -> bool:
         """Whether it was asked to stop, its time is over, or nobody waits for it any more."""
         now = time.monotonic()
-        return self._stop.is_set() or now > self._ends or now - self._seen > PATIENCE
+        self.left_alone |= now - self._seen > PATIENCE  # for good, whoever comes back
+        return self._stop.is_set() or now > self._ends or self.left_alone
 
     @property
     def failed(self) -> bool:

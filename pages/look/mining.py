@@ -56,21 +56,26 @@ class Progress:
 
     done: int = 0
     total: int = 0
-    before: int = 0  # pictures that an earlier run had seen
-    begun: float | None = None  # when it was told first; until then the search waits for its turn
-    cancelled: bool = False  # by its user; what was only left alone begins again by itself
+    place: cache.Place | None = None  # in the line of all searches
+    cancelled: bool = False  # by its user; what was only left alone goes on by itself
+    _seen: int = 0  # pictures, in the search's own turns
+    _seconds: float = 0.0  # of these turns
+    _told: float | None = None  # when; None while it waits for its turn
 
     def tell(self, done: int, total: int) -> None:
-        self.done, self.total = done, total
-        if self.begun is None:
-            self.before, self.begun = done, time.monotonic()
+        now = time.monotonic()
+        if self._told is not None:
+            self._seen += done - self.done
+            self._seconds += now - self._told
+        self.done, self.total, self._told = done, total, now
+
+    def wait(self, place: cache.Place) -> None:
+        self.place, self._told = place, None
 
     @property
     def rate(self) -> float | None:
-        """Pictures a second of this run; None before there is something to go by."""
-        if self.begun is None or self.done == self.before:
-            return None
-        return (self.done - self.before) / max(time.monotonic() - self.begun, 1e-3)
+        """Pictures a second in its own turns; None before there is something to go by."""
+        return self._seen / max(self._seconds, 1e-3) if self._seen else None
 
 
 def found(asked: Asked) -> Top | None:
@@ -101,8 +106,9 @@ def top_of(asked: Asked, by_itself: bool, prepare: Prepare) -> Top | None:
     if state.job and state.job.running:
         _watched(asked.title)
         return None
-    has_failed = state.job and (state.job.refused or state.job.failed)
-    if by_itself and not has_failed and not (state.progress and state.progress.cancelled):
+    job = state.job
+    has_failed = job and (job.refused or job.failed)
+    if (by_itself or (job and job.left_alone)) and not has_failed and not (job and state.progress.cancelled):
         return _begin(state, asked, prepare)
     _say_how_it_ended(state.job)
     _offer(state, asked, prepare)
@@ -118,7 +124,7 @@ def _begin(state: Mining, asked: Asked, prepare: Prepare) -> None:
             progress.tell(done, total)
             report(done / total)
 
-        top = cache.search(asked.loaded, asked.pictures, asked.key, folder, tell, stopped)
+        top = cache.search(asked.loaded, asked.pictures, asked.key, folder, tell, stopped, progress.wait)
         if top and top.finished:
             prepare(top, stopped)
         return top if owner else None
@@ -194,15 +200,32 @@ def _watched(title: str) -> None:
 
 
 def _how_far(progress: Progress, title: str) -> str:
-    if progress.begun is None:
-        return _("Another search is under way on this server; this one begins when that is done …")
-    done, total = grouped(progress.done), grouped(progress.total)
-    words = _("{done} of {total} pictures: {title}", done=done, total=total, title=plain(title))
-    if rate := progress.rate:
-        speed = _("{rate} pictures a second", rate=f"{rate:.3g}" if rate < 100 else f"{rate:.0f}")
-        left = _("{time} left", time=_time((progress.total - progress.done) / rate))
-        words = f"{words} · {speed} · {left}"
-    return words
+    place, rate = progress.place, progress.rate
+    words = []
+    if progress.total:
+        done, total = grouped(progress.done), grouped(progress.total)
+        words.append(_("{done} of {total} pictures: {title}", done=done, total=total, title=plain(title)))
+    if place and place.before:
+        words.append(_in_line(place, words != []))
+    elif rate:
+        words.append(_("{rate} pictures a second", rate=f"{rate:.3g}" if rate < 100 else f"{rate:.0f}"))
+        left = _time((progress.total - progress.done) / rate)
+        if place and place.is_shared:
+            words.append(_("{time} of work left, in turns with other searches", time=left))
+        else:
+            words.append(_("{time} left", time=left))
+    return " · ".join(words) or _("The search begins …")
+
+
+def _in_line(place: cache.Place, has_begun: bool) -> str:
+    if has_begun:
+        return _("another search has its turn, and this one is number {number} in line …", number=place.before)
+    return _(
+        "Another search is under way on this server. They take turns of {seconds} s, and this one is number {number} "
+        "in line …",
+        number=place.before,
+        seconds=f"{place.line.seconds:g}",
+    )
 
 
 def _time(seconds: float) -> str:

@@ -1,11 +1,14 @@
 """The choice of the set of pictures that is searched."""
 
+import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
 
 from models.decoding import MOST_MEGABYTES
-from models.picture_sets import DATASETS, MOST_ENTRIES, MOST_ZIP_MEGABYTES, PictureSet, allowed_root
+from models.picture_sets import DATASETS, MOST_ENTRIES, MOST_ZIP_MEGABYTES, PictureSet, allowed_root, archive
 from models.refusals import Refused
 from models.statefile import printable
 from pages.common import cache
@@ -16,6 +19,9 @@ from vis.figures.numbers import grouped
 
 FOLDERS_SHOWN = 200
 DOWNLOAD_AT_MOST = 3600  # seconds
+
+LOOPBACK = re.compile(r"(https?://)?(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")  # what proxies add
 
 
 @dataclass(frozen=True)
@@ -101,22 +107,44 @@ def _zip() -> Chosen | None:
         ["zip"],
         key=SET_FILE,
         max_upload_size=MOST_ZIP_MEGABYTES,
-        help=_(
-            "It is seen by you alone, and forgotten when you leave this page; what was found in it is kept until you "
-            "close the app."
-        ),
+        on_change=_forget,
+        help=_("It is seen by you alone, and kept until you remove it, take another one or close the app."),
     )
-    if file is None:
-        st.info(
-            _(
-                "Upload a ZIP with up to {number} pictures of at most {megabytes} MB each. Its folders are taken for "
-                "classes.",
-                number=grouped(MOST_ENTRIES),
-                megabytes=MOST_MEGABYTES,
-            )
+    if file:
+        return Chosen("zip", sha256_of(file))
+    if kept := mining().archive:  # Streamlit forgets what is in an uploader when its page is left
+        digest, pictures = kept
+        words, button = st.columns([5, 1], vertical_alignment="center")
+        words.markdown(_("**{title}** is still here.", title=plain(pictures.title)))
+        button.button(_("Remove"), icon=":material/close:", key="remove archive", on_click=_forget, width="stretch")
+        return Chosen("zip", digest)
+    st.info(
+        _(
+            "Upload a ZIP with up to {number} pictures of at most {megabytes} MB each. Its folders are taken for "
+            "classes.",
+            number=grouped(MOST_ENTRIES),
+            megabytes=MOST_MEGABYTES,
         )
-        return None
-    return Chosen("zip", sha256_of(file))
+    )
+    return None
+
+
+def _forget() -> None:
+    """Lets the kept ZIP go, and what is being made of its pictures."""
+    state = mining()
+    if state.job and state.asked and state.archive and state.asked.fingerprint == state.archive[1].fingerprint:
+        state.job.stop()
+    state.archive = state.nines = None
+
+
+def _archive(digest: str) -> PictureSet:
+    """The set in the session's ZIP; raises as `models.picture_sets.archive`."""
+    state = mining()
+    if state.archive is None or state.archive[0] != digest:
+        state.archive = None
+        file = uploaded(SET_FILE)
+        state.archive = digest, archive(file.getvalue(), file.name)
+    return state.archive[1]
 
 
 def _dataset() -> Chosen:
@@ -141,7 +169,7 @@ def opened(chosen: Chosen) -> PictureSet | None:
             if chosen.kind == "folder":
                 return cache.pictures_in_folder(str(allowed_root()), chosen.name)
             if chosen.kind == "zip":
-                return cache.pictures_in_archive(chosen.name, uploaded(SET_FILE))
+                return _archive(chosen.name)
             return cache.pictures_in_dataset(chosen.name)
     except Refused as refusal:
         if chosen.kind == "dataset":  # the refusal names a folder of the server, which is nobody's business
@@ -161,7 +189,7 @@ def title_of(chosen: Chosen, pictures: PictureSet) -> str:
 
 
 def _download(name: str) -> None:
-    """A button that fetches the data set, and how that went."""
+    """A button that fetches the data set, and how that went; or who can have it fetched."""
     jobs, title = mining().downloads, plain(DATASETS[name][2])
     job = jobs.get(name)
     if job and job.running:
@@ -172,9 +200,29 @@ def _download(name: str) -> None:
         st.error(words, icon=":material/cloud_off:")
     else:
         st.info(_("{name} is not on this server yet, or not as it should be.", name=title), icon=":material/info:")
+    if not (os.environ.get("CONVSCOPE_DOWNLOADS") == "1" or is_here(st.context.ip_address, st.context.headers)):
+        st.markdown(
+            _(
+                "Whoever runs this server can have it downloaded: in a browser on the same machine, or, for all its "
+                "visitors, by starting the app with the environment variable CONVSCOPE_DOWNLOADS set to 1."
+            )
+        )
+        return
     if st.button(_("Download it to this server"), icon=":material/download:", key="download data set"):
         jobs[name] = Job(lambda report, stopped: cache.download_dataset(name), DOWNLOAD_AT_MOST)
         st.rerun()
+
+
+def is_here(address: str | None, headers: Mapping[str, str]) -> bool:
+    """Whether a visitor's browser runs on the server's own machine.
+
+    Args:
+        address: the visitor's as Streamlit gives it, None for this machine; also for who comes by a proxy on it.
+        headers: of the visitor's request.
+    """
+    if address is not None or any(name in headers for name in FORWARDED):
+        return False
+    return all(LOOPBACK.fullmatch(headers.get(name, "")) for name in ("Origin", "Host"))
 
 
 @st.fragment(run_every=0.5)

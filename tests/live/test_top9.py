@@ -1,6 +1,8 @@
 """The page “Top nine pictures” in a real browser."""
 
+import io
 import re
+import zipfile
 
 import pytest
 
@@ -104,6 +106,49 @@ def test_a_folder_is_searched_with_progress_when_its_button_is_pressed(page, add
     page.get_by_role("button", name="Find the top nine").click()
     settled(page)
     expect(grids(page, "What the unit can see")).to_have_count(6, timeout=SOON)
+
+
+def own(number: int) -> dict:
+    """A ZIP of so many pictures, for an uploader."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as packed:
+        for i in range(number):
+            packed.writestr(f"class {i % 2}/{i}.png", saved(photograph(90, 120).rotate(20 * i), "PNG"))
+    return {"name": f"{number} of mine.zip", "mimeType": "application/zip", "buffer": file.getvalue()}
+
+
+def go_to(page, name: str):
+    """By the menu, so that the session goes on."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SOON)
+
+
+def test_a_zip_is_still_there_when_its_page_was_left_and_can_be_removed(page, address):
+    at(page, address, "network=zfnet_mini&weights=random")
+    page.get_by_role("radio", name="A ZIP of my own").click()
+    uploader = page.get_by_test_id("stFileUploader").filter(has_text="A ZIP with pictures").locator("input[type=file]")
+    uploader.set_input_files(own(10))
+    page.get_by_role("button", name="Find the top nine").click(timeout=30_000)
+    here = page.get_by_text(re.compile(r"10 pictures: 10 of mine\.zip"))
+    expect(here).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("is still here")).to_have_count(0)
+    go_to(page, "Filters")
+    expect(here).to_have_count(0)
+    go_to(page, "Top nine pictures")
+    expect(here).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("10 of mine.zip is still here.")).to_be_visible()
+    expect(grids(page, "What the unit can see")).to_have_count(6, timeout=SOON)
+    page.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.get_by_text(re.compile("Upload a ZIP with up to"))).to_be_visible(timeout=30_000)
+    expect(here).to_have_count(0)
+    uploader.set_input_files(own(3))
+    expect(page.get_by_text("3 pictures", exact=True)).to_be_visible(timeout=30_000)
+
+
+def test_in_a_browser_on_the_server_itself_a_data_set_can_be_downloaded(page, address):
+    page.goto(f"{address}?network=zfnet_mini&weights=random&set=dataset&dataset=CIFAR10")
+    expect(page.get_by_role("button", name="Download it to this server")).to_be_visible(timeout=60_000)
 
 
 def test_on_a_phone_the_nines_stand_side_by_side_and_nothing_sticks_out(new_page, address):

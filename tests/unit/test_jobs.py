@@ -148,3 +148,26 @@ def test_the_limit_counts_from_the_first_report_for_before_it_the_work_may_wait_
     turn.set()
     assert ended(job).result == "stopped"
     assert ends == [False]
+
+
+def test_work_that_was_left_alone_stays_stopped_whoever_comes_back(monkeypatch):
+    monkeypatch.setattr("pages.common.jobs.PATIENCE", 0.1)
+    asked = threading.Event()
+
+    def work(report, stopped) -> bool:
+        wait_until_stopped(report, stopped)
+        asked.wait(SOON)
+        return stopped()
+
+    job = Job(work, 60)
+    time.sleep(0.3)
+    job.watched()
+    asked.set()
+    assert ended(job).result is True
+    assert job.left_alone
+
+
+def test_work_that_was_asked_to_stop_was_not_left_alone():
+    job = Job(wait_until_stopped, 60)
+    job.stop()
+    assert not ended(job).left_alone

@@ -14,7 +14,6 @@ import pytest
 from PIL import Image
 from torchvision import datasets
 
-from models import picture_sets
 from models.decoding import PictureRefused
 from models.picture_sets import (
     DATASETS,
@@ -24,9 +23,11 @@ from models.picture_sets import (
     archive,
     dataset,
     folder,
+    folders,
     part,
     samples,
     sum_of,
+    zips,
 )
 from models.refusals import Refused
 
@@ -166,7 +167,7 @@ def test_a_folder_without_pictures_is_refused(tmp_path):
 
 
 def test_a_folder_with_too_many_files_is_refused(root, monkeypatch):
-    monkeypatch.setattr(picture_sets, "MOST_PICTURES", 2)
+    monkeypatch.setattr(folders, "MOST_PICTURES", 2)
     assert len(folder(root, root).ids) == 2
     (root / "c.png").touch()
     with pytest.raises(Refused, match="more than 2 files"):
@@ -322,7 +323,7 @@ def test_ten_thousand_empty_entries_are_no_pictures():
 
 
 def test_a_zip_that_is_too_large_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(picture_sets, "MOST_ZIP_MEGABYTES", 1)
+    monkeypatch.setattr(zips, "MOST_ZIP_MEGABYTES", 1)
     with (tmp_path / "x.zip").open("wb") as file:
         file.truncate(2**20 + 1)
     with pytest.raises(Refused, match="larger than 1 MB"):

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from models import load
 from models.decoding import PictureRefused
-from models.picture_sets import MOST_LISTED, _Found, _Listed, _Skipped, folder, mark_of, part
+from models.picture_sets import MOST_LISTED, folder, mark_of, part
+from models.picture_sets.listed import Found, Listed, Skipped
 from models.refusals import Refused
 from tests.house.source import ROOT
 from vis.top9 import (
@@ -46,13 +47,13 @@ from vis.trace import TraceRefused, record, stream, traced
 GROUP = 16  # pictures that go through LeNet-5 at once
 
 
-class Pixels(_Listed):
+class Pixels(Listed):
     """A set of pictures in memory; what is no picture cannot be read."""
 
     def __init__(self, pictures: Mapping[str, np.ndarray | Refused], classes: Mapping[str, str] | None = None):
         self.pictures = dict(pictures)
-        found = {id: _Found(mark_of(id, self._fact(id)), (classes or {}).get(id, "")) for id in pictures}
-        super().__init__("pixels", found, _Skipped())
+        found = {id: Found(mark_of(id, self._fact(id)), (classes or {}).get(id, "")) for id in pictures}
+        super().__init__("pixels", found, Skipped())
 
     def _fact(self, id: str) -> str:
         picture = self.pictures[id]

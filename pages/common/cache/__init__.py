@@ -30,18 +30,18 @@ from pages.common.cache.top9 import (
     folders_below,
     kept,
     nine_in_full,
-    pictures_in_archive,
     pictures_in_dataset,
     pictures_in_folder,
     sample_crops,
     search,
     top_nine,
 )
-from pages.common.cache.turns import warm
+from pages.common.cache.turns import Place, warm
 
 __all__ = [
     "Built",
     "Nines",
+    "Place",
     "Seen",
     "checkpoint",
     "dead_maps",
@@ -64,7 +64,6 @@ __all__ = [
     "opened_network",
     "picture",
     "picture_at",
-    "pictures_in_archive",
     "pictures_in_dataset",
     "pictures_in_folder",
     "pixels_seen",

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from models import Loaded
 from models.download import checkpoints
 from pages.common.cache.networks import in_turn
 from pages.common.cache.pictures import sample
-from pages.common.cache.turns import turn
+from pages.common.cache.turns import Line, Place, turn
 from pages.common.session import SAMPLES, Selection
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 MOST_RESULTS = 200  # files, finished or not
 MOST_TILES, MOST_OWN_TILES = 512, 64  # feature maps whose nine are kept, of all results, 1.7 MB each at most
 LISTED_AGAIN_AFTER = 300  # seconds, for what is in a folder changes
+
+# Each has a network in the memory while it waits, and maybe a ZIP; nothing of the search itself, which is on the disk.
+searches = Line(seconds=30, most=8)
 
 
 def kept() -> Path:
@@ -64,14 +68,6 @@ def folders_below(root: str, most: int) -> list[str]:
         found += [f.relative_to(root).as_posix() for f in names]
         waiting += names if above == Path(root) else []
     return [".", *found[:most]]
-
-
-@st.cache_resource(max_entries=2, scope="session", show_spinner=False)
-def pictures_in_archive(digest: str, _file) -> "PictureSet":
-    """The pictures in an uploaded ZIP; raises as `models.picture_sets.archive`."""
-    from models.picture_sets import archive
-
-    return archive(_file.getvalue(), _file.name)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -121,34 +117,51 @@ def search(
     folder: Path,
     report: Callable[[int, int], None],
     stopped: Callable[[], bool],
+    waits: Callable[[Place], None] = lambda place: None,
 ) -> "Top | None":
-    """The strongest pictures of every feature map, as far as it came; one search at a time on this server.
+    """The strongest pictures of every feature map, as far as it came; None where it was stopped before it began.
 
-    It goes on from what the folder keeps. Whoever only wants to look at something goes first.
+    One search at a time on this server, and all take turns: at the end of one, what was found is in the folder, and
+    the next goes on from there. So does a search of the same by somebody else. Whoever only wants to look at something
+    goes first.
+
+    Args:
+        waits: called with its place in the line, each time before it waits for its turn.
+
+    Raises:
+        Refused: if too many searches are under way, and as `vis.top9.mine`.
     """
     from vis.top9 import file_of, mine
 
-    while not _searching.acquire(timeout=0.1):
-        if stopped():
-            return None
-    try:
-        with turn:
-            folder.mkdir(parents=True, exist_ok=True)
-            _keep_the_newest(folder, MOST_RESULTS)
+    def report_and_wait(done: int, total: int) -> None:
+        report(done, total)
+        turn.release()
+        time.sleep(0.002)  # a thread that waits is woken; without it this one would be first again
+        turn.acquire()
 
-            def report_and_wait(done: int, total: int) -> None:
-                report(done, total)
-                turn.release()
-                time.sleep(0.002)  # a thread that waits is woken; without it this one would be first again
-                turn.acquire()
+    file, top = file_of(key, folder), None
+    with searches.place(file) as place:
+        while not (top and top.finished):
+            waits(place)
+            if not place.wait(stopped):
+                break
+            with turn:
+                folder.mkdir(parents=True, exist_ok=True)
+                _keep_the_newest(folder, MOST_RESULTS)
+                top = mine(
+                    *(loaded, pictures, key.layers, key.k),
+                    keep=file,
+                    report=report_and_wait,
+                    stopped=_over(place, stopped),
+                )
+            place.again()
+    return top
 
-            file = file_of(key, folder)
-            return mine(loaded, pictures, key.layers, key.k, keep=file, report=report_and_wait, stopped=stopped)
-    finally:
-        _searching.release()
 
-
-_searching = threading.Lock()
+def _over(place: Place, stopped: Callable[[], bool]) -> Callable[[], bool]:
+    """What says, asked before every group of pictures, that a turn is over: not before its first, so that it ends."""
+    groups = count()
+    return lambda: stopped() or (next(groups) > 0 and place.is_over)
 
 
 def _keep_the_newest(folder: Path, most: int) -> None:

@@ -1,15 +1,95 @@
-"""The turn that heavy work waits for."""
+"""The turns that heavy work waits for."""
 
 import atexit
 import gc
 import threading
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
 from models.device import available, cores
+from models.refusals import Refused
 
 # One heavy job per core, or one on a GPU: more at once would only make everybody wait longer and fill the memory.
 turn = threading.BoundedSemaphore(1 if available()[0] != "cpu" else cores())
+
+
+class Place:
+    """A place in a line; made by `Line.place`."""
+
+    def __init__(self, line: "Line", work: Hashable):
+        self.line, self.work = line, work
+        self._begun = 0.0
+
+    @property
+    def before(self) -> int:
+        """How many come first; 0 while it is this one's turn, and when it has left."""
+        places = self.line.places
+        return places.index(self) if self in places else 0
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether somebody is in the line with other work."""
+        return any(other.work != self.work for other in self.line.places)
+
+    def wait(self, stopped: Callable[[], bool]) -> bool:
+        """Waits for its turn: whether that came before it was stopped."""
+        with self.line.moved:
+            while not stopped():
+                if not self.before:
+                    self._begun = time.monotonic()
+                    return True
+                self.line.moved.wait(0.1)
+        return False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its turn has been long enough, for somebody waits with other work."""
+        return self.is_shared and time.monotonic() - self._begun >= self.line.seconds
+
+    def again(self) -> None:
+        """Its turn is over, and it goes to the end of the line."""
+        with self.line.moved:
+            self.line.places = [*(place for place in self.line.places if place is not self), self]
+            self.line.moved.notify_all()
+
+
+class Line:
+    """A line of works that take turns, in the order in which they came: one at a time, and none for long.
+
+    Args:
+        seconds: of a turn while others wait.
+        most: different works in the line.
+    """
+
+    def __init__(self, seconds: float, most: int):
+        self.seconds, self.most = seconds, most
+        self.places: list[Place] = []  # replaced, never changed: it is read without the lock
+        self.moved = threading.Condition()
+
+    @contextmanager
+    def place(self, work: Hashable) -> Iterator[Place]:
+        """A `with` in which this work is in the line; the same work of several people counts once.
+
+        Raises:
+            Refused: if there are too many already.
+        """
+        place = Place(self, work)
+        with self.moved:
+            if len({work, *(other.work for other in self.places)}) > self.most:
+                raise Refused(
+                    "{most} searches are under way on this server already; begin this one when one of them is done.",
+                    most=self.most,
+                )
+            self.places = [*self.places, place]
+        try:
+            yield place
+        finally:
+            with self.moved:
+                self.places = [other for other in self.places if other is not place]
+                self.moved.notify_all()
 
 
 @st.cache_resource(show_spinner=False)
