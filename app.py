@@ -22,6 +22,9 @@ pages = {
         st.Page("pages/look/top9.py", title=_("Top nine pictures"), icon=":material/view_comfy:"),
         st.Page("pages/look/architecture.py", title=_("The layer graph"), icon=":material/account_tree:"),
     ],
+    _("Count"): [
+        st.Page("pages/count/mobilenet.py", title=_("MobileNet's multipliers"), icon=":material/tune:"),
+    ],
 }
 page = st.navigation(pages)
 with st.sidebar:

@@ -14,6 +14,7 @@ HOME, LAYERS, GRAPH = "pages/start/home.py", "pages/look/layers.py", "pages/look
 FILTERS = "pages/look/filters.py"
 ACTIVATIONS = "pages/look/activations.py"
 TOP9 = "pages/look/top9.py"
+MOBILENET = "pages/count/mobilenet.py"
 
 
 class Visit:

@@ -1,6 +1,7 @@
 """The pictures of MobileNet's costs as they are handed to Plotly."""
 
 from itertools import product
+from time import perf_counter
 
 import pytest
 
@@ -67,7 +68,8 @@ def test_a_block_is_a_depthwise_and_a_pointwise_layer():
 
 def test_the_sixteen_cells_say_what_the_papers_tables_say():
     written = next(trace for trace in sixteen(MobileNet(), WORDS).data if trace.mode == "text")
-    cells = {(sorted(WIDTHS)[y], sorted(SIDES)[x]): text for x, y, text in zip(written.x, written.y, written.text)}
+    drawn = zip(written.x, written.y, written.text, strict=True)
+    cells = {(sorted(WIDTHS)[y], sorted(SIDES)[x]): text for x, y, text in drawn}
     assert cells[1.0, 224] == "<b>568.7 M</b><br>4.23 M<br>70.6 %"
     assert cells[0.25, 224] == "<b>41.03 M</b><br>470 k<br>50.6 %"
     assert cells[1.0, 128] == "<b>186.4 M</b><br>4.23 M<br>64.4 %"
@@ -76,7 +78,7 @@ def test_the_sixteen_cells_say_what_the_papers_tables_say():
     assert len(cells) == 16
 
 
-@pytest.mark.parametrize(("width", "side"), product(WIDTHS, SIDES))
+@pytest.mark.parametrize(("width", "side"), [*product(WIDTHS, SIDES)])
 def test_a_network_of_the_paper_frames_its_cell(width, side):
     frames, points = marks(MobileNet(width, side))
     (frame,) = frames
@@ -143,3 +145,18 @@ def test_numbers_can_be_read_on_the_dearest_cell(is_dark):
 def luminance(rgb) -> float:
     linear = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in rgb]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+# Dragging --------------------------------------------------------------------------------------------------------
+
+
+def test_both_pictures_of_a_step_of_the_slider_take_at_most_ten_milliseconds():
+    """The best of 40, with what is counted for them; the machine may be busy with other things."""
+    taken = []
+    for step in range(1, 41):
+        start = perf_counter()
+        network = MobileNet(step / 20, 100 + step)
+        assert bars(network).data
+        assert sixteen(network, WORDS).data
+        taken.append(perf_counter() - start)
+    assert min(taken) <= 0.010

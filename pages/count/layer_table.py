@@ -1,0 +1,84 @@
+"""The layers of a MobileNet as a table: the paper's Table 1 with what every layer costs."""
+
+import csv
+import io
+from fractions import Fraction
+
+import pyarrow as pa
+import streamlit as st
+
+from pages.common.text import _
+from vis.cost.layer import Layer
+from vis.cost.mobilenet import MobileNet
+from vis.figures.costs import COLOURS
+from vis.figures.numbers import short
+
+ROW, BAR = 35, 120  # pixels
+
+
+def layer_table(network: MobileNet, is_short: bool) -> None:
+    """A row a layer, with a bar each for its share of the multiply-adds and of the parameters."""
+    layers = list(network.layers.values())
+    names = {"macs": _("MACs"), "params": _("parameters")}
+    shares = {"macs": _("of all MACs"), "params": _("of all parameters")}
+    cells: dict[str, list] = {
+        _("layer"): list(network.layers),
+        _("filter shape"): [filter_shape(each) for each in layers],
+        _("stride"): [each.stride[0] if each.is_convolution else None for each in layers],
+        _("input"): [_sizes(each.given) for each in layers],
+    }
+    look: dict[str, object] = {_("layer"): st.column_config.TextColumn(width=130)}
+    for quantity, name in names.items():
+        numbers = [getattr(each, quantity) for each in layers]
+        parts = [part_of(network, each, quantity) for each in layers]
+        cells[name] = [None if n is None else short(n, 4) for n in numbers] if is_short else numbers
+        cells[shares[quantity]] = [
+            None if n is None else 100 * float(part) for n, part in zip(numbers, parts, strict=True)
+        ]
+        look[name] = (
+            st.column_config.TextColumn(alignment="right") if is_short else st.column_config.NumberColumn(format="%,d")
+        )
+        look[shares[quantity]] = st.column_config.ProgressColumn(
+            width=BAR, format="%.2f %%", min_value=0, max_value=100 * float(max(parts)), color=COLOURS["conv"]
+        )
+    st.dataframe(
+        pa.table(cells), hide_index=True, column_config=look, height=(len(layers) + 1) * ROW + 3, placeholder="–"
+    )
+
+
+def part_of(network: MobileNet, layer: Layer, quantity: str) -> Fraction:
+    """Which part of the network's "macs" or "params" a layer has."""
+    return Fraction(getattr(layer, quantity) or 0, getattr(network, quantity))
+
+
+def filter_shape(layer: Layer) -> str:
+    """As in Table 1: 3×3×32×64, one filter a map 3×3×32 dw, the matrix of a classifier 1024×1000."""
+    if layer.kind == "linear":
+        return f"{layer.given[0]}×{layer.channels}"
+    if not layer.is_convolution:
+        return f"pool {_sizes(layer.given[1:])}"
+    window = _sizes(layer.kernel)
+    return (
+        f"{window}×{layer.channels} dw" if layer.kind == "depthwise" else f"{window}×{layer.given[0]}×{layer.channels}"
+    )
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
+def as_csv(network: MobileNet) -> str:
+    """The table for a spreadsheet, every number in full; what is not counted is empty, not 0."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(
+        ["layer", "kind", "filter", "stride", "input", "output", "macs", "weights", "params", "activation_bytes"]
+    )
+    for name, each in network.layers.items():
+        writer.writerow(
+            [
+                *(name, each.kind, filter_shape(each), each.stride[0], _sizes(each.given), _sizes(each.shape)),
+                *("" if each.macs is None else each.macs, each.weights, each.params, each.activation_bytes),
+            ]
+        )
+    return file.getvalue()

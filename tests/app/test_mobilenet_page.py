@@ -1,0 +1,207 @@
+"""The page “MobileNet's multipliers”, as its visitors set it and read it; dragging is in tests/live."""
+
+import csv
+import io
+import json
+
+import pyarrow as pa
+import pytest
+
+from pages.count.layer_table import as_csv, filter_shape
+from tests.app.visit import MOBILENET, Visit
+from vis.cost.mobilenet import SIDES, WIDTHS, MobileNet
+from vis.figures.numbers import grouped, short
+
+BY_KIND, BESIDE, LAYERS = range(3)  # the tables in the order of the page
+
+
+def visit(**link: str) -> Visit:
+    return Visit(MOBILENET, **link)
+
+
+def totals(page: Visit) -> list[str]:
+    """MACs, parameters and accuracy."""
+    return [metric.value for metric in page.at.metric]
+
+
+def beside(page: Visit) -> list[str]:
+    """What stands under each of them."""
+    return [metric.delta for metric in page.at.metric]
+
+
+def component(page: Visit) -> dict:
+    """The data of the live sliders."""
+    components = (json.loads(element.proto.json) for element in page.at.get("bidi_component"))
+    (data,) = (each for each in components if "sliders" in each)
+    return data
+
+
+def sliders(page: Visit) -> dict[str, float]:
+    """Where they stand, by their labels."""
+    data = component(page)
+    return {s["label"]: s["values"][place] for s, place in zip(data["sliders"], data["places"], strict=True)}
+
+
+def table(page: Visit, place: int) -> pa.Table:
+    """One of the tables."""
+    return pa.ipc.open_stream(page.at.dataframe[place].proto.arrow_data.data).read_all()
+
+
+def drag(page: Visit, **values: float) -> Visit:
+    """Moves sliders as a drag does, which needs a browser."""
+    now = {"width": 1.0, "resolution": 224, "classes": 1000} | values
+    page.at.session_state["slid"] = {"mobilenet": now}
+    return page.run()
+
+
+# What is counted -------------------------------------------------------------------------------------------------
+
+
+def test_it_begins_with_the_papers_network():
+    page = visit()
+    assert totals(page) == ["568,740,352", "4,231,976", "70.6 %"]
+    assert beside(page) == ["1 × that of 1.0 MobileNet-224"] * 2 + ["as the paper prints it"]
+    assert sliders(page) == {"Width α": 1.0, "Resolution": 224, "Classes": 1000}
+    assert "no biases, no batch norm, no pooling" in page.captions
+    assert not page.errors
+
+
+@pytest.mark.parametrize(
+    ("link", "network", "accuracy", "whose"),
+    [
+        ({"width": "0.75"}, MobileNet(0.75), "68.4 %", "as the paper prints it"),
+        ({"resolution": "160"}, MobileNet(resolution=160), "67.2 %", "as the paper prints it"),
+        ({"convolutions": "full"}, MobileNet(separable=False), "71.7 %", "as the paper prints it"),
+        ({"depth": "shallow"}, MobileNet(shallow=True), "65.3 %", "as the paper prints it"),
+        ({"width": "0.6"}, MobileNet(0.6), "≈ 65.6 %", "interpolated between the paper's"),
+        ({"width": "0.5", "resolution": "160"}, MobileNet(0.5, 160), "–", "the paper gives none"),
+        ({"classes": "10"}, MobileNet(num_classes=10), "–", "the paper gives none"),
+        ({"width": "2.0", "resolution": "320"}, MobileNet(2.0, 320), "–", "the paper gives none"),
+    ],
+)
+def test_a_link_sets_the_network_and_the_page_counts_it(link, network, accuracy, whose):
+    page = visit(**link)
+    assert totals(page) == [grouped(network.macs), grouped(network.params), accuracy]
+    assert beside(page)[0] == f"{network.macs / 568_740_352:.3g} × that of 1.0 MobileNet-224"
+    assert beside(page)[2] == whose
+    assert link.items() <= page.link.items()
+    assert totals(visit(**page.link)) == totals(page)
+
+
+def test_sliders_and_switches_change_everything_and_the_address_follows():
+    page = drag(visit(), width=0.5, resolution=160)
+    network = MobileNet(0.5, 160)
+    assert totals(page)[0] == grouped(network.macs)
+    assert {"width": "0.5", "resolution": "160"}.items() <= page.link.items()
+    assert "classes" not in page.link
+
+    page.choose(convolutions="full", depth="shallow", digits="short", bars="params")
+    network = MobileNet(0.5, 160, separable=False, shallow=True)
+    assert totals(page)[:2] == [short(network.macs, 4), short(network.params, 4)]
+    wanted = {"convolutions": "full", "depth": "shallow", "numbers": "short", "bars": "params"}
+    assert wanted.items() <= page.link.items()
+    again = visit(**page.link)
+    assert totals(again) == totals(page)
+    assert again.widget("bars").value == "params"
+    assert table(again, LAYERS).equals(table(page, LAYERS))
+
+
+def test_the_multipliers_outlive_a_visit_to_another_page():
+    page = drag(visit(), width=0.25)
+    page.at.switch_page("pages/start/home.py")
+    page.run()
+    page.at.switch_page(MOBILENET)
+    page.run()
+    assert totals(page)[0] == grouped(MobileNet(0.25).macs)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"width": "0"},
+        {"width": "nan"},
+        {"width": "1e9"},
+        {"width": "-1"},
+        {"width": "0.123"},
+        {"width": "wide"},
+        {"resolution": "31"},
+        {"resolution": "1000000000"},
+        {"resolution": "9" * 5000},
+        {"resolution": "224.5"},
+        {"classes": "0"},
+        {"classes": "1000000000"},
+        {"convolutions": "dilated"},
+        {"depth": "<b>deep</b>"},
+        {"numbers": ""},
+        {"bars": "flops"},
+    ],
+    ids=lambda link: next(f"{name}={value[:12]}" for name, value in link.items()),
+)
+def test_what_makes_no_sense_in_a_link_is_ignored(link):
+    page = visit(**link)
+    assert totals(page) == ["568,740,352", "4,231,976", "70.6 %"]
+    assert not link.keys() & page.link.keys()
+
+
+def test_every_value_that_is_offered_can_be_counted_and_the_papers_are_among_them():
+    widths, sides, classes = (slider["values"] for slider in component(visit())["sliders"])
+    assert (widths[0], widths[-1], sides[0], sides[-1]) == (0.05, 2.0, 32, 320)
+    assert {*WIDTHS} <= {*widths}
+    assert {*SIDES} <= {*sides}
+    counted = [*map(MobileNet, widths), *(MobileNet(resolution=n) for n in sides)]
+    counted += [MobileNet(num_classes=n) for n in classes]
+    assert all(network.macs > 0 for network in counted)
+
+
+# Tables ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_shares_by_kind_are_table_2():
+    shares = table(visit(), BY_KIND).to_pydict()
+    assert shares["kind"] == ["full 3×3", "depthwise 3×3", "pointwise 1×1", "classifier"]
+    assert [round(part, 2) for part in shares["of all MACs"]] == [1.91, 3.06, 94.86, 0.18]
+    assert [round(part, 2) for part in shares["of all weights"]] == [0.02, 1.06, 74.59, 24.33]
+
+
+def test_the_layer_table_is_table_1_and_its_columns_add_up():
+    rows = table(visit(), LAYERS).to_pydict()
+    assert len(rows["layer"]) == 29  # 28 layers and the pool
+    assert rows["filter shape"][:3] == ["3×3×3×32", "3×3×32 dw", "1×1×32×64"]
+    assert rows["input"][:3] == ["3×224×224", "32×112×112", "32×112×112"]
+    assert rows["filter shape"][-2:] == ["pool 7×7", "1024×1000"]
+    assert rows["MACs"][-2] is rows["stride"][-2] is None  # not counted, which is not 0
+    assert sum(filter(None, rows["MACs"])) == 568_740_352
+    assert sum(rows["parameters"]) == 4_231_976
+    assert sum(filter(None, rows["of all MACs"])) == pytest.approx(100, abs=1e-9)
+    assert sum(rows["of all parameters"]) == pytest.approx(100, abs=1e-9)
+
+
+def test_short_numbers_are_short_in_the_table_too():
+    rows = table(visit(numbers="short"), LAYERS).to_pydict()
+    assert rows["MACs"][0] == "10.84 M"
+    assert rows["MACs"][-2] is None
+
+
+@pytest.mark.parametrize("network", [MobileNet(), MobileNet(0.3, 97, separable=False, shallow=True, num_classes=7)])
+def test_the_csv_has_every_layer_with_every_number(network):
+    rows = list(csv.DictReader(io.StringIO(as_csv(network))))
+    assert [row["layer"] for row in rows] == list(network.layers)
+    for quantity in ("weights", "params", "activation_bytes"):
+        assert sum(int(row[quantity]) for row in rows) == getattr(network, quantity)
+    assert sum(int(row["macs"]) for row in rows if row["macs"]) == network.macs
+    assert [row["layer"] for row in rows if not row["macs"]] == ["pool"]
+    assert [row["filter"] for row in rows] == [filter_shape(each) for each in network.layers.values()]
+
+
+def test_its_successors_stand_beside_it():
+    rows = [tuple(row.values()) for row in table(visit(width="0.75"), BESIDE).to_pylist()]
+    assert rows[0] == ("this network", "325 M", "2.59 M", "68.4 %")
+    assert rows[1] == ("MobileNet V2", "301 M", "3.50 M", "71.9 %")
+    assert table(visit(width="0.6"), BESIDE).to_pydict()["top-1 accuracy"][0] == "≈ 65.6 %"
+
+
+def test_it_speaks_vietnamese():
+    page = visit(language="vi", width="0.6")
+    assert page.at.title[0].value == "Hệ số nhân của MobileNet"
+    assert beside(page)[2] == "nội suy giữa các số của bài báo"
+    assert totals(page)[0] == grouped(MobileNet(0.6).macs)

@@ -1,0 +1,102 @@
+"""The page “MobileNet's multipliers” in a real browser: everything follows a slider while it is dragged."""
+
+import re
+
+import pytest
+
+from tests.live.test_page import sideways_room
+from vis.cost.mobilenet import MobileNet
+from vis.figures.numbers import grouped
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+
+pytestmark = pytest.mark.browser
+PHONE = {"viewport": {"width": 390, "height": 844}}
+
+
+def at(page, app: str, link: str = ""):
+    """The page, when everything on it is there."""
+    page.goto(f"{app}/mobilenet{link}")
+    expect(page.get_by_text("What the multipliers do, and where the numbers are from")).to_be_visible(timeout=60_000)
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
+    return page
+
+
+def slider(page, name: str):
+    return page.get_by_role("slider", name=name)
+
+
+def grip(page, name: str, place: int):
+    """Where the thumb of a slider is at this place of its values, for the mouse."""
+    box = slider(page, name).bounding_box()
+    part = place / int(slider(page, name).get_attribute("max"))
+    return box["x"] + 8 + part * (box["width"] - 16), box["y"] + box["height"] / 2
+
+
+def macs(page):
+    return page.get_by_test_id("stMetricValue").first
+
+
+def says(page, network: MobileNet) -> None:
+    expect(macs(page)).to_have_text(grouped(network.macs), timeout=10_000)
+
+
+def first_bar(page) -> float:
+    """How wide the bar of the first layer is, in pixels."""
+    return page.locator(".bars .point path").first.bounding_box()["width"]
+
+
+def test_numbers_bars_and_the_mark_follow_a_slider_that_is_still_held(page, app):
+    at(page, app)
+    says(page, MobileNet())
+    frame = page.locator('.shapelayer path[style*="213, 94, 0"]')
+    expect(frame).to_have_count(1)
+    whole = first_bar(page)
+    page.mouse.move(*grip(page, "Width", 19))
+    page.mouse.down()
+    page.mouse.move(*grip(page, "Width", 12), steps=4)
+    said = slider(page, "Width").get_attribute("aria-valuetext")
+    assert 0.6 <= float(said) <= 0.75
+    says(page, MobileNet(float(said)))
+    page.mouse.move(*grip(page, "Width", 7), steps=4)
+    said = slider(page, "Width").get_attribute("aria-valuetext")
+    says(page, MobileNet(float(said)))
+    expect(page.locator(".bars .point path").first).to_be_visible()
+    assert first_bar(page) < 0.6 * whole
+    expect(frame).to_have_count(0)  # 0.4 is none of the paper's widths: a ring
+    page.mouse.up()
+    says(page, MobileNet(float(said)))
+    expect(page).to_have_url(re.compile(rf"width={float(said)}\b"))
+
+
+def test_its_link_restores_what_was_set(page, new_page, app):
+    at(page, app)
+    slider(page, "Resolution").focus()
+    page.keyboard.press("Home")
+    says(page, MobileNet(resolution=32))
+    page.get_by_role("radio", name="full 3×3").click()
+    network = MobileNet(resolution=32, separable=False)
+    says(page, network)
+    expect(page).to_have_url(re.compile(r"resolution=32\b.*convolutions=full"))
+    other = at(new_page(), page.url.partition("/mobilenet")[0], f"?{page.url.partition('?')[2]}")
+    says(other, network)
+    expect(slider(other, "Resolution")).to_have_attribute("aria-valuetext", "32")
+    expect(other.get_by_role("radio", name="full 3×3")).to_be_checked()
+
+
+def test_the_table_is_taken_away_as_csv(page, app):
+    at(page, app, "?width=0.5&resolution=160")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Table of layers (CSV)").click()
+    assert download.value.suggested_filename == "convscope-mobilenet-0.5-160.csv"
+    lines = download.value.path().read_text("utf-8-sig").splitlines()
+    assert len(lines) == 1 + len(MobileNet(0.5, 160).layers)
+    assert lines[1].startswith("conv1,conv,3×3×3×16,2,3×160×160,16×80×80,")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_not_wider_than_a_telephone(new_page, app, scheme):
+    page = at(new_page(**PHONE, color_scheme=scheme), app, "?width=2.0&resolution=320&convolutions=full")
+    says(page, MobileNet(2.0, 320, separable=False))
+    assert sideways_room(page) <= 0
