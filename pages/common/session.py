@@ -238,9 +238,15 @@ def slid(page: str, first: Mapping[str, float]) -> Mapping[str, float]:
     return st.session_state.setdefault("slid", {}).setdefault(page, first)
 
 
-def slide(page: str, values: Mapping[str, float]) -> None:
-    """Makes this where the live sliders of a page stand."""
+def slide(page: str, values: Mapping[str, float], rest: bool) -> None:
+    """Makes this where the live sliders of a page stand, and rest or are still held."""
     st.session_state.setdefault("slid", {})[page] = values
+    st.session_state["held"] = not rest
+
+
+def sliders_rest() -> bool:
+    """Whether no live slider is being dragged: what is on the way is no place to come back to."""
+    return not st.session_state.get("held", False)
 
 
 def set_to(key: str, value: Any) -> None:

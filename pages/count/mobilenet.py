@@ -8,7 +8,7 @@ import streamlit as st
 
 from models import ARCHITECTURES
 from pages.common.components.sliders import Slider, live_sliders
-from pages.common.session import from_link, of_sidebar, slid, slide, to_url
+from pages.common.session import from_link, of_sidebar, slid, slide, sliders_rest, to_url
 from pages.common.text import _, language, prose
 from pages.common.widgets import choice, download
 from pages.count.layer_table import BAR, as_csv, layer_table
@@ -65,7 +65,8 @@ def _calculator() -> None:
     with right:
         _successors(network)
     _layers(network, is_short)
-    _put_into_url(network, is_short, quantity)
+    if sliders_rest():  # or else every step of a drag would be one of the browser's Back button
+        _put_into_url(network, is_short, quantity)
 
 
 # What is set ------------------------------------------------------------------------------------------------------
@@ -88,7 +89,7 @@ def _network() -> tuple[MobileNet, bool]:
         [Slider(name, labels[name], OFFERED[name], marks[name], digits=2 * (name == "width")) for name in OFFERED],
         now,
         "multipliers",
-        on_change=lambda values: slide(PAGE, values),
+        on_change=lambda values, rest: slide(PAGE, values, rest),
     )
     network = MobileNet(now["width"], now["resolution"], kind == "separable", depth == "shallow", now["classes"])
     return network, digits == "short"

@@ -16,14 +16,16 @@ chosen = st.session_state.setdefault("chosen", {"width": 1.0, "side": 224})
 
 @st.fragment
 def calculator() -> None:
-    def moved(values: dict) -> None:
+    def moved(values: dict, rest: bool) -> None:
         st.session_state.chosen = values
+        st.session_state.held = not rest
         st.session_state.answers = st.session_state.get("answers", 0) + 1
 
     live_sliders(SLIDERS, st.session_state.chosen, "calculator", on_change=moved)
     time.sleep(float(st.query_params.get("slow", 0)))
     now = st.session_state.chosen
     st.markdown(f"width `{now['width']}`, side `{now['side']}`, answers `{st.session_state.get('answers', 0)}`")
+    st.markdown("held" if st.session_state.get("held") else "at rest")
     if st.button("Preset"):
         st.session_state.chosen = {"width": 0.5, "side": 160}
         st.rerun(scope="fragment")

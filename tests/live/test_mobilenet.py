@@ -70,6 +70,22 @@ def test_numbers_bars_and_the_mark_follow_a_slider_that_is_still_held(page, app)
     expect(page).to_have_url(re.compile(rf"width={float(said)}\b"))
 
 
+def test_a_drag_is_one_step_of_the_browsers_history(page, app):
+    at(page, app)
+    before = page.evaluate("history.length")
+    page.mouse.move(*grip(page, "Width", 19))
+    page.mouse.down()
+    for place in (16, 13, 10):
+        page.mouse.move(*grip(page, "Width", place), steps=4)
+        page.wait_for_timeout(400)
+    said = float(slider(page, "Width").get_attribute("aria-valuetext"))
+    says(page, MobileNet(said))
+    assert "width" not in page.url
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(rf"width={said:g}\b"))
+    assert page.evaluate("history.length") == before + 1
+
+
 def test_its_link_restores_what_was_set(page, new_page, app):
     at(page, app)
     slider(page, "Resolution").focus()

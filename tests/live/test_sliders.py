@@ -54,9 +54,11 @@ def test_python_hears_a_slider_while_it_is_dragged(opened):
         opened.wait_for_timeout(300)
     said = slider(opened, "Resolution").get_attribute("aria-valuetext")
     says(opened, f"width 1.0, side {said}")  # the button is still held down
+    says(opened, "held")
     assert abs(int(said) - 176) <= 2
     opened.mouse.up()
     says(opened, f"width 1.0, side {said}")
+    says(opened, "at rest")
 
 
 def test_the_last_value_of_a_fast_drag_arrives_and_a_slow_server_is_not_asked_more_than_it_answers(page, address):
@@ -86,6 +88,7 @@ def test_the_keyboard_steps_and_names_are_text(opened):
     width.focus()
     opened.keyboard.press("ArrowRight")
     says(opened, "width 1.05")
+    says(opened, "at rest")
     opened.keyboard.press("Home")
     says(opened, "width 0.05")
     expect(width).to_have_attribute("aria-valuetext", "0.05×")

@@ -15,6 +15,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
 class Group {
   rows = [];
   said = "";
+  told = ""; // the last report
   sent = 0; // when the last report left that has not been answered; 0 for none
 
   constructor(element) {
@@ -33,8 +34,10 @@ class Group {
     }
     const newest = this.wanted();
     this.sent = 0;
-    if (this.waiting || this.rows.some((row) => row.held)) return; // the hand knows better than an older answer
-    if (String(newest) !== String(data.places)) this.rows.forEach((row, i) => row.show(data.places[i]));
+    if (this.waiting || this.held) return; // the hand knows better than an older answer
+    if (String(newest) === String(data.places)) return;
+    this.told = "";
+    this.rows.forEach((row, i) => row.show(data.places[i]));
   }
 
   row() {
@@ -45,16 +48,24 @@ class Group {
     return this.rows.map((row) => row.place);
   }
 
+  get held() {
+    return this.rows.some((row) => row.held);
+  }
+
   /** Tells the server, now or as soon as it has answered. */
   report() {
     if (this.waiting) return;
+    const report = { places: this.wanted(), rests: !this.held };
+    const told = JSON.stringify(report);
+    if (told === this.told) return;
     const since = performance.now() - this.sent;
     if (this.sent && since < PATIENCE) {
       this.waiting = setTimeout(() => this.again(), PAUSE);
       return;
     }
     this.sent = performance.now();
-    this.setTriggerValue("moved", this.wanted());
+    this.told = told;
+    this.setTriggerValue("moved", report);
   }
 
   again() {
@@ -76,7 +87,10 @@ class Row {
     }
     this.input.addEventListener("pointerdown", () => (this.held = true));
     for (const end of ["pointerup", "pointercancel", "blur", "change"]) {
-      this.input.addEventListener(end, () => (this.held = false));
+      this.input.addEventListener(end, () => {
+        this.held = false;
+        report();
+      });
     }
     this.input.addEventListener("input", () => {
       this.show(this.held ? this.snapped(this.input.valueAsNumber) : this.input.valueAsNumber);

@@ -39,17 +39,18 @@ def live_sliders(
     chosen: Mapping[str, Number],
     key: str,
     *,
-    on_change: Callable[[dict[str, Number]], None],
+    on_change: Callable[[dict[str, Number], bool], None],
 ) -> None:
     """Draws sliders below one another; where there is room, in columns.
 
-    While one is dragged they report as often as they are answered, about ten times a second, and in the end once more.
-    They belong into a fragment, with all that depends on them.
+    While one is dragged they report as often as they are answered, a few times a second, and once more when it is let
+    go. They belong into a fragment, with all that depends on them.
 
     Args:
         chosen: the value of each slider by its name; of other values the nearest is shown.
         key: identifies the sliders on their page.
-        on_change: is called with all values before the script runs again, so that they are drawn in that run.
+        on_change: is called with all values, and whether none is held any more, before the script runs again, so that
+            they are drawn in that run.
 
     Raises:
         ValueError: for sliders without values, with too many, or whose marks are none of their values.
@@ -72,9 +73,9 @@ def live_sliders(
     }
 
     def act() -> None:
-        places = value_of(key).moved
-        if _fits(places, sliders):
-            on_change({s.name: s.values[place] for s, place in zip(sliders, places, strict=True)})
+        match value_of(key).moved:
+            case {"places": places, "rests": bool(rests)} if _fits(places, sliders):
+                on_change({s.name: s.values[place] for s, place in zip(sliders, places, strict=True)}, rests)
 
     _sliders(key=key, data=data, on_moved_change=act)
 
