@@ -1,7 +1,6 @@
 """The pictures of MobileNet's costs as they are handed to Plotly."""
 
 from itertools import product
-from time import perf_counter
 
 import pytest
 
@@ -145,18 +144,3 @@ def test_numbers_can_be_read_on_the_dearest_cell(is_dark):
 def luminance(rgb) -> float:
     linear = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in rgb]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-# Dragging --------------------------------------------------------------------------------------------------------
-
-
-def test_both_pictures_of_a_step_of_the_slider_take_at_most_ten_milliseconds():
-    """The best of 40, with what is counted for them; the machine may be busy with other things."""
-    taken = []
-    for step in range(1, 41):
-        start = perf_counter()
-        network = MobileNet(step / 20, 100 + step)
-        assert bars(network).data
-        assert sixteen(network, WORDS).data
-        taken.append(perf_counter() - start)
-    assert min(taken) <= 0.010
