@@ -2,6 +2,10 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("busy machine", deadline=None)
+settings.load_profile("busy machine")
 
 MAIN = sys.modules["__main__"]  # as it is before any test or fixture
 

@@ -178,7 +178,7 @@ def test_a_search_that_is_stopped_while_it_waits_ends_at_once(quick, large, smal
     begun = time.monotonic()
     second.stop.set()
     assert second.end().top is None
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < SOON  # and not an hour
     assert not small.opened
     first.stop.set()
     first.end()
