@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
+import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 
 
@@ -15,3 +16,10 @@ def components_looked_for_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_language_is_left_behind() -> Iterator[None]:
+    """Outside of a run there is one session for all tests, in which a visit leaves its language (see `Visit._speak`)."""
+    yield
+    st.session_state.pop("language", None)
