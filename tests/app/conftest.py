@@ -20,6 +20,6 @@ def components_looked_for_once() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_language_is_left_behind() -> Iterator[None]:
-    """Outside of a run there is one session for all tests, in which a visit leaves its language (see `Visit._speak`)."""
+    """Outside of a run all tests share one session, in which a visit leaves its language (see `Visit._speak`)."""
     yield
     st.session_state.pop("language", None)
