@@ -86,11 +86,16 @@ def maps_come_last(model: nn.Module, input_shape: tuple[int, int, int, int], lay
     network take as long as a small network's forward pass, so they are remembered as long as the model lives.
     """
     trace, known = traced(model), _coming_last.setdefault(model, {})
-    if input_shape not in known:
-        known[input_shape] = _all_that_come_last(model, input_shape)
-    return trace.names[trace[layer]] in known[input_shape]
+    found = known.get(input_shape)
+    if found is None:
+        found = _all_that_come_last(model, input_shape)
+        if len(known) >= MOST_SHAPES:
+            known.clear()
+        known[input_shape] = found
+    return trace.names[trace[layer]] in found
 
 
+MOST_SHAPES = 8  # of pictures, of which it is remembered what comes last
 _coming_last: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], frozenset[str]]] = WeakKeyDictionary()
 
 

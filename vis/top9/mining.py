@@ -31,8 +31,7 @@ from vis.trace import TraceRefused, stream, traced
 
 AHEAD = 32  # pictures that are decoded before their turn
 MOST_TOGETHER = 16  # pictures that go through the network at once
-LARGEST_VALUE = {"cpu": 2**24}  # bytes of what any operation gives for them; elsewhere LARGEST_ON_GPU
-LARGEST_ON_GPU = 2**28
+LARGEST_ON_CPU, LARGEST_ON_GPU = 2**24, 2**28  # bytes of what any operation gives for them
 
 
 def key_of(loaded: Loaded, pictures: PictureSet, layers: Sequence[str], k: int = 9) -> Key:
@@ -71,7 +70,7 @@ def mine(
 ) -> Top:
     """The k strongest pictures of every feature map of `layers`, by one pass over the set.
 
-    Pictures that cannot be read are counted and listed. On one machine, with one number of torch threads, equal keys
+    Pictures that cannot be read are counted and listed. On one device, with one number of torch threads, equal keys
     give equal results, bit by bit.
 
     Args:
@@ -116,7 +115,7 @@ def together(loaded: Loaded) -> int:
     colours, side = len(loaded.preprocess.mean), loaded.preprocess.crop
     values = record_shapes(loaded.model, (1, colours, side, side)).values.values()
     largest = max(value.nbytes for value in values if isinstance(value, Tensor))
-    room = LARGEST_VALUE.get(loaded.device.type, LARGEST_ON_GPU) // largest
+    room = (LARGEST_ON_CPU if loaded.device.type == "cpu" else LARGEST_ON_GPU) // largest
     return min(1 << max(room, 1).bit_length() - 1, MOST_TOGETHER)
 
 

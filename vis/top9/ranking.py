@@ -27,7 +27,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Key:
-    """All that a result depends on, on one machine: what was asked of which network and which pictures."""
+    """All that a result depends on, on one device: what was asked of which network and which pictures."""
 
     network: str  # with its options, such as "mobilenet_v1 width=0.5"
     weights: str  # the sha256 of their file, or "random seed 0"
