@@ -23,6 +23,10 @@ pages = {
         st.Page("pages/look/architecture.py", title=_("The layer graph"), icon=":material/account_tree:"),
     ],
     _("Count"): [
+        st.Page("pages/count/bottleneck.py", title=_("1×1 bottlenecks"), icon=":material/filter_alt:"),
+        st.Page("pages/count/residual.py", title=_("Residual bottlenecks"), icon=":material/alt_route:"),
+        st.Page("pages/count/separable.py", title=_("Depthwise-separable convolutions"), icon=":material/layers:"),
+        st.Page("pages/count/kernels.py", title=_("Small kernels, groups and gaps"), icon=":material/grid_4x4:"),
         st.Page("pages/count/mobilenet.py", title=_("MobileNet's multipliers"), icon=":material/tune:"),
     ],
 }

@@ -297,7 +297,12 @@ def linked(network: str, key: str, usual: Value, allowed: Container, kind: Calla
 
 def link_is_about(network: str) -> bool:
     """Whether the link that opened this session is to this network."""
-    return _link().get("network") == network
+    return link_says("network", network)
+
+
+def link_says(key: str, value: str) -> bool:
+    """Whether the link that opened this session has this value of `key`."""
+    return _link().get(key) == value
 
 
 def _link() -> dict[str, str]:

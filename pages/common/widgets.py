@@ -20,7 +20,7 @@ from vis.figures.pictures import with_banner
 Result = TypeVar("Result")
 Value = TypeVar("Value")
 
-KINDS = {"png": "image/png", "csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+KINDS = {"png": "image/png", "svg": "image/svg+xml", "csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 
 
 @contextmanager

@@ -2,14 +2,16 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from fractions import Fraction
 
 import pyarrow as pa
 import streamlit as st
 
 from pages.common.text import _
-from vis.cost.layer import Layer
+from vis.cost.layer import POOLS, Layer, Pair
 from vis.cost.mobilenet import MobileNet
+from vis.figures.blocks import sizes
 from vis.figures.costs import COLOURS
 from vis.figures.numbers import short
 
@@ -25,7 +27,7 @@ def layer_table(network: MobileNet, is_short: bool) -> None:
         _("layer"): list(network.layers),
         _("filter shape"): [filter_shape(each) for each in layers],
         _("stride"): [each.stride[0] if each.is_convolution else None for each in layers],
-        _("input"): [_sizes(each.given) for each in layers],
+        _("input"): [sizes(each.given) for each in layers],
     }
     look: dict[str, object] = {_("layer"): st.column_config.TextColumn(width=130)}
     for quantity, name in names.items():
@@ -56,28 +58,36 @@ def filter_shape(layer: Layer) -> str:
     if layer.kind == "linear":
         return f"{layer.given[0]}×{layer.channels}"
     if not layer.is_convolution:
-        return f"pool {_sizes(layer.given[1:])}"
-    window = _sizes(layer.kernel)
+        return f"pool {sizes(layer.kernel if layer.kind in POOLS else layer.given[1:])}"
+    window = sizes(layer.kernel)
     return (
-        f"{window}×{layer.channels} dw" if layer.kind == "depthwise" else f"{window}×{layer.given[0]}×{layer.channels}"
+        f"{window}×{layer.channels} dw"
+        if layer.kind == "depthwise"
+        else f"{window}×{layer.given[0] // layer.groups}×{layer.channels}"
     )
 
 
-def _sizes(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape))
+def _one_or_both(size: Pair) -> str:
+    """3 for a square, 1×3 for other windows."""
+    return sizes(size if size[0] != size[1] else size[:1])
 
 
-def as_csv(network: MobileNet) -> str:
+def as_csv(layers: Mapping[str, Layer]) -> str:
     """The table for a spreadsheet, every number in full; what is not counted is empty, not 0."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(
-        ["layer", "kind", "filter", "stride", "input", "output", "macs", "weights", "params", "activation_bytes"]
+        [
+            *("layer", "kind", "filter", "stride", "padding", "dilation", "groups", "input", "output"),
+            *("macs", "weights", "params", "activation_bytes"),
+        ]
     )
-    for name, each in network.layers.items():
+    for name, each in layers.items():
         writer.writerow(
             [
-                *(name, each.kind, filter_shape(each), each.stride[0], _sizes(each.given), _sizes(each.shape)),
+                *(name, each.kind, filter_shape(each)),
+                *(_one_or_both(size) for size in (each.stride, each.padding, each.dilation)),
+                *(each.groups, sizes(each.given), sizes(each.shape)),
                 *("" if each.macs is None else each.macs, each.weights, each.params, each.activation_bytes),
             ]
         )

@@ -12,9 +12,10 @@ from pages.common.session import from_link, of_sidebar, slid, slide, sliders_res
 from pages.common.text import _, language, prose
 from pages.common.widgets import choice, download
 from pages.count.layer_table import BAR, as_csv, layer_table
+from pages.count.style import Style, chosen_style
 from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, MobileNet, accuracy
 from vis.figures.costs import COLOURS, block_costs, sixteen
-from vis.figures.numbers import grouped, short
+from vis.figures.numbers import short
 
 TEXTS = Path(__file__).parent / "texts"
 PAGE = "mobilenet"  # the key of its sliders
@@ -45,13 +46,13 @@ def page() -> None:
 @st.fragment
 def _calculator() -> None:
     """The network that is set, and all that is counted of it."""
-    network, is_short = _network()
-    _totals(network, is_short)
+    network, style = _network()
+    _totals(network, style)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        quantity = _blocks(network)
+        quantity = _blocks(network, style)
     with right:
-        _sixteen(network)
+        _sixteen(network, style)
     st.caption(
         _(
             "Counted are the multiply-adds of convolutions and of the classifier, for one picture; no biases, no batch "
@@ -64,23 +65,22 @@ def _calculator() -> None:
         _kinds(network)
     with right:
         _successors(network)
-    _layers(network, is_short)
+    _layers(network, style.is_short)
     if sliders_rest():  # or else every step of a drag would be one of the browser's Back button
-        _put_into_url(network, is_short, quantity)
+        _put_into_url(network, style, quantity)
 
 
 # What is set ------------------------------------------------------------------------------------------------------
 
 
-def _network() -> tuple[MobileNet, bool]:
-    """The network, and whether its numbers are shortened."""
+def _network() -> tuple[MobileNet, Style]:
+    """The network, and how its numbers are written."""
     row = st.container(horizontal=True, gap="medium")
     convolutions = {"separable": _("depthwise separable"), "full": _("full 3×3")}
     depths = {"deep": _("13 blocks"), "shallow": _("8, without the five of 14×14×512")}
-    numbers = {"all": "568,740,352", "short": "568.7 M"}
     kind = choice(row, _("Convolutions"), convolutions, _of_link("convolutions", convolutions), "convolutions")
     depth = choice(row, _("Depth"), depths, _of_link("depth", depths), "depth")
-    digits = choice(row, _("Numbers"), numbers, _of_link("numbers", numbers), "digits")
+    style = chosen_style(row)
     first = {name: from_link(name, USUAL[name], OFFERED[name], KINDS[name]) for name in OFFERED}
     now = slid(PAGE, first)
     labels = {"width": _("Width α"), "resolution": _("Resolution"), "classes": _("Classes")}
@@ -92,7 +92,7 @@ def _network() -> tuple[MobileNet, bool]:
         on_change=lambda values, rest: slide(PAGE, values, rest),
     )
     network = MobileNet(now["width"], now["resolution"], kind == "separable", depth == "shallow", now["classes"])
-    return network, digits == "short"
+    return network, style
 
 
 def _of_link(key: str, names: Mapping[str, str]) -> str:
@@ -100,14 +100,14 @@ def _of_link(key: str, names: Mapping[str, str]) -> str:
     return from_link(key, next(iter(names)), names)
 
 
-def _put_into_url(network: MobileNet, is_short: bool, quantity: str) -> None:
+def _put_into_url(network: MobileNet, style: Style, quantity: str) -> None:
     values = {"width": network.width, "resolution": network.resolution, "classes": network.num_classes}
     to_url(
         **of_sidebar(),
         **{name: value for name, value in values.items() if value != USUAL[name]},
         convolutions=None if network.separable else "full",
         depth="shallow" if network.shallow else None,
-        numbers="short" if is_short else None,
+        numbers=style.of_link,
         bars=quantity if quantity != "macs" else None,
         language=language(),
     )
@@ -116,7 +116,7 @@ def _put_into_url(network: MobileNet, is_short: bool, quantity: str) -> None:
 # What is counted --------------------------------------------------------------------------------------------------
 
 
-def _totals(network: MobileNet, is_short: bool) -> None:
+def _totals(network: MobileNet, style: Style) -> None:
     """Multiply-adds and parameters, each beside those of the paper's network, and the accuracy."""
     columns = st.columns([5, 4, 4])
     names = {"macs": _("Multiply-adds (MACs)"), "params": _("Parameters")}
@@ -124,7 +124,7 @@ def _totals(network: MobileNet, is_short: bool) -> None:
         number = getattr(network, quantity)
         column.metric(
             name,
-            short(number, 4) if is_short else grouped(number),
+            style.number(number),
             _("{ratio} × that of 1.0 MobileNet-224", ratio=f"{number / getattr(PAPER, quantity):.3g}"),
             delta_color="off",
             delta_arrow="off",
@@ -139,7 +139,7 @@ def _totals(network: MobileNet, is_short: bool) -> None:
     columns[2].metric(_("Top-1 accuracy on ImageNet"), value, whose, delta_color="off", delta_arrow="off")
 
 
-def _blocks(network: MobileNet) -> str:
+def _blocks(network: MobileNet, style: Style) -> str:
     """What every block costs, in bars; of multiply-adds or of parameters."""
     st.subheader(_("Where the work is"), anchor="blocks")
     quantities = {"macs": _("MACs"), "params": _("parameters")}
@@ -148,7 +148,7 @@ def _blocks(network: MobileNet) -> str:
     st.plotly_chart(
         block_costs(network, beside, quantity, _kind_names(), _("1.0 MobileNet-224"), quantities[quantity]),
         key="blocks",
-        config=_toolbar("blocks"),
+        config=style.toolbar("mobilenet-blocks"),
         alt=_("A bar for every block with its MACs or parameters; the table below has the same numbers."),
     )
     return quantity
@@ -163,7 +163,7 @@ def _kind_names() -> dict[str, str]:
     }
 
 
-def _sixteen(network: MobileNet) -> None:
+def _sixteen(network: MobileNet, style: Style) -> None:
     """The paper's four widths by its four resolutions, with this network on them."""
     st.subheader(_("The paper's sixteen"), anchor="sixteen")
     words = {
@@ -176,7 +176,7 @@ def _sixteen(network: MobileNet) -> None:
     st.plotly_chart(
         sixteen(network, words, st.context.theme.type == "dark"),
         key="sixteen",
-        config=_toolbar("sixteen"),
+        config=style.toolbar("mobilenet-sixteen"),
         alt=_("MACs and parameters of the paper's four widths at its four resolutions, with this network marked."),
     )
     st.caption(
@@ -185,10 +185,6 @@ def _sixteen(network: MobileNet) -> None:
             "orange mark is your network: a frame on a cell, a ring between cells, a triangle beyond them."
         )
     )
-
-
-def _toolbar(name: str) -> dict[str, object]:
-    return {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": f"convscope-mobilenet-{name}"}}
 
 
 def _kinds(network: MobileNet) -> None:
@@ -247,7 +243,7 @@ def _layers(network: MobileNet, is_short: bool) -> None:
     st.subheader(_("Layer by layer"), anchor="layers")
     layer_table(network, is_short)
     file = f"convscope-mobilenet-{network.width:g}-{network.resolution}.csv"
-    download(st, _("Table of layers (CSV)"), lambda: as_csv(network).encode("utf-8-sig"), file, "layers csv")
+    download(st, _("Table of layers (CSV)"), lambda: as_csv(network.layers).encode("utf-8-sig"), file, "layers csv")
 
 
 page()

@@ -109,7 +109,7 @@ def test_the_table_is_taken_away_as_csv(page, app):
     assert download.value.suggested_filename == "convscope-mobilenet-0.5-160.csv"
     lines = download.value.path().read_text("utf-8-sig").splitlines()
     assert len(lines) == 1 + len(MobileNet(0.5, 160).layers)
-    assert lines[1].startswith("conv1,conv,3×3×3×16,2,3×160×160,16×80×80,")
+    assert lines[1].startswith("conv1,conv,3×3×3×16,2,1,1,1,3×160×160,16×80×80,")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -30,6 +30,15 @@ from vis.cost.blocks import (
     standard,
     wide,
 )
+from vis.cost.formulas import (
+    bottleneck_ratio,
+    dilated_ratio,
+    factorised_ratio,
+    grouped_ratio,
+    reduced_ratio,
+    separable_ratio,
+    stacked_ratio,
+)
 from vis.cost.layer import Field, formula, layer
 
 
@@ -212,6 +221,37 @@ def test_groups_divide_the_cost(groups, maps, channels, kernel):
 def test_a_shuffle_deals_the_maps_of_every_group_out():
     assert shuffled(6, 2) == (0, 3, 1, 4, 2, 5)
     assert shuffled(6, 1) == shuffled(6, 6) == tuple(range(6))
+
+
+# What remains ----------------------------------------------------------------------------------------------------
+
+
+@given(MAPS, MAPS, MAPS, ODD)
+def test_of_a_reduced_kernel_remains_what_its_law_says(maps, few, channels, kernel):
+    given_maps = (maps, 14, 9)
+    cheap, full = reduced(given_maps, few, channels, kernel), standard(given_maps, channels, kernel)
+    assert reduced_ratio(kernel, maps, few, channels) == ratio(cheap, full) == ratio(cheap, full, "weights")
+
+
+@given(MAPS, MAPS)
+def test_of_a_bottleneck_remains_what_its_law_says(channels, few):
+    given_maps = (channels, 14, 14)
+    assert bottleneck_ratio(channels, few) == ratio(bottleneck(given_maps, few, channels), wide(given_maps, channels))
+
+
+@given(MAPS, MAPS, ODD, st.integers(1, 6), st.integers(1, 4))
+def test_of_other_relatives_remains_what_their_laws_say(maps, channels, kernel, n, dilation):
+    square, dense = (maps, 40, 40), (n * maps, 40, 40)
+    reach = dilation * (kernel - 1) + 1
+    pairs = {
+        separable_ratio(kernel, channels): (separable(square, channels, kernel), standard(square, channels, kernel)),
+        stacked_ratio(n): (stacked(square, n), standard(square, maps, 2 * n + 1)),
+        factorised_ratio(kernel): (factorised(square, maps, kernel), standard(square, maps, kernel)),
+        grouped_ratio(n): (grouped(dense, n * maps, kernel, n), standard(dense, n * maps, kernel)),
+        dilated_ratio(kernel, dilation): (dilated(square, maps, kernel, dilation), standard(square, maps, reach)),
+    }
+    for law, (cheap, plain) in pairs.items():
+        assert law == ratio(cheap, plain)
 
 
 # Formulas --------------------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def test_colours_of_kinds_that_stand_for_something_differ():
 
 @pytest.mark.parametrize(("kind", "dark"), list(product(figure.FILLS, (False, True))))
 def test_every_kind_can_be_read(kind, dark):
-    paint = figure._paint(figure.FILLS[kind])
+    paint = figure.paint(figure.FILLS[kind])
     assert contrast(paint.fill[dark], paint.ink[dark]) >= ENOUGH
 
 

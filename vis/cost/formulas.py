@@ -65,11 +65,6 @@ def separable_params(kernel: Size, in_channels: int, out_channels: int) -> int:
     return conv_weights(kernel, in_channels, in_channels, in_channels) + conv_weights(1, in_channels, out_channels)
 
 
-def separable_ratio(kernel: Size, out_channels: int) -> Fraction:
-    """1 / N + 1 / D_K²: the share of a standard convolution's MACs that remains (Howard et al. 2017, section 3.1)."""
-    return Fraction(1, out_channels) + Fraction(1, area(kernel))
-
-
 def bottleneck_macs(
     kernel: Size, in_channels: int, reduced: int, out_channels: int, output_size: Size, expanded: int | None = None
 ) -> int:
@@ -89,6 +84,47 @@ def bottleneck_weights(
     if expanded is not None:
         steps.append((1, out_channels, expanded))
     return sum(conv_weights(*step) for step in steps)
+
+
+# What remains of a plain convolution's multiply-adds in a cheap relative: exact quotients, common factors cancelled ---
+
+
+def reduced_ratio(kernel: Size, in_channels: int, reduced: int, out_channels: int) -> Fraction:
+    """R / M + R / (D_K² · N), of a convolution that looks through R maps (Szegedy et al. 2014, figure 2b)."""
+    return Fraction(reduced, in_channels) + Fraction(reduced, area(kernel) * out_channels)
+
+
+def bottleneck_ratio(channels: int, reduced: int) -> Fraction:
+    """(2·C·R + 9·R²) / (18·C²), of C-R-R-C beside two 3×3 convolutions among C maps (He et al. 2015, figure 5)."""
+    return Fraction(2 * channels * reduced + 9 * reduced**2, 18 * channels**2)
+
+
+def separable_ratio(kernel: Size, out_channels: int) -> Fraction:
+    """1 / N + 1 / D_K², of a depthwise and a pointwise layer (Howard et al. 2017, section 3.1)."""
+    return Fraction(1, out_channels) + Fraction(1, area(kernel))
+
+
+def stacked_ratio(layers: int) -> Fraction:
+    """9·n / (2·n + 1)², of n layers of 3×3 beside the one kernel that sees as much (Simonyan & Zisserman 2014)."""
+    return Fraction(9 * layers, (2 * layers + 1) ** 2)
+
+
+def factorised_ratio(length: int) -> Fraction:
+    """2 / n, of 1×n and n×1 beside n×n, with as many maps out as in (Szegedy et al. 2015, section 3.2)."""
+    return Fraction(2, length)
+
+
+def grouped_ratio(groups: int) -> Fraction:
+    """1 / g, of a convolution in g groups (Krizhevsky et al. 2012)."""
+    return Fraction(1, groups)
+
+
+def dilated_ratio(kernel: int, dilation: int) -> Fraction:
+    """D_K² / (d·(D_K − 1) + 1)², of a kernel with gaps beside a full one of its reach (Yu & Koltun 2015)."""
+    return Fraction(kernel**2, (dilation * (kernel - 1) + 1) ** 2)
+
+
+# Sides -----------------------------------------------------------------------------------------------------------
 
 
 def output_side(side: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:

@@ -98,7 +98,7 @@ def kind_of(graph: Graph, name: str) -> str:
 
 def painted_by_kind(graph: Graph, names: Collection[str]) -> dict[str, Paint]:
     """The colours of boxes by what they do."""
-    return {name: _paint(FILLS[kind_of(graph, name)]) for name in names}
+    return {name: paint(FILLS[kind_of(graph, name)]) for name in names}
 
 
 QUANTITIES = ("params", "operations", "memory", "time", "field")
@@ -137,7 +137,7 @@ def largest(quantities: Iterable[float | None]) -> float:
 def painted_by_quantity(quantities: Mapping[str, float | None], most: float) -> dict[str, Paint]:
     """The colours of boxes by a quantity between 0 and `most`; None is not counted and has a colour of its own."""
     return {
-        name: _paint(NOT_COUNTED if value is None else tuple(_on_scale(value / (most or 1), s) for s in SCALE))
+        name: paint(NOT_COUNTED if value is None else tuple(_on_scale(value / (most or 1), s) for s in SCALE))
         for name, value in quantities.items()
     }
 
@@ -149,7 +149,8 @@ def _on_scale(share: float, stops: Sequence[str]) -> str:
     return "#" + "".join(f"{round(c):02x}" for c in mixed)
 
 
-def _paint(fill: tuple[str, str]) -> Paint:
+def paint(fill: tuple[str, str]) -> Paint:
+    """This fill, with the ink that can be read on it."""
     return Paint(fill, tuple(_ink_on(colour) for colour in fill))
 
 

@@ -1,0 +1,131 @@
+"""Inception's bottleneck: a 1×1 convolution makes a large kernel cheap."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pyarrow as pa
+import streamlit as st
+
+from pages.common.components.sliders import Slider
+from pages.common.text import _, prose
+from pages.common.widgets import choice
+from pages.count.calculator import Calculator, block_drawn, calculator, percent
+from pages.count.style import Style
+from vis.cost.blocks import INCEPTIONS, PRINTED, Block, googlenet, inception, ratio, reduced, standard
+from vis.cost.formulas import reduced_ratio
+
+TEXTS = Path(__file__).parent / "texts"
+SIDES, MAPS = range(1, 225), range(1, 1025)
+USUAL = {"rows": 28, "columns": 28, "maps_in": 192, "between": 16, "maps_out": 32, "kernel": 5}
+
+
+def page() -> None:
+    st.title(_("1×1 bottlenecks"))
+    st.markdown(
+        _(
+            "A large kernel that looks at many maps is dear. GoogLeNet puts a **1×1 convolution** before it, which "
+            "mixes the maps into a few, and the kernel looks at these. Drag the sliders and see what remains."
+        )
+    )
+    _calculated()
+    with st.expander(_("Why it is cheap, and where the numbers are from"), icon=":material/menu_book:"):
+        st.markdown(prose(TEXTS, "bottleneck"))
+
+
+@st.fragment
+def _calculated() -> None:
+    style = calculator(
+        Calculator(
+            "bottleneck",
+            (
+                Slider("rows", _("Height H"), SIDES, (28, 56, 112, 224)),
+                Slider("columns", _("Width W"), SIDES, (28, 56, 112, 224)),
+                Slider("maps_in", _("Maps in, C_in"), MAPS, (192, 512, 832)),
+                Slider("between", _("Maps between, C_mid"), MAPS, (16, 192, 512)),
+                Slider("maps_out", _("Maps out, C_out"), MAPS, (32, 256, 512)),
+                Slider("kernel", _("Kernel K×K"), (1, 3, 5, 7, 9, 11), (1, 3, 5, 7, 9, 11)),
+            ),
+            USUAL,
+            "between",
+            _examples(),
+            (_("The kernel on all maps"), _("Through a 1×1 bottleneck")),
+            _blocks,
+            _law,
+        )
+    )
+    _googlenet(style)
+
+
+def _blocks(rows: int, columns: int, maps_in: int, between: int, maps_out: int, kernel: int) -> tuple[Block, Block]:
+    given = (maps_in, rows, columns)
+    return standard(given, maps_out, kernel), reduced(given, between, maps_out, kernel)
+
+
+def _law(maps_in: int, between: int, maps_out: int, kernel: int, **_size: int) -> tuple[str, Fraction]:
+    law = r"\frac{C_{mid}}{C_{in}} + \frac{C_{mid}}{K^2 \cdot C_{out}} = "
+    numbers = rf"\frac{{{between}}}{{{maps_in}}} + \frac{{{between}}}{{{kernel}^2 \cdot {maps_out}}}"
+    return law + numbers, reduced_ratio(kernel, maps_in, between, maps_out)
+
+
+def _examples() -> dict[str, dict[str, int]]:
+    """The 5×5 and the 3×3 branch of every inception module, that of the usual numbers first; equal ones once."""
+    modules: dict[tuple[int, ...], list[str]] = {}
+    for kernel, between, maps_out in ((5, "five_reduce", "five"), (3, "three_reduce", "three")):
+        for name, widths in INCEPTIONS.items():
+            maps = widths.inputs, getattr(widths, between), getattr(widths, maps_out)
+            modules.setdefault((widths.side, widths.side, *maps, kernel), []).append(name)
+    return {
+        f"Inception {', '.join(names)}: {' → '.join(map(str, values[2:5]))}, {values[5]}×{values[5]}": dict(
+            zip(USUAL, values, strict=True)
+        )
+        for values, names in modules.items()
+    }
+
+
+# GoogLeNet --------------------------------------------------------------------------------------------------------
+
+
+def _googlenet(style: Style) -> None:
+    """All nine modules, and one of them with its four branches."""
+    st.subheader(_("GoogLeNet's nine inception modules"), anchor="googlenet")
+    table = _table(style)
+    right = st.column_config.TextColumn(alignment="right")
+    look = dict.fromkeys([*table][1:], right)
+    st.dataframe(pa.table(table), hide_index=True, placeholder="–", height="content", column_config=look)
+    st.caption(
+        _(
+            "Printed: Table 1 of the paper. Its weights are in units of 1,024; the rows of the first layer, 4c and 5a "
+            "do not follow from the widths that it lists. Naive: the same kernels without the 1×1 reductions; the "
+            "pooled maps go on as they are, so that more maps come out."
+        )
+    )
+    module = choice(st, _("Module"), {name: name for name in INCEPTIONS}, "3a", "inception module")
+    widths = INCEPTIONS[module]
+    named = {
+        _("Module {name} with 1×1 reductions", name=module): inception(widths),
+        _("Module {name}, naive", name=module): inception(widths, is_reduced=False),
+    }
+    for name, block in named.items():  # one below the other: in a row they would not shrink on a telephone
+        block_drawn(f"{name}: {style.number(block.macs)} {_('MACs')}", block)
+
+
+def _table(style: Style) -> dict[str, list]:
+    """GoogLeNet's Table 1 beside ours."""
+    rows = googlenet()
+    naive = {f"inception {name}": inception(widths, is_reduced=False) for name, widths in INCEPTIONS.items()}
+    whole = {"macs": sum(row.macs for row in rows.values()), "weights": sum(row.weights for row in rows.values())}
+    return {
+        _("layer"): [*rows, _("together")],
+        _("MACs"): [*(style.number(row.macs) for row in rows.values()), style.number(whole["macs"])],
+        _("printed MACs"): [*(PRINTED[name][1] for name in rows), None],
+        _("weights"): [*(style.number(row.weights) for row in rows.values()), style.number(whole["weights"])],
+        _("printed weights"): [*(PRINTED[name][0] for name in rows), None],
+        _("naive MACs"): [*(style.number(naive[name].macs) if name in naive else None for name in rows), None],
+        _("what remains"): [
+            *(percent(ratio(row, naive[name])) if name in naive else None for name, row in rows.items()),
+            None,
+        ],
+    }
+
+
+page()

@@ -1,0 +1,114 @@
+"""ResNet's bottleneck: 256-64-64-256 beside two 3×3 convolutions among all maps."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pyarrow as pa
+import streamlit as st
+
+from pages.common.components.sliders import Slider
+from pages.common.text import _, prose
+from pages.common.widgets import choice
+from pages.count.calculator import Calculator, block_drawn, calculator
+from pages.count.style import Style
+from vis.cost.blocks import RESNET50, Block, bottleneck, resnet50, wide
+from vis.cost.formulas import bottleneck_ratio
+from vis.figures.blocks import sizes
+
+TEXTS = Path(__file__).parent / "texts"
+USUAL = {"side": 56, "channels": 256, "between": 64}
+
+
+def page() -> None:
+    st.title(_("Residual bottlenecks"))
+    st.markdown(
+        _(
+            "ResNet-50 and its deeper siblings squeeze their maps with a **1×1 convolution**, look around with 3×3 "
+            "among the few, and widen them again. Beside it stands the block of ResNet-34, two 3×3 convolutions."
+        )
+    )
+    _calculated()
+    with st.expander(_("Why it is cheap, and where the numbers are from"), icon=":material/menu_book:"):
+        st.markdown(prose(TEXTS, "residual"))
+
+
+@st.fragment
+def _calculated() -> None:
+    style = calculator(
+        Calculator(
+            "residual",
+            (
+                Slider("side", _("Side of the maps, D"), range(1, 113), (14, 28, 56, 112)),
+                Slider("channels", _("Maps in and out, C"), range(1, 2049), (256, 512, 1024, 2048)),
+                Slider("between", _("Maps between, R"), range(1, 1025), (64, 256, 512, 1024)),
+            ),
+            USUAL,
+            "between",
+            {
+                f"ResNet-50 {name}: {channels}-{maps}-{maps}-{channels}": {
+                    "side": side,
+                    "channels": channels,
+                    "between": maps,
+                }
+                for name, (side, maps, channels, _count) in RESNET50.items()
+            },
+            (_("Two 3×3 convolutions"), _("Through a bottleneck")),
+            _blocks,
+            _law,
+        )
+    )
+    _stages(style)
+
+
+def _blocks(side: int, channels: int, between: int) -> tuple[Block, Block]:
+    given = (channels, side, side)
+    return wide(given, channels), bottleneck(given, between, channels)
+
+
+def _law(channels: int, between: int, **_size: int) -> tuple[str, Fraction]:
+    law = r"\frac{2 \cdot C \cdot R + 9 \cdot R^2}{18 \cdot C^2} = "
+    numbers = rf"\frac{{2 \cdot {channels} \cdot {between} + 9 \cdot {between}^2}}{{18 \cdot {channels}^2}}"
+    return law + numbers, bottleneck_ratio(channels, between)
+
+
+def _stages(style: Style) -> None:
+    """ResNet-50 stage by stage."""
+    st.subheader(_("ResNet-50, stage by stage"), anchor="stages")
+    versions = {"first": _("v1: in the first 1×1, as in the paper"), "kernel": _("v1.5: in the 3×3, as in torchvision")}
+    strided = choice(st, _("Stride"), versions, "first", "strided")
+    stages = resnet50(strided)
+    macs = [sum(block.macs for block in blocks) for blocks in stages.values()]
+    params = [sum(block.params for block in blocks) for blocks in stages.values()]
+    st.dataframe(
+        pa.table(
+            {
+                _("stage"): [*stages, _("together")],
+                _("blocks"): [*(len(blocks) if name in RESNET50 else None for name, blocks in stages.items()), None],
+                _("output"): [*(sizes(blocks[-1].shape) for blocks in stages.values()), None],
+                _("MACs"): [*map(style.number, macs), style.number(sum(macs))],
+                _("parameters"): [*map(style.number, params), style.number(sum(params))],
+            }
+        ),
+        hide_index=True,
+        placeholder="–",
+        height="content",
+        column_config=dict.fromkeys((_("MACs"), _("parameters")), st.column_config.TextColumn(alignment="right")),
+    )
+    st.caption(
+        _(
+            "Of a picture of 224×224 and 1,000 classes; parameters with batch norm and the classifier's biases. A "
+            "max pool of 3×3 between conv1 and conv2_x halves the maps."
+        )
+    )
+    stage = choice(st, _("Stage"), {name: name for name in RESNET50}, "conv2_x", "resnet stage")
+    first, second, *_others = stages[stage]
+    named = {
+        _("First block: the shortcut is a projection"): first,
+        _("The other blocks: the shortcut is the identity"): second,
+    }
+    with st.container(horizontal=True, gap="medium"):
+        for name, block in named.items():
+            block_drawn(name, block)
+
+
+page()

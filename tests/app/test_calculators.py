@@ -1,0 +1,198 @@
+"""The four calculators of cheap blocks, as their visitors set them and read them; dragging is in tests/live."""
+
+import json
+from typing import NamedTuple
+
+import pyarrow as pa
+import pytest
+from torch import nn
+
+from tests.app.visit import Visit
+
+PAGES = {
+    "bottleneck": "pages/count/bottleneck.py",
+    "residual": "pages/count/residual.py",
+    "separable": "pages/count/separable.py",
+    **dict.fromkeys(("stacked", "factorised", "groups", "dilated"), "pages/count/kernels.py"),
+}
+
+
+class Golden(NamedTuple):
+    """A published example: what the cheap block costs, and the plain one."""
+
+    name: str
+    link: dict[str, str]
+    cheap: str
+    plain: str
+    weights: tuple[str, str]
+
+
+GOLDEN = [
+    Golden("bottleneck", {}, "12,443,648", "120,422,400", ("15,872", "153,600")),
+    Golden("residual", {}, "218,365,952", "3,699,376,128", ("69,632", "1,179,648")),
+    Golden(
+        "separable",
+        {"side": "6", "maps_in": "3", "maps_out": "5", "padding": "0"},
+        "672",
+        "2,160",
+        ("42", "135"),
+    ),
+    Golden("separable", {}, "52,283,392", "462,422,016", ("266,752", "2,359,296")),
+    Golden("stacked", {"maps": "1", "side": "1"}, "27", "49", ("27", "49")),
+    Golden("factorised", {"side": "1", "maps": "1"}, "14", "49", ("14", "49")),
+    Golden("groups", {"side": "1", "maps": "6"}, "12", "36", ("12", "36")),
+    Golden("dilated", {"side": "1", "maps": "1"}, "9", "25", ("9", "25")),
+]
+
+
+def visit(name: str, **link: str) -> Visit:
+    return Visit(PAGES[name], block=name, **link)
+
+
+def totals(page: Visit) -> list[tuple[str, str]]:
+    """The cheap block's MACs, weights and activation memory, each with what stands under it."""
+    return [(metric.value, metric.delta) for metric in page.at.metric]
+
+
+def sliders(page: Visit) -> dict[str, float]:
+    """Where they stand, by their labels."""
+    components = (json.loads(element.proto.json) for element in page.at.get("bidi_component"))
+    (data,) = (each for each in components if "sliders" in each)
+    return {s["label"]: s["values"][place] for s, place in zip(data["sliders"], data["places"], strict=True)}
+
+
+def drag(page: Visit, name: str, **values: int) -> Visit:
+    """Moves sliders as a drag does, which needs a browser."""
+    page.at.session_state["slid"] = {name: {**page.at.session_state["slid"][name], **values}}
+    return page.run()
+
+
+def curve(page: Visit) -> list[dict]:
+    """The traces of the chart."""
+    (chart,) = page.at.get("plotly_chart")
+    return json.loads(chart.proto.spec)["data"]
+
+
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: f"{golden.name} {golden.cheap}")
+def test_the_published_examples_come_out(golden):
+    page = visit(golden.name, **golden.link)
+    (macs, macs_of), (weights, weights_of), _memory = totals(page)
+    assert (macs, macs_of.partition(" of ")[2]) == (golden.cheap, golden.plain)
+    assert (weights, weights_of.partition(" of ")[2]) == golden.weights
+    assert golden.link.items() <= page.link.items()
+    assert not page.errors
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_link_restores_what_was_set_and_every_example_can_be_chosen(name):
+    page = visit(name)
+    examples = page.widget(f"example {name}")
+    assert examples.value is not None  # it begins with a published one
+    seen = set()
+    for example in examples.options[1:]:
+        page.choose(**{f"example {name}": example})
+        assert page.widget(f"example {name}").value == example
+        assert not page.errors
+        again = Visit(PAGES[name], **page.link)
+        assert (sliders(again), totals(again)) == (sliders(page), totals(page))
+        assert again.widget(f"example {name}").value == example
+        seen.add(tuple(sliders(page).values()))
+    assert len(seen) == len(examples.options) - 1
+
+
+def test_the_sums_add_up_and_the_law_says_what_remains():
+    page = visit("bottleneck")
+    written = "\n".join(each.value for each in page.at.markdown)
+    assert r"1·1·192·16·28·28 = 2,408,448" in written
+    assert r"5·5·16·32·28·28 = 10,035,200" in written
+    assert "together: **12,443,648** MACs" in written
+    assert r"\frac{16}{192} + \frac{16}{5^2 \cdot 32}" in written
+    assert "**10.3 %**" in written
+
+
+def test_numbers_of_ones_own_are_no_example_and_the_curve_lies_over_what_was_moved():
+    page = visit("bottleneck", across="kernel")
+    assert list(curve(page)[0]["x"]) == [1, 3, 5, 7, 9, 11]
+    assert curve(page)[2]["y"] == [120_422_400, 12_443_648]
+    assert curve(page)[2]["x"] == [5, 5]
+    drag(page, "bottleneck", kernel=7)
+    assert page.widget("example bottleneck").value is None
+    assert curve(page)[2]["y"] == [7 * 7 * 192 * 32 * 28 * 28, 192 * 16 * 28 * 28 + 7 * 7 * 16 * 32 * 28 * 28]
+    assert page.link["kernel"] == "7"
+
+
+def test_weights_and_memory_are_drawn_too_and_numbers_can_be_short():
+    page = visit("separable")
+    page.choose(**{"bars of blocks": "activation_bytes"}, digits="short")
+    assert curve(page)[2]["y"] == [512 * 14 * 14 * 4, 2 * 512 * 14 * 14 * 4]
+    assert totals(page)[0] == ("52.28 M", "11.3 % of 462.4 M")
+    assert totals(page)[2] == ("802.8 kB", "200 % of 401.4 kB")
+    assert {"bars": "activation_bytes", "numbers": "short"}.items() <= page.link.items()
+
+
+@pytest.mark.parametrize(
+    ("name", "link", "said"),
+    [
+        ("separable", {"side": "2", "stride": "8"}, "A stride of 8×8 is larger than the maps of 2×2"),
+        ("separable", {"side": "3", "kernel": "11", "padding": "0"}, "reaches over 11×11"),
+        ("groups", {"maps": "100", "groups": "7"}, "100 maps cannot be shared out among 7 groups"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence_and_the_sliders_stay(name, link, said):
+    page = visit(name, **link)
+    assert len(page.errors) == 1
+    assert said in page.errors[0].replace("\\", "")
+    assert sliders(page)
+    assert link.items() <= page.link.items()
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1000000000", "9" * 5000, "28.5", "nan", "<b>1</b>", ""])
+@pytest.mark.parametrize(("name", "key"), [("bottleneck", "maps_in"), ("groups", "groups"), ("stacked", "layers")])
+def test_what_makes_no_sense_in_a_link_is_ignored(name, key, value):
+    page = visit(name, **{key: value})
+    assert totals(page) == totals(visit(name))
+    assert key not in page.link
+
+
+def test_a_link_to_one_calculator_says_nothing_of_another():
+    page = Visit(PAGES["separable"], block="bottleneck", kernel="11", side="3")
+    assert totals(page) == totals(visit("separable"))
+
+
+def test_googlenets_table_stands_beside_the_papers():
+    page = visit("bottleneck")
+    rows = pa.ipc.open_stream(page.at.dataframe[0].proto.arrow_data.data).read_all().to_pylist()
+    assert [row["MACs"] for row in rows if row["layer"] == "inception 3a"] == ["128,049,152"]
+    assert [row["printed MACs"] for row in rows if row["layer"] == "inception 3a"] == ["128M"]
+    assert rows[-1]["weights"] == "6,990,272"
+    assert rows[-1]["MACs"] == "1,582,671,872"
+
+
+def test_resnet50s_stages_add_up_to_the_network_of_either_version():
+    page = visit("residual")
+
+    def together() -> dict:
+        return pa.ipc.open_stream(page.at.dataframe[0].proto.arrow_data.data).read_all().to_pylist()[-1]
+
+    assert (together()["MACs"], together()["parameters"]) == ("3,857,973,248", "25,557,032")
+    page.choose(strided="kernel")
+    assert (together()["MACs"], together()["parameters"]) == ("4,089,184,256", "25,557,032")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_network_is_built_while_a_slider_is_dragged(name, monkeypatch):
+    page = visit(name)
+
+    def refuse(*_args, **_kwargs):
+        raise AssertionError("a module was built")
+
+    monkeypatch.setattr(nn.Module, "__init__", refuse)
+    drag(page, name, **{"rows" if name == "bottleneck" else "side": 64})
+    assert 64 in sliders(page).values()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_it_speaks_vietnamese(name):
+    page = visit(name, language="vi")
+    assert [value for value, _ in totals(page)] == [value for value, _ in totals(visit(name))]
+    assert page.at.metric[1].label == "Trọng số"

@@ -1,0 +1,93 @@
+"""The calculators of cheap blocks in a real browser: numbers and drawings follow a slider that is still held."""
+
+import re
+
+import pytest
+
+from tests.live.test_mobilenet import grip, macs, slider
+from tests.live.test_page import sideways_room
+from vis.cost.blocks import reduced
+from vis.figures.numbers import grouped
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+
+pytestmark = pytest.mark.browser
+PHONE = {"viewport": {"width": 390, "height": 844}}
+
+
+def at(page, app: str, name: str, link: str = ""):
+    """A page, when everything on it is there."""
+    page.goto(f"{app}/{name}{link}")
+    expect(page.get_by_text("Why it is cheap, and where the numbers are from")).to_be_visible(timeout=60_000)
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
+    return page
+
+
+def through(between: int) -> str:
+    return grouped(reduced((192, 28, 28), between, 32, 5).macs)
+
+
+def drawn(page) -> str:
+    """The picture of the cheap block, as it is shown."""
+    return page.locator("[data-testid=stImage] img").nth(1).get_attribute("src")
+
+
+def test_everything_follows_a_slider_that_is_held_and_the_address_when_it_is_let_go(page, app):
+    at(page, app, "bottleneck")
+    expect(macs(page)).to_have_text(through(16))
+    before = drawn(page)
+    page.mouse.move(*grip(page, "Maps between", 15))
+    page.mouse.down()
+    page.mouse.move(*grip(page, "Maps between", 400), steps=6)
+    said = int(slider(page, "Maps between").get_attribute("aria-valuetext"))
+    assert 300 < said < 500
+    expect(macs(page)).to_have_text(through(said))
+    page.wait_for_function(
+        "before => document.querySelectorAll('[data-testid=stImage] img')[1].src !== before", arg=before
+    )
+    assert "between" not in page.url
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(rf"block=bottleneck.*between={said}\b"))
+
+
+def test_an_example_sets_the_sliders_and_its_link_opens_it_again(page, new_page, app):
+    at(page, app, "kernels")
+    page.get_by_role("radio", name="dilation").click()
+    expect(slider(page, "Dilation")).to_have_attribute("aria-valuetext", "2")
+    page.get_by_role("combobox", name="Example").click()
+    page.get_by_role("option", name="Context module, d = 8").click()
+    expect(slider(page, "Dilation")).to_have_attribute("aria-valuetext", "8")
+    expect(page).to_have_url(re.compile(r"block=dilated.*dilation=8\b"))
+    said = macs(page).inner_text()
+    other = at(new_page(), app, "kernels", f"?{page.url.partition('?')[2]}")
+    expect(macs(other)).to_have_text(said)
+    expect(slider(other, "Dilation")).to_have_attribute("aria-valuetext", "8")
+
+
+def test_a_block_that_cannot_be_is_refused_and_comes_back(page, app):
+    page.goto(f"{app}/separable?block=separable&side=2&stride=8")
+    expect(page.get_by_text("A stride of 8×8 is larger than the maps of 2×2")).to_be_visible(timeout=60_000)
+    slider(page, "Stride").focus()
+    page.keyboard.press("Home")
+    expect(macs(page)).to_be_visible()
+
+
+@pytest.mark.parametrize("kind", ["csv", "svg", "png"])
+def test_the_blocks_are_taken_away(page, app, kind):
+    at(page, app, "residual")
+    names = {"csv": "Table of layers (CSV)", "svg": "Drawing (SVG)", "png": "Drawing (PNG)"}
+    with page.expect_download() as download:
+        page.get_by_role("button", name=names[kind]).click()
+    assert download.value.suggested_filename == f"convscope-residual-56-256-64.{kind}"
+    content = download.value.path().read_bytes()
+    assert {"csv": b"pointwise,1\xc3\x971\xc3\x97256\xc3\x9764", "svg": b"218,365,952 MACs", "png": b"\x89PNG"}[
+        kind
+    ] in content
+
+
+@pytest.mark.parametrize("name", ["bottleneck", "residual", "separable", "kernels"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_not_wider_than_a_telephone(new_page, app, name, scheme):
+    page = at(new_page(**PHONE, color_scheme=scheme), app, name)
+    assert sideways_room(page) <= 0

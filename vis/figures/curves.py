@@ -1,0 +1,76 @@
+"""What two blocks cost while one of their numbers is changed."""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from vis.figures.costs import HERE, STEADY
+from vis.figures.numbers import grouped
+
+LINES = ("#808080", "#0072b2")  # the plain block and its cheap relative
+MOST_POINTS = 48
+
+
+def places(values: Sequence[int], here: int) -> list[int]:
+    """So many of the values that a curve through them looks smooth: evenly spaced, with both ends and `here`."""
+    step = max(1, (len(values) - 1) / (MOST_POINTS - 1))
+    chosen = {values[round(i * step)] for i in range(MOST_POINTS) if round(i * step) < len(values)}
+    return sorted({*chosen, values[-1], here})
+
+
+def curves(
+    across: Sequence[int], costs: Mapping[str, Sequence[int | None]], here: int, label: str, axis: str
+) -> go.Figure:
+    """A line for every block over the number that is changed, with a point on each where the sliders stand.
+
+    Args:
+        costs: by the names of blocks; None where a block cannot be, and there its line has a gap.
+        here: one of `across`.
+        label, axis: what lies across and what is drawn.
+    """
+    traces = []
+    at = across.index(here)
+    for (name, values), colour in zip(costs.items(), LINES, strict=True):
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": name,
+                "x": list(across),
+                "y": list(values),
+                "line": {"color": colour, "width": 2.5},
+                "hovertext": [
+                    "" if n is None else f"<b>{name}</b><br>{x}: {grouped(n)}"
+                    for x, n in zip(across, values, strict=True)
+                ],
+                "hovertemplate": "%{hovertext}<extra></extra>",
+            }
+        )
+    traces.append(
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": [here] * len(costs),
+            "y": [values[at] for values in costs.values()],
+            "marker": {"size": 12, "symbol": "circle-open", "color": HERE, "line": {"width": 3, "color": HERE}},
+            "hoverinfo": "skip",
+            "showlegend": False,
+            "cliponaxis": False,
+        }
+    )
+    layout = {
+        "xaxis": {"title": label, "zeroline": False, "nticks": 8, **STEADY},
+        "yaxis": {"title": axis, "rangemode": "tozero", "tickformat": "~s", "nticks": 6, "zeroline": False, **STEADY},
+        "legend": {
+            "orientation": "h",
+            "yref": "container",
+            "y": 0,
+            "yanchor": "bottom",
+            "itemclick": False,
+            "itemdoubleclick": False,
+        },
+        "margin": {"l": 62, "r": 14, "t": 10, "b": 100, "autoexpand": False},  # with room for two lines of the legend
+        "hoverlabel": {"align": "left"},
+        "height": 380,
+    }
+    return go.Figure({"data": traces, "layout": layout})
