@@ -105,8 +105,9 @@ def _googlenet(style: Style) -> None:
         _("Module {name} with 1×1 reductions", name=module): inception(widths),
         _("Module {name}, naive", name=module): inception(widths, is_reduced=False),
     }
-    for name, block in named.items():  # one below the other: in a row they would not shrink on a telephone
-        block_drawn(f"{name}: {style.number(block.macs)} {_('MACs')}", block)
+    with st.columns([3, 1])[0]:
+        for name, block in named.items():
+            block_drawn(f"{name}: {style.number(block.macs)} {_('MACs')}", block)
 
 
 def _table(style: Style) -> dict[str, list]:

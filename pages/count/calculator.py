@@ -32,6 +32,8 @@ from vis.figures.curves import curves, places
 from vis.figures.graph import png, svg
 from vis.figures.numbers import grouped, short
 
+WIDE = 300  # pixels, up to which a drawing fits into a telephone as it is
+
 
 @dataclass(frozen=True)
 class Calculator:
@@ -178,7 +180,8 @@ def percent(share: Fraction) -> str:
 def block_drawn(name: str, block: Block) -> None:
     """A block under its name."""
     drawing, paints = drawn(block)
-    st.image(svg(drawing, paints, dark=st.context.theme.type == "dark"), name, width=round(drawing.width))
+    width = round(drawing.width) if drawing.width <= WIDE else "stretch"  # which shrinks on a telephone
+    st.image(svg(drawing, paints, dark=st.context.theme.type == "dark"), name, width=width)
 
 
 def sums(name: str, block: Block, style: Style) -> None:

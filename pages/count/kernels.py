@@ -109,7 +109,7 @@ def _groups() -> Calculator:
         (
             *_maps(),
             Slider("kernel", _("Kernel K×K"), (1, 3, 5, 7, 9, 11), (1, 3, 5, 7, 9, 11)),
-            Slider("groups", _("Groups g"), range(1, 65), (1, 2, 4, 8, 32, 64)),
+            Slider("groups", _("Groups g"), range(1, 65), (1, 8, 16, 32, 64)),
         ),
         usual,
         "groups",

@@ -34,7 +34,8 @@ def curves(
         traces.append(
             {
                 "type": "scatter",
-                "mode": "lines",
+                "mode": "lines+markers" if None in values else "lines",  # a value between two gaps has no line
+                "marker": {"size": 5},
                 "name": name,
                 "x": list(across),
                 "y": list(values),
