@@ -16,8 +16,9 @@ class GoogLeNet2014(nn.Module):
 
     Args:
         aux: with the two auxiliary classifiers, which the paper uses in training and throws away afterwards. A network
-            that has them answers a batch of training pictures with (main, first, second), outputs of (N, 1000) each;
-            in evaluation mode every network answers with the main output alone.
+            that has them answers a batch of training pictures with (main, first, second), outputs of (N, 1000) each.
+            In evaluation mode it answers with the main output alone, but has them run, too, so that they are counted
+            and seen wherever the network is followed operation by operation.
     """
 
     def __init__(self, num_classes: int = 1000, aux: bool = False):
@@ -60,9 +61,10 @@ class GoogLeNet2014(nn.Module):
         x = self.pool4(self.inception_4e(x))
         x = self.inception_5b(self.inception_5a(x))
         x = self.fc(self.dropout(self.flatten(self.pool5(x))))
-        if self.training and self.aux1 is not None:
-            return x, self.aux1(after_4a), self.aux2(after_4d)
-        return x
+        if self.aux1 is None:
+            return x
+        auxiliary = self.aux1(after_4a), self.aux2(after_4d)
+        return (x, *auxiliary) if self.training else x
 
 
 class Inception(nn.Module):

@@ -20,6 +20,7 @@ from models.zfnet import ZFNet
 from tests.agreement.networks import picture, seeded
 from tests.agreement.slow_twin import SlowTwin
 from vis.deconvnet import METHODS, project, strongest_units
+from vis.graph import layer_graph
 from vis.shapes import record_shapes
 from vis.trace import traced
 
@@ -431,6 +432,20 @@ def test_the_auxiliary_classifiers_have_the_papers_layers():
         assert aux.dropout.p == 0.7
 
 
+def test_the_auxiliary_classifiers_cost_what_the_papers_layers_lead_to_and_are_seen_in_the_graph():
+    """Nobody reads their answers in evaluation mode; they branch off behind 4a and 4d all the same."""
+    graph = layer_graph(without_weights("googlenet_2014", aux=True), (1, 3, 224, 224))
+    for head, inputs, of in (("aux1", 512, "4a"), ("aux2", 528, "4d")):
+        assert graph.params(head) == 128 * (inputs + 1) + 1024 * (2048 + 1) + 1000 * (1024 + 1)
+        assert graph.counted(head) == 4 * 4 * inputs * 128 + 2048 * 1024 + 1024 * 1000
+        assert graph.nodes[f"{head}.pool"].inputs == (f"inception_{of}.cat",)
+        assert not any(edge.source == f"{head}.fc2" for edge in graph.edges)
+    heads = graph.params("aux1") + graph.params("aux2")
+    assert graph.params() == 6_998_552 + heads == total(without_weights("googlenet_2014", aux=True))
+    assert graph.counted() == macs(without_weights("googlenet_2014", aux=True), (3, 224, 224))[""]
+    assert graph.unused == {}
+
+
 def test_the_auxiliary_classifiers_answer_in_training_alone():
     model = seeded(lambda: GoogLeNet2014(num_classes=5, aux=True)).float()
     image = picture((2, 3, 224, 224), dtype=torch.float32)
@@ -439,7 +454,6 @@ def test_the_auxiliary_classifiers_answer_in_training_alone():
     with torch.no_grad():
         answer = model(image)
         assert answer.equal(without(image))
-        assert not any("aux" in name for name in traced(model).names.values())
         for module in (model.train(), without.train()):
             for dropout in (m for m in module.modules() if isinstance(m, nn.Dropout)):
                 dropout.p = 0.0

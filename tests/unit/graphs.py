@@ -18,14 +18,23 @@ TORCHVISION = (
     *("efficientnet_v2_s", "inception_v3", "mnasnet0_5", "regnet_x_400mf", "regnet_y_400mf", "resnext50_32x4d"),
     "shufflenet_v2_x0_5",
 )
+WITH_OPTIONS = {
+    "GoogLeNet with its heads": ("googlenet_2014", {"aux": True}),
+    "ResNet-18 with padded shortcuts": ("resnet18", {"shortcut": "A"}),
+    "ResNet-18 with projections alone": ("resnet18", {"shortcut": "C"}),
+    "MobileNet of full convolutions": ("mobilenet_v1", {"separable": False}),
+}
 BY_HAND = {**EXACT, **NORMALISED, **UNUSUAL, "gates": gated}
-NETWORKS = (*ARCHITECTURES, *TORCHVISION, *BY_HAND)
+NETWORKS = (*ARCHITECTURES, *WITH_OPTIONS, *TORCHVISION, *BY_HAND)
 
 
 def network(name: str) -> tuple[nn.Module, tuple[int, ...]]:
     """A network without numbers, and the shape of its pictures."""
     if name in ARCHITECTURES:
         return skeleton(name), (1, *ARCHITECTURES[name].input_shape)
+    if name in WITH_OPTIONS:
+        of, options = WITH_OPTIONS[name]
+        return skeleton(of, **options), (1, *ARCHITECTURES[of].input_shape)
     if name in BY_HAND:
         return BY_HAND[name]().to("meta").eval(), PICTURE
     options = {"init_weights": False} if name == "inception_v3" else {}
