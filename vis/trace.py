@@ -48,6 +48,7 @@ class Trace:
 
 
 CANNOT = "torch.fx cannot trace this network: {reason}"
+CANNOT_GO_ON = "torch.fx cannot trace this network beyond “{layer}”: {reason}"
 
 # What the code of a network may raise, which is anybody's: while it is traced, or given a picture it was not made for.
 RAISED = (
@@ -82,7 +83,10 @@ def traced(model: nn.Module) -> Trace:
             try:
                 graph = tracer.trace(model)
             except RAISED as error:
-                raise TraceRefused(CANNOT, reason=_said(error)) from error
+                reached = next(reversed(tracer.names.values()), None)  # what it stumbled over mostly comes from there
+                if reached is None:
+                    raise TraceRefused(CANNOT, reason=_said(error)) from error
+                raise TraceRefused(CANNOT_GO_ON, layer=reached, reason=_said(error)) from error
             finally:  # torch.fx leaves constants as attributes on the model
                 constants = {name: vars(model).pop(name) for name in set(vars(model)) - before}
             _see_changes_in_place(graph, model, tracer.names)

@@ -392,7 +392,7 @@ def test_any_network_has_a_graph(plan):
 
 def test_a_network_whose_way_depends_on_the_picture_is_refused():
     model = Net(lambda net, x: net.a(x) if x.sum() > 0 else x, a=conv()).eval()
-    with pytest.raises(TraceRefused, match=r"torch\.fx cannot trace this network"):
+    with pytest.raises(TraceRefused, match=r"torch\.fx cannot trace this network beyond “gt”"):
         layer_graph(model, (1, 4, 8, 6))
 
 

@@ -263,22 +263,29 @@ class TwoInputs(nn.Module):
         return x + y
 
 
-UNTRACEABLE = {
-    "a path that depends on the picture": lambda net, x: x if x.mean() > 0 else -x,
-    "a loop over the picture": lambda net, x: sum(row for row in x),
-    "a length": lambda net, x: x * len(x),
-    "a number taken out": lambda net, x: x * float(x.max()),
-    "a value assigned to a part": lambda net, x: operator.setitem(x, 0, 1) or x,
-    "a module that is not there": lambda net, x: net.missing(x),
-    "a key that is not there": lambda net, x: {}["missing"],
-    "a division by zero": lambda net, x: x * (1 // 0),
+UNTRACEABLE = {  # each with the operation that is the last to be followed
+    "a path that depends on the picture": (lambda net, x: x if x.mean() > 0 else -x, "gt"),
+    "a loop over the picture": (lambda net, x: sum(row for row in x.relu()), "relu"),
+    "a length": (lambda net, x: x * len(x), "x"),
+    "a number taken out": (lambda net, x: x * float(x.max()), "max"),
+    "a value assigned to a part": (lambda net, x: operator.setitem(x, 0, 1) or x, "x"),
+    "a module that is not there": (lambda net, x: net.missing(x), "x"),
+    "a key that is not there": (lambda net, x: {}["missing"], "x"),
+    "a division by zero": (lambda net, x: x * (1 // 0), "x"),
 }
 
 
 @pytest.mark.parametrize("name", UNTRACEABLE)
-def test_a_network_that_cannot_be_followed_is_refused(name):
-    with pytest.raises(TraceRefused, match="cannot trace"):
-        traced(Net(UNTRACEABLE[name]).eval())
+def test_a_network_that_cannot_be_followed_is_refused_with_the_operation_up_to_which_it_can(name):
+    way, last = UNTRACEABLE[name]
+    with pytest.raises(TraceRefused, match=f"cannot trace this network beyond “{last}”: ."):
+        traced(Net(way).eval())
+
+
+def test_an_operation_that_cannot_be_followed_is_named_with_the_block_it_stands_in():
+    inner = Net(UNTRACEABLE["a path that depends on the picture"][0])
+    with pytest.raises(TraceRefused, match="beyond “1.gt”: symbolically traced variables"):
+        traced(nn.Sequential(nn.Conv2d(3, 4, 3), inner).eval())
 
 
 @pytest.mark.parametrize(
