@@ -26,6 +26,8 @@ BLOCKS = {  # by family, the modules that are its idea: of this class, or of thi
     "efficientnet": ("MBConv",),
     "convnext": ("CNBlock",),
 }
+HAVING = {"mobilenet_v3": "SqueezeExcitation"}  # by family, what such a module has inside where it is new
+STACKS = {"densenet": "_DenseBlock"}  # by family, the module whose idea is how its parts are joined: these stay closed
 
 
 def told(architecture: Architecture, graph: Graph) -> None:
@@ -43,16 +45,25 @@ def told(architecture: Architecture, graph: Graph) -> None:
 
 
 def _drawn(graph: Graph, name: str) -> Drawing:
-    """A block with everything in it open."""
-    return drawing(graph, [block for block in graph.blocks if name in graph.ancestors(block)], texts, name)
+    """A block with everything in it open, or with its parts closed where it is known for the lines between them."""
+    inside = () if graph.blocks[name].operation in STACKS.values() else graph.blocks
+    return drawing(graph, [block for block in inside if name in graph.ancestors(block)], texts, name)
 
 
 def _blocks(architecture: Architecture, graph: Graph) -> list[str]:
-    """The first block of the network's kind, and the first that is built otherwise, such as without a projection."""
+    """The first block of the network's kind, and the first that is built otherwise, such as without a projection.
+
+    Before them the first stack of such blocks, if the family is known for it.
+    """
+    needed = HAVING.get(architecture.family)
+    having = {above for name, b in graph.blocks.items() if b.operation == needed for above in graph.ancestors(name)}
+    stacks = [name for name, block in graph.blocks.items() if block.operation == STACKS.get(architecture.family)]
     kinds = BLOCKS.get(architecture.family, ())
     blocks = [
-        name for name, block in graph.blocks.items() if not block.folded and (block.operation in kinds or name in kinds)
+        name
+        for name, block in graph.blocks.items()
+        if not block.folded and (block.operation in kinds or name in kinds) and (needed is None or name in having)
     ]
     sizes = {name: [node.operation for node in graph.operations(name)] for name in blocks}
     others = [name for name in blocks if sizes[name] != sizes[blocks[0]]]
-    return blocks[:1] + others[:1]
+    return stacks[:1] + blocks[:1] + others[:1]

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from functools import cache
 
 import pandas as pd
@@ -15,6 +16,7 @@ from models.loading import skeleton
 from pages.common import cache as remembered
 from pages.common.cache import Built
 from pages.common.session import EVERYTHING, GraphView
+from pages.look.story import BLOCKS
 from pages.look.versus import WORTH_COMPARING
 from tests.app.test_layers_page import spoken, state_dict, torch_file
 from tests.app.visit import APP, GRAPH, LAYERS, Visit
@@ -602,6 +604,41 @@ def test_weights_that_give_no_finite_values_are_refused():
     visit.view("lenet5", (EVERYTHING,), "features.c3")
     (sentence,) = map(spoken, visit.errors)
     assert "gives values that are not finite" in sentence
+
+
+# The story ---------------------------------------------------------------------------------------------------------
+
+GATED = {"Conv2d": 5, "AdaptiveAvgPool2d": 1, "mul": 1, "add": 1}  # two of the five are the gate's
+DRAWN = {  # by network, of every block beside its story what joins its maps or has weights, but norms
+    "lenet5_1998": [{"AvgPool2d": 1, "mul": 1, "add": 1}, {"Conv2d": 3, "cat": 1}],
+    "googlenet_2014": [{"Conv2d": 6, "MaxPool2d": 1, "cat": 1}],
+    "plain34": [{"Conv2d": 2}],
+    "resnet34": [{"Conv2d": 2, "add": 1}, {"Conv2d": 3, "add": 1}],
+    "resnet50": [{"Conv2d": 4, "add": 1}, {"Conv2d": 3, "add": 1}],  # the projection is a convolution
+    "resnet50_v2": [{"Conv2d": 4, "add": 1}, {"Conv2d": 3, "add": 1}],
+    "densenet121": [{"Conv2d": 12, "cat": 7}, {"Conv2d": 2, "cat": 1}],
+    "squeezenet1_1": [{"Conv2d": 3, "cat": 1}],
+    "mobilenet_v1": [{"Conv2d": 2}],
+    "mobilenet_v2": [{"Conv2d": 3, "add": 1}],
+    "mobilenet_v3_large": [GATED, GATED],
+    "mobilenet_v3_small": [GATED],
+    "efficientnet_b0": [GATED],
+    "convnext_tiny": [{"Conv2d": 1, "Linear": 2, "mul": 1, "add": 1}],
+}
+
+
+@pytest.mark.parametrize("network", DRAWN)
+def test_beside_its_story_stand_the_blocks_that_it_tells_of(network):
+    visit, graph = Reader(network=network), graph_of(network)
+    title = re.escape(ARCHITECTURES[network].title)
+    names = re.findall(rf"^{title} · (\S+) · \w+$", spoken(visit.captions), re.MULTILINE)
+    seen = ("Conv2d", "Linear", "AvgPool2d", "AdaptiveAvgPool2d", "MaxPool2d", "mul", "add", "cat")
+    inside = [Counter(node.operation for node in graph.operations(name) if node.operation in seen) for name in names]
+    assert inside == DRAWN[network]
+
+
+def test_every_family_with_a_block_of_its_own_is_drawn_in_a_test():
+    assert {ARCHITECTURES[network].family for network in DRAWN} == BLOCKS.keys()
 
 
 # On to the other page ----------------------------------------------------------------------------------------------
