@@ -284,7 +284,7 @@ def test_a_network_that_cannot_be_followed_is_refused_with_the_operation_up_to_w
 
 def test_an_operation_that_cannot_be_followed_is_named_with_the_block_it_stands_in():
     inner = Net(UNTRACEABLE["a path that depends on the picture"][0])
-    with pytest.raises(TraceRefused, match="beyond “1.gt”: symbolically traced variables"):
+    with pytest.raises(TraceRefused, match=r"beyond “1\.gt”: symbolically traced variables"):
         traced(nn.Sequential(nn.Conv2d(3, 4, 3), inner).eval())
 
 
