@@ -1,7 +1,7 @@
 """Two networks beside each other: which of their layers correspond, and in what they differ."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from vis.graph import Graph, Node
@@ -16,6 +16,7 @@ COMPARED = (
     "concat",
     "multiply",
 )  # kinds; the rest follows from these
+NEAR = 6  # rows between two layers that could be the same one in another order
 SETTINGS = ("kernel_size", "stride", "padding", "dilation", "groups", "ceil_mode")
 
 
@@ -25,20 +26,48 @@ class Pair:
 
     left: Node | None
     right: Node | None
-    differs: tuple[str, ...]  # of SETTINGS, "operation", "channels", "size", "macs"; empty for equal layers
+    differs: tuple[str, ...]  # of SETTINGS, "operation", "channels", "size", "macs", "order"; empty for equal layers
+
+    @property
+    def is_alone(self) -> bool:
+        return self.left is None or self.right is None
 
 
 def pairs(left: Graph, right: Graph) -> list[Pair]:
     """The layers of both networks, aligned by the longest sequences that they have in common.
 
-    What stands in the same place but is not equal is a pair as well, if it is of the same kind.
+    What stands in the same place but is not equal is a pair as well, if it is of the same kind. What has nothing beside
+    it differs in its "order" if the other network has a layer of its kind close by, which has nothing beside it either.
     """
     ours, theirs = ([node for node in graph.nodes.values() if node.kind in COMPARED] for graph in (left, right))
     matched = SequenceMatcher(None, [_identity(n) for n in ours], [_identity(n) for n in theirs], autojunk=False)
     found = []
     for _, i, j, k, m in matched.get_opcodes():
         found += [Pair(a, b, differences(a, b) if a and b else ()) for a, b in _aligned(ours[i:j], theirs[k:m])]
+    return _in_another_order(found)
+
+
+def _in_another_order(found: list[Pair]) -> list[Pair]:
+    """The same, with the order as the first difference of two layers of a kind that stand alone close to each other."""
+    found, waiting = found[:], []
+    for i, pair in enumerate(found):
+        if not pair.is_alone:
+            continue
+        twin = next((j for j in waiting if i - j <= NEAR and _could_be_one(found[j], pair)), None)
+        if twin is None:
+            waiting.append(i)
+        else:
+            waiting.remove(twin)
+            left, right = found[twin].left or pair.left, found[twin].right or pair.right
+            differs = ("order", *differences(left, right))
+            found[twin], found[i] = replace(found[twin], differs=differs), replace(pair, differs=differs)
     return found
+
+
+def _could_be_one(one: Pair, other: Pair) -> bool:
+    """Whether one is of the left network alone and the other of the right, and both of the same kind."""
+    kinds = {(pair.left or pair.right).kind for pair in (one, other)}
+    return (one.left is None) != (other.left is None) and len(kinds) == 1
 
 
 def _identity(node: Node) -> tuple:

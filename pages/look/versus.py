@@ -1,5 +1,7 @@
 """Two networks side by side: in what they differ."""
 
+from collections import Counter
+
 import pandas as pd
 import streamlit as st
 
@@ -46,8 +48,8 @@ def table(titles: list[str], left: Graph, right: Graph, counting: Counting) -> N
     )
     found = pairs(left, right)
     everything = st.toggle(_("Show equal layers, too"), False, key="equal layers")
-    rows = [_row(pair) for pair in found if everything or pair.differs or not (pair.left and pair.right)]
-    alike = sum(1 for pair in found if pair.left and pair.right and not pair.differs)
+    rows = [_row(pair) for pair in found if everything or pair.differs or pair.is_alone]
+    alike = sum(1 for pair in found if not (pair.is_alone or pair.differs))
     st.caption(
         _(
             "{alike} of {all} pairs of layers are alike. Convolutions, linear layers, normalisations, pools and joins "
@@ -56,8 +58,9 @@ def table(titles: list[str], left: Graph, right: Graph, counting: Counting) -> N
             all=len(found),
         )
     )
+    both = _distinct(titles)
+    st.markdown("\n".join(f"* {line}" for line in _in_short(both, found)))
     if rows:
-        both = _distinct(titles)
         st.dataframe(
             pd.DataFrame(rows, columns=[*both, _("difference")]),
             hide_index=True,
@@ -73,8 +76,32 @@ def _ratio(one: int, other: int) -> str:
     return f"{one / other:.3g}" if other else "–"
 
 
-def _row(pair: Pair) -> list[str]:
-    words = {
+def _in_short(titles: list[str], found: list[Pair]) -> list[str]:
+    """What one network has more than the other, and in what the rest is unlike, the most frequent first."""
+    lines = []
+    for title, here, there in zip(titles, ("left", "right"), ("right", "left"), strict=True):
+        alone = [getattr(pair, here) for pair in found if getattr(pair, there) is None and not pair.differs]
+        lines += [_("Only in {network}: {layers}.", network=title, layers=_kinds(alone))] if alone else []
+    moved = [pair.left for pair in found if "order" in pair.differs and pair.left]
+    lines += [_("In both, but in another order: {layers}.", layers=_kinds(moved))] if moved else []
+    unlike, words = (
+        Counter(name for pair in found if pair.left for name in pair.differs if name != "order"),
+        _differences(),
+    )
+    differences = ", ".join(f"{words[name]} ×{count}" for name, count in unlike.most_common())
+    if differences:
+        lines.append(_("Pairs that are not alike, by what they differ in: {differences}.", differences=differences))
+    return lines
+
+
+def _kinds(layers: list[Node]) -> str:
+    counts = Counter(node.kind for node in layers)
+    return ", ".join(f"{_(KINDS[kind])} ×{count}" for kind, count in counts.most_common())
+
+
+def _differences() -> dict[str, str]:
+    """In what two layers may differ, in words."""
+    return {
         "kernel_size": _("kernel"),
         "stride": _("stride"),
         "padding": _("padding"),
@@ -85,9 +112,14 @@ def _row(pair: Pair) -> list[str]:
         "channels": _("number of maps"),
         "size": _("size of the maps"),
         "macs": _("MACs"),
+        "order": _("in another order"),
     }
+
+
+def _row(pair: Pair) -> list[str]:
+    words = _differences()
     differs = ", ".join(words[name] for name in pair.differs)
-    if pair.left is None or pair.right is None:
+    if pair.is_alone and not differs:
         differs = _("only here")
     return [_layer(pair.left), _layer(pair.right), differs]
 
