@@ -57,6 +57,7 @@ class Architecture:
     options: Mapping[str, Choice] = field(default_factory=lambda: MappingProxyType({"num_classes": int}))
     layers_with: Callable[..., Layers] | None = None  # by its options, where these change the names of operations
     published: Published = Published()
+    published_with: Mapping[tuple[str, object], Published] = field(default_factory=lambda: MappingProxyType({}))
     accuracy: float | None = None  # top-1 on ImageNet in percent, from a single view of every picture
     accuracy_of: Literal["torchvision", "paper"] | None = None  # whose network was measured
 
@@ -64,6 +65,16 @@ class Architecture:
         """The value that an option has unless it is given."""
         known = signature(self.build).parameters.get(option)
         return 1.0 if known is None else known.default  # torchvision's builders pass on what they do not name: widths
+
+    def published_of(self, options: Mapping[str, object], side: int) -> Published | None:
+        """What was published of the network with these options and pictures of this side; None where nothing was.
+
+        `published_with` has it by the one thing that is not as usual: an option with its value, or ("side", pixels).
+        """
+        unusual = [*options.items(), *([("side", side)] if side != self.input_shape[1] else [])]
+        if not unusual:
+            return self.published
+        return self.published_with.get(unusual[0]) if len(unusual) == 1 else None
 
     def layers_of(self, options: Mapping[str, object]) -> Layers:
         """`layers` of the network that is built with these options."""

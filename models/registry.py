@@ -31,6 +31,7 @@ RELU_1_TO_5 = MappingProxyType({str(i): f"features.relu{i}" for i in range(1, 6)
 SPARSE = "The paper's C3 is sparse, its subsampling is trained and its output layer is not."
 TABLE_1 = "The paper's table takes 1,024 for a thousand, and some of its rows do not follow from the widths in them."
 STRIDE = "With the stride in the 3×3 convolution the first blocks of three stages cost more than in the paper."
+WITHOUT_CLASSIFIER = "The paper's number leaves out the 1.024 M of the classifier."
 WIDER_PICTURES = "The paper's errors are on pictures of 320×320."
 UNEXPLAINED = "The paper does not say how it counted; the numbers here follow from the layers alone."
 
@@ -45,6 +46,10 @@ def _options(**more: Choice) -> Mapping[str, Choice]:
 
 def _pictures(side: int, resize: int, resample: Resampling = Resampling.BILINEAR) -> Preprocess:
     return Preprocess(resize, side, IMAGENET_MEAN, IMAGENET_STD, resample)
+
+
+def _published_with(*known: tuple[str, object, Published]) -> Mapping[tuple[str, object], Published]:
+    return MappingProxyType({(option, value): printed for option, value, printed in known})
 
 
 def _torchvision(name: str, **fixed: object) -> Callable[..., nn.Module]:
@@ -402,6 +407,7 @@ _ENTRIES = (
         published=Published(
             None, "1.8 G", "27.88 %", None, "The paper's number is of shortcuts without parameters (option A)."
         ),
+        published_with=_published_with(("shortcut", "A", Published(None, "1.8 G", "27.88 %"))),
         **_pretrained("ResNet18", 69.758),
     ),
     _resnet(
@@ -414,6 +420,10 @@ _ENTRIES = (
         options=_options(shortcut=("A", "B", "C")),
         published=Published(
             None, "3.6 G", "24.52 %", "7.46 %", "With shortcuts without parameters (option A) it comes to 3.644 G."
+        ),
+        published_with=_published_with(
+            ("shortcut", "A", Published(None, "3.6 G", "25.03 %", "7.76 %")),
+            ("shortcut", "C", Published(None, None, "24.19 %", "7.40 %")),
         ),
         **_pretrained("ResNet34", 73.314),
     ),
@@ -498,6 +508,16 @@ _ENTRIES = (
         options=_options(width=float, resolution=(224, 192, 160, 128), separable=bool, shallow=bool),
         layers_with=_mobilenet_v1_layers,
         published=Published("4.2 M", "569 M", "29.4 %"),
+        published_with=_published_with(
+            ("separable", False, Published("29.3 M", "4866 M", "28.3 %", None, WITHOUT_CLASSIFIER)),  # table 4
+            ("shallow", True, Published("2.9 M", "307 M", "34.7 %")),  # table 5
+            ("width", 0.75, Published("2.6 M", "325 M", "31.6 %")),  # table 6
+            ("width", 0.5, Published("1.3 M", "149 M", "36.3 %")),
+            ("width", 0.25, Published("0.5 M", "41 M", "49.4 %")),
+            ("side", 192, Published("4.2 M", "418 M", "30.9 %")),  # table 7
+            ("side", 160, Published("4.2 M", "290 M", "32.8 %", None, "The paper rounds 290.7 M down.")),
+            ("side", 128, Published("4.2 M", "186 M", "35.6 %")),
+        ),
         accuracy=70.6,
         accuracy_of="paper",
     ),

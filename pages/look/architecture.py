@@ -53,7 +53,7 @@ def page() -> None:
     _graphs(shown, look)  # first, for the tables below take as long as the graph
     if "right" in shown:
         versus.table([ARCHITECTURES[built.network].title for built in shown.values()], *graphs.values(), look.counting)
-    facts.table(ARCHITECTURES[network], graphs["left"], shown["left"], look.counting)
+    facts.tables(shown, graphs, look.counting)
     files.layer_table(graphs["left"], look.counting, timing.milliseconds(shown["left"]))
     story.told(ARCHITECTURES[network], graphs["left"])
 

@@ -1,8 +1,11 @@
 """Your number and the paper's: what is counted here beside what was published."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
+from models import ARCHITECTURES
 from models.architecture import Architecture
 from pages.common.cache import Built
 from pages.common.text import _
@@ -11,10 +14,21 @@ from vis.figures.numbers import grouped
 from vis.graph import COUNTED, Graph
 
 
-def table(architecture: Architecture, graph: Graph, built: Built, counting: Counting) -> None:
-    """Parameters, MACs and errors, counted and published, with a line on every difference."""
+def tables(shown: Mapping[str, Built], graphs: Mapping[str, Graph], counting: Counting) -> None:
+    """A table for every network that is shown, side by side as their graphs are."""
     st.subheader(_("Your number and the paper's"), anchor="numbers")
-    printed = architecture.published
+    columns = st.columns(len(shown), gap="medium")
+    for column, (place, built) in zip(columns, shown.items(), strict=True):
+        with column:
+            if len(shown) > 1:
+                st.markdown(f"**{ARCHITECTURES[built.network].title}**")
+            _table(ARCHITECTURES[built.network], graphs[place], built, counting)
+
+
+def _table(architecture: Architecture, graph: Graph, built: Built, counting: Counting) -> None:
+    """Parameters, MACs and errors, counted and published, with a line on every difference."""
+    published = architecture.published_of(dict(built.options), built.side)
+    printed = published or architecture.published
     unused = sum(graph.unused.values())
     rows = [
         (_("parameters"), grouped(graph.params() + unused), printed.parameters),
@@ -40,7 +54,7 @@ def table(architecture: Architecture, graph: Graph, built: Built, counting: Coun
         notes.append(_("Built here: {differs}.", differs=_(architecture.differs)))
     if printed.remark:
         notes.append(_(printed.remark))
-    if is_changed:
+    if published is None:
         notes.append(_("Counted with the side and the options that are chosen above; the paper's are others."))
     if graph.unused:
         names = ", ".join(graph.unused)

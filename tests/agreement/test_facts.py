@@ -152,6 +152,31 @@ def test_where_our_count_is_not_the_papers_a_remark_says_why(name):
         assert error is None or 0 < float(error.removesuffix(" %")) < 50
 
 
+WITH_OPTIONS = [(name, *with_) for name, entry in ARCHITECTURES.items() for with_ in entry.published_with.items()]
+
+
+@pytest.mark.parametrize(("name", "option", "printed"), WITH_OPTIONS, ids=lambda given: str(given)[:24])
+def test_what_the_paper_prints_of_an_option_is_counted_too_or_a_remark_says_why(name, option, printed):
+    entry, (key, value) = ARCHITECTURES[name], option
+    channels, side, _ = entry.input_shape
+    options, side = ({}, value) if key == "side" else ({key: value}, side)
+    assert entry.published_of(options, side) is printed
+    model = without_weights(name, **options)
+    with FlopCounterMode(display=False) as counter:
+        model(picture((channels, side, side)))
+    counts = sum(parameters(model).values()), counter.get_total_flops() // 2
+    for count, digits in zip(counts, (printed.parameters, printed.macs), strict=True):
+        assert printed.remark or digits is None or agrees(count, digits), count
+
+
+def test_of_two_unusual_things_at_once_and_of_what_no_paper_prints_nothing_is_said():
+    entry = ARCHITECTURES["mobilenet_v1"]
+    assert entry.published_of({}, 224) is entry.published
+    assert entry.published_of({"width": 0.75}, 192) is None
+    assert entry.published_of({"width": 0.3}, 224) is None
+    assert ARCHITECTURES["googlenet_2014"].published_of({"aux": True}, 224) is None
+
+
 def test_alexnet_without_groups_has_the_parameters_and_macs_of_the_tables():
     assert sum(parameters(without_weights("alexnet_2012", groups=1)).values()) == 62_378_344
     assert agrees(macs("alexnet_2012", groups=1)[""], "1.135 G")

@@ -222,6 +222,7 @@ def test_every_counting_switch_changes_the_totals_that_are_shown(network):
     ("network", "option", "value"),
     [
         ("mobilenet_v1", "width", 0.5),
+        ("mobilenet_v1", "width", 0.6),
         ("mobilenet_v1", "separable", False),
         ("mobilenet_v1", "shallow", True),
         ("resnet34", "shortcut", "A"),
@@ -241,8 +242,14 @@ def test_an_option_changes_the_graph_and_the_numbers_say_so(network, option, val
     here = visit.numbers()["here"]
     assert here["parameters"] == grouped(graph.params() + sum(graph.unused.values())) != usual["here"]["parameters"]
     assert here["MACs of convolutions and linear layers"] == grouped(graph.counted())
-    assert [*visit.numbers()["in the paper"]] == [*usual["in the paper"]]
-    assert remark in visit.captions
+    printed = ARCHITECTURES[network].published_with.get((option, value))
+    if printed:
+        assert (
+            visit.numbers()["in the paper"]["top-1 error"] == printed.top1_error != usual["in the paper"]["top-1 error"]
+        )
+    else:
+        assert [*visit.numbers()["in the paper"]] == [*usual["in the paper"]]
+    assert (remark in visit.captions) is (printed is None)
     assert visit.link[f"option_{option}"] == str(value)
     assert Reader(**visit.link).numbers().equals(visit.numbers())
 
@@ -314,6 +321,23 @@ def test_what_is_worth_comparing_can_be_compared(left, right):
     assert (differences["difference"] != "").all()
     visit.choose(**{"equal layers": True})
     assert len(next(table for table in visit.tables() if "difference" in table)) >= len(differences)
+
+
+def test_the_differences_are_named_in_a_few_lines_and_both_papers_stand_beside_each_other():
+    visit = Reader(network="plain34", compare="resnet34")
+    assert "* Only in ResNet-34: addition ×16, convolution ×3, normalisation ×3." in visit.said()
+    assert "Only in Plain-34" not in visit.said()
+    assert [t["in the paper"].iloc[2] for t in visit.tables() if "in the paper" in t] == ["28.54 %", "24.52 %"]
+    visit = Reader(network="alexnet_2012", compare="zfnet", side="224")
+    assert "* In both, but in another order: convolution ×1, pooling ×1." in visit.said()
+    assert re.search(r"by what they differ in: .*\bkernel ×1\b", visit.said())
+    assert "in another order" in "".join(next(t for t in visit.tables() if "difference" in t)["difference"])
+
+
+def test_a_paper_that_prints_a_side_is_quoted_at_that_side():
+    visit = Reader(network="mobilenet_v1", side="160")
+    assert [*visit.numbers()["in the paper"]] == ["4.2 M", "290 M", "32.8 %", "–"]
+    assert "The paper rounds 290.7 M down." in visit.captions
 
 
 def test_colours_of_two_networks_mean_the_same():

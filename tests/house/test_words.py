@@ -112,9 +112,15 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
         ("pages/look/canvas.py", "QUANTITIES[look.colour]"): quantities,
         ("pages/look/canvas.py", "KINDS[kind]"): kinds,
         ("pages/look/facts.py", "architecture.differs"): differences(),
-        ("pages/look/facts.py", "printed.remark"): {entry.published.remark for entry in ARCHITECTURES.values()} - {""},
+        ("pages/look/facts.py", "printed.remark"): {
+            printed.remark
+            for entry in ARCHITECTURES.values()
+            for printed in (entry.published, *entry.published_with.values())
+            if printed.remark
+        },
         ("pages/look/files.py", "KINDS[value]"): kinds,
         ("pages/look/operation.py", "KINDS[node.kind]"): kinds,
+        ("pages/look/versus.py", "KINDS[kind]"): kinds,
         ("pages/look/versus.py", "KINDS[node.kind]"): kinds,
         ("pages/look/words.py", "KINDS[node.kind]"): kinds,
         ("pages/look/words.py", "QUANTITIES[colour]"): quantities,
