@@ -15,14 +15,12 @@ from vis.graph import COUNTED, Graph
 
 
 def tables(shown: Mapping[str, Built], graphs: Mapping[str, Graph], counting: Counting) -> None:
-    """A table for every network that is shown, side by side as their graphs are."""
+    """A table for every network that is shown, one below the other, for they are too wide to stand side by side."""
     st.subheader(_("Your number and the paper's"), anchor="numbers")
-    columns = st.columns(len(shown), gap="medium")
-    for column, (place, built) in zip(columns, shown.items(), strict=True):
-        with column:
-            if len(shown) > 1:
-                st.markdown(f"**{ARCHITECTURES[built.network].title}**")
-            _table(ARCHITECTURES[built.network], graphs[place], built, counting)
+    for place, built in shown.items():
+        if len(shown) > 1:
+            st.markdown(f"**{ARCHITECTURES[built.network].title}**")
+        _table(ARCHITECTURES[built.network], graphs[place], built, counting)
 
 
 def _table(architecture: Architecture, graph: Graph, built: Built, counting: Counting) -> None:
