@@ -1,7 +1,10 @@
 """What hardware there is. Nothing else asks."""
 
 import os
+import platform
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -49,6 +52,28 @@ def or_on_cpu(work: Callable[[str | None], Result], device: str | None) -> tuple
     except OutOfMemory:
         torch.cuda.empty_cache()
     return work("cpu"), True
+
+
+def name_of(device: torch.device) -> str:
+    """What its maker calls the graphics card or the processor; of a processor that says nothing, its architecture."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    about = Path("/proc/cpuinfo")  # Linux's
+    named = re.search(r"^model name\s*:\s*(.+)", about.read_text(), re.MULTILINE) if about.exists() else None
+    return named[1] if named else platform.processor() or platform.machine()
+
+
+def with_peak(work: Callable[[], Result], device: torch.device) -> tuple[Result, int | None]:
+    """What `work()` gives, and how many bytes more than before were allocated on the device at its peak.
+
+    None where the device does not say: of a CPU the whole process has a peak, and a piece of work has none.
+    """
+    if device.type != "cuda":
+        return work(), None
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    result = work()
+    return result, torch.cuda.max_memory_allocated(device) - before
 
 
 def synchronize(device: torch.device) -> None:

@@ -201,6 +201,11 @@ def measured(key: Hashable) -> Any:
     return st.session_state.get("measured", {}).get(key)
 
 
+def measurements(place: str) -> dict[Hashable, Any]:
+    """What is being measured for one of the places that measure, by what it will be kept under."""
+    return st.session_state.setdefault("measurements", {}).setdefault(place, {})
+
+
 def keep_measured(key: Hashable, value: Any) -> None:
     """Keeps a measurement for this session, and the seven others that were kept last."""
     others = [(k, v) for k, v in st.session_state.get("measured", {}).items() if k != key]

@@ -11,6 +11,7 @@ from pages.common.components.sliders import Slider, live_sliders
 from pages.common.session import from_link, of_sidebar, slid, slide, sliders_rest, to_url
 from pages.common.text import _, language, prose
 from pages.common.widgets import choice, download
+from pages.count.built import build_it
 from pages.count.layer_table import BAR, as_csv, layer_table
 from pages.count.style import Style, chosen_style
 from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, MobileNet, accuracy
@@ -65,6 +66,7 @@ def _calculator() -> None:
         _kinds(network)
     with right:
         _successors(network)
+    build_it(network)
     _layers(network, style.is_short)
     if sliders_rest():  # or else every step of a drag would be one of the browser's Back button
         _put_into_url(network, style, quantity)

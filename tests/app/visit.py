@@ -15,6 +15,7 @@ FILTERS = "pages/look/filters.py"
 ACTIVATIONS = "pages/look/activations.py"
 TOP9 = "pages/look/top9.py"
 MOBILENET = "pages/count/mobilenet.py"
+MILLISECONDS = "pages/count/milliseconds.py"
 
 
 class Visit:

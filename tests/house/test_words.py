@@ -122,6 +122,7 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
         ("pages/look/operation.py", "KINDS[node.kind]"): kinds,
         ("pages/look/versus.py", "KINDS[kind]"): kinds,
         ("pages/look/versus.py", "KINDS[node.kind]"): kinds,
+        ("pages/count/milliseconds.py", "KINDS[kind]"): kinds,
         ("pages/look/words.py", "KINDS[node.kind]"): kinds,
         ("pages/look/words.py", "QUANTITIES[colour]"): quantities,
         ("pages/common/sidebar.py", "SAMPLES[name]"): strings_of("pages/common/session.py", "SAMPLES"),

@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 from tests.agreement.networks import EXACT, NORMALISED, UNUSUAL, gated, picture, seeded
 from vis.cost.count import layer_costs
-from vis.cost.latency import Times, layer_times, times_of
+from vis.cost.latency import Times, layer_times, pass_times, times_of
 from vis.trace import TraceRefused
 
 ALL = {**EXACT, **NORMALISED, **UNUSUAL, "gates": gated}
@@ -110,3 +110,75 @@ def test_a_network_in_training_mode_is_refused():
 
 def test_the_median_and_the_middle_half_of_what_was_measured():
     assert times_of([5.0, 1.0, 2.0, 4.0, 3.0]) == Times(median_ms=3.0, spread_ms=2.0, rounds=5)
+
+
+def test_pictures_together_are_timed_together():
+    model, images = seeded(EXACT["residual"]), picture().repeat(3, 1, 1, 1)
+    assert list(layer_times(model, images, rounds=1)) == list(layer_times(model, picture(), rounds=1))
+
+
+# Whole passes ----------------------------------------------------------------------------------------------------
+
+
+class Counted(nn.Module):
+    """Says how often it was run to its end, and whether gradients were kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+        self.ended: list[bool] = []
+
+    def forward(self, x):
+        y = (x * self.weight).relu().tanh()
+        self.ended.append(y.requires_grad)
+        return y
+
+
+def test_a_pass_is_timed_so_often_after_two_to_warm_up_and_without_gradients():
+    model, told = Counted().eval(), []
+    times = pass_times(model, picture(), rounds=5, seconds=60, progress=told.append)
+    assert times.rounds == 5
+    assert times.median_ms > 0
+    assert model.ended == [False] * 7
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+
+def test_when_its_time_is_over_three_passes_are_enough():
+    model = Counted().eval()
+    assert pass_times(model, picture(), rounds=50, seconds=0).rounds == 3
+    assert len(model.ended) == 5
+
+
+@pytest.mark.parametrize(("passes", "rounds"), [(0, None), (2, None), (3, 1), (6, 4)])
+def test_passes_that_were_stopped_do_not_count(passes, rounds):
+    model = Counted().eval()
+    times = pass_times(model, picture(), rounds=9, stop=lambda: len(model.ended) >= passes)
+    assert (times and times.rounds) == rounds
+    assert len(model.ended) == passes
+
+
+def test_a_long_pass_is_stopped_in_the_middle(monkeypatch):
+    monkeypatch.setattr("vis.cost.latency.LONG", 0.0)  # every pass is long
+    model, asked = Counted().eval(), []
+
+    def stop() -> bool:
+        asked.append(len(model.ended))
+        return len(asked) > 2  # before the pass, before its product, and before its ReLU
+
+    assert pass_times(model, picture(), stop=stop) is None
+    assert model.ended == []
+    assert model(picture()).requires_grad  # nothing is left behind in this thread
+
+
+@pytest.mark.parametrize("name", ["in place", "batch norms"])
+def test_passes_leave_the_model_as_it_was_found(name):
+    model = seeded(EXACT[name])
+    before, attributes, state = copy.deepcopy(model.state_dict()), copy.copy(vars(model)), torch.get_rng_state()
+    threads = torch.get_num_threads()
+    pass_times(model, picture(), rounds=2)
+    assert all(torch.equal(values, before[key]) for key, values in model.state_dict().items())
+    assert vars(model) == attributes
+    assert not any(m.training or m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+    assert torch.equal(state, torch.get_rng_state())
+    assert threads == torch.get_num_threads()

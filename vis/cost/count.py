@@ -266,12 +266,13 @@ def pool_operations_of(node: fx.Node, recording: Recording) -> int:
 
 def activation_bytes_of(node: fx.Node, recording: Recording) -> int:
     """Of the maps that an operation made, and not of those that it only shows in another way."""
-    shown = {_storage(m) for n in node.all_input_nodes for m in maps_of(recording.values[n])}
-    return sum(m.nbytes for m in maps_of(recording.values[node]) if _storage(m) not in shown)
+    shown = {storage(m) for n in node.all_input_nodes for m in maps_of(recording.values[n])}
+    return sum(m.nbytes for m in maps_of(recording.values[node]) if storage(m) not in shown)
 
 
-def _storage(tensor: Tensor) -> int:
-    return tensor.untyped_storage()._cdata  # also without numbers, where there is no address of data
+def storage(tensor: Tensor) -> int:
+    """Which block of memory a tensor lies in; also without numbers, where there is no address of data."""
+    return tensor.untyped_storage()._cdata
 
 
 def owned_parameters(recording: Recording) -> dict[fx.Node, list[nn.Parameter]]:

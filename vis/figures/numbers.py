@@ -19,6 +19,16 @@ def short(number: float, digits: int = 3) -> str:
     return f"{rounded:.{max(0, digits - len(str(int(abs(rounded)))))}f} {UNITS[size]}"
 
 
+def milliseconds(number: float) -> str:
+    """Three digits: 1,288 ms, 19.5 ms, 0.0123 ms."""
+    return f"{number:,.0f} ms" if number >= 99.95 else f"{number:.3g} ms"
+
+
+def spread(number: float) -> str:
+    """Two digits of half of what lies between the quartiles: ± 0.45 ms."""
+    return f"± {number / 2:,.0f} ms" if number / 2 >= 9.95 else f"± {number / 2:.2g} ms"
+
+
 def shape(sizes: tuple[int, ...]) -> str:
     """The sizes of one picture's maps, without the batch: 64×112×112."""
     return "×".join(map(str, sizes[1:]))

@@ -3,7 +3,7 @@
 Keys are hashes of files, never arrays. What comes from an upload is remembered for its own session only.
 """
 
-from pages.common.cache.graphs import Built, drawing, fields, graph, measure, shapes
+from pages.common.cache.graphs import Built, drawing, fields, graph, shapes
 from pages.common.cache.networks import opened_network, weights_to_be_had
 from pages.common.cache.pictures import picture, sample, sample_sha256
 from pages.common.cache.results import (
@@ -36,7 +36,7 @@ from pages.common.cache.top9 import (
     search,
     top_nine,
 )
-from pages.common.cache.turns import Place, warm
+from pages.common.cache.turns import Place, measuring, warm
 
 __all__ = [
     "Built",
@@ -57,7 +57,7 @@ __all__ = [
     "layer_responses",
     "layer_view",
     "matrix",
-    "measure",
+    "measuring",
     "nine_in_full",
     "one_channel",
     "one_value",

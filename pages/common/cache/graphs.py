@@ -1,18 +1,13 @@
-"""Layer graphs, their drawings and their measured times."""
+"""Layer graphs and their drawings."""
 
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
-import torch
 
-from models import ARCHITECTURES, load
+from models import ARCHITECTURES
 from models.loading import skeleton
-from pages.common.cache.turns import turn
 from vis.cost.count import Counting
-from vis.cost.latency import Times, layer_times
 from vis.receptive import ReceptiveField, fields_of
 from vis.shapes import record_shapes
 from vis.trace import Recording
@@ -66,23 +61,3 @@ def drawing(built: Built, opened: frozenset[str], counting: Counting) -> "Drawin
     from vis.layout import drawing
 
     return drawing(graph(built), opened, lambda graph, name: texts(graph, name, counting))
-
-
-def measure(
-    built: Built, device: str, rounds: int, report: Callable[[float], None], stopped: Callable[[], bool]
-) -> dict[str, Times]:
-    """The time of every operation on the device, one measurement at a time; it is not remembered here."""
-    while not _measuring.acquire(timeout=0.1):
-        if stopped():
-            return {}
-    try:
-        report(0.0)  # its time begins
-        loaded = load(built.network, "random", device, **dict(built.options))  # time does not depend on the weights
-        picture = torch.zeros(1, loaded.architecture.input_shape[0], built.side, built.side)
-        with turn:
-            return layer_times(loaded.model, picture, rounds, stopped, report)
-    finally:
-        _measuring.release()
-
-
-_measuring = threading.Lock()

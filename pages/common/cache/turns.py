@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
@@ -80,7 +81,8 @@ class Line:
         with self.moved:
             if len({work, *(other.work for other in self.places)}) > self.most:
                 raise Refused(
-                    "{most} searches are under way on this server already; begin this one when one of them is done.",
+                    "{most} searches or measurements are under way on this server already; begin this one when one "
+                    "of them is done.",
                     most=self.most,
                 )
             self.places = [*self.places, place]
@@ -90,6 +92,38 @@ class Line:
             with self.moved:
                 self.places = [other for other in self.places if other is not place]
                 self.moved.notify_all()
+
+
+# Nothing takes turns here: a measurement that was interrupted would be worth nothing.
+measurements = Line(seconds=math.inf, most=50)
+
+
+@contextmanager
+def measuring(stopped: Callable[[], bool], waits: Callable[[Place], None]) -> Iterator[bool]:
+    """A `with` in which nothing else is measured in this process; False where it was stopped before its turn came.
+
+    Args:
+        waits: told the place in the line.
+
+    Raises:
+        Refused: if too many wait already.
+    """
+    with measurements.place(object()) as place:
+        waits(place)
+        if not (place.wait(stopped) and _acquired(turn, stopped)):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            turn.release()
+
+
+def _acquired(semaphore: threading.Semaphore, stopped: Callable[[], bool]) -> bool:
+    while not semaphore.acquire(timeout=0.1):
+        if stopped():
+            return False
+    return True
 
 
 @st.cache_resource(show_spinner=False)

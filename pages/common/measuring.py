@@ -1,0 +1,144 @@
+"""Measurements of this session: in the whole process one at a time, each watched by the page that asked for it."""
+
+from collections.abc import Callable, Container, Hashable
+from typing import Any
+
+import streamlit as st
+import torch
+from torch import Tensor, nn
+
+from models import load
+from models.device import OutOfMemory
+from models.refusals import Refused
+from pages.common.cache import Built, Place, measuring
+from pages.common.jobs import Job, Result
+from pages.common.session import measurements
+from pages.common.text import _, plain, said
+from vis.cost.latency import Conditions, Times
+
+UNSTEADY = 0.3  # of the median, from which on a spread is too large to be believed
+AT_MOST = 240  # seconds of a measurement, its waiting apart
+
+Work = Callable[[Callable[[float], None], Callable[[], bool]], Result]
+
+
+class Measurement(Job[Result]):
+    """A job that first waits until nothing else is being measured.
+
+    Stopped before its turn, or left alone, it leaves the line; and however it ends, the next one has its turn.
+    """
+
+    def __init__(self, work: Work[Result], limit: float = AT_MOST):
+        self.place: Place | None = None
+
+        def in_turn(report: Callable[[float], None], stopped: Callable[[], bool]) -> Result | None:
+            with measuring(stopped, self._wait) as is_its_turn:
+                if not is_its_turn:
+                    return None
+                report(0.0)  # its time begins
+                try:
+                    return work(report, stopped)
+                except OutOfMemory as error:
+                    raise Refused(
+                        "The GPU's memory is full; measure a smaller batch or picture, or choose the CPU."
+                    ) from error
+
+        super().__init__(in_turn, limit)
+
+    def _wait(self, place: Place) -> None:
+        self.place = place
+
+
+def begin(place: str, key: Hashable, work: Work[Any]) -> None:
+    """Starts a measurement of this session; `settled` tells what became of it."""
+    measurements(place)[key] = Measurement(work)
+
+
+def is_asked(place: str, key: Hashable) -> bool:
+    """Whether it was begun, and has not given its result yet."""
+    return key in measurements(place)
+
+
+def is_running(place: str, key: Hashable) -> bool:
+    return is_asked(place, key) and measurements(place)[key].running
+
+
+def keep_only(place: str, keys: Container[Hashable]) -> None:
+    """Stops and forgets the measurements of this place that are none of these: nobody looks at them any more."""
+    for key in [key for key in measurements(place) if key not in keys]:
+        measurements(place).pop(key).stop()
+
+
+def settled(place: str, key: Hashable, words: Callable[[float], str], again: str) -> Any:
+    """What a measurement gave, once; None while there is nothing, and then the page says how far it is or why not.
+
+    Args:
+        words: what is being measured, by the part that is done.
+        again: how to repeat it.
+    """
+    job = measurements(place).get(key)
+    if job is None:
+        return None
+    if job.running:
+        _watched(job, words, f"stop {place} {key}")
+    elif job.refused:
+        st.error(plain(said(job.refused)), icon=":material/error:")
+    elif job.failed:
+        st.error(_("The measurement failed.") + f" {again}", icon=":material/error:")
+    elif job.result:
+        return measurements(place).pop(key).result
+    else:
+        st.info(_("Stopped before anything was measured.") + f" {again}", icon=":material/stop_circle:")
+    return None
+
+
+@st.fragment(run_every=0.5)
+def _watched(job: Measurement, words: Callable[[float], str], key: str) -> None:
+    if not job.running:
+        st.rerun()
+    job.watched()
+    bar, button = st.columns([5, 1], vertical_alignment="center")
+    bar.progress(min(job.part, 1.0), _waiting(job.place) or words(job.part))
+    if button.button(_("Stop"), icon=":material/stop:", key=key, width="stretch"):
+        job.stop()
+
+
+def _waiting(place: Place | None) -> str | None:
+    """That it is not its turn yet; None while it is."""
+    if not (place and place.before):
+        return None
+    return _(
+        "Something else is being measured on this server, one thing at a time: this is number {number} in line …",
+        number=place.before,
+    )
+
+
+def on_device(built: Built, device: str, batch: int = 1) -> tuple[nn.Module, Tensor]:
+    """The network with random weights, on which its time does not depend, and noise for it to look at."""
+    loaded = load(built.network, "random", device, **dict(built.options))
+    shape = (batch, loaded.architecture.input_shape[0], built.side, built.side)
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))  # what others draw goes on as before
+    return loaded.model, noise.to(loaded.device)
+
+
+def doubt(*measured: Times | None) -> None:
+    """Says so where what was measured differs much from round to round."""
+    if any(times and times.spread_ms > UNSTEADY * times.median_ms for times in measured):
+        st.warning(
+            _(
+                "The rounds differ much from one another: something else is at work on this machine. Measure again "
+                "when it is quiet."
+            ),
+            icon=":material/warning:",
+        )
+
+
+def in_words(conditions: Conditions) -> str:
+    """Where it was measured, and with what."""
+    return _(
+        "{device}: {name}, {threads} threads, float32, torch {version}",
+        device=conditions.device.upper(),
+        name=plain(conditions.name),
+        threads=conditions.threads,
+        version=plain(conditions.torch),
+    )
