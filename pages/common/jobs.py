@@ -1,5 +1,6 @@
 """Long work beside the page: it has an owner, a limit, a progress bar and a way to stop it."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -19,9 +20,15 @@ class Job(Generic[Result]):
     Args:
         work: called with `report(part)`, to tell the part that is done, and `stopped()`, to be asked often.
         limit: seconds after which it is stopped; counted anew from its first report, for it may wait for its turn.
+        may_wait: for its turn as long as it takes: its limit is counted from its first report alone.
     """
 
-    def __init__(self, work: Callable[[Callable[[float], None], Callable[[], bool]], Result], limit: float):
+    def __init__(
+        self,
+        work: Callable[[Callable[[float], None], Callable[[], bool]], Result],
+        limit: float,
+        may_wait: bool = False,
+    ):
         self.part = 0.0  # that is done
         self.result: Result | None = None  # None until it is finished
         self.refused: Refused | None = None
@@ -29,7 +36,7 @@ class Job(Generic[Result]):
         self._broke = True  # until it has come to its end
         self._stop = threading.Event()
         self._limit, self._reported = limit, False
-        self._ends = time.monotonic() + limit
+        self._ends = math.inf if may_wait else time.monotonic() + limit
         self._seen = time.monotonic()
         self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
         self._thread.start()

@@ -43,7 +43,7 @@ class Measurement(Job[Result]):
                         "The GPU's memory is full; measure a smaller batch or picture, or choose the CPU."
                     ) from error
 
-        super().__init__(in_turn, limit)
+        super().__init__(in_turn, limit, may_wait=True)
 
     def _wait(self, place: Place) -> None:
         self.place = place
