@@ -10,7 +10,7 @@ from pages.common.components.sliders import Slider
 from pages.common.text import _, prose
 from pages.common.widgets import choice
 from pages.count.calculator import Calculator, block_drawn, calculator, percent
-from pages.count.style import Style
+from pages.count.style import Style, chosen_style
 from vis.cost.blocks import INCEPTIONS, PRINTED, Block, googlenet, inception, ratio, reduced, standard
 from vis.cost.formulas import reduced_ratio
 
@@ -27,33 +27,31 @@ def page() -> None:
             "mixes the maps into a few, and the kernel looks at these. Drag the sliders and see what remains."
         )
     )
-    _calculated()
+    style = chosen_style(st.container(horizontal=True, gap="medium"))
+    calculator(_calculator(), style)
+    _googlenet(style)
     with st.expander(_("Why it is cheap, and where the numbers are from"), icon=":material/menu_book:"):
         st.markdown(prose(TEXTS, "bottleneck"))
 
 
-@st.fragment
-def _calculated() -> None:
-    style = calculator(
-        Calculator(
-            "bottleneck",
-            (
-                Slider("rows", _("Height H"), SIDES, (28, 56, 112, 224)),
-                Slider("columns", _("Width W"), SIDES, (28, 56, 112, 224)),
-                Slider("maps_in", _("Maps in, C_in"), MAPS, (192, 512, 832)),
-                Slider("between", _("Maps between, C_mid"), MAPS, (16, 192, 512)),
-                Slider("maps_out", _("Maps out, C_out"), MAPS, (32, 256, 512)),
-                Slider("kernel", _("Kernel K×K"), (1, 3, 5, 7, 9, 11), (1, 3, 5, 7, 9, 11)),
-            ),
-            USUAL,
-            "between",
-            _examples(),
-            (_("The kernel on all maps"), _("Through a 1×1 bottleneck")),
-            _blocks,
-            _law,
-        )
+def _calculator() -> Calculator:
+    return Calculator(
+        "bottleneck",
+        (
+            Slider("rows", _("Height H"), SIDES, (28, 56, 112, 224)),
+            Slider("columns", _("Width W"), SIDES, (28, 56, 112, 224)),
+            Slider("maps_in", _("Maps in, C_in"), MAPS, (192, 512, 832)),
+            Slider("between", _("Maps between, C_mid"), MAPS, (16, 192, 512)),
+            Slider("maps_out", _("Maps out, C_out"), MAPS, (32, 256, 512)),
+            Slider("kernel", _("Kernel K×K"), (1, 3, 5, 7, 9, 11), (1, 3, 5, 7, 9, 11)),
+        ),
+        USUAL,
+        "between",
+        _examples(),
+        (_("The kernel on all maps"), _("Through a 1×1 bottleneck")),
+        _blocks,
+        _law,
     )
-    _googlenet(style)
 
 
 def _blocks(rows: int, columns: int, maps_in: int, between: int, maps_out: int, kernel: int) -> tuple[Block, Block]:
@@ -85,6 +83,7 @@ def _examples() -> dict[str, dict[str, int]]:
 # GoogLeNet --------------------------------------------------------------------------------------------------------
 
 
+@st.fragment
 def _googlenet(style: Style) -> None:
     """All nine modules, and one of them with its four branches."""
     st.subheader(_("GoogLeNet's nine inception modules"), anchor="googlenet")

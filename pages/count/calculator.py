@@ -24,7 +24,7 @@ from pages.common.session import (
 from pages.common.text import _, language
 from pages.common.widgets import choice, download, say
 from pages.count.layer_table import as_csv
-from pages.count.style import Style, chosen_style
+from pages.count.style import Style
 from vis.cost.blocks import Block, ratio
 from vis.cost.layer import Layer, formula
 from vis.figures.blocks import beside, drawn, title
@@ -52,19 +52,14 @@ class Calculator:
     law: Callable[..., tuple[str, Fraction]]  # which part of the MACs remains, in LaTeX and as a number
 
 
-def calculator(of: Calculator, **link: object) -> Style:
-    """Draws all of it, in a fragment of the page's; gives how numbers are written.
-
-    Args:
-        link: what else the address says.
-    """
-    row = st.container(horizontal=True, gap="medium")
+@st.fragment
+def calculator(of: Calculator, style: Style) -> None:
+    """Draws all of it. What else the page shows is not drawn anew while a slider is dragged."""
     first = of.usual
     if link_says("block", of.name):
         first = {s.name: from_link(s.name, of.usual[s.name], s.values, int) for s in of.sliders}
     now = slid(of.name, first)
-    _examples(row, of, now)
-    style = chosen_style(row)
+    _examples(of, now)
     live_sliders(of.sliders, now, f"sliders {of.name}", on_change=lambda values, rest: _moved(of, values, rest))
     quantity = _compared(of, now, style)
     if sliders_rest():  # or else every step of a drag would be one of the browser's Back button
@@ -72,16 +67,14 @@ def calculator(of: Calculator, **link: object) -> Style:
             **of_sidebar(),
             block=of.name,
             **{name: value for name, value in now.items() if value != of.usual[name]},
-            **link,
             across=_across(of).name if _across(of).name != of.across else None,
             bars=quantity if quantity != "macs" else None,
             numbers=style.of_link,
             language=language(),
         )
-    return style
 
 
-def _examples(place, of: Calculator, now: Mapping[str, int]) -> None:
+def _examples(of: Calculator, now: Mapping[str, int]) -> None:
     """The published examples, of which the one that the sliders stand at is shown."""
     key = f"example {of.name}"
     set_to(key, next((name for name, values in of.examples.items() if values == now), None))
@@ -90,7 +83,7 @@ def _examples(place, of: Calculator, now: Mapping[str, int]) -> None:
         if (name := value_of(key)) is not None:
             slide(of.name, of.examples[name], True)
 
-    place.selectbox(
+    st.selectbox(
         _("Example"),
         [None, *of.examples],
         format_func=lambda name: _("your own numbers") if name is None else name,

@@ -10,6 +10,7 @@ from pages.common.session import from_link
 from pages.common.text import _, prose
 from pages.common.widgets import choice
 from pages.count.calculator import Calculator, calculator
+from pages.count.style import chosen_style
 from vis.cost.blocks import Block, dilated, factorised, grouped, stacked, standard
 from vis.cost.formulas import dilated_ratio, factorised_ratio, grouped_ratio, stacked_ratio
 
@@ -24,21 +25,18 @@ def page() -> None:
             "into a row and a column, share the maps out among **groups**, or leave gaps by **dilation**."
         )
     )
-    _calculated()
-    with st.expander(_("Why it is cheap, and where the numbers are from"), icon=":material/menu_book:"):
-        st.markdown(prose(TEXTS, "kernels"))
-
-
-@st.fragment
-def _calculated() -> None:
     names = {
         "stacked": _("stacked 3×3"),
         "factorised": _("1×n, then n×1"),
         "groups": _("groups and a shuffle"),
         "dilated": _("dilation"),
     }
-    which = choice(st, _("Instead of a large kernel"), names, from_link("block", "stacked", names), "small kernels")
-    calculator({"stacked": _stacked, "factorised": _factorised, "groups": _groups, "dilated": _dilated}[which]())
+    row = st.container(horizontal=True, gap="medium")
+    which = choice(row, _("Instead of a large kernel"), names, from_link("block", "stacked", names), "small kernels")
+    style = chosen_style(row)
+    calculator({"stacked": _stacked, "factorised": _factorised, "groups": _groups, "dilated": _dilated}[which](), style)
+    with st.expander(_("Why it is cheap, and where the numbers are from"), icon=":material/menu_book:"):
+        st.markdown(prose(TEXTS, "kernels"))
 
 
 def _maps() -> tuple[Slider, Slider]:

@@ -10,7 +10,7 @@ from pages.common.components.sliders import Slider
 from pages.common.text import _, prose
 from pages.common.widgets import choice
 from pages.count.calculator import Calculator, block_drawn, calculator
-from pages.count.style import Style
+from pages.count.style import Style, chosen_style
 from vis.cost.blocks import RESNET50, Block, bottleneck, resnet50, wide
 from vis.cost.formulas import bottleneck_ratio
 from vis.figures.blocks import sizes
@@ -27,37 +27,35 @@ def page() -> None:
             "among the few, and widen them again. Beside it stands the block of ResNet-34, two 3×3 convolutions."
         )
     )
-    _calculated()
+    style = chosen_style(st.container(horizontal=True, gap="medium"))
+    calculator(_calculator(), style)
+    _stages(style)
     with st.expander(_("Why it is cheap, and where the numbers are from"), icon=":material/menu_book:"):
         st.markdown(prose(TEXTS, "residual"))
 
 
-@st.fragment
-def _calculated() -> None:
-    style = calculator(
-        Calculator(
-            "residual",
-            (
-                Slider("side", _("Side of the maps, D"), range(1, 113), (14, 28, 56, 112)),
-                Slider("channels", _("Maps in and out, C"), range(1, 2049), (256, 512, 1024, 2048)),
-                Slider("between", _("Maps between, R"), range(1, 1025), (64, 256, 512, 1024)),
-            ),
-            USUAL,
-            "between",
-            {
-                f"ResNet-50 {name}: {channels}-{maps}-{maps}-{channels}": {
-                    "side": side,
-                    "channels": channels,
-                    "between": maps,
-                }
-                for name, (side, maps, channels, _count) in RESNET50.items()
-            },
-            (_("Two 3×3 convolutions"), _("Through a bottleneck")),
-            _blocks,
-            _law,
-        )
+def _calculator() -> Calculator:
+    return Calculator(
+        "residual",
+        (
+            Slider("side", _("Side of the maps, D"), range(1, 113), (14, 28, 56, 112)),
+            Slider("channels", _("Maps in and out, C"), range(1, 2049), (256, 512, 1024, 2048)),
+            Slider("between", _("Maps between, R"), range(1, 1025), (64, 256, 512, 1024)),
+        ),
+        USUAL,
+        "between",
+        {
+            f"ResNet-50 {name}: {channels}-{maps}-{maps}-{channels}": {
+                "side": side,
+                "channels": channels,
+                "between": maps,
+            }
+            for name, (side, maps, channels, _count) in RESNET50.items()
+        },
+        (_("Two 3×3 convolutions"), _("Through a bottleneck")),
+        _blocks,
+        _law,
     )
-    _stages(style)
 
 
 def _blocks(side: int, channels: int, between: int) -> tuple[Block, Block]:
@@ -71,6 +69,7 @@ def _law(channels: int, between: int, **_size: int) -> tuple[str, Fraction]:
     return law + numbers, bottleneck_ratio(channels, between)
 
 
+@st.fragment
 def _stages(style: Style) -> None:
     """ResNet-50 stage by stage."""
     st.subheader(_("ResNet-50, stage by stage"), anchor="stages")

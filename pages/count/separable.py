@@ -8,6 +8,7 @@ import streamlit as st
 from pages.common.components.sliders import Slider
 from pages.common.text import _, prose
 from pages.count.calculator import Calculator, calculator
+from pages.count.style import chosen_style
 from vis.cost.blocks import Block, separable, standard
 from vis.cost.formulas import separable_ratio
 
@@ -31,31 +32,29 @@ def page() -> None:
             "**depthwise** filter for each map, then a **1×1** convolution among the maps."
         )
     )
-    _calculated()
+    style = chosen_style(st.container(horizontal=True, gap="medium"))
+    calculator(_calculator(), style)
     with st.expander(_("Why it is cheap, and where the numbers are from"), icon=":material/menu_book:"):
         st.markdown(prose(TEXTS, "separable"))
 
 
-@st.fragment
-def _calculated() -> None:
-    calculator(
-        Calculator(
-            "separable",
-            (
-                Slider("side", _("Side of the maps, D"), range(1, 225), (28, 56, 112, 224)),
-                Slider("maps_in", _("Maps in, M"), range(1, 1025), (32, 256, 512, 1024)),
-                Slider("maps_out", _("Maps out, N"), range(1, 1025), (32, 256, 512, 1024)),
-                Slider("kernel", _("Kernel K×K"), range(1, 12), (1, 3, 5, 7, 9, 11)),
-                Slider("stride", _("Stride"), range(1, 9), (1, 2, 4)),
-                Slider("padding", _("Padding"), range(6), (0, 1, 2, 3)),
-            ),
-            USUAL,
-            "kernel",
-            EXAMPLES,
-            (_("An ordinary convolution"), _("Depthwise, then 1×1")),
-            _blocks,
-            _law,
-        )
+def _calculator() -> Calculator:
+    return Calculator(
+        "separable",
+        (
+            Slider("side", _("Side of the maps, D"), range(1, 225), (28, 56, 112, 224)),
+            Slider("maps_in", _("Maps in, M"), range(1, 1025), (32, 256, 512, 1024)),
+            Slider("maps_out", _("Maps out, N"), range(1, 1025), (32, 256, 512, 1024)),
+            Slider("kernel", _("Kernel K×K"), range(1, 12), (1, 3, 5, 7, 9, 11)),
+            Slider("stride", _("Stride"), range(1, 9), (1, 2, 4)),
+            Slider("padding", _("Padding"), range(6), (0, 1, 2, 3)),
+        ),
+        USUAL,
+        "kernel",
+        EXAMPLES,
+        (_("An ordinary convolution"), _("Depthwise, then 1×1")),
+        _blocks,
+        _law,
     )
 
 

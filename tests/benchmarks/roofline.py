@@ -58,8 +58,8 @@ def main() -> None:
         print(row(name, "all others", [s for s in layers if s.work.kind not in KINDS], roof, total))
         macs = sum(work.macs or 0 for work in works)
         print(
-            f"| {name} | **one pass** | {macs / 1e6:,.1f} | **{passes.median_ms:.1f} ± {passes.spread_ms / 2:.1f}** | | "
-            f"{macs / passes.median_ms / 1e6:.1f} | |"
+            f"| {name} | **one pass** | {macs / 1e6:,.1f} | **{passes.median_ms:.1f} ± {passes.spread_ms / 2:.1f}** "
+            f"| | {macs / passes.median_ms / 1e6:.1f} | |"
         )
 
 
