@@ -28,6 +28,7 @@ pages = {
         st.Page("pages/count/separable.py", title=_("Depthwise-separable convolutions"), icon=":material/layers:"),
         st.Page("pages/count/kernels.py", title=_("Small kernels, groups and gaps"), icon=":material/grid_4x4:"),
         st.Page("pages/count/mobilenet.py", title=_("MobileNet's multipliers"), icon=":material/tune:"),
+        st.Page("pages/count/stack.py", title=_("A stack of your own"), icon=":material/stacks:"),
         st.Page("pages/count/milliseconds.py", title=_("MACs are not milliseconds"), icon=":material/timer:"),
     ],
 }

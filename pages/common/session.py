@@ -254,6 +254,18 @@ def sliders_rest() -> bool:
     return not st.session_state.get("held", False)
 
 
+def kept(name: str, first: Callable[[], Value]) -> Value:
+    """What this session keeps under this name; at first what `first` gives."""
+    if name not in st.session_state.setdefault("kept", {}):
+        st.session_state["kept"][name] = first()
+    return st.session_state["kept"][name]
+
+
+def told(key: str, otherwise: Value) -> Any:
+    """What the widget of that key is set to; `otherwise` before it is drawn, and when its page was left."""
+    return st.session_state.get(key, otherwise)
+
+
 def set_to(key: str, value: Any) -> None:
     """Sets the widget of that key, for the callback of another one."""
     st.session_state[key] = value
@@ -293,6 +305,11 @@ def from_link(key: str, default: Value, allowed: Container, kind: Callable[[str]
     except (KeyError, ValueError):
         return default
     return value if value in allowed else default
+
+
+def text_of_link(key: str) -> str | None:
+    """What the link that opened this session says of `key`, whatever that is; None for nothing."""
+    return _link().get(key)
 
 
 def linked(network: str, key: str, usual: Value, allowed: Container, kind: Callable[[str], Value] = str) -> Value:

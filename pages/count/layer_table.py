@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import pyarrow as pa
@@ -13,9 +13,10 @@ from vis.cost.layer import POOLS, Layer, Pair
 from vis.cost.mobilenet import MobileNet
 from vis.figures.blocks import sizes
 from vis.figures.costs import COLOURS
-from vis.figures.numbers import short
+from vis.figures.numbers import grouped, short
 
 ROW, BAR = 35, 120  # pixels
+EXACT = 2**53  # a browser's numbers are whole up to here
 
 
 def layer_table(network: MobileNet, is_short: bool) -> None:
@@ -31,26 +32,39 @@ def layer_table(network: MobileNet, is_short: bool) -> None:
     }
     look: dict[str, object] = {_("layer"): st.column_config.TextColumn(width=130)}
     for quantity, name in names.items():
-        numbers = [getattr(each, quantity) for each in layers]
-        parts = [part_of(network, each, quantity) for each in layers]
-        cells[name] = [None if n is None else short(n, 4) for n in numbers] if is_short else numbers
-        cells[shares[quantity]] = [
-            None if n is None else 100 * float(part) for n, part in zip(numbers, parts, strict=True)
-        ]
-        look[name] = (
-            st.column_config.TextColumn(alignment="right") if is_short else st.column_config.NumberColumn(format="%,d")
-        )
-        look[shares[quantity]] = st.column_config.ProgressColumn(
-            width=BAR, format="%.2f %%", min_value=0, max_value=100 * float(max(parts)), color=COLOURS["conv"]
-        )
+        columns, looks = counted(layers, quantity, getattr(network, quantity), (name, shares[quantity]), is_short)
+        cells |= columns
+        look |= looks
     st.dataframe(
         pa.table(cells), hide_index=True, column_config=look, height=(len(layers) + 1) * ROW + 3, placeholder="–"
     )
 
 
-def part_of(network: MobileNet, layer: Layer, quantity: str) -> Fraction:
-    """Which part of the network's "macs" or "params" a layer has."""
-    return Fraction(getattr(layer, quantity) or 0, getattr(network, quantity))
+def counted(
+    layers: Sequence[Layer], quantity: str, whole: int, names: tuple[str, str], is_short: bool
+) -> tuple[dict[str, list], dict[str, object]]:
+    """Two columns under these names, and their look: what every layer has, and which part that is of the whole.
+
+    Args:
+        quantity: "macs", "params" or "activation_bytes"; what is not counted has no share.
+    """
+    numbers = [getattr(each, quantity) for each in layers]
+    parts = [None if n is None or not whole else 100 * float(Fraction(n, whole)) for n in numbers]
+    as_text = is_short or max(filter(None, numbers), default=0) > EXACT
+    if as_text:
+        written = [None if n is None else short(n, 4) if is_short else grouped(n) for n in numbers]
+    right = st.column_config.TextColumn(alignment="right")
+    name, share = names
+    return {name: written if as_text else numbers, share: parts}, {
+        name: right if as_text else st.column_config.NumberColumn(format="%,d"),
+        share: st.column_config.ProgressColumn(
+            width=BAR,
+            format="%.2f %%",
+            min_value=0,
+            max_value=max(filter(None, parts), default=100),
+            color=COLOURS["conv"],
+        ),
+    }
 
 
 def filter_shape(layer: Layer) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -16,6 +17,7 @@ ACTIVATIONS = "pages/look/activations.py"
 TOP9 = "pages/look/top9.py"
 MOBILENET = "pages/count/mobilenet.py"
 MILLISECONDS = "pages/count/milliseconds.py"
+STACK = "pages/count/stack.py"
 
 
 class Visit:
@@ -73,6 +75,21 @@ class Visit:
         """Presses a button."""
         self.at.button(key=key).click()
         return self.run()
+
+    def edit(self, edited: dict | None = None, added: Sequence[dict] = (), deleted: Sequence[int] = ()) -> "Visit":
+        """Does something in the one table that can be edited, which AppTest cannot: what a browser would send."""
+        (table,) = self.at.data_editor
+        states = self.at._tree.get_widget_states()
+        state = states.widgets.add()
+        state.id = table.proto.id
+        state.string_value = json.dumps(
+            {"edited_rows": edited or {}, "added_rows": list(added), "deleted_rows": list(deleted)}
+        )
+        self._speak()
+        self.at._run(states)
+        self._speak()
+        assert not self.at.exception, self.at.exception[0].value
+        return self
 
     def type_maps(self, layer: str, text: str) -> "Visit":
         """Numbers of feature maps into the box of a layer."""

@@ -20,7 +20,10 @@ QUANTITIES = {"h": "height", "w": "width"}
 
 @dataclass(frozen=True)
 class Explanation:
-    """One number of one operation; both formulas in mathematical symbols alone."""
+    """One number of one operation; both formulas in mathematical symbols alone.
+
+    The rows of a stack also have "field", "jump" and "weights".
+    """
 
     quantity: str  # "height", "width", "params", "macs" or "activation_bytes"
     symbols: str  # K_h·K_w·(C_in/g)·C_out·H·W
@@ -84,7 +87,7 @@ def _convolved(conv: Convolution, i: int, came: int, went: int) -> tuple[str, st
         return f"{along.upper()}_in", str(came)
     p = 0 if conv.padding == "valid" else conv.padding[i]
     if not conv.is_transposed:
-        return _steps(along, came, k, s, p, d)
+        return window_steps(along, came, k, s, p, d)
     added = went - ((came - 1) * s - 2 * p + d * (k - 1) + 1)
     return (
         f"({along.upper()}_in − 1)·s − 2·p + d·(K_{along} − 1) + q + 1",
@@ -95,14 +98,14 @@ def _convolved(conv: Convolution, i: int, came: int, went: int) -> tuple[str, st
 def _pooled(node: fx.Node, recording: Recording, i: int, came: int, went: int) -> tuple[str, str]:
     pool, along = pooling(node, recording), DIRECTIONS[int(plain_name(node, recording.model)[-2])][i]
     k, s, p, d = pool.kernel[i], pool.stride[i], pool.padding[i], pool.dilation[i]
-    symbols, numbers = _steps(along, came, k, s, p, d, pool.is_rounded_up)
+    symbols, numbers = window_steps(along, came, k, s, p, d, pool.is_rounded_up)
     steps = -(-(came + 2 * p - d * (k - 1) - 1) // s)
     if pool.is_rounded_up and went == steps:  # one more window would look at nothing but padding
         return f"{symbols} − 1", f"{numbers} − 1"
     return symbols, numbers
 
 
-def _steps(along: str, came: int, k: int, s: int, p: int, d: int, is_rounded_up: bool = False) -> tuple[str, str]:
+def window_steps(along: str, came: int, k: int, s: int, p: int, d: int, is_rounded_up: bool = False) -> tuple[str, str]:
     """The steps that a window takes, and one for where it stands at first."""
     opened, closed = "⌈⌉" if is_rounded_up else "⌊⌋"
     return (

@@ -1,0 +1,71 @@
+"""The rows of a stack with all that is computed of them, as a table and as a file."""
+
+import csv
+import io
+from collections.abc import Mapping
+
+import pyarrow as pa
+import streamlit as st
+
+from pages.common.text import _
+from pages.count.layer_table import ROW, counted
+from vis.cost.layer import Field
+from vis.cost.stack import Stack
+from vis.figures.stack import both, settings_of
+
+MOST_SHOWN = 20  # rows without scrolling
+
+
+def stack_table(stack: Stack, kinds: Mapping[str, str], is_short: bool) -> None:
+    """A row a layer: what comes out, what it sees, and what it costs, with bars for its shares."""
+    layers = [step.layer for step in stack.steps]
+    cells: dict[str, list] = {
+        _("row"): list(range(1, len(layers) + 1)),
+        _("layer"): [f"{kinds[each.kind]} {settings_of(each)}".strip() for each in layers],
+        _("output"): [both(each.shape) for each in layers],
+        _("receptive field"): [field_in_words(step.field) for step in stack.steps],
+        _("jump"): [None if step.field is None else side(step.field.jump) for step in stack.steps],
+    }
+    look: dict[str, object] = {
+        _("row"): st.column_config.NumberColumn(width=45, pinned=True),
+        _("layer"): st.column_config.TextColumn(width=190),
+        _("jump"): st.column_config.TextColumn(alignment="right"),
+    }
+    for quantity, names in {
+        "macs": (_("MACs"), _("of all MACs")),
+        "params": (_("parameters"), _("of all parameters")),
+        "activation_bytes": (_("activation memory, bytes"), _("of all activations")),
+    }.items():
+        columns, looks = counted(layers, quantity, getattr(stack, quantity), names, is_short)
+        cells |= columns
+        look |= looks
+    height = (min(len(layers), MOST_SHOWN) + 1) * ROW + 3
+    st.dataframe(pa.table(cells), hide_index=True, column_config=look, height=height, placeholder="–")
+
+
+def field_in_words(field: Field | None) -> str:
+    return _("the whole picture") if field is None else both(field.size)
+
+
+def side(size: tuple[int, int]) -> str:
+    """A single number where rows and columns are alike."""
+    return str(size[0]) if size[0] == size[1] else both(size)
+
+
+def as_csv(stack: Stack) -> str:
+    """The table for a spreadsheet, every number in full; what is not counted, and a field without end, are empty."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    settings, costs = ("kernel", "stride", "padding", "dilation"), ("macs", "weights", "params", "activation_bytes")
+    writer.writerow(["row", "kind", *settings, "groups", "input", "output", "receptive_field", "jump", *costs])
+    for number, step in enumerate(stack.steps, 1):
+        of, seen = step.layer, step.field
+        writer.writerow(
+            [
+                *(number, of.kind, *(both(getattr(of, name)) for name in settings), of.groups),
+                *(both(of.given), both(of.shape)),
+                *(("", "") if seen is None else (both(seen.size), both(seen.jump))),
+                *("" if getattr(of, name) is None else getattr(of, name) for name in costs),
+            ]
+        )
+    return file.getvalue()
