@@ -200,12 +200,17 @@ def test_the_costliest_stack_is_an_exact_whole_number():
     assert type(stack.macs) is int
 
 
-@pytest.mark.parametrize("name", ["formulas", "layer", "blocks", "stack", "mobilenet"])
-def test_what_is_computed_while_dragging_knows_no_torch(name):
+KNOWING_NO_TORCH = ("formulas", "layer", "blocks", "stack", "mobilenet", "design", "presets", "sequential")
+
+
+@pytest.mark.parametrize("name", KNOWING_NO_TORCH)
+def test_what_is_computed_while_dragging_or_editing_knows_no_torch(name):
     tree = ast.parse((ROOT / f"vis/cost/{name}.py").read_text(encoding="utf-8"))
     assert not [found for _, found, _ in imports(tree) if is_within(found, "torch")]
     assert {found.rpartition(".")[0] for _, found, _ in imports(tree) if found.startswith(("vis.", "models."))} <= {
         "models.refusals",
         "vis.cost.formulas",
         "vis.cost.layer",
+        "vis.cost.stack",
+        "vis.cost.design",
     }
