@@ -9,11 +9,10 @@ import pyarrow as pa
 import streamlit as st
 
 from pages.common.text import _
-from vis.cost.layer import POOLS, Layer, Pair
+from vis.cost.layer import POOLS, Layer
 from vis.cost.mobilenet import MobileNet
-from vis.figures.blocks import sizes
 from vis.figures.costs import COLOURS
-from vis.figures.numbers import grouped, short
+from vis.figures.numbers import grouped, short, side, sizes
 
 ROW, BAR = 35, 120  # pixels
 EXACT = 2**53  # a browser's numbers are whole up to here
@@ -81,11 +80,6 @@ def filter_shape(layer: Layer) -> str:
     )
 
 
-def _one_or_both(size: Pair) -> str:
-    """3 for a square, 1×3 for other windows."""
-    return sizes(size if size[0] != size[1] else size[:1])
-
-
 def as_csv(layers: Mapping[str, Layer]) -> str:
     """The table for a spreadsheet, every number in full; what is not counted is empty, not 0."""
     file = io.StringIO()
@@ -100,7 +94,7 @@ def as_csv(layers: Mapping[str, Layer]) -> str:
         writer.writerow(
             [
                 *(name, each.kind, filter_shape(each)),
-                *(_one_or_both(size) for size in (each.stride, each.padding, each.dilation)),
+                *(side(size) for size in (each.stride, each.padding, each.dilation)),
                 *(each.groups, sizes(each.given), sizes(each.shape)),
                 *("" if each.macs is None else each.macs, each.weights, each.params, each.activation_bytes),
             ]

@@ -13,7 +13,7 @@ from pages.count.calculator import Calculator, block_drawn, calculator
 from pages.count.style import Style, chosen_style
 from vis.cost.blocks import RESNET50, Block, bottleneck, resnet50, wide
 from vis.cost.formulas import bottleneck_ratio
-from vis.figures.blocks import sizes
+from vis.figures.numbers import sizes
 
 TEXTS = Path(__file__).parent / "texts"
 USUAL = {"side": 56, "channels": 256, "between": 64}

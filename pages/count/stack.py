@@ -11,11 +11,12 @@ from streamlit.delta_generator import DeltaGenerator
 from models.refusals import Refused
 from pages.common.session import from_link, kept, of_sidebar, set_to, text_of_link, to_url, told
 from pages.common.text import _, language, plain, prose, said
-from pages.common.widgets import choice, download
+from pages.common.widgets import download
 from pages.count.editing import FIRST, Editing, added, doubled, moved, without
 from pages.count.layer_table import ROW
 from pages.count.stack_costs import FILE, charts, derivation, totals
 from pages.count.stack_table import as_csv, stack_table
+from pages.count.style import Style, chosen_style
 from vis.cost.design import Design, as_code, cells, from_code
 from vis.cost.layer import MOST_CHANNELS, MOST_SIDE, SETTINGS, Shape, picture
 from vis.cost.presets import PRESETS, USUAL
@@ -47,7 +48,7 @@ def _workbench() -> None:
     """The table that is edited, and all that is computed of it."""
     editing = kept("stack", _of_link)
     editing.listen(language())
-    is_short = _bar(editing)
+    style = _bar(editing)
     if editing.refused and not editing.past:
         st.warning(plain(said(editing.refused)), icon=":material/link_off:")
     _picture(editing)
@@ -58,15 +59,15 @@ def _workbench() -> None:
     _impossible(design, stack, kinds)
     if place is not None:
         derivation(stack, place)
-    totals(stack, is_short)
-    quantity = charts(stack, kinds) if stack.steps else None
+    totals(stack, style)
+    quantity = charts(stack, kinds, style) if stack.steps else None
     if stack.steps:
         st.subheader(_("Layer by layer"), anchor="layers")
-        stack_table(stack, kinds, is_short)
+        stack_table(stack, kinds, style.is_short)
         download(st, _("Table of layers (CSV)"), lambda: as_csv(stack).encode("utf-8-sig"), FILE + ".csv", "stack csv")
         with st.expander(_("The same in PyTorch"), icon=":material/code:"):
             st.code(as_torch(stack), language="python")
-    _put_into_url(design, is_short, quantity, place)
+    _put_into_url(design, style, quantity, place)
 
 
 def _kind_names() -> dict[str, str]:
@@ -109,7 +110,7 @@ def _shape_of(text: str) -> Shape:
     return picture(channels, height, width)
 
 
-def _put_into_url(design: Design, is_short: bool, quantity: str | None, place: int | None) -> None:
+def _put_into_url(design: Design, style: Style, quantity: str | None, place: int | None) -> None:
     usual, code = PRESETS[USUAL], as_code(design.rows)
     if code is None:
         st.caption(
@@ -121,7 +122,7 @@ def _put_into_url(design: Design, is_short: bool, quantity: str | None, place: i
         picture="x".join(map(str, design.picture)) if design.picture != usual.picture else None,
         bias=None if design.bias else "off",
         norm="on" if design.norm else None,
-        numbers="short" if is_short else None,
+        numbers=style.of_link,
         bars=quantity if quantity != "macs" else None,
         row=place + 1 if place else None,
         language=language(),
@@ -131,8 +132,8 @@ def _put_into_url(design: Design, is_short: bool, quantity: str | None, place: i
 # What is set ------------------------------------------------------------------------------------------------------
 
 
-def _bar(editing: Editing) -> bool:
-    """Where to begin, and back; and whether numbers are shortened."""
+def _bar(editing: Editing) -> Style:
+    """Where to begin, and back; and how numbers are written."""
     row = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
     names = {
         "alexnet": _("AlexNet's features, as torchvision has them"),
@@ -166,9 +167,7 @@ def _bar(editing: Editing) -> bool:
         disabled=editing.now == PRESETS[USUAL],
         on_click=lambda: _do(editing, lambda: editing.put(PRESETS[USUAL])),
     )
-    numbers = {"all": "714,188,480", "short": "714.2 M"}
-    first = from_link("numbers", "all", numbers)
-    return choice(row, _("Numbers"), numbers, first, "stack digits") == "short"
+    return chosen_style(row)
 
 
 def _do(editing: Editing, deed: Callable[[], None]) -> None:

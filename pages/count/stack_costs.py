@@ -7,12 +7,13 @@ import streamlit as st
 from pages.common.session import from_link
 from pages.common.text import _
 from pages.common.widgets import choice
-from pages.count.stack_table import field_in_words, side
+from pages.count.stack_table import field_in_words
+from pages.count.style import Style
 from pages.look.words import bytes_in_words
 from vis.cost.derivation import derived
 from vis.cost.stack import Stack
-from vis.figures.numbers import grouped, short
-from vis.figures.stack import both, fields, row_costs
+from vis.figures.numbers import grouped, side, sizes
+from vis.figures.stack import fields, row_costs
 
 FILE = "convscope-stack"  # how the names of what is saved begin
 
@@ -42,22 +43,21 @@ def derivation(stack: Stack, place: int) -> None:
             st.caption(_("Its units see the whole picture, so there is no jump from one to the next."))
 
 
-def totals(stack: Stack, is_short: bool) -> None:
+def totals(stack: Stack, style: Style) -> None:
     """What the whole stack costs, and what comes out at its end."""
-    written = (lambda n: short(n, 4)) if is_short else grouped
     field = stack.steps[-1].field if stack.steps else None
     columns = st.columns([9, 10, 7])
-    columns[0].metric(_("Multiply-adds (MACs)"), written(stack.macs))
-    weights = _("{number} of them weights", number=written(stack.weights))
-    columns[1].metric(_("Parameters"), written(stack.params), weights, delta_color="off", delta_arrow="off")
+    columns[0].metric(_("Multiply-adds (MACs)"), style.number(stack.macs))
+    weights = _("{number} of them weights", number=style.number(stack.weights))
+    columns[1].metric(_("Parameters"), style.number(stack.params), weights, delta_color="off", delta_arrow="off")
     columns[2].metric(_("Activation memory"), bytes_in_words(stack.activation_bytes))
     columns = st.columns([9, 10, 7])
-    columns[0].metric(_("Output"), both(stack.shape))
+    columns[0].metric(_("Output"), sizes(stack.shape))
     columns[1].metric(_("Receptive field"), field_in_words(field) if stack.steps else "–")
     columns[2].metric(_("Jump"), "–" if field is None else side(field.jump))
 
 
-def charts(stack: Stack, kinds: Mapping[str, str]) -> str:
+def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> str:
     """What every row costs, and what its units see; returns which cost."""
     left, right = st.columns(2, gap="large")
     quantities = {"macs": _("MACs"), "params": _("parameters"), "activation_bytes": _("activations")}
@@ -69,7 +69,7 @@ def charts(stack: Stack, kinds: Mapping[str, str]) -> str:
         st.plotly_chart(
             row_costs(stack, quantity, kinds | {"other": _("without weights")}, axis, _("row")),
             key="stack costs",
-            config=_toolbar("costs"),
+            config=style.toolbar("stack-costs"),
             alt=_("A bar for every row with what it costs; the table below has the same numbers."),
         )
     with right:
@@ -87,11 +87,7 @@ def charts(stack: Stack, kinds: Mapping[str, str]) -> str:
         st.plotly_chart(
             fields(stack, words),
             key="stack fields",
-            config=_toolbar("fields"),
+            config=style.toolbar("stack-fields"),
             alt=_("How the receptive field grows from row to row; the table below has the same numbers."),
         )
     return quantity
-
-
-def _toolbar(name: str) -> dict[str, object]:
-    return {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": f"{FILE}-{name}"}}

@@ -11,7 +11,8 @@ from pages.common.text import _
 from pages.count.layer_table import ROW, counted
 from vis.cost.layer import Field
 from vis.cost.stack import Stack
-from vis.figures.stack import both, settings_of
+from vis.figures.numbers import side, sizes
+from vis.figures.stack import settings_of
 
 MOST_SHOWN = 20  # rows without scrolling
 
@@ -22,7 +23,7 @@ def stack_table(stack: Stack, kinds: Mapping[str, str], is_short: bool) -> None:
     cells: dict[str, list] = {
         _("row"): list(range(1, len(layers) + 1)),
         _("layer"): [f"{kinds[each.kind]} {settings_of(each)}".strip() for each in layers],
-        _("output"): [both(each.shape) for each in layers],
+        _("output"): [sizes(each.shape) for each in layers],
         _("receptive field"): [field_in_words(step.field) for step in stack.steps],
         _("jump"): [None if step.field is None else side(step.field.jump) for step in stack.steps],
     }
@@ -44,12 +45,7 @@ def stack_table(stack: Stack, kinds: Mapping[str, str], is_short: bool) -> None:
 
 
 def field_in_words(field: Field | None) -> str:
-    return _("the whole picture") if field is None else both(field.size)
-
-
-def side(size: tuple[int, int]) -> str:
-    """A single number where rows and columns are alike."""
-    return str(size[0]) if size[0] == size[1] else both(size)
+    return _("the whole picture") if field is None else sizes(field.size)
 
 
 def as_csv(stack: Stack) -> str:
@@ -62,9 +58,9 @@ def as_csv(stack: Stack) -> str:
         of, seen = step.layer, step.field
         writer.writerow(
             [
-                *(number, of.kind, *(both(getattr(of, name)) for name in settings), of.groups),
-                *(both(of.given), both(of.shape)),
-                *(("", "") if seen is None else (both(seen.size), both(seen.jump))),
+                *(number, of.kind, *(sizes(getattr(of, name)) for name in settings), of.groups),
+                *(sizes(of.given), sizes(of.shape)),
+                *(("", "") if seen is None else (sizes(seen.size), sizes(seen.jump))),
                 *("" if getattr(of, name) is None else getattr(of, name) for name in costs),
             ]
         )

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from vis.cost.blocks import Block
-from vis.cost.layer import POOLS, Layer, Shape
+from vis.cost.layer import POOLS, Layer
 from vis.figures.graph import FILLS, Paint, paint
-from vis.figures.numbers import short
+from vis.figures.numbers import short, sizes
 from vis.layered import GAP, MARGIN, Line
 from vis.layout import LINE, Box, Drawing
 
@@ -38,11 +38,6 @@ def title(layer: Layer) -> str:
     if max(layer.dilation) > 1:
         parts.append(f"d{layer.dilation[0]}")
     return " ".join(parts)
-
-
-def sizes(shape: Shape) -> str:
-    """C×H×W."""
-    return "×".join(map(str, shape))
 
 
 def texts(layer: Layer) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """Large numbers as they are written in papers."""
 
+from collections.abc import Sequence
+
 UNITS = ("", "k", "M", "G", "T", "P")
 
 
@@ -29,6 +31,16 @@ def spread(number: float) -> str:
     return f"± {number / 2:,.0f} ms" if number / 2 >= 9.95 else f"± {number / 2:.2g} ms"
 
 
-def shape(sizes: tuple[int, ...]) -> str:
+def shape(batched: tuple[int, ...]) -> str:
     """The sizes of one picture's maps, without the batch: 64×112×112."""
-    return "×".join(map(str, sizes[1:]))
+    return sizes(batched[1:])
+
+
+def sizes(numbers: Sequence[int]) -> str:
+    """The sides of a kernel, or the shape (C, H, W) of maps: 3×5, 64×112×112."""
+    return "×".join(map(str, numbers))
+
+
+def side(size: Sequence[int]) -> str:
+    """A single number where rows and columns are alike, or else both: 3, 1×3."""
+    return sizes(size if len(set(size)) > 1 else size[:1])

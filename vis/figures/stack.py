@@ -1,6 +1,6 @@
 """A stack in two pictures: what every row costs, and how its units see more and more of the picture."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 
 import plotly.graph_objects as go
@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from vis.cost.layer import SETTINGS, Layer
 from vis.cost.stack import Stack, Step
 from vis.figures.costs import COLOURS, HERE, STEADY
-from vis.figures.numbers import grouped
+from vis.figures.numbers import grouped, side, sizes
 
 MANY = 10**300  # where Plotly's numbers end; the names beside the bars are exact
 OTHERS = "#999999"  # of what has no weights, such as a pool
@@ -114,20 +114,15 @@ def _seen(number: int, step: Step, words: Mapping[str, str]) -> str:
     head = f"<b>{number} · {escape(words[step.layer.kind])}</b>"
     if step.field is None:
         return f"{head}<br>{words['whole']}"
-    return f"{head}<br>{words['field']}: {both(step.field.size)}<br>{words['jump']}: {both(step.field.jump)}"
-
-
-def both(size: Sequence[int]) -> str:
-    """Rows and columns, 3×5."""
-    return "×".join(map(str, size))
+    return f"{head}<br>{words['field']}: {sizes(step.field.size)}<br>{words['jump']}: {sizes(step.field.jump)}"
 
 
 def settings_of(of: Layer) -> str:
     """The settings of a layer that are not the usual ones, in short: 3×3 /2 p1."""
-    parts = [both(of.kernel)] if "kernel" in SETTINGS[of.kind] else []
+    parts = [sizes(of.kernel)] if "kernel" in SETTINGS[of.kind] else []
     for sign, size in (("/", of.stride), ("p", of.padding), ("d", of.dilation)):
         if size != ((0, 0) if sign == "p" else (1, 1)):
-            parts.append(sign + (str(size[0]) if size[0] == size[1] else both(size)))
+            parts.append(sign + side(size))
     if of.groups > 1 and of.kind != "depthwise":
         parts.append(f"g{of.groups}")
     return " ".join(parts)
