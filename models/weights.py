@@ -11,6 +11,7 @@ from typing import Literal
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from models.lenet import RadialBasis
 from models.statefile import WeightsRefused, listed, not_finite
 
 SHIPPED = Path(__file__).parent / "weights"
@@ -192,8 +193,9 @@ def _auxiliary(key: str) -> bool:
 
 
 def _last_layer(model: nn.Module) -> tuple[nn.Module, dict[str, Tensor]]:
-    """The last linear or convolution layer as declared, and its own tensors by their names in the model."""
-    layers = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
+    """The last layer as declared that can have other outputs, and its own tensors by their names in the model."""
+    kinds = nn.Linear | nn.Conv2d | RadialBasis
+    layers = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, kinds)]
     name, layer = layers[-1] if layers else ("", nn.Identity())
     return layer, {f"{name}.{key}".lstrip("."): values for key, values in layer.state_dict().items()}
 
@@ -213,7 +215,10 @@ def _only_outputs_differ(layer: nn.Module, its: dict[str, Tensor], state: Mappin
 def _resize(layer: nn.Module, outputs: int) -> None:
     for name, old in list(layer.named_parameters()):
         setattr(layer, name, nn.Parameter(old.new_empty(outputs, *old.shape[1:]), requires_grad=old.requires_grad))
-    setattr(layer, "out_features" if isinstance(layer, nn.Linear) else "out_channels", outputs)
+    for name, old in list(layer.named_buffers()):  # a class's code is not trained
+        setattr(layer, name, old.new_empty(outputs, *old.shape[1:]))
+    if not isinstance(layer, RadialBasis):
+        setattr(layer, "out_features" if isinstance(layer, nn.Linear) else "out_channels", outputs)
 
 
 def _sides(values: Tensor) -> str:

@@ -362,6 +362,16 @@ def test_a_saved_state_dict_with_options_is_loaded(tmp_path):
     assert same(load("mobilenet_v2", tmp_path / "mine.pt", "cpu", width_mult=0.1).model, mine)
 
 
+@pytest.mark.parametrize("name", SMALL)
+def test_every_small_network_takes_a_file_of_ones_own_with_other_classes(tmp_path, name):
+    torch.manual_seed(3)
+    mine = ARCHITECTURES[name].build(num_classes=3)
+    torch.save(mine.state_dict(), tmp_path / "mine.pt")
+    loaded = load(name, tmp_path / "mine.pt", "cpu")
+    assert same(loaded.model, mine)
+    assert (loaded.weights.kind, loaded.weights.trained) == ("file", True)
+
+
 def test_another_networks_file_is_refused_and_never_replaced_by_random_weights():
     with pytest.raises(WeightsRefused, match="not for MiniNet"):
         load("alexnet_mini", SHIPPED / card("lenet5").at().file, "cpu")
