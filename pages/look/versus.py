@@ -13,7 +13,7 @@ from vis.figures.graph import settings_in_short
 from vis.figures.numbers import grouped, shape
 from vis.graph import Graph, Node
 
-LAYER = 280  # pixels: as wide as most layers, and the same for both networks
+LAYER = 320  # pixels: as wide as most layers, and the same for both networks
 WORTH_COMPARING = {  # with what there is most to be learnt beside it
     "alexnet_2012": "zfnet",
     "alexnet": "alexnet_2012",
