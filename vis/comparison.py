@@ -16,6 +16,7 @@ COMPARED = (
     "concat",
     "multiply",
 )  # kinds; the rest follows from these
+WEIGHTS = ("conv", "depthwise", "linear")
 NEAR = 6  # rows between two layers that could be the same one in another order
 SETTINGS = ("kernel_size", "stride", "padding", "dilation", "groups", "ceil_mode")
 
@@ -76,12 +77,23 @@ def _identity(node: Node) -> tuple:
     return node.kind, node.output_shape[1:2], settings
 
 
-def _aligned(ours: list[Node], theirs: list[Node]) -> Iterator[tuple[Node | None, Node | None]]:
-    """Layers of a stretch side by side: kind by kind in their order, what is left over alone."""
-    matched = SequenceMatcher(None, [n.kind for n in ours], [n.kind for n in theirs], autojunk=False)
+def _aligned(
+    ours: list[Node], theirs: list[Node], by_weights: bool = True
+) -> Iterator[tuple[Node | None, Node | None]]:
+    """Layers of a stretch side by side, kind by kind in their order; what is left over alone.
+
+    First those of WEIGHTS alone, so that none of them loses its partner to a pool that comes before it elsewhere.
+    """
+    keys = (
+        [n.kind if not by_weights or n.kind in WEIGHTS else (side, i) for i, n in enumerate(nodes)]
+        for side, nodes in enumerate((ours, theirs))
+    )
+    matched = SequenceMatcher(None, *keys, autojunk=False)
     for tag, i, j, k, m in matched.get_opcodes():
         if tag == "equal":
             yield from zip(ours[i:j], theirs[k:m], strict=True)
+        elif by_weights:
+            yield from _aligned(ours[i:j], theirs[k:m], by_weights=False)
         else:
             yield from ((node, None) for node in ours[i:j])
             yield from ((None, node) for node in theirs[k:m])
