@@ -208,7 +208,7 @@ def _totals(batch: int, found: Measured, layers: list[Standing]) -> None:
             passes=found.passes.rounds if found.passes else 0,
         )
     )
-    doubt(found.passes)
+    doubt(found.passes, found.roof.peak.times)
 
 
 def _of_pictures(batch: int) -> str:

@@ -68,9 +68,9 @@ def roofline(layers: Sequence[Standing], roof: Roof, kinds: Mapping[str, str], w
         "xaxis": {"title": {"text": words["intensity"], "standoff": 12}, **_logarithmic(left, right)},
         "yaxis": {"title": words["rate"], **_logarithmic(min(up) / ROOM, max(up) * ROOM)},
         "legend": LEGEND,
-        "margin": {"l": 70, "r": 12, "t": 8, "b": 165, "autoexpand": False},  # for five lines of the legend
+        "margin": {"l": 70, "r": 12, "t": 8, "b": 152, "autoexpand": False},  # for five lines of the legend
         "hoverlabel": {"align": "left"},
-        "height": 540,
+        "height": 525,
     }
     return go.Figure({"data": traces, "layout": layout})
 
