@@ -16,6 +16,7 @@ from pages.common.text import _, language, prose
 from pages.common.widgets import choice, download, say
 from pages.count.keras_table import keras_table
 from pages.count.standing_table import as_csv, standing_table
+from pages.count.style import Style, chosen_style
 from pages.look.words import KINDS
 from vis.cost.latency import Conditions, Times, conditions, layer_times, pass_times
 from vis.cost.roofline import Roof, Standing, measured_roof, standings, works_of
@@ -49,14 +50,17 @@ def page() -> None:
     )
     name = selection().network
     architecture = ARCHITECTURES[name]
+    row = st.container(horizontal=True, gap="medium")
     batch = choice(
-        st,
+        row,
         _("Pictures at once"),
         {n: str(n) for n in BATCHES},
         from_link("batch", BATCHES[0], BATCHES, int),
         "batch",
     )
-    to_url(**of_sidebar(), batch=batch if batch != BATCHES[0] else None, language=language())
+    style = chosen_style(row)
+    batched = batch if batch != BATCHES[0] else None
+    to_url(**of_sidebar(), batch=batched, numbers=style.of_link, language=language())
     built = Built(name, architecture.input_shape[1])
     try:
         recording = cache.shapes(built)
@@ -65,7 +69,7 @@ def page() -> None:
         return
     found = _measurement(built, batch)
     if found:
-        _result(built, batch, found, standings(works_of(recording, batch), found.layers))
+        _result(built, batch, found, standings(works_of(recording, batch), found.layers), style)
     st.subheader(_("Beside a published table"), anchor="published")
     keras_table(selection().device)
     with st.expander(_("How this is measured, and what it does not say"), icon=":material/menu_book:"):
@@ -127,8 +131,8 @@ def _measured(
 # What was measured -----------------------------------------------------------------------------------------------
 
 
-def _result(built: Built, batch: int, found: Measured, layers: list[Standing]) -> None:
-    _totals(batch, found, layers)
+def _result(built: Built, batch: int, found: Measured, layers: list[Standing], style: Style) -> None:
+    _totals(batch, found, layers, style)
     st.subheader(_("Under the roof of this machine"), anchor="roofline")
     words = {
         "macs": _("MACs"),
@@ -141,7 +145,7 @@ def _result(built: Built, batch: int, found: Measured, layers: list[Standing]) -
     st.plotly_chart(
         roofline(layers, found.roof, _counted_kinds(), words),
         key="roofline",
-        config=_toolbar(built, "roofline"),
+        config=style.toolbar(f"{built.network}-roofline"),
         alt=_("Every layer with multiply-adds as a point under the measured roof; the table has the same numbers."),
     )
     st.caption(
@@ -156,22 +160,22 @@ def _result(built: Built, batch: int, found: Measured, layers: list[Standing]) -
     st.plotly_chart(
         shares_of_work_and_time(layers, _all_kinds(), names),
         key="shares",
-        config=_toolbar(built, "shares"),
+        config=style.toolbar(f"{built.network}-shares"),
         alt=_("By kind of layer, its share of all multiply-adds beside its share of the measured time."),
     )
     st.caption(_in_short(layers))
     st.subheader(_("Layer by layer"), anchor="layers")
-    standing_table(layers, found.roof, _all_kinds())
+    standing_table(layers, found.roof, _all_kinds(), style)
     file = f"convscope-{built.network}-milliseconds-{batch}.csv"
     download(st, _("Table of layers (CSV)"), lambda: as_csv(layers, found.roof).encode("utf-8-sig"), file, "layers csv")
 
 
-def _totals(batch: int, found: Measured, layers: list[Standing]) -> None:
+def _totals(batch: int, found: Measured, layers: list[Standing], style: Style) -> None:
     """The whole network, and under which conditions it was measured."""
     macs = sum(each.work.macs or 0 for each in layers)
     total = sum(each.times.median_ms for each in layers)
     a, b, c, d = st.columns(4)
-    a.metric(_("Multiply-adds (MACs)"), short(macs, 4), _of_pictures(batch), delta_color="off", delta_arrow="off")
+    a.metric(_("Multiply-adds (MACs)"), style.number(macs), _of_pictures(batch), delta_color="off", delta_arrow="off")
     if found.passes:
         b.metric(
             _("One pass"),
@@ -238,11 +242,6 @@ def _counted_kinds() -> dict[str, str]:
 
 def _all_kinds() -> dict[str, str]:
     return {kind: _(KINDS[kind]) for kind in KINDS} | _counted_kinds()
-
-
-def _toolbar(built: Built, name: str) -> dict[str, object]:
-    file = f"convscope-{built.network}-{name}"
-    return {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": file}}
 
 
 page()

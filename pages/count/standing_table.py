@@ -9,13 +9,14 @@ import streamlit as st
 
 from pages.common.text import _
 from pages.count.layer_table import BAR, ROW
+from pages.count.style import Style
 from vis.cost.roofline import Roof, Standing
 from vis.figures.costs import COLOURS
 
 MOST_ROWS = 20  # that are seen at once
 
 
-def standing_table(layers: Sequence[Standing], roof: Roof, kinds: Mapping[str, str]) -> None:
+def standing_table(layers: Sequence[Standing], roof: Roof, kinds: Mapping[str, str], style: Style) -> None:
     """A row a layer, with a bar each for its share of the multiply-adds and of the time."""
     macs, time = (sum(parts) for parts in zip(*((s.work.macs or 0, s.times.median_ms) for s in layers), strict=True))
     shares = {
@@ -29,7 +30,7 @@ def standing_table(layers: Sequence[Standing], roof: Roof, kinds: Mapping[str, s
     cells = {
         _("layer"): [s.work.name for s in layers],
         _("kind"): [kinds[s.work.kind] for s in layers],
-        _("MACs"): [s.work.macs for s in layers],
+        _("MACs"): [s.work.macs and style.number(s.work.macs) if style.is_short else s.work.macs for s in layers],
         of_macs: shares[of_macs],
         of_time: shares[of_time],
         _("ms, median"): [s.times.median_ms for s in layers],
@@ -40,7 +41,9 @@ def standing_table(layers: Sequence[Standing], roof: Roof, kinds: Mapping[str, s
     }
     look = {
         _("layer"): st.column_config.TextColumn(width=170),
-        _("MACs"): st.column_config.NumberColumn(format="%,d"),
+        _("MACs"): st.column_config.TextColumn(alignment="right")
+        if style.is_short
+        else st.column_config.NumberColumn(format="%,d"),
         of_macs: st.column_config.ProgressColumn(**bar, color="#808080"),
         of_time: st.column_config.ProgressColumn(**bar, color=COLOURS["pointwise"]),
         _("ms, median"): st.column_config.NumberColumn(format="%.3f"),
