@@ -1,6 +1,7 @@
 """Pictures as the weights want them, (1, C, H, W); and back for the eye."""
 
 import io
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,5 +58,6 @@ class Preprocess:
 def png(pixels: np.ndarray) -> bytes:
     """A PNG file, without any notes, of pixels (H, W), (H, W, 3) or (H, W, 4), uint8."""
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
+    # Looking for runs alone takes a quarter to a half of the time, and photographs are 1 % larger for it.
+    Image.fromarray(pixels).save(file, "PNG", compress_type=zlib.Z_RLE)
     return file.getvalue()

@@ -177,7 +177,8 @@ def _fetched(architecture: Architecture, progress: Progress | None) -> Path:
 
 
 def _random(architecture: Architecture, options: dict, _: Progress | None) -> Found:
-    return _built(architecture, options), Weights("random", f"seed {RANDOM_SEED}", None, False, None)
+    source = f"seed {RANDOM_SEED}, torch {torch.__version__}"  # another version may draw other numbers
+    return _built(architecture, options), Weights("random", source, None, False, None)
 
 
 def _from_file(architecture: Architecture, options: dict, path: Path, file_name: str | None) -> Found:

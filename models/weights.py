@@ -37,7 +37,7 @@ class Weights:
 
     @property
     def identity(self) -> str:
-        """By which these weights are told from any others: the sha256 of their file, or "random seed 0"."""
+        """By which these weights are told from any others: the sha256 of their file, or "random seed 0, torch …"."""
         return self.sha256 or f"{self.kind} {self.source}"
 
 

@@ -20,7 +20,7 @@ from models.picture_sets import PictureSet, folder, part
 from tests.benchmarks.timing import machine, medians
 from vis.top9 import mine
 
-BATCHES = (4, 8, 16, 32)
+BATCHES = (1, 2, 4, 8, 16, 32)
 THROUGHPUT_BAR, MEMORY_BAR = 0.85, 50  # of the bare network; MB
 FEW, MANY = 250, 10_000
 

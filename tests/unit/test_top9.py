@@ -460,7 +460,7 @@ def test_the_key_tells_options_layers_and_weights_apart(lenet):
     key = key_of(lenet, pictures, layers)
     assert key == key_of(lenet, pictures, list(reversed(layers)) + layers)
     assert key.layers == tuple(layers)
-    assert key.weights == "random seed 0"
+    assert key.weights == f"random seed 0, torch {torch.__version__}"
     assert key_of(load("lenet5", "shipped", "cpu"), pictures, layers).weights != key.weights
     assert key_of(load("lenet5", "random", "cpu", num_classes=7), pictures, layers).network != key.network
 

@@ -30,7 +30,7 @@ class Key:
     """All that a result depends on, on one device: what was asked of which network and which pictures."""
 
     network: str  # with its options, such as "mobilenet_v1 width=0.5"
-    weights: str  # the sha256 of their file, or "random seed 0"
+    weights: str  # the sha256 of their file, or "random seed 0, torch …"
     preprocess: Preprocess
     fingerprint: str  # of the set of pictures
     k: int
