@@ -25,14 +25,14 @@ pages = {
     _("Count"): [
         st.Page("pages/count/bottleneck.py", title=_("1×1 bottlenecks"), icon=":material/filter_alt:"),
         st.Page("pages/count/residual.py", title=_("Residual bottlenecks"), icon=":material/alt_route:"),
-        st.Page("pages/count/separable.py", title=_("Depthwise-separable convolutions"), icon=":material/layers:"),
+        st.Page("pages/count/separable.py", title=_("Separable convolutions"), icon=":material/layers:"),
         st.Page("pages/count/kernels.py", title=_("Small kernels, groups and gaps"), icon=":material/grid_4x4:"),
         st.Page("pages/count/mobilenet.py", title=_("MobileNet's multipliers"), icon=":material/tune:"),
         st.Page("pages/count/stack.py", title=_("A stack of your own"), icon=":material/stacks:"),
         st.Page("pages/count/milliseconds.py", title=_("MACs are not milliseconds"), icon=":material/timer:"),
     ],
 }
-page = st.navigation(pages)
+page = st.navigation(pages, expanded=True)
 with st.sidebar:
     select(choose())
     arrival(known.url_path for section in pages.values() for known in section)
