@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.common.cache import warm
 from pages.common.components.arrival import arrival
-from pages.common.session import select
+from pages.common.session import arrive, select
 from pages.common.sidebar import choose
 from pages.common.text import _
 
@@ -33,6 +33,7 @@ pages = {
     ],
 }
 page = st.navigation(pages, expanded=True)
+arrive(page.url_path)
 with st.sidebar:
     select(choose())
     arrival(known.url_path for section in pages.values() for known in section)

@@ -254,6 +254,12 @@ def sliders_rest() -> bool:
     return not st.session_state.get("held", False)
 
 
+def arrive(page: str) -> None:
+    """Makes this the page that is shown. A slider that was held when another one was left is not held any more."""
+    if st.session_state.get("shown page") != page:
+        st.session_state["shown page"], st.session_state["held"] = page, False
+
+
 def kept(name: str, first: Callable[[], Value]) -> Value:
     """What this session keeps under this name; at first what `first` gives."""
     if name not in st.session_state.setdefault("kept", {}):

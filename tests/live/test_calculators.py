@@ -91,3 +91,15 @@ def test_the_blocks_are_taken_away(page, app, kind):
 def test_it_is_not_wider_than_a_telephone(new_page, app, name, scheme):
     page = at(new_page(**PHONE, color_scheme=scheme), app, name)
     assert sideways_room(page) <= 0
+
+
+def test_a_page_may_be_left_while_a_slider_is_held(page, app):
+    at(page, app, "bottleneck")
+    page.mouse.move(*grip(page, "Maps between", 15))
+    page.mouse.down()
+    page.mouse.move(*grip(page, "Maps between", 400), steps=6)
+    page.get_by_role("link", name="Residual bottlenecks").evaluate("link => link.click()")
+    expect(page.get_by_role("heading", name="Residual bottlenecks", exact=True)).to_be_visible(timeout=60_000)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("residual.*block=residual"), timeout=60_000)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
