@@ -221,7 +221,7 @@ def test_many_rows_that_are_pasted_are_computed_up_to_the_most():
         ({"channels": "<b>64</b>"}, r"\<b\>64\</b\> is no whole number"),
         ({"stride": "65"}, "A stride of 65×65 is larger than the maps of 27×27"),
         ({"groups": "5"}, "64 maps cannot be shared out among 5 groups"),
-        ({"kind": None}, "is no kind of layer"),
+        ({"kind": None}, "No kind of layer is chosen"),
     ],
     ids=lambda value: str(value)[:24],
 )

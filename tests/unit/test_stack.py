@@ -134,7 +134,7 @@ IMPOSSIBLE = [
     (Row("conv", "9" * 5000, 3), "9999 is no whole number"),
     (Row("conv", 64, (1, 2, 3)), "(1, 2, 3) is no whole number"),
     (Row("conv", 64, ()), "() is no whole number"),
-    (Row(None, 64, 3), "“None” is no kind of layer"),
+    (Row(None, 64, 3), "No kind of layer is chosen"),
     (Row("conv", [64], 3), "is no whole number"),
     (Row("conv", 64, 3, 65), "A stride of 65×65 is larger than the maps of 32×32"),
     (Row("conv", 64, 3, 10**9), "A stride of 1000000000×1000000000 is larger"),

@@ -128,6 +128,8 @@ def layer(
     Raises:
         Refused: for a layer that cannot be, and for settings that are no whole numbers.
     """
+    if is_empty(kind):
+        raise Refused("No kind of layer is chosen; choose one for this row.")
     if kind not in SETTINGS:
         raise Refused("“{kind}” is no kind of layer; there are {kinds}.", kind=kind, kinds=", ".join(SETTINGS))
     if len(given) != 3 and kind != "linear":
