@@ -75,8 +75,8 @@ def build_it(network: MobileNet) -> None:
 
 
 def title(network: MobileNet) -> str:
-    """As the paper names them: 0.75 MobileNet-160."""
-    return f"{network.width:g} MobileNet-{network.resolution}"
+    """As the paper names them: 0.75 MobileNet-160, 1.0 MobileNet-224."""
+    return f"{float(network.width)} MobileNet-{network.resolution}"
 
 
 def _begin(key: tuple, network: MobileNet) -> None:

@@ -212,7 +212,7 @@ def _totals(batch: int, found: Measured, layers: list[Standing], style: Style) -
             passes=found.passes.rounds if found.passes else 0,
         )
     )
-    doubt(found.passes, found.roof.peak.times)
+    doubt(found.passes, found.roof.peak.times, found.roof.bandwidth.times)
 
 
 def _of_pictures(batch: int) -> str:

@@ -65,6 +65,21 @@ def test_before_it_is_asked_nothing_is_measured_and_the_published_table_is_there
     assert "not measured yet" in page.captions
 
 
+def test_a_roof_whose_memory_was_measured_unsteadily_is_doubted(monkeypatch):
+    steady, unsteady = Times(1.0, 0.0, 7), Times(1.0, 0.9, 7)
+    roofs = [Roof(Ceiling(1e9, "a product", steady), Ceiling(1e9, "a copy", times)) for times in (steady, unsteady)]
+    monkeypatch.setattr("vis.cost.latency.pass_times", lambda *_, **__: steady)
+    for roof, doubts in zip(roofs, (0, 1), strict=True):
+        monkeypatch.setattr("vis.cost.roofline.measured_roof", lambda *_, roof=roof: roof)
+        page = settle(visit(network="lenet5").press("measure"))
+        assert len([said for said in page.at.warning if "differ much from one another" in said.value]) == doubts
+
+
+def test_a_built_network_is_called_as_the_paper_calls_it():
+    assert built.title(MobileNet()) == "1.0 MobileNet-224"
+    assert built.title(MobileNet(width=0.75, resolution=160)) == "0.75 MobileNet-160"
+
+
 def test_a_measurement_shows_every_layer_with_its_macs_its_time_and_where_it_stands():
     page = settle(visit(network="lenet5").press("measure"))
     assert not page.errors
