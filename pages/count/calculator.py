@@ -85,8 +85,8 @@ def _examples(of: Calculator, now: Mapping[str, int]) -> None:
 
     st.selectbox(
         _("Example"),
-        [None, *of.examples],
-        format_func=lambda name: _("your own numbers") if name is None else name,
+        list(of.examples),
+        placeholder=_("your own numbers"),
         key=key,
         on_change=act,
         width=340,
@@ -166,8 +166,10 @@ def amount(number: int, quantity: str, style: Style) -> str:
 
 
 def percent(share: Fraction) -> str:
-    """10.3 %, with so many digits as one can tell it from another by."""
-    return f"{100 * float(share):.3g} %" if share < 10 else f"{float(share):.3g} ×"
+    """10.3 %, with so many digits as one can tell it from another by; 524,402 × of what is much more."""
+    if share < 10:
+        return f"{100 * float(share):.3g} %"
+    return f"{float(share):.3g} ×" if share < 999.5 else f"{grouped(round(share))} ×"
 
 
 def block_drawn(name: str, block: Block) -> None:

@@ -1,12 +1,14 @@
 """The four calculators of cheap blocks, as their visitors set them and read them; dragging is in tests/live."""
 
 import json
+from fractions import Fraction
 from typing import NamedTuple
 
 import pyarrow as pa
 import pytest
 from torch import nn
 
+from pages.count.calculator import percent
 from tests.app.visit import Visit
 
 PAGES = {
@@ -89,7 +91,7 @@ def test_a_link_restores_what_was_set_and_every_example_can_be_chosen(name):
     examples = page.widget(f"example {name}")
     assert examples.value is not None  # it begins with a published one
     seen = set()
-    for example in examples.options[1:]:
+    for example in examples.options:
         page.choose(**{f"example {name}": example})
         assert page.widget(f"example {name}").value == example
         assert not page.errors
@@ -97,7 +99,7 @@ def test_a_link_restores_what_was_set_and_every_example_can_be_chosen(name):
         assert (sliders(again), totals(again)) == (sliders(page), totals(page))
         assert again.widget(f"example {name}").value == example
         seen.add(tuple(sliders(page).values()))
-    assert len(seen) == len(examples.options) - 1
+    assert len(seen) == len(examples.options)
 
 
 def test_the_sums_add_up_and_the_law_says_what_remains():
@@ -196,3 +198,31 @@ def test_it_speaks_vietnamese(name):
     page = visit(name, language="vi")
     assert [value for value, _ in totals(page)] == [value for value, _ in totals(visit(name))]
     assert page.at.metric[1].label == "Trọng số"
+
+
+def test_a_page_that_is_left_while_a_slider_is_held_holds_nothing_back():
+    page = visit("bottleneck")
+    page.at.session_state["held"] = True  # the browser can no longer say that it was let go
+    page.at.switch_page(PAGES["residual"])
+    assert page.run().link["block"] == "residual"
+
+
+@pytest.mark.parametrize(
+    ("share", "written"),
+    [
+        (Fraction(12_443_648, 120_422_400), "10.3 %"),
+        (Fraction(3), "300 %"),
+        (Fraction(8200, 12), "683 ×"),
+        (Fraction(1999, 2), "1,000 ×"),
+        (Fraction(9_439_232, 18), "524,402 ×"),  # and not 5.24e+05
+    ],
+)
+def test_what_remains_is_written_without_powers_of_ten(share, written):
+    assert percent(share) == written
+
+
+def test_numbers_of_ones_own_are_no_example():
+    page = drag(visit("bottleneck"), "bottleneck", between=17)
+    examples = page.widget("example bottleneck")
+    assert examples.value is None
+    assert examples.proto.placeholder == "your own numbers"
