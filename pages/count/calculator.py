@@ -7,6 +7,7 @@ from fractions import Fraction
 import streamlit as st
 
 from models.refusals import Refused
+from pages.common import cache
 from pages.common.components.sliders import Slider, live_sliders
 from pages.common.session import (
     from_link,
@@ -144,7 +145,7 @@ def _compared(of: Calculator, now: Mapping[str, int], style: Style) -> str:
             block_drawn(name, block)
     with right:
         quantity = choice(st, _("Drawn"), names, usual, "bars of blocks")
-        _curves(of, now, quantity, style)
+        _curves(of, now, sides, quantity, style)
     for column, name, block in zip(st.columns(2, gap="large"), of.sides, sides, strict=True):
         with column:
             sums(name, block, style)
@@ -196,29 +197,18 @@ def _sum(layer: Layer, style: Style) -> str:
     return f"{symbols} = {numbers} = {style.number(layer.macs)}".replace("_", r"\_")
 
 
-def _curves(of: Calculator, now: Mapping[str, int], quantity: str, style: Style) -> None:
+def _curves(of: Calculator, now: Mapping[str, int], sides: tuple[Block, Block], quantity: str, style: Style) -> None:
     """The cost of both over the slider that was moved last."""
     slider = _across(of)
-    across = places(slider.values, now[slider.name])
-    costs: list[list[int | None]] = [[], []]
-    for value in across:
-        for side, cost in zip(costs, _costs(of, {**now, slider.name: value}, quantity), strict=True):
-            side.append(cost)
-    name = quantities()[quantity]
+    across, others = places(slider.values), {name: value for name, value in now.items() if name != slider.name}
+    costs = cache.costs_along(of.name, slider.name, across, others, quantity, of.blocks)
+    here = now[slider.name], [getattr(block, quantity) for block in sides]
     st.plotly_chart(
-        curves(across, dict(zip(of.sides, costs, strict=True)), now[slider.name], slider.label, name),
+        curves(across, dict(zip(of.sides, costs, strict=True)), here, slider.label, quantities()[quantity]),
         key=f"curves {of.name}",
         config=style.toolbar(f"{of.name}-{quantity}"),
         alt=_("Two curves: what the plain block and its cheap relative cost over the slider that was moved last."),
     )
-
-
-def _costs(of: Calculator, values: Mapping[str, int], quantity: str) -> tuple[int | None, int | None]:
-    try:
-        plain, cheap = of.blocks(**values)
-    except Refused:
-        return None, None
-    return getattr(plain, quantity), getattr(cheap, quantity)
 
 
 def _files(of: Calculator, now: Mapping[str, int], sides: tuple[Block, Block]) -> None:
@@ -229,15 +219,14 @@ def _files(of: Calculator, now: Mapping[str, int], sides: tuple[Block, Block]) -
         for i, path in enumerate(block.paths, 1)
         for j, layer in enumerate(path, 1)
     }
-    drawing, paints = beside(*sides)
     caption = [
         f"{side}: {grouped(block.macs)} MACs, {grouped(block.weights)} {_('weights')}"
         for side, block in zip(of.sides, sides, strict=True)
     ]
     files = {
         "csv": (_("Table of layers (CSV)"), lambda: as_csv(layers).encode("utf-8-sig")),
-        "svg": (_("Drawing (SVG)"), lambda: svg(drawing, paints, caption)),
-        "png": (_("Drawing (PNG)"), lambda: png(drawing, paints, caption)),
+        "svg": (_("Drawing (SVG)"), lambda: svg(*beside(*sides), caption)),
+        "png": (_("Drawing (PNG)"), lambda: png(*beside(*sides), caption)),
     }
     row = st.container(horizontal=True)
     for kind, (label, make) in files.items():

@@ -19,7 +19,7 @@ DRAGGED = {
     "separable": ("separable", "maps_out"),
     "stacked": ("kernels", "maps"),
     "factorised": ("kernels", "maps"),
-    "groups": ("kernels", "groups"),
+    "groups": ("kernels", "side"),
     "dilated": ("kernels", "maps"),
 }
 

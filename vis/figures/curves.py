@@ -5,31 +5,32 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from vis.figures.costs import HERE, STEADY
-from vis.figures.numbers import grouped
 
 LINES = ("#808080", "#0072b2")  # the plain block and its cheap relative
-MOST_POINTS = 48
+MOST_POINTS = 64
 
 
-def places(values: Sequence[int], here: int) -> list[int]:
-    """So many of the values that a curve through them looks smooth: evenly spaced, with both ends and `here`."""
+def places(values: Sequence[int]) -> list[int]:
+    """So many of the values that a curve through them looks smooth: evenly spaced, with both ends."""
     step = max(1, (len(values) - 1) / (MOST_POINTS - 1))
-    chosen = {values[round(i * step)] for i in range(MOST_POINTS) if round(i * step) < len(values)}
-    return sorted({*chosen, values[-1], here})
+    return [values[round(i * step)] for i in range(min(len(values), MOST_POINTS))]
 
 
 def curves(
-    across: Sequence[int], costs: Mapping[str, Sequence[int | None]], here: int, label: str, axis: str
+    across: Sequence[int],
+    costs: Mapping[str, Sequence[int | None]],
+    here: tuple[int, Sequence[int]],
+    label: str,
+    axis: str,
 ) -> go.Figure:
     """A line for every block over the number that is changed, with a point on each where the sliders stand.
 
     Args:
         costs: by the names of blocks; None where a block cannot be, and there its line has a gap.
-        here: one of `across`.
+        here: where the sliders stand, and what each block costs there.
         label, axis: what lies across and what is drawn.
     """
     traces = []
-    at = across.index(here)
     for (name, values), colour in zip(costs.items(), LINES, strict=True):
         traces.append(
             {
@@ -40,19 +41,15 @@ def curves(
                 "x": list(across),
                 "y": list(values),
                 "line": {"color": colour, "width": 2.5},
-                "hovertext": [
-                    "" if n is None else f"<b>{name}</b><br>{x}: {grouped(n)}"
-                    for x, n in zip(across, values, strict=True)
-                ],
-                "hovertemplate": "%{hovertext}<extra></extra>",
+                "hovertemplate": f"<b>{name}</b><br>%{{x}}: %{{y:,d}}<extra></extra>",
             }
         )
     traces.append(
         {
             "type": "scatter",
             "mode": "markers",
-            "x": [here] * len(costs),
-            "y": [values[at] for values in costs.values()],
+            "x": [here[0]] * len(costs),
+            "y": list(here[1]),
             "marker": {"size": 12, "symbol": "circle-open", "color": HERE, "line": {"width": 3, "color": HERE}},
             "hoverinfo": "skip",
             "showlegend": False,

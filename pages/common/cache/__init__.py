@@ -3,6 +3,7 @@
 Keys are hashes of files, never arrays. What comes from an upload is remembered for its own session only.
 """
 
+from pages.common.cache.counts import costs_along
 from pages.common.cache.graphs import Built, drawing, fields, graph, shapes
 from pages.common.cache.networks import opened_network, weights_to_be_had
 from pages.common.cache.pictures import picture, sample, sample_sha256
@@ -44,6 +45,7 @@ __all__ = [
     "Place",
     "Seen",
     "checkpoint",
+    "costs_along",
     "dead_maps",
     "download_dataset",
     "drawing",
