@@ -9,7 +9,7 @@ import pytest
 from tests.house.source import HOUSE, ROOT, calls, is_within, mentions, modules
 
 CACHE = tuple(
-    f"pages/common/cache/{kind}.py" for kind in ["turns", "networks", "graphs", "pictures", "results", "top9"]
+    f"pages/common/cache/{kind}.py" for kind in ["turns", "networks", "counts", "graphs", "pictures", "results", "top9"]
 )
 HOMES = {
     "streamlit.cache_data": CACHE,
