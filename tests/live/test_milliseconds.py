@@ -28,7 +28,7 @@ def measured(page):
 
 def test_a_small_network_is_measured_and_stands_under_the_roof(page, app):
     measured(at(page, app, "?network=lenet5"))
-    expect(page.get_by_test_id("stMetricValue").first).to_have_text("416.5 k")
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("416,520")
     roofline = page.locator(".js-plotly-plot").first
     expect(roofline.locator(".scatterlayer .lines path.js-line")).to_have_count(1, timeout=60_000)  # the roof
     expect(roofline.locator(".scatterlayer .points path")).to_have_count(5)  # two convolutions, three linear layers
