@@ -293,7 +293,10 @@ def test_a_file_of_weights_may_be_larger_than_a_picture(page, app, tmp_path):
     page.goto(f"{app}/architecture?network=resnet18")
     expect(page.get_by_role("application")).to_be_visible(timeout=60_000)
     expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
-    page.get_by_role("combobox", name="Weights").click()  # which the end of a run would close again
+    weights = page.get_by_role("combobox", name="Weights")
+    weights.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)  # a list that is opened while the sidebar still scrolls is closed by that
+    weights.click()  # which the end of a run would close again
     page.get_by_role("option", name="A file of my own").click()
     expect(page.get_by_text("Upload the file; until then")).to_be_visible()
     page.get_by_test_id("stFileUploaderDropzoneInput").last.set_input_files(file)
