@@ -17,6 +17,14 @@ STEADY = {  # axes that a finger does not move as it scrolls the page, and that 
     "fixedrange": True,
     "automargin": False,
 }
+LEGEND = {  # along the foot of a chart, for reading only
+    "orientation": "h",
+    "yref": "container",
+    "y": 0,
+    "yanchor": "bottom",
+    "itemclick": False,
+    "itemdoubleclick": False,
+}
 OUTSIDE = 0.42  # of a cell beyond the last one's middle: where a point stands that is further out
 TURNED = {(1, 0): "right", (-1, 0): "left", (0, 1): "up", (0, -1): "down"}  # and the corners
 CORNERS = {(1, 1): "ne", (-1, 1): "nw", (1, -1): "se", (-1, -1): "sw"}
@@ -90,15 +98,7 @@ def block_costs(
             **STEADY,
         },
         "yaxis": {"autorange": "reversed", "categoryarray": list(blocks), "dtick": 1, **STEADY},
-        "legend": {
-            "orientation": "h",
-            "traceorder": "normal",
-            "yref": "container",
-            "y": 0,
-            "yanchor": "bottom",
-            "itemclick": False,
-            "itemdoubleclick": False,
-        },
+        "legend": {**LEGEND, "traceorder": "normal"},
         "margin": {"l": 62, "r": 12, "t": 8, "b": 120, "autoexpand": False},  # with room for three lines of the legend
         "hoverlabel": {"align": "left"},
         "height": 490,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from vis.figures.costs import HERE, STEADY
+from vis.figures.costs import HERE, LEGEND, STEADY
 
 LINES = ("#808080", "#0072b2")  # the plain block and its cheap relative
 MOST_POINTS = 64
@@ -59,14 +59,7 @@ def curves(
     layout = {
         "xaxis": {"title": label, "zeroline": False, "nticks": 8, **STEADY},
         "yaxis": {"title": axis, "rangemode": "tozero", "tickformat": "~s", "nticks": 6, "zeroline": False, **STEADY},
-        "legend": {
-            "orientation": "h",
-            "yref": "container",
-            "y": 0,
-            "yanchor": "bottom",
-            "itemclick": False,
-            "itemdoubleclick": False,
-        },
+        "legend": LEGEND,
         "margin": {"l": 62, "r": 14, "t": 10, "b": 100, "autoexpand": False},  # with room for two lines of the legend
         "hoverlabel": {"align": "left"},
         "height": 380,

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from vis.cost.layer import SETTINGS, Layer
 from vis.cost.stack import Stack, Step
-from vis.figures.costs import COLOURS, HERE, STEADY
+from vis.figures.costs import COLOURS, HERE, LEGEND, STEADY
 from vis.figures.numbers import grouped, side, sizes
 
 MANY = 10**300  # where Plotly's numbers end; the names beside the bars are exact
@@ -141,14 +141,7 @@ def _layout(stack: Stack, row: str) -> dict[str, object]:
             **STEADY,
         },
         "showlegend": True,
-        "legend": {
-            "orientation": "h",
-            "yref": "container",
-            "y": 0,
-            "yanchor": "bottom",
-            "itemclick": False,
-            "itemdoubleclick": False,
-        },
+        "legend": LEGEND,
         "margin": {"l": 62, "r": 8, "t": 8, "b": 150, "autoexpand": False},  # with room for five lines of the legend
         "hoverlabel": {"align": "left"},
         "height": HEIGHT,
