@@ -426,7 +426,7 @@ def test_fits_a_telephone_and_is_dragged_pinched_and_tapped(new_page, address):
     expect(block).to_have_attribute("aria-expanded", "true")
 
 
-def test_answers_every_click_before_the_next(opened):
+def test_answers_soon(opened):
     """Prints how long a click takes until Python has answered, and the drawing is another."""
     waits = {"select": [], "toggle": []}
     block = box(opened, "layer1")
@@ -444,9 +444,10 @@ def test_answers_every_click_before_the_next(opened):
         print(
             f"\n{kind}: median {1000 * sorted(seconds)[len(seconds) // 2]:.0f} ms, worst {1000 * max(seconds):.0f} ms"
         )
+    assert max(waits["toggle"]) < 3
 
 
-def test_draws_900_boxes_and_1500_lines(page, address):
+def test_draws_900_boxes_and_1500_lines_quickly(page, address):
     """Prints how long the script takes for them, in a page of its own."""
     data = {**graph._packed(large(900), "kind"), "selected": None, "words": WORDS["en"], "height": 560}
     page.goto("about:blank")
@@ -470,6 +471,7 @@ def test_draws_900_boxes_and_1500_lines(page, address):
         [*((graph.HERE / f"graph.{kind}").read_text("utf-8") for kind in ("html", "css", "js")), data],
     )
     print(f"\n900 boxes: first {1000 * seconds[0]:.0f} ms, then {1000 * min(seconds):.0f} ms")
+    assert min(seconds) < 0.5
 
 
 def test_answers_a_click_among_900_boxes(page, address):
@@ -482,6 +484,7 @@ def test_answers_a_click_among_900_boxes(page, address):
         says(page, f"selected features.{number},")
         waits.append(time.perf_counter() - begun)
     print(f"\nselect among 900: median {1000 * sorted(waits)[2]:.0f} ms, worst {1000 * max(waits):.0f} ms")
+    assert max(waits) < 3
 
 
 def test_runs_under_apptest():
