@@ -4,7 +4,7 @@
 """
 
 from models.architecture import Architecture
-from models.loading import Loaded, load
+from models.loading import Loaded, checkpoint, load
 from models.registry import ARCHITECTURES
 
-__all__ = ["ARCHITECTURES", "Architecture", "Loaded", "load"]
+__all__ = ["ARCHITECTURES", "Architecture", "Loaded", "checkpoint", "load"]

@@ -21,7 +21,23 @@ from models.statefile import printable, read_state_dict
 from models.weights import Weights, card, fit, shipped
 
 _building = threading.Lock()  # random numbers belong to the process, not to a thread
+State = Mapping[str, Tensor]
+Found = tuple[State | None, Weights]  # no numbers where they are random
+
 RANDOM_SEED = 0  # so that a link to a network with random weights shows the same picture everywhere
+
+
+class _Once:
+    """What `make` gives: made when it is asked for first, and the same for everybody."""
+
+    def __init__(self, make: Callable[[], nn.Module]):
+        self._make, self._lock, self.made = make, threading.Lock(), None
+
+    def __call__(self) -> nn.Module:
+        with self._lock:
+            if self._make:
+                self.made, self._make = self._make(), None  # and what it was made from is let go
+        return self.made
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +45,22 @@ class Loaded:
     """A network with its weights: in evaluation mode, on its device, no ReLU in place, no parameter to be trained."""
 
     architecture: Architecture
-    model: nn.Module
+    _model: _Once
     weights: Weights
     preprocess: Preprocess  # PIL.Image -> Tensor (1, C, H, W)
     device: torch.device
     refused: Refused | None = None  # why "auto" had to take random weights
     options: Mapping[str, object] = field(default_factory=dict)  # with which it was built
+
+    @property
+    def model(self) -> nn.Module:
+        """The network itself. Random weights are drawn when it is asked for first, half a second for AlexNet."""
+        return self._model()
+
+    @property
+    def outline(self) -> nn.Module:
+        """The network itself if it is there already, else its skeleton: for what does not need its numbers."""
+        return self._model.made or skeleton(self.architecture.name, **self.options)
 
     @property
     def categories(self) -> tuple[str, ...] | None:
@@ -79,14 +105,43 @@ def load(
     if weights == "auto":
         weights, refused = ("random", None) if options else best_weights(name, progress)
     if source := _SOURCES.get(str(weights)):
-        model, found = source(architecture, options, progress)
+        found = source(architecture, options, progress)
     else:
-        model, found = _from_file(architecture, options, Path(weights), file_name)
-    for module in model.modules():
-        if getattr(module, "inplace", False):
-            module.inplace = False  # an in-place ReLU would overwrite the convolution's output that is to be shown
-    model = model.eval().requires_grad_(False).to(where)
-    return Loaded(architecture, model, found, architecture.preprocess_of(options), where, refused, options)
+        found = _from_file(architecture, options, Path(weights), file_name)
+    return _opened(architecture, options, *found, where, refused)
+
+
+def checkpoint(name: str, epoch: int, device: str | torch.device | None = None) -> Loaded:
+    """The network `name` with the weights that it had after this epoch of its training.
+
+    Raises:
+        Refused: for an epoch that did not ship.
+    """
+    architecture = _chosen(name, {})
+    return _opened(architecture, {}, *_shipped(architecture, {}, None, epoch), chosen(device), None)
+
+
+def _opened(
+    architecture: Architecture,
+    options: Mapping[str, object],
+    state: State | None,
+    weights: Weights,
+    device: torch.device,
+    refused: Refused | None,
+) -> Loaded:
+    """The network that holds `state`; without it, that of the random numbers, which are drawn when they are needed."""
+
+    def made() -> nn.Module:
+        model = _drawn(architecture, options) if state is None else fit(_bare(architecture, options), state)
+        for module in model.modules():
+            if getattr(module, "inplace", False):
+                module.inplace = False  # an in-place ReLU would overwrite the convolution's output that is to be shown
+        return model.eval().requires_grad_(False).to(device)
+
+    model = _Once(made)
+    if state is not None:
+        model()  # what does not fit is refused now
+    return Loaded(architecture, model, weights, architecture.preprocess_of(options), device, refused, options)
 
 
 def _chosen(name: str, options: Mapping[str, object]) -> Architecture:
@@ -126,9 +181,6 @@ def _check(option: str, value: object, choice: Choice) -> None:
         )
 
 
-Found = tuple[nn.Module, Weights]
-
-
 def best_weights(name: str, progress: Progress | None = None) -> tuple[str, Refused | None]:
     """What "auto" stands for: "shipped", "imagenet" or "random", the first that there is; and why it had to be random.
 
@@ -146,17 +198,16 @@ def best_weights(name: str, progress: Progress | None = None) -> tuple[str, Refu
     return "imagenet", None
 
 
-def _shipped(architecture: Architecture, options: dict, _: Progress | None) -> Found:
-    found = shipped(architecture.name)
+def _shipped(architecture: Architecture, options: dict, _: Progress | None, epoch: int | None = None) -> Found:
+    found = shipped(architecture.name, epoch)
     if options or not found:
         raise Refused(
             "No weights ship for {network} as asked for; choose “imagenet”, “random” or a file.",
             network=architecture.title,
         )
     state, about = found
-    last = about.at()
-    weights = Weights("shipped", last.file, last.sha256, True, about.categories)
-    return fit(_built(architecture, options), state), weights
+    file = about.at(epoch)
+    return state, Weights("shipped", file.file, file.sha256, True, about.categories)
 
 
 def _imagenet(architecture: Architecture, options: dict, progress: Progress | None) -> Found:
@@ -167,8 +218,7 @@ def _imagenet(architecture: Architecture, options: dict, progress: Progress | No
         )
     entry, file = architecture.torchvision_weights(), _fetched(architecture, progress)
     weights = Weights("imagenet", str(entry), sha256_of(file), True, tuple(entry.meta["categories"]))
-    state = torch.load(file, map_location="cpu", weights_only=True)  # verified, so it needs no child process
-    return fit(_built(architecture, options), state), weights
+    return torch.load(file, map_location="cpu", weights_only=True), weights  # verified, so it needs no child process
 
 
 def _fetched(architecture: Architecture, progress: Progress | None) -> Path:
@@ -178,7 +228,7 @@ def _fetched(architecture: Architecture, progress: Progress | None) -> Path:
 
 def _random(architecture: Architecture, options: dict, _: Progress | None) -> Found:
     source = f"seed {RANDOM_SEED}, torch {torch.__version__}"  # another version may draw other numbers
-    return _built(architecture, options), Weights("random", source, None, False, None)
+    return None, Weights("random", source, None, False, None)
 
 
 def _from_file(architecture: Architecture, options: dict, path: Path, file_name: str | None) -> Found:
@@ -188,11 +238,10 @@ def _from_file(architecture: Architecture, options: dict, path: Path, file_name:
             weights=path,
         )
     name = printable(file_name or path.name)
-    state = read_state_dict(path, name)
-    return fit(_built(architecture, options), state), Weights("file", name, sha256_of(path), True, None)
+    return read_state_dict(path, name), Weights("file", name, sha256_of(path), True, None)
 
 
-def _built(architecture: Architecture, options: dict) -> nn.Module:
+def _drawn(architecture: Architecture, options: Mapping[str, object]) -> nn.Module:
     """The network with the random weights of RANDOM_SEED, whoever else builds one; random numbers go on as before."""
     with _building, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(RANDOM_SEED)  # of the CPU alone, where networks are built
@@ -222,7 +271,10 @@ def skeleton(name: str, **options: object) -> nn.Module:
     Raises:
         Refused: for an unknown name or option.
     """
-    architecture = _chosen(name, options)
+    return _bare(_chosen(name, options), options)
+
+
+def _bare(architecture: Architecture, options: Mapping[str, object]) -> nn.Module:
     with torch.device("meta"), _Undrawn():
         return architecture.build(**options).eval()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
@@ -144,7 +145,7 @@ def dead_filters(kernels: Tensor) -> list[int]:
 
 
 def fit(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
-    """`model`, now holding `state`, converted to the types of its own tensors.
+    """`model`, now holding `state`, converted to the types of its own tensors; a skeleton becomes a network.
 
     When only the last layer's outputs differ in number, that layer is given as many as `state` has. Auxiliary
     classifiers (names that begin with "aux") are left out where `model` has none, and batch norms' counters may be
@@ -153,7 +154,7 @@ def fit(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     own = model.state_dict()
     if not any(_auxiliary(key) for key in own):
         state = {key: values for key, values in state.items() if not _auxiliary(key)}
-    counters = {key: values for key, values in own.items() if key.endswith("num_batches_tracked")}
+    counters = {key: torch.zeros_like(own[key], device="cpu") for key in own if key.endswith("num_batches_tracked")}
     state = {**counters, **state}
 
     missing = [key for key in own if key not in state]
@@ -175,7 +176,8 @@ def fit(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
             misshapen_count=len(misshapen),
             misshapen=listed(f"{key} {_sides(state[key])} ≠ {_sides(own[key])}" for key in misshapen),
         )
-    converted = {key: values.to(own[key].dtype) for key, values in state.items()}
+    is_skeleton = any(values.is_meta for values in own.values())
+    converted = {key: values.to(own[key].dtype, copy=is_skeleton) for key, values in state.items()}
     if wrong := not_finite(converted):  # a double may be too large for a float
         raise WeightsRefused(
             "These weights are too large for {network}, in {names}; save them in single precision.",
@@ -184,7 +186,7 @@ def fit(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
         )
     if resized:
         _resize(layer, len(converted[next(iter(its))]))
-    model.load_state_dict(converted)
+    model.load_state_dict(converted, assign=is_skeleton)
     return model
 
 

@@ -40,16 +40,19 @@ def say(refusal: Refused) -> None:
         st.info(_("Choose another file in the sidebar, or remove this one to return to the samples."))
 
 
-def network_or_stop(selection: Selection) -> tuple[Selection, Loaded]:
+def network_or_stop(selection: Selection, at_once: bool = True) -> tuple[Selection, Loaded]:
     """As `opened`; a refusal ends the page."""
     with refusals_said():
-        return opened(selection)
+        return opened(selection, at_once)
 
 
-def opened(selection: Selection) -> tuple[Selection, Loaded]:
+def opened(selection: Selection, at_once: bool = True) -> tuple[Selection, Loaded]:
     """The selection with what its weights turned out to be, and its network.
 
     Downloads show how far they are.
+
+    Args:
+        at_once: as in `cache.opened_network`.
 
     Raises:
         Refused: see `pages.common.cache.network`.
@@ -64,7 +67,7 @@ def opened(selection: Selection) -> tuple[Selection, Loaded]:
     with st.spinner(_("Opening the network …"), show_time=True):
         weights, refused = cache.weights_to_be_had(selection, progress)
         selection = replace(selection, weights=weights)
-        loaded, on_cpu = cache.opened_network(selection)
+        loaded, on_cpu = cache.opened_network(selection, at_once)
     bar.empty()
     if refused:
         st.warning(plain(said(refused)), icon=":material/cloud_off:")

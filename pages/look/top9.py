@@ -1,14 +1,16 @@
 """Top nine pictures: for every feature map, the pictures of a set that excite it most (Zeiler & Fergus, figure 2)."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from models import ARCHITECTURES
+from pages.common import cache
 from pages.common.session import selection, to_url
 from pages.common.text import _, language, prose
-from pages.common.widgets import computed, network_or_stop, refusals_said
+from pages.common.widgets import computed, cpu_did_it, network_or_stop, refusals_said
 from pages.look import nine, sets
 from pages.look.mining import Asked, K, found, left_out, of_set, top_of
 from vis.top9 import key_of
@@ -53,7 +55,7 @@ def _layers(network: str) -> list[str]:
 
 def _nines(chosen: sets.Chosen, layers: list[str]) -> None:
     """What the search for the chosen set found; until then, how far it is."""
-    resolved, loaded = network_or_stop(selection())
+    resolved, loaded = network_or_stop(selection(), at_once=False)  # what was found before needs none of its numbers
     if (pictures := sets.opened(chosen)) is None:
         to_url(**_link(chosen))
         return
@@ -62,14 +64,14 @@ def _nines(chosen: sets.Chosen, layers: list[str]) -> None:
         key = key_of(loaded, pictures, [loaded.layers[name] for name in layers], K)
     title = sets.title_of(chosen, pictures)
     of = of_set(resolved, pictures, chosen.private)
-    asked = Asked(of, loaded, pictures, title, key, chosen.kind == "samples")
-    of_all = Asked(of, loaded, pictures, title, every, asked.is_samples)
-    top = computed(_("Opening the result …"), lambda: found(of_all))
-    if top:
-        asked = of_all
-    else:
-        prepare = partial(nine.prepare, asked, layers)
-        top = top_of(asked, chosen.kind == "samples", prepare)
+    asked = Asked(of, loaded, pictures, title, every, chosen.kind == "samples")
+    top = computed(_("Opening the result …"), lambda: found(asked))
+    if not top:
+        opened, on_cpu = computed(_("Opening the network …"), lambda: cache.opened_network(resolved))
+        if on_cpu:
+            st.info(cpu_did_it(), icon=":material/memory:")
+        asked = replace(asked, loaded=opened, key=key)
+        top = top_of(asked, asked.is_samples, partial(nine.prepare, asked, layers))
     if top:
         left_out(top, pictures)
         nine.view(asked, top, layers, _link(chosen))

@@ -56,7 +56,7 @@ def opening(network: str) -> dict[str, float]:
         after_a_restart()
 
     rivals = {"without tiles": without_tiles, "with tiles": after_a_restart, "warm": lambda: opened(network)}
-    return medians(rivals | {"the network alone": lambda: load(network, "random")}, rounds=5)
+    return medians(rivals | {"the network alone": lambda: load(network, "random").model}, rounds=5)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from torchvision import models as vision
 from models import ARCHITECTURES, Loaded, load, loading
 from models.download import DownloadFailed
 from models.lenet import LeNet5
-from models.loading import predicted
+from models.loading import predicted, skeleton
 from models.refusals import Refused
 from models.weights import SHIPPED, WeightsRefused, card, shipped
 
@@ -99,8 +99,21 @@ def test_random_weights_are_the_same_for_everyone_who_opens_a_network_at_the_sam
     expected = load("lenet5", weights="random", device="cpu").model
     names = ["lenet5", "zfnet_mini", "lenet5", "alexnet_mini"] * 10
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(partial(load, weights="random", device="cpu"), names))
-    assert all(same(one.model, expected) for one in found if one.architecture.name == "lenet5")
+        found = list(pool.map(lambda name: load(name, weights="random", device="cpu").model, names))
+    assert all(same(one, expected) for name, one in zip(names, found, strict=True) if name == "lenet5")
+
+
+def test_random_weights_are_drawn_when_they_are_needed_and_once_for_everybody(monkeypatch):
+    drawn, draw = [], loading._drawn
+    monkeypatch.setattr(loading, "_drawn", lambda *what: drawn.append(what) or draw(*what))
+    loaded = load("lenet5", weights="random", device="cpu")
+    assert loaded.weights.identity.startswith("random seed 0")
+    assert all(p.is_meta for p in loaded.outline.parameters())
+    assert not drawn
+    with ThreadPoolExecutor(8) as pool:
+        models = set(pool.map(lambda _: loaded.model, range(16)))
+    assert len(models) == len(drawn) == 1
+    assert loaded.outline is loaded.model
 
 
 def test_loading_weights_leaves_the_random_numbers_as_they_were():
@@ -370,6 +383,14 @@ def test_every_small_network_takes_a_file_of_ones_own_with_other_classes(tmp_pat
     loaded = load(name, tmp_path / "mine.pt", "cpu")
     assert same(loaded.model, mine)
     assert (loaded.weights.kind, loaded.weights.trained) == ("file", True)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_state_dict_holds_all_that_a_network_is_made_of(name):
+    """A skeleton that is given one has nothing left without numbers."""
+    model = skeleton(name)
+    tensors = {key for key, _ in (*model.named_parameters(), *model.named_buffers())}
+    assert tensors == model.state_dict().keys()
 
 
 def test_another_networks_file_is_refused_and_never_replaced_by_random_weights():

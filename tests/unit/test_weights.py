@@ -447,6 +447,20 @@ def test_fit_loads_every_value_and_gives_the_model_back():
     assert same(model.state_dict(), source.state_dict())
 
 
+@pytest.mark.parametrize("classes", [4, 7])
+def test_fit_makes_a_skeleton_a_network_with_numbers_of_its_own(classes):
+    with torch.device("meta"):
+        skeleton = small()
+    source = small(classes).eval()
+    state = {key: values for key, values in source.state_dict().items() if "batches" not in key}
+    image, model = torch.rand(2, 3, 8, 8), fit(skeleton, state).eval()
+    expected = source(image)
+    assert torch.equal(model(image), expected)
+    for values in state.values():
+        values.zero_()
+    assert torch.equal(model(image), expected)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_fit_converts_to_the_models_own_types(dtype):
     state = small().to(dtype).state_dict()

@@ -40,7 +40,7 @@ def key_of(loaded: Loaded, pictures: PictureSet, layers: Sequence[str], k: int =
     Raises:
         TraceRefused: for a layer that the network does not have.
     """
-    trace = traced(loaded.model)
+    trace = traced(loaded.outline)
     wanted = {trace[layer] for layer in layers}
     if not wanted or not 1 <= k <= MOST_PLACES:
         raise Refused("At least one layer is needed, and 1 to {most} pictures a feature map.", most=MOST_PLACES)

@@ -62,9 +62,20 @@ def network(selection: Selection, device: str) -> Loaded:
     return _own_network(selection.network, selection.weights, device, file.name, file.getvalue)
 
 
-def opened_network(selection: Selection) -> tuple[Loaded, bool]:
-    """The selection's network, and whether the GPU had no room for it, so that it is on the CPU."""
-    return or_on_cpu(lambda device: network(selection, device), selection.device)
+def opened_network(selection: Selection, at_once: bool = True) -> tuple[Loaded, bool]:
+    """The selection's network, and whether the GPU had no room for it, so that it is on the CPU.
+
+    Args:
+        at_once: its numbers are there when this returns; otherwise random ones are drawn when they are needed.
+    """
+
+    def on(device: str) -> Loaded:
+        loaded = network(selection, device)
+        if at_once:
+            _ = loaded.model
+        return loaded
+
+    return or_on_cpu(on, selection.device)
 
 
 # What is made with them -------------------------------------------------------------------------------------------

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from models import ARCHITECTURES, Loaded, load
+import models
+from models import ARCHITECTURES, Loaded
 from models.device import or_on_cpu
 from models.loading import predicted
-from models.weights import Weights, card, fit, shipped
+from models.weights import card
 from pages.common.cache.graphs import Built
 from pages.common.cache.networks import in_turn, opened_network, remembered
 from pages.common.cache.pictures import picture
@@ -118,15 +119,8 @@ def matrix(selection: Selection, layer: str) -> np.ndarray:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def checkpoint(name: str, epoch: int, device: str) -> Loaded:
-    """The network with the weights that it had after this epoch of its training.
-
-    Raises:
-        Refused: for an epoch that did not ship.
-    """
-    state, about = shipped(name, epoch)
-    loaded, file = load(name, "random", device), about.at(epoch)
-    weights = Weights("shipped", file.file, file.sha256, True, about.categories)
-    return replace(loaded, model=fit(loaded.model, state), weights=weights)
+    """As `models.checkpoint`."""
+    return models.checkpoint(name, epoch, device)
 
 
 @remembered(entries=16)
