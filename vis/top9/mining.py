@@ -30,8 +30,8 @@ from vis.top9.ranking import MOST_PLACES, Key, Ranking, Top, compacted
 from vis.trace import TraceRefused, stream, traced
 
 AHEAD = 32  # pictures that are decoded before their turn
-MOST_TOGETHER = 16  # pictures that go through the network at once
-LARGEST_ON_CPU, LARGEST_ON_GPU = 2**24, 2**28  # bytes of what any operation gives for them
+MOST_TOGETHER = 32  # pictures that go through the network at once
+LARGEST_ON_CPU, LARGEST_ON_GPU = 25 * 10**6, 2**28  # bytes of what any operation gives for them
 
 
 def key_of(loaded: Loaded, pictures: PictureSet, layers: Sequence[str], k: int = 9) -> Key:
