@@ -11,12 +11,14 @@ from pages.common.components.sliders import Slider, live_sliders
 from pages.common.session import from_link, of_sidebar, slid, slide, sliders_rest, to_url
 from pages.common.text import _, language, prose
 from pages.common.widgets import choice, download
-from pages.count.built import build_it
+from pages.count.built import build_it, title
 from pages.count.layer_table import BAR, as_csv, layer_table
 from pages.count.style import Style, chosen_style
 from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, MobileNet, accuracy
-from vis.figures.costs import COLOURS, block_costs, sixteen
+from vis.figures.costs import COLOURS, block_costs
+from vis.figures.graph import png, svg
 from vis.figures.numbers import short
+from vis.figures.sixteen import sixteen
 
 TEXTS = Path(__file__).parent / "texts"
 PAGE = "mobilenet"  # the key of its sliders
@@ -168,23 +170,28 @@ def _kind_names() -> dict[str, str]:
 def _sixteen(network: MobileNet, style: Style) -> None:
     """The paper's four widths by its four resolutions, with this network on them."""
     st.subheader(_("The paper's sixteen"), anchor="sixteen")
-    words = {
-        "width": _("Width α"),
-        "resolution": _("Resolution"),
-        "macs": _("MACs"),
-        "params": _("parameters"),
-        "accuracy": _("top-1 accuracy"),
-    }
-    st.plotly_chart(
-        sixteen(network, words, st.context.theme.type == "dark"),
-        key="sixteen",
-        config=style.toolbar("mobilenet-sixteen"),
+    drawn, caption = sixteen(network), (_("The paper's sixteen; orange: {network}", network=title(network)),)
+    row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    row.markdown(_("Width **α** downwards, resolution **ρ** to the right"))
+    download(
+        row,
+        "",
+        lambda: svg(*drawn, caption) if style.file == "svg" else png(*drawn, caption),
+        f"convscope-mobilenet-sixteen.{style.file}",
+        "sixteen as a file",
+        help=_("This picture as a file"),
+        type="tertiary",
+    )
+    st.image(
+        svg(*drawn, dark=st.context.theme.type == "dark"),
+        width=round(drawn[0].width),
         alt=_("MACs and parameters of the paper's four widths at its four resolutions, with this network marked."),
     )
     st.caption(
         _(
-            "Of 1,000 classes. In a cell stand MACs, parameters, and the accuracy where the paper prints one. The "
-            "orange mark is your network: a frame on a cell, a ring between cells, a triangle beyond them."
+            "Of 1,000 classes. In a cell stand MACs, parameters, and the accuracy where the paper prints one; the more "
+            "MACs, the stronger its colour. The orange frame is on your network's cell; where it has none, the ring "
+            "stands between cells or at the edge."
         )
     )
 

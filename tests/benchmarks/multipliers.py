@@ -1,21 +1,26 @@
 """One step of the live sliders of MobileNet's page: `python -m tests.benchmarks.multipliers`.
 
-What the server does for it: the network counted anew; both pictures of it; and, in an AppTest, a run of the whole page,
-of which a step of a slider runs all but the frame.
+What the server does for it: the network counted anew; both pictures of it; and, in an AppTest, the fragment of the
+page, which is all that a step runs.
 """
 
+from collections.abc import Callable
+from functools import wraps
 from statistics import median
 from time import perf_counter
+
+import streamlit as st
 
 from tests.app.visit import MOBILENET, Visit
 from tests.benchmarks.timing import machine
 from vis.cost.mobilenet import MobileNet, accuracy, grid
-from vis.figures.costs import COLOURS, block_costs, sixteen
+from vis.figures.costs import COLOURS, block_costs
+from vis.figures.graph import svg
 from vis.figures.numbers import grouped
+from vis.figures.sixteen import sixteen
 
 ROUNDS = 60
 BAR = 20  # milliseconds of server time
-WORDS = {name: name for name in ("width", "resolution", "macs", "params", "accuracy")}
 
 
 def counted(side: int) -> MobileNet:
@@ -27,19 +32,32 @@ def counted(side: int) -> MobileNet:
 
 def drawn(network: MobileNet) -> None:
     block_costs(network, MobileNet(), "macs", {kind: kind for kind in COLOURS}, "1.0 MobileNet-224", "MACs")
-    sixteen(network, WORDS)
+    svg(*sixteen(network))
 
 
 def page() -> float:
-    """The median milliseconds of a run of the page with the slider at another resolution."""
-    visit, taken = Visit(MOBILENET), []
+    """The median milliseconds of the page's fragment with the slider at another resolution."""
+    fragment, taken = st.fragment, []
+
+    def timed_fragment(function: Callable | None = None, **options) -> Callable:
+        if not function or function.__name__ != "_calculator":
+            return fragment(function, **options)
+
+        @wraps(function)
+        def timed(*args) -> None:
+            start = perf_counter()
+            function(*args)
+            taken.append(perf_counter() - start)
+
+        return fragment(timed)
+
+    st.fragment = timed_fragment
+    visit = Visit(MOBILENET)
     for side in range(100, 100 + ROUNDS):
         visit.at.session_state["slid"] = {"mobilenet": {"width": 1.0, "resolution": side, "classes": 1000}}
-        start = perf_counter()
         visit.run()
-        taken.append(perf_counter() - start)
         assert visit.at.metric[0].value == grouped(MobileNet(resolution=side).macs)
-    return 1e3 * median(taken)
+    return 1e3 * median(taken[1:])
 
 
 def main() -> None:
@@ -53,7 +71,7 @@ def main() -> None:
     print(machine())
     print(
         f"counted in {1e3 * median(counting):.2f} ms, drawn in {1e3 * median(drawing):.1f} ms; "
-        f"the whole page in an AppTest: {page():.1f} ms (bar {BAR}, without the frame)"
+        f"all that a step runs, in an AppTest: {page():.1f} ms (bar {BAR})"
     )
 
 

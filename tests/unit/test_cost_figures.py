@@ -1,14 +1,18 @@
-"""The pictures of MobileNet's costs as they are handed to Plotly."""
+"""The pictures of MobileNet's costs."""
 
+import io
 from itertools import product
 
 import pytest
+from PIL import Image
 
-from vis.cost.mobilenet import SIDES, WIDTHS, MobileNet
-from vis.figures.costs import COLOURS, HERE, INK, block_costs, by_block, sixteen
+from vis.cost.mobilenet import SIDES, WIDTHS, MobileNet, grid
+from vis.figures.costs import COLOURS, HERE, block_costs, by_block
+from vis.figures.graph import png, svg
+from vis.figures.sixteen import sixteen
+from vis.layout import Box
 
 KINDS = {kind: kind.title() for kind in COLOURS}
-WORDS = {name: name.upper() for name in ("width", "resolution", "macs", "params", "accuracy")}
 NETWORKS = [
     *(MobileNet(), MobileNet(0.25, 128), MobileNet(2.0, 320, num_classes=21_841)),
     *(MobileNet(0.6, 200, separable=False), MobileNet(0.05, 32, shallow=True)),
@@ -17,14 +21,6 @@ NETWORKS = [
 
 def bars(network: MobileNet, quantity: str = "macs"):
     return block_costs(network, MobileNet(shallow=network.shallow), quantity, KINDS, "beside", quantity)
-
-
-def marks(network: MobileNet):
-    """What stands on the sixteen cells: the frames and the points in the colour of this network."""
-    figure = sixteen(network, WORDS)
-    frames = [shape for shape in figure.layout.shapes if shape.line.color == HERE]
-    points = [trace for trace in figure.data if trace.mode == "markers"]
-    return frames, points
 
 
 # Blocks ----------------------------------------------------------------------------------------------------------
@@ -65,82 +61,96 @@ def test_a_block_is_a_depthwise_and_a_pointwise_layer():
 # The paper's sixteen ---------------------------------------------------------------------------------------------
 
 
+def box(network: MobileNet, name: str) -> Box:
+    return next(box for box in sixteen(network)[0].boxes if box.name == name)
+
+
+def middle(box: Box) -> tuple[float, float]:
+    return box.left + box.width / 2, box.top + box.height / 2
+
+
 def test_the_sixteen_cells_say_what_the_papers_tables_say():
-    written = next(trace for trace in sixteen(MobileNet(), WORDS).data if trace.mode == "text")
-    drawn = zip(written.x, written.y, written.text, strict=True)
-    cells = {(sorted(WIDTHS)[y], sorted(SIDES)[x]): text for x, y, text in drawn}
-    assert cells[1.0, 224] == "<b>568.7 M</b><br>4.23 M<br>70.6 %"
-    assert cells[0.25, 224] == "<b>41.03 M</b><br>470 k<br>50.6 %"
-    assert cells[1.0, 128] == "<b>186.4 M</b><br>4.23 M<br>64.4 %"
-    assert cells[0.5, 160] == "<b>76.52 M</b><br>1.33 M"  # the paper prints no accuracy
-    assert sum("%" in text for text in cells.values()) == 7
-    assert len(cells) == 16
+    cells = {(width, side): box(MobileNet(), f"{width:g} {side}").texts for width, side in product(WIDTHS, SIDES)}
+    assert cells[1.0, 224] == ("568.7 M", "4.23 M", "70.6 %")
+    assert cells[0.25, 224] == ("41.03 M", "470 k", "50.6 %")
+    assert cells[1.0, 128] == ("186.4 M", "4.23 M", "64.4 %")
+    assert cells[0.5, 160] == ("76.52 M", "1.33 M")  # the paper prints no accuracy
+    assert sum(len(texts) == 3 for texts in cells.values()) == 7
+
+
+@pytest.mark.parametrize(("width", "side"), [*product(WIDTHS, SIDES)])
+def test_a_cell_stands_in_the_row_and_the_column_of_its_name(width, side):
+    x, y = middle(box(MobileNet(), f"{width:g} {side}"))
+    assert x == middle(box(MobileNet(), f"ρ {side}"))[0]
+    assert y == middle(box(MobileNet(), f"α {width:g}"))[1]
 
 
 @pytest.mark.parametrize(("width", "side"), [*product(WIDTHS, SIDES)])
 def test_a_network_of_the_paper_frames_its_cell(width, side):
-    frames, points = marks(MobileNet(width, side))
-    (frame,) = frames
-    assert not points
-    assert (frame.x0 + frame.x1) / 2 == sorted(SIDES).index(side)
-    assert (frame.y0 + frame.y1) / 2 == sorted(WIDTHS).index(width)
+    network = MobileNet(width, side)
+    frame, cell = box(network, "here"), box(network, f"{width:g} {side}")
+    assert middle(frame) == middle(cell)
+    assert frame.width > cell.width
+    paints = sixteen(network)[1]
+    assert (paints["here"].fill, paints["here"].frame) == (None, HERE)
 
 
 @pytest.mark.parametrize(
-    ("network", "place", "symbol"),
+    ("network", "column", "row"),
     [
-        (MobileNet(0.625, 208), (2.5, 1.5), "circle-open"),
-        (MobileNet(1.0, 144), (0.5, 3), "circle-open"),
-        (MobileNet(2.0, 192), (2, 3.42), "triangle-up"),
-        (MobileNet(0.05, 224), (3, -0.42), "triangle-down"),
-        (MobileNet(0.5, 320), (3.42, 1), "triangle-right"),
-        (MobileNet(0.5, 32), (-0.42, 1), "triangle-left"),
-        (MobileNet(2.0, 320), (3.42, 3.42), "triangle-ne"),
-        (MobileNet(0.05, 32), (-0.42, -0.42), "triangle-sw"),
+        (MobileNet(0.625, 208), (192, 224, 0.5), (0.75, 0.5, 0.5)),
+        (MobileNet(1.0, 144), (128, 160, 0.5), (1, 0.75, 0)),
+        (MobileNet(0.55, 168), (160, 192, 0.25), (0.75, 0.5, 0.8)),
+        (MobileNet(2.0, 192), (192, 224, 0), (1, 0.75, -0.42)),
+        (MobileNet(0.05, 224), (192, 224, 1), (0.5, 0.25, 1.42)),
+        (MobileNet(0.5, 320), (192, 224, 1.42), (0.75, 0.5, 1)),
+        (MobileNet(0.5, 32), (128, 160, -0.42), (0.75, 0.5, 1)),
+        (MobileNet(2.0, 320), (192, 224, 1.42), (1, 0.75, -0.42)),
+        (MobileNet(0.05, 32), (128, 160, -0.42), (0.5, 0.25, 1.42)),
     ],
 )
-def test_other_networks_stand_between_the_cells_or_at_the_edge(network, place, symbol):
-    frames, (point,) = marks(network)
-    assert not frames
-    assert (point.x[0], point.y[0]) == pytest.approx(place)
-    assert point.marker.symbol == symbol
+def test_other_networks_are_rings_between_the_cells_or_at_the_edge(network, column, row):
+    """Each place: of two cells beside one another, and how far from the first to the second."""
+    ring, whole = box(network, "here"), sixteen(network)[0]
+    places = [
+        (middle(box(network, f"1 {column[0]}"))[0], middle(box(network, f"1 {column[1]}"))[0], column[2]),
+        (middle(box(network, f"{row[0]:g} 224"))[1], middle(box(network, f"{row[1]:g} 224"))[1], row[2]),
+    ]
+    assert middle(ring) == pytest.approx([first + part * (second - first) for first, second, part in places])
+    assert ring.width == ring.height < box(network, "1 128").height / 2
+    assert 0 < ring.left < ring.right < whole.width
+    assert 0 < ring.top < ring.bottom < whole.height
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=str)
-def test_whatever_stands_on_the_cells_is_inside_the_picture(network):
-    frames, points = marks(network)
-    layout = sixteen(network, WORDS).layout
-    for low, high, axis in [
-        *((frame.x0, frame.x1, layout.xaxis) for frame in frames),
-        *((frame.y0, frame.y1, layout.yaxis) for frame in frames),
-        *((point.x[0], point.x[0], layout.xaxis) for point in points),
-        *((point.y[0], point.y[0], layout.yaxis) for point in points),
-    ]:
-        assert axis.range[0] < low <= high < axis.range[1]
+def test_the_more_multiply_adds_the_stronger_the_colour():
+    """By distance of the fill from the page's colour, on light and on dark pages."""
+    paints = sixteen(MobileNet(separable=False))[1]
+    cells = sorted(grid(separable=False).items(), key=lambda item: item[1].macs)
+    for dark, page in ((0, 1.0), (1, 0.0)):
+        light = [luminance(rgb(paints[f"{width:g} {side}"].fill[dark])) for (width, side), _ in cells]
+        assert sorted(light, key=lambda value: abs(value - page)) == light
 
 
-def test_an_accuracy_between_the_papers_is_marked_where_the_point_is_read():
-    _, (point,) = marks(MobileNet(0.875))
-    assert "ACCURACY: ≈ 69.5 %" in point.hovertext[0]
-    _, (point,) = marks(MobileNet(0.6, 200))
-    assert "ACCURACY" not in point.hovertext[0]
-
-
-@pytest.mark.parametrize("is_dark", [False, True])
-def test_numbers_can_be_read_on_the_dearest_cell(is_dark):
-    """Contrast as of WCAG 2, of the ink with the blue over a page of Streamlit's colours; 4.5 is asked for."""
-    figure = sixteen(MobileNet(), WORDS, is_dark)
-    assert next(trace for trace in figure.data if trace.mode == "text").textfont.color == INK[is_dark]
-    paper = (14, 17, 23) if is_dark else (255, 255, 255)
-    fills = [shape.fillcolor.strip("rgba()").split(", ") for shape in figure.layout.shapes if shape.fillcolor]
-    assert len(fills) == 16
-    for *blue, opacity in fills:
-        over = [float(opacity) * int(b) + (1 - float(opacity)) * p for b, p in zip(blue, paper, strict=True)]
-        ink = [int(INK[is_dark][i : i + 2], 16) for i in (1, 3, 5)]
-        bright, dim = sorted((luminance(over), luminance(ink)), reverse=True)
+@pytest.mark.parametrize("dark", [0, 1])
+def test_numbers_can_be_read_on_every_cell(dark):
+    """Contrast as of WCAG 2; 4.5 is asked for."""
+    drawing, paints = sixteen(MobileNet())
+    for paint in (paints[box.name] for box in drawing.boxes if box.texts):
+        bright, dim = sorted((luminance(rgb(colours[dark])) for colours in (paint.fill, paint.ink)), reverse=True)
         assert (bright + 0.05) / (dim + 0.05) >= 4.5
 
 
-def luminance(rgb) -> float:
-    linear = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in rgb]
+def test_the_picture_as_a_file_has_the_frame_in_its_colour():
+    drawn = sixteen(MobileNet(0.75, 160))
+    assert svg(*drawn).count(HERE) == 1
+    frame, picture = box(MobileNet(0.75, 160), "here"), Image.open(io.BytesIO(png(*drawn)))
+    assert picture.getpixel((round(2 * frame.left) + 2, round(frame.top + frame.bottom))) == tuple(rgb(HERE))
+
+
+def rgb(colour: str) -> list[int]:
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+
+
+def luminance(colour) -> float:
+    linear = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

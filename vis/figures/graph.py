@@ -45,8 +45,9 @@ STROKE = ("#8a939e", "#7b8490")
 class Paint:
     """The colours of one box on a light and on a dark page."""
 
-    fill: tuple[str, str]
+    fill: tuple[str, str] | None  # None for a frame that one sees through
     ink: tuple[str, str]
+    frame: str | None = None  # a thick one, on both pages; None for the usual line
 
 
 def texts(graph: Graph, name: str, counting: Counting = COUNTED) -> tuple[str, ...]:
@@ -137,8 +138,7 @@ def largest(quantities: Iterable[float | None]) -> float:
 def painted_by_quantity(quantities: Mapping[str, float | None], most: float) -> dict[str, Paint]:
     """The colours of boxes by a quantity between 0 and `most`; None is not counted and has a colour of its own."""
     return {
-        name: paint(NOT_COUNTED if value is None else tuple(_on_scale(value / (most or 1), s) for s in SCALE))
-        for name, value in quantities.items()
+        name: paint(NOT_COUNTED) if value is None else shaded(value / (most or 1)) for name, value in quantities.items()
     }
 
 
@@ -147,6 +147,11 @@ def _on_scale(share: float, stops: Sequence[str]) -> str:
     i = min(int(place), len(stops) - 2)
     mixed = (a + (b - a) * (place - i) for a, b in zip(_rgb(stops[i]), _rgb(stops[i + 1]), strict=True))
     return "#" + "".join(f"{round(c):02x}" for c in mixed)
+
+
+def shaded(share: float) -> Paint:
+    """The colours of what has so much of the most, 0 … 1."""
+    return paint(tuple(_on_scale(share, stops) for stops in SCALE))
 
 
 def paint(fill: tuple[str, str]) -> Paint:
@@ -176,6 +181,7 @@ def _rgb(colour: str) -> tuple[int, int, int]:
 # Files ------------------------------------------------------------------------------------------------------------
 
 CAPTION = 26  # height of a line of the caption
+FRAME = 3  # width of a thick frame's line
 
 
 def svg(drawn: Drawing, paints: Mapping[str, Paint], caption: Sequence[str] = (), dark: bool = False) -> str:
@@ -206,8 +212,16 @@ def svg(drawn: Drawing, paints: Mapping[str, Paint], caption: Sequence[str] = ()
     return "\n".join([*parts, "</svg>\n"])
 
 
+def _colours(box: Box, paint: Paint, dark: bool) -> tuple[str | None, str]:
+    """What a box is filled with, and what is written on it with; the page shows through one that is open."""
+    if box.opened or paint.fill is None:
+        return None, _ink_on(PAPER[dark])
+    return paint.fill[dark], paint.ink[dark]
+
+
 def _svg_box(box: Box, paint: Paint, dark: bool) -> str:
-    fill, ink = ("none", _ink_on(PAPER[dark])) if box.opened else (paint.fill[dark], paint.ink[dark])
+    fill, ink = _colours(box, paint, dark)
+    stroke = f'"{paint.frame}" stroke-width="{FRAME}"' if paint.frame else f'"{STROKE[dark]}"'
     anchor = "start" if box.opened else "middle"
     lines = [
         f'<text x="{x:.1f}" y="{y:.1f}" fill="{ink}" text-anchor="{anchor}" '
@@ -216,7 +230,7 @@ def _svg_box(box: Box, paint: Paint, dark: bool) -> str:
     ]
     return (
         f'<g><rect x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="6" '
-        f'fill="{fill}" stroke="{STROKE[dark]}"/>{"".join(lines)}</g>'
+        f'fill="{fill or "none"}" stroke={stroke}/>{"".join(lines)}</g>'
     )
 
 
@@ -225,8 +239,9 @@ def _written(box: Box) -> Iterator[tuple[float, float, str]]:
     if box.opened:
         yield box.left + 10, box.top + HEADER * 0.62, box.texts[0]
         return
+    above = (box.height - LINE * len(box.texts)) / 2
     for i, text in enumerate(box.texts):
-        yield box.left + box.width / 2, box.top + 6 + LINE * (i + 0.75), text
+        yield box.left + box.width / 2, box.top + above + LINE * (i + 0.75), text
 
 
 MOST_PIXELS = 40_000_000  # of a PNG file; a larger drawing is made smaller
@@ -244,9 +259,10 @@ def png(drawn: Drawing, paints: Mapping[str, Paint], caption: Sequence[str] = ()
 
     for box in drawn.boxes:
         paint = paints[box.name]
-        fill, ink = (None, _ink_on(PAPER[dark])) if box.opened else (paint.fill[dark], paint.ink[dark])
+        fill, ink = _colours(box, paint, dark)
         corners = scaled(box.left, box.top, box.right, box.bottom)
-        pen.rounded_rectangle(corners, 6 * scale, fill, STROKE[dark], max(1, round(scale)))
+        line = max(1, round(scale * (FRAME if paint.frame else 1)))
+        pen.rounded_rectangle(corners, 6 * scale, fill, paint.frame or STROKE[dark], line)
         for i, (x, y, text) in enumerate(_written(box)):
             pen.text(scaled(x, y), text, ink, plain if i else bold, anchor="ls" if box.opened else "ms")
     for line in drawn.lines:
