@@ -51,7 +51,7 @@ def _calculator() -> None:
     """The network that is set, and all that is counted of it."""
     network, style = _network()
     _totals(network, style)
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         quantity = _blocks(network, style)
     with right:
@@ -171,17 +171,6 @@ def _sixteen(network: MobileNet, style: Style) -> None:
     """The paper's four widths by its four resolutions, with this network on them."""
     st.subheader(_("The paper's sixteen"), anchor="sixteen")
     drawn, caption = sixteen(network), (_("The paper's sixteen; orange: {network}", network=title(network)),)
-    row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
-    row.markdown(_("Width **α** downwards, resolution **ρ** to the right"))
-    download(
-        row,
-        "",
-        lambda: svg(*drawn, caption) if style.file == "svg" else png(*drawn, caption),
-        f"convscope-mobilenet-sixteen.{style.file}",
-        "sixteen as a file",
-        help=_("This picture as a file"),
-        type="tertiary",
-    )
     st.image(
         svg(*drawn, dark=st.context.theme.type == "dark"),
         width=round(drawn[0].width),
@@ -193,6 +182,13 @@ def _sixteen(network: MobileNet, style: Style) -> None:
             "MACs, the stronger its colour. The orange frame is on your network's cell; where it has none, the ring "
             "stands between cells or at the edge."
         )
+    )
+    download(
+        st,
+        _("Drawing (SVG)") if style.file == "svg" else _("Drawing (PNG)"),
+        lambda: svg(*drawn, caption) if style.file == "svg" else png(*drawn, caption),
+        f"convscope-mobilenet-sixteen.{style.file}",
+        "sixteen as a file",
     )
 
 

@@ -9,9 +9,9 @@ from vis.figures.graph import NOT_COUNTED, Paint, paint, shaded
 from vis.figures.numbers import short
 from vis.layout import LINE, Box, Drawing
 
-MARGIN, GAP = 14, 6  # pixels
-LEFT, TOP = 64, 28  # of the names of rows and columns
-CELL = 82, 12 + 3 * LINE
+MARGIN, GAP = 10, 5  # pixels
+LEFT, TOP = 52, 28  # of the names of rows and columns
+CELL = 74, 12 + 3 * LINE
 RING = 16
 OUTSIDE = 0.42  # of a cell beyond the last one's middle: where the ring of a network stands that is further out
 
