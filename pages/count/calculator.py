@@ -175,7 +175,7 @@ def percent(share: Fraction) -> str:
 
 def block_drawn(name: str, block: Block) -> None:
     """A block under its name."""
-    drawing, paints = drawn(block)
+    drawing, paints = drawn(block, _("input"), _("MACs"))
     width = round(drawing.width) if drawing.width <= WIDE else "stretch"  # which shrinks on a telephone
     st.image(svg(drawing, paints, dark=st.context.theme.type == "dark"), name, width=width)
 
@@ -220,13 +220,14 @@ def _files(of: Calculator, now: Mapping[str, int], sides: tuple[Block, Block]) -
         for j, layer in enumerate(path, 1)
     }
     caption = [
-        f"{side}: {grouped(block.macs)} MACs, {grouped(block.weights)} {_('weights')}"
+        f"{side}: {grouped(block.macs)} {_('MACs')}, {grouped(block.weights)} {_('weights')}"
         for side, block in zip(of.sides, sides, strict=True)
     ]
+    both = beside(*sides, _("input"), _("MACs"))
     files = {
         "csv": (_("Table of layers (CSV)"), lambda: as_csv(layers).encode("utf-8-sig")),
-        "svg": (_("Drawing (SVG)"), lambda: svg(*beside(*sides), caption)),
-        "png": (_("Drawing (PNG)"), lambda: png(*beside(*sides), caption)),
+        "svg": (_("Drawing (SVG)"), lambda: svg(*both, caption)),
+        "png": (_("Drawing (PNG)"), lambda: png(*both, caption)),
     }
     row = st.container(horizontal=True)
     for kind, (label, make) in files.items():

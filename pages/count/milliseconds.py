@@ -151,7 +151,8 @@ def _result(built: Built, batch: int, found: Measured, layers: list[Standing], s
     st.caption(
         _(
             "Under the slope, left of {ridge} MACs a byte, the memory holds a layer back; under the flat part, the "
-            "arithmetic. A point above the slope had its numbers in a cache, which is faster than memory.",
+            "arithmetic. A point above the slope had its numbers in a cache, which is faster than memory, or was "
+            "measured in a luckier moment than the roof.",
             ridge=f"{found.roof.ridge:.3g}",
         )
     )

@@ -50,6 +50,13 @@ def test_every_layer_has_a_box_that_says_its_shape_and_its_price(block: Block):
     assert ends == ["×".join(map(str, shape)) for shape in (block.given, *[block.shape] * bool(block.joined))]
 
 
+def test_the_words_of_another_language_stand_in_the_boxes():
+    texts = [box.texts for box in beside(BLOCKS["one path"], BLOCKS["a stack"], "đầu vào", "MAC")[0].boxes]
+    assert {lines[-1].rpartition(" ")[2] for lines in texts if len(lines) == 3} == {"MAC"}
+    assert [lines[0] for lines in texts].count("đầu vào") == 2
+    assert ("input", "192×28×28") not in texts
+
+
 @EACH
 def test_no_two_boxes_overlap_and_all_are_on_the_sheet(block: Block):
     for drawing in drawn(block)[0], beside(block, BLOCKS["inception"])[0]:

@@ -40,16 +40,20 @@ def title(layer: Layer) -> str:
     return " ".join(parts)
 
 
-def texts(layer: Layer) -> tuple[str, ...]:
+def texts(layer: Layer, macs: str = "MACs") -> tuple[str, ...]:
     """What stands on its box: what it is, the shape that comes out, and its multiply-adds where any are counted."""
     lines = (title(layer), sizes(layer.shape))
-    return lines if layer.macs is None else (*lines, f"{short(layer.macs)} MACs")
+    return lines if layer.macs is None else (*lines, f"{short(layer.macs)} {macs}")
 
 
-def drawn(block: Block) -> tuple[Drawing, Mapping[str, Paint]]:
-    """The block from top to bottom, and the colours of its boxes: the maps that come in, every path, and the join."""
-    words = [[texts(layer) for layer in path] for path in block.paths]
-    everything = [("input", sizes(block.given)), *(lines for path in words for lines in path)]
+def drawn(block: Block, given: str = "input", macs: str = "MACs") -> tuple[Drawing, Mapping[str, Paint]]:
+    """The block from top to bottom, and the colours of its boxes: the maps that come in, every path, and the join.
+
+    Args:
+        given: what the maps that come in are called; macs: and multiply-adds.
+    """
+    words = [[texts(layer, macs) for layer in path] for path in block.paths]
+    everything = [(given, sizes(block.given)), *(lines for path in words for lines in path)]
     width = max(84.0, 22 + LETTER * max(len(text) for lines in everything for text in lines))
     widths = [width if path else SHORTCUT for path in block.paths]
     whole = sum(widths) + BESIDE * (len(widths) - 1)
@@ -103,9 +107,11 @@ def _ending(given: Box, end: tuple[str, float, float], join: Box) -> Line:
     return Line(name, "join", ((start, y), (start, y + GAP / 2), (x, y + GAP / 2), *line.points[1:]), False)
 
 
-def beside(first: Block, second: Block) -> tuple[Drawing, Mapping[str, Paint]]:
-    """Two blocks in one drawing."""
-    (left, paints), (right, others) = drawn(first), drawn(second)
+def beside(
+    first: Block, second: Block, given: str = "input", macs: str = "MACs"
+) -> tuple[Drawing, Mapping[str, Paint]]:
+    """Two blocks in one drawing, with the words of `drawn`."""
+    (left, paints), (right, others) = drawn(first, given, macs), drawn(second, given, macs)
 
     def renamed(name: str) -> str:
         return f"second {name}"
