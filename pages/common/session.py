@@ -224,8 +224,19 @@ def open_one_of_nine(one: OneOfNine | None) -> None:
     st.session_state["one_of_nine"] = one
 
 
-def opened_one_of_nine() -> OneOfNine | None:
-    return st.session_state.get("one_of_nine")
+def opened_one_of_nine(network: str) -> OneOfNine | None:
+    """The picture of the nine that is looked at closely: the one last clicked, or the link's."""
+    if "one_of_nine" not in st.session_state:
+        st.session_state["one_of_nine"] = _one_of_nine_of(_link()) if link_is_about(network) else None
+    return st.session_state["one_of_nine"]
+
+
+def _one_of_nine_of(link: Mapping[str, str]) -> OneOfNine | None:
+    try:
+        channel, place = map(int, link["nine"].split(","))
+    except (KeyError, ValueError):
+        return None
+    return OneOfNine(link["layer"], channel, place - 1) if "layer" in link and place > 0 else None
 
 
 def picked(what: Hashable, first: int | None = None) -> int | None:

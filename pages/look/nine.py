@@ -85,7 +85,12 @@ def view(asked: Asked, top: Top, layers: Sequence[str], link: Mapping[str, objec
     )
     ranges = {"own": _("one per picture"), "shared": _("one per map")}
     contrast = fourth.selectbox(
-        _("Range of grey"), ranges, format_func=ranges.get, key="range of nines", persist_state="session"
+        _("Range of grey"),
+        ranges,
+        list(ranges).index(from_link("range", "own", ranges)),
+        format_func=ranges.get,
+        key="range of nines",
+        persist_state="session",
     )
     shown = Shown(asked, top, layer, contrast == "own")
     if not (k := top.channels(shown.operation)):
@@ -113,8 +118,10 @@ def view(asked: Asked, top: Top, layers: Sequence[str], link: Mapping[str, objec
         channels = ordered[(page - 1) * size : page * size].tolist()
     else:
         page, channels = 1, [channel]
-    _cards(shown, channels)
+    opened = opened_one_of_nine(network)
+    _cards(shown, channels, opened)
     files(shown)
+    is_seen = opened and opened.layer == layer and opened.channel in channels
     to_url(
         **link,
         layer=layer,
@@ -122,6 +129,8 @@ def view(asked: Asked, top: Top, layers: Sequence[str], link: Mapping[str, objec
         page=page if page > 1 else None,
         sort=order if order != "strongest" else None,
         maps=size if size != PAGE_SIZE else None,
+        range=contrast if contrast != "own" else None,
+        nine=f"{opened.channel},{opened.rank + 1}" if is_seen else None,
     )
 
 
@@ -154,9 +163,8 @@ def _about(shown: Shown) -> None:
     st.caption("  \n".join(lines))
 
 
-def _cards(shown: Shown, channels: Sequence[int]) -> None:
+def _cards(shown: Shown, channels: Sequence[int], opened: OneOfNine | None) -> None:
     """Two feature maps in a row; below it the picture that was clicked in one of them."""
-    opened = opened_one_of_nine()
     state, of = mining(), (shown.asked.selection, shown.asked.key, shown.operation, tuple(channels))
     if state.nines is None or state.nines[0] != of:
         state.nines = of, _nines(shown.asked, shown.top, shown.operation, channels)
@@ -208,7 +216,7 @@ def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], opene
         if clicked is not None:
             open_one_of_nine(OneOfNine(shown.layer, channel, clicked))
             _again()
-    st.caption("  \n".join(values_in_words(shown, entries, tiles)))
+    st.caption("  \n".join(map(plain, values_in_words(shown, entries, tiles))))
     words = sheet_in_words(shown, channel, entries, tiles)
     warning = warning_of(shown.loaded)
     download(

@@ -15,7 +15,7 @@ from models import Loaded
 from models.statefile import printable
 from pages.common import cache
 from pages.common.session import SAMPLES
-from pages.common.text import _, plain
+from pages.common.text import _
 from pages.common.widgets import download, weights_in_words
 from pages.look.mining import Asked
 from pages.look.words import fidelity_in_words, range_in_words
@@ -75,7 +75,7 @@ def values_in_words(shown: Shown, entries: Sequence[Entry], tiles: Sequence[Tile
         )
     ]
     if classes := _classes(shown, entries):
-        lines.append(plain(classes))
+        lines.append(classes)
     if idle := sum(entry.value <= 0 for entry in entries):
         lines.append(_("{idle} of them do not excite it", idle=idle))
     return lines

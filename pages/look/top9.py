@@ -1,5 +1,6 @@
 """Top nine pictures: for every feature map, the pictures of a set that excite it most (Zeiler & Fergus, figure 2)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ import streamlit as st
 
 from models import ARCHITECTURES
 from pages.common import cache
-from pages.common.session import selection, to_url
+from pages.common.session import link_is_about, selection, text_of_link, to_url
 from pages.common.text import _, language, prose
 from pages.common.widgets import computed, cpu_did_it, network_or_stop, refusals_said
 from pages.look import nine, sets
@@ -36,16 +37,17 @@ def page() -> None:
         if chosen and layers:
             _nines(chosen, layers)
         else:
-            to_url(**_link(chosen))
+            to_url(**_link(chosen, layers))
 
 
 def _layers(network: str) -> list[str]:
     """The layers that are searched: all that have names, or fewer."""
     names = list(ARCHITECTURES[network].layers)
+    of_link = text_of_link("searched") if link_is_about(network) else None
     chosen = st.multiselect(
         _("Layers that are searched"),
         names,
-        names,
+        [name for name in names if name in (of_link or "").split(",")] or names,
         placeholder=_("at least one"),
         key=f"searched {network}",
         persist_state="session",
@@ -57,7 +59,7 @@ def _nines(chosen: sets.Chosen, layers: list[str]) -> None:
     """What the search for the chosen set found; until then, how far it is."""
     resolved, loaded = network_or_stop(selection(), at_once=False)  # what was found before needs none of its numbers
     if (pictures := sets.opened(chosen)) is None:
-        to_url(**_link(chosen))
+        to_url(**_link(chosen, layers))
         return
     with refusals_said():
         every = key_of(loaded, pictures, list(loaded.layers.values()), K)
@@ -74,13 +76,13 @@ def _nines(chosen: sets.Chosen, layers: list[str]) -> None:
         top = top_of(asked, asked.is_samples, partial(nine.prepare, asked, layers))
     if top:
         left_out(top, pictures)
-        nine.view(asked, top, layers, _link(chosen))
+        nine.view(asked, top, layers, _link(chosen, layers))
     else:
-        to_url(**_link(chosen))
+        to_url(**_link(chosen, layers))
 
 
-def _link(chosen: sets.Chosen | None) -> dict[str, object]:
-    """What the address says of network and set; of a set of one's own nothing, for nobody else has it."""
+def _link(chosen: sets.Chosen | None, layers: Sequence[str]) -> dict[str, object]:
+    """What the address says of network, set and layers; of a set of one's own nothing, for nobody else has it."""
     asked = selection()
     public = chosen if chosen and not chosen.private else None
     return {
@@ -89,6 +91,7 @@ def _link(chosen: sets.Chosen | None) -> dict[str, object]:
         "set": public.kind if public and public.kind != "samples" else None,
         "folder": public.name if public and public.kind == "folder" else None,
         "dataset": public.name if public and public.kind == "dataset" else None,
+        "searched": ",".join(layers) if 0 < len(layers) < len(ARCHITECTURES[asked.network].layers) else None,
         "language": language(),
     }
 

@@ -7,6 +7,7 @@ import shutil
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,11 @@ from pages.common.cache import top9
 from pages.common.session import SET_FILE, OneOfNine
 from pages.look.mining import Asked
 from pages.look.nine import Slice
-from pages.look.ranking import Shown, csv_of, parquet_of, sheet_of
+from pages.look.ranking import Shown, csv_of, parquet_of, sheet_in_words, sheet_of
 from tests.app.visit import TOP9, Visit
 from tests.unit.pictures import saved
 from vis.deconvnet import Box
-from vis.figures.nine import montages, tile, whole
+from vis.figures.nine import Tile, montages, tile, whole
 from vis.figures.tilefile import file_of, read, write
 from vis.top9 import find, key_of, mine, open_top, patches_and_projections
 
@@ -465,12 +466,37 @@ def test_a_link_leads_to_the_layer_the_page_and_the_order(root):
     }
 
 
+def test_a_link_leads_to_the_picture_seen_closely_and_the_range(root):
+    visit = searched(of_folder(layer="C3")).choose(**{"range of nines": "shared"})
+    channel = maps(visit)[1]
+    close_up(visit, "C3", channel, 4)
+    assert {"nine": f"{channel},5", "range": "shared"}.items() <= visit.link.items()
+    other = of_folder(**{name: visit.link[name] for name in ("layer", "nine", "range")})
+    assert f"#### Feature map {channel}, picture 5 of 9" in [markdown.value for markdown in other.at.markdown]
+    assert other.pictures() == visit.pictures()
+    other.press("close one of nine")
+    assert "nine" not in other.link
+
+
+def test_a_link_leads_to_a_search_of_some_of_the_layers(root, kept):
+    searched(of_folder().choose(**{"searched lenet5": ["C1"]}))
+    visit = of_folder(searched="C1")
+    assert visit.pictures()
+    assert visit.link["searched"] == "C1"
+
+
 def test_a_link_leads_to_a_map(root):
     searched(of_folder())
     assert maps(of_folder(layer="C3", map="7")) == [7]
 
 
-@pytest.mark.parametrize("link", ["map=999", "map=-1", "map=x", "page=999", "page=0", "maps=7", "sort=<b>", "layer=9"])
+@pytest.mark.parametrize(
+    "link",
+    [
+        *("map=999", "map=-1", "map=x", "page=999", "page=0", "maps=7", "sort=<b>", "layer=9"),
+        *("nine=0", "nine=a,b", "nine=0,0", "nine=0,99", "nine=-1,1", "range=x", "searched=,9"),
+    ],
+)
 def test_a_link_to_what_is_not_there_shows_the_page(root, link):
     searched(of_folder())
     visit = of_folder(**dict([link.split("=")]))
@@ -609,3 +635,12 @@ def test_a_downloaded_sheet_says_what_it_shows_and_warns_of_random_weights(resul
     )
     assert plain.shape == warned.shape
     assert (plain != warned).any()
+
+
+def test_a_downloaded_sheet_has_the_names_of_classes_as_they_are(result):
+    """It is a picture, where nothing has to be escaped."""
+    loaded, _pictures, top = result
+    shown = Shown(Asked(None, loaded, None, "set", top.key, is_samples=False), top, "C3", own_range=True)
+    entries = [replace(entry, label="horse (silhouette) *1*") for entry in shown.entries(5)]
+    tiles = [Tile(np.zeros((2, 2, 3), np.uint8), np.ones((1, 2, 2)), 1.0, "exact")]
+    assert "horse (silhouette) *1* ×9" in sheet_in_words(shown, 5, entries, tiles)
