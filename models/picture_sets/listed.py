@@ -96,8 +96,10 @@ def some(found: Mapping[str, Found], title: str) -> Mapping[str, Found]:
     """What was found; raises Refused where that is nothing."""
     if not found:
         raise Refused(
-            "There are no pictures in {title}: files that end in {endings} are looked for; choose another.",
+            "There are no pictures in {title}: plain files of at most {most} MB that are not empty and end in "
+            "{endings} are looked for; choose another.",
             title=printable(title),
+            most=MOST_MEGABYTES,
             endings=", ".join(sorted(ENDINGS)),
         )
     return found

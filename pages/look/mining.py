@@ -244,7 +244,7 @@ def left_out(top: Top, pictures: PictureSet) -> None:
     number = top.unreadable_in_all + pictures.skipped_in_all
     if not number:
         return
-    label = _("{number} files were left out", number=grouped(number))
+    label = _("Files that were left out: {number}", number=grouped(number))
     with st.expander(label, icon=":material/hide_image:"):
         lines = [f"* {plain(printable(name))} – {plain(said(why))}" for name, why in skipped[:MOST_NAMED]]
         if number > len(lines):

@@ -157,7 +157,7 @@ def _about(shown: Shown) -> None:
     lines = [" · ".join(words)]
     if idle:
         k = len(shown.strongest)
-        lines.append(_("{idle} of the {k} maps are not excited by any of the pictures.", idle=idle, k=k))
+        lines.append(_("Maps that none of the pictures excites: {idle} of {k}.", idle=idle, k=k))
     if shown.own_range:
         lines.append(range_in_words(None))
     st.caption("  \n".join(lines))

@@ -213,9 +213,10 @@ def _arithmetic(found: Sum) -> None:
     """The sum behind a value; its numbers in full where there are few, or else the input channels that add most."""
     layer = f"`{found.layer}`"
     if found.inside.size > 1:
-        title = _("The arithmetic of {layer}: patch × kernel, summed, plus the bias", layer=layer)
+        title = _("The arithmetic of {layer}: patch × kernel, summed", layer=layer)
     else:
-        title = _("The arithmetic of {layer}: inputs × weights, summed, plus the bias", layer=layer)
+        title = _("The arithmetic of {layer}: inputs × weights, summed", layer=layer)
+    title += ", " + _("plus the bias") if found.bias is not None else "; " + _("this layer has no bias")
     st.markdown(f"**{title}**")
     few = len(found.inputs) <= FEW
     strongest, rest = found.strongest(len(found.inputs) if few else STRONGEST)

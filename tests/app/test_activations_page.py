@@ -14,6 +14,7 @@ from pages.common.session import Opened
 from tests.app.visit import ACTIVATIONS, Visit
 from tests.unit.pictures import saved
 from vis.activations import activations
+from vis.filters import convolutions
 from vis.trace import record
 
 SMALLEST = {}  # of each family, by parameters: their pages are built alike, and the large ones take long
@@ -135,6 +136,16 @@ def test_the_sum_of_the_arithmetic_is_the_value_of_the_network(first_layer):
     parts = sum(number for name, number in terms.items() if name in ("red", "green", "blue", "bias"))
     assert parts == pytest.approx(terms["sum"], abs=5e-5)  # each is rounded
     assert "Crosses mark padding" in read(page)
+
+
+@pytest.mark.parametrize(("network", "has_bias"), [("zfnet_mini", False), ("lenet5", True)])
+def test_the_arithmetic_names_a_bias_only_where_there_is_one(network, has_bias):
+    first = next(iter(convolutions(load(network).model)))
+    page = visit(network=network, layer=first, map="0", at="3,3")
+    assert ("bias" in ledger(page)) == has_bias
+    title = next(m.value for m in page.at.markdown if "The arithmetic of" in m.value)
+    assert ("plus the bias" in title) == has_bias
+    assert ("this layer has no bias" in title) != has_bias
 
 
 def test_a_deeper_value_is_split_by_its_strongest_inputs():

@@ -156,7 +156,7 @@ def test_what_the_page_shows_is_what_the_search_gives(root):
 
 def test_pictures_that_cannot_be_read_are_counted_and_named_as_they_are(root):
     visit = searched(of_folder())
-    assert "2 files were left out" in [expander.label for expander in visit.at.expander]
+    assert "Files that were left out: 2" in [expander.label for expander in visit.at.expander]
     assert r"half \*odd\*\.png" in unread(visit)
     assert r"empty\.jpg" in unread(visit)
     assert "12 pictures" in visit.captions
@@ -551,7 +551,7 @@ def test_a_map_that_no_picture_excites_says_so(root):
     visit = of_folder(layer="C1").choose(weights="file").upload_weights(safetensors(state), "dead.safetensors")
     searched(visit)
     assert visit.captions.count("No picture of the set excites it") == 6
-    assert "6 of the 6 maps are not excited" in visit.captions
+    assert "Maps that none of the pictures excites: 6 of 6" in visit.captions
     assert not visit.pictures()
 
 

@@ -728,6 +728,11 @@ def test_a_refusal_is_one_sentence(photos, tmp_path, capsys, more):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_folder_that_is_not_there_is_named_as_it_was_given(photos, tmp_path, capsys):
+    assert main([*command(photos, tmp_path / "x.parquet"), "--pictures", "not/there"]) == 1
+    assert "There is no folder not/there" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("more", [["--model", "nonsense"], ["--part", "x"], ["--merge", "one"]])
 def test_arguments_that_are_not_understood_exit_with_two(photos, tmp_path, more):
     with pytest.raises(SystemExit) as ended:

@@ -117,6 +117,8 @@ def _pictures(said: str) -> PictureSet:
     if colon and name in DATASETS:
         return dataset(name, Path(root))
     path = Path(said)
+    if path.suffix.lower() != ".zip" and not path.is_dir():
+        raise Refused("There is no folder {folder}; check its name.", folder=printable(said))
     return archive(path, path.name) if path.suffix.lower() == ".zip" else folder(path, path)
 
 
