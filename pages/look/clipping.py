@@ -7,8 +7,11 @@ from models import Loaded
 from pages.common import cache
 from pages.common.session import Selection, from_link
 from pages.common.text import _, plain
+from pages.common.widgets import download, warning_of
 from pages.look.kernels import about, range_of_weights, with_room
-from vis.figures.filters import columns_for, limits_of, sheet
+from vis.figures.filters import columns_for, limits_of, sheet, side_for
+from vis.figures.nine import side_by_side
+from vis.figures.pictures import captioned
 from vis.filters import RADIUS, clipped, convolutions
 
 RADII = (0.02, 0.05, RADIUS, 0.2, 0.5)
@@ -38,10 +41,10 @@ def what_if(chosen: Selection, loaded: Loaded) -> dict[str, object]:
     limits = limits_of(measures.kernels, own=False)
     columns = columns_for(len(after), after.shape[2:])
     names = (_("As they are"), _("With an RMS of at most {radius}", radius=radius))
-    for column, kernels, name in zip(st.columns(2, gap="medium"), (measures.kernels, after), names, strict=True):
+    sheets = [sheet(kernels, limits, columns, side_for(len(after)), changed) for kernels in (measures.kernels, after)]
+    for column, pixels, name in zip(st.columns(2, gap="medium"), sheets, names, strict=True):
         with column:
             st.caption(f"**{name}**")
-            pixels = sheet(kernels, limits, columns, marked=changed)
             st.image(with_room(loaded, pixels, 1)[0], width="stretch")
     lines = [
         f"{about(loaded)} · {layer}",
@@ -54,6 +57,9 @@ def what_if(chosen: Selection, loaded: Loaded) -> dict[str, object]:
         ),
     ]
     st.caption("  \n".join(map(plain, lines)))
+    warning, both = warning_of(loaded), [" · ".join(names), *lines]
+    file = f"{chosen.network}-{layer}-rms-{radius}.png"
+    download(st, "PNG", lambda: captioned(side_by_side(*sheets), both, 960, warning), file, "clipping png")
     scale = GREY_LEVELS * float(np.mean(loaded.preprocess.std))
     st.info(
         _(

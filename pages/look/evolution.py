@@ -62,9 +62,10 @@ def _first_layer(side: Selection, loaded: Loaded, made: Card) -> dict[str, objec
     chosen = picked(place, linked(side.network, "filter", None, range(len(kernels[epoch])), int))
     left, right = st.columns([3, 2], gap="medium")
     columns = columns_for(len(kernels[epoch]), kernels[epoch].shape[2:])
+    pixels = sheet(kernels[epoch], np.full(len(kernels[epoch]), limit), columns, marked=measures.dead)
     with left:
         clicked = clickable_grid(
-            png(sheet(kernels[epoch], np.full(len(kernels[epoch]), limit), columns, marked=measures.dead)),
+            png(pixels),
             -(-len(kernels[epoch]) // columns),
             columns,
             key="first layer through training",
@@ -79,6 +80,9 @@ def _first_layer(side: Selection, loaded: Loaded, made: Card) -> dict[str, objec
         words = f"{loaded.architecture.title} · {file.file} ({file.sha256[:8]}) · {layer}"
         greys = grey_in_words(limit, f"; {_('one range for all epochs')}")
         st.caption(f"{plain(words)}  \n{plain(greys)}")
+        lines = [words, _("After epoch {epoch}", epoch=epoch), greys]
+        name = f"{side.network}-{layer}-epoch{epoch}.png"
+        download(st, _("Tiles (PNG)"), lambda: captioned(pixels, lines), name, "first layer png")
     if clicked is not None:
         pick(place, clicked)
         st.rerun()
@@ -119,12 +123,17 @@ def _map(side: Selection, loaded: Loaded) -> dict[str, object]:
     first = linked(side.network, "of", list(names)[-1], names)
     layer = choice(left, _("Layer"), names, first, f"layer through training {side.network}")
     operation = loaded.layers[layer]
+    strongest, _on_cpu = computed(
+        _("Projecting the strongest units of every layer …"),
+        lambda: cache.layer_responses(side, ((layer, operation),), 1, ()),
+    )
+    usual = strongest[layer].projections[0].unit.channel
     shape = cache.shapes(cache.Built(side.network, loaded.architecture.input_shape[1])).of(operation).shape
     number = right.number_input(
         _("Feature map"),
         0,
         shape[1] - 1,
-        linked(side.network, "map", 0, range(shape[1]), int),
+        linked(side.network, "map", usual, range(shape[1]), int),
         key=f"map through training {side.network} {layer}",
         persist_state="session",
     )

@@ -10,7 +10,7 @@ from models.images import png
 from pages.common import cache
 from pages.common.session import Selection
 from pages.common.text import _, plain
-from pages.common.widgets import computed, honest_png
+from pages.common.widgets import computed, download, honest_png
 from pages.look.kernels import (
     about,
     dead_in_words,
@@ -21,7 +21,7 @@ from pages.look.kernels import (
 )
 from pages.look.words import fidelity_in_words, name_of, range_in_words
 from vis.figures.filters import columns_for, limits_of, sheet
-from vis.figures.pictures import montage, signed
+from vis.figures.pictures import captioned, montage, signed
 from vis.filters import Convolution, Measures, aliased_share, convolutions
 
 NETWORKS = ("zfnet_mini", "alexnet_mini")
@@ -68,8 +68,8 @@ def _filters(loaded: Loaded, convolution: Convolution, measures: Measures, limit
     st.markdown(f"#### {loaded.architecture.title}")
     st.caption(f"{plain(about(loaded))} · {plain(convolution.name)} · {kernel} /{stride}")
     columns = columns_for(len(measures.kernels))
-    limits = np.full(len(measures.kernels), limit)
-    st.image(honest_png(loaded, sheet(measures.kernels, limits, columns, 66, measures.dead)), width="stretch")
+    pixels = sheet(measures.kernels, np.full(len(measures.kernels), limit), columns, 66, measures.dead)
+    st.image(honest_png(loaded, pixels), width="stretch")
     st.caption(range_of_weights(limit))
     share = aliased_share(measures.kernels, convolution.stride)
     lines = [
@@ -86,6 +86,11 @@ def _filters(loaded: Loaded, convolution: Convolution, measures: Measures, limit
         ),
     ]
     st.markdown("\n".join(f"* {line}" for line in lines))
+    words = [f"{about(loaded)} · {convolution.name} · {kernel} /{stride}", range_of_weights(limit), *lines]
+    name = loaded.architecture.name
+    download(
+        st, _("Tiles (PNG)"), lambda: captioned(pixels, words), f"{name}-figure6-filters.png", f"filters of {name}"
+    )
 
 
 def _projections(side: Selection, loaded: Loaded) -> None:
@@ -113,3 +118,6 @@ def _projections(side: Selection, loaded: Loaded) -> None:
         range_in_words(None),
     ]
     st.caption("  \n".join(map(plain, lines)))
+    words = [f"{name_of(side.picture)} · {lines[0]}", *lines[1:]]
+    file = f"{side.network}-figure6-layer{LAYER}.png"
+    download(st, "PNG", lambda: captioned(montage([*saw, *parts], 3), words), file, f"projections of {side.network}")

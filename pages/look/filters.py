@@ -13,14 +13,13 @@ from pages.common.session import Selection, from_link, linked, of_sidebar, pick,
 from pages.common.text import _, language, plain, prose
 from pages.common.widgets import choice, network_or_stop
 from pages.look import clipping, evolution, figure6
-from pages.look.kernels import MOST, Shown, close_up, files, in_numbers, part, range_of_weights, with_room
+from pages.look.kernels import Shown, close_up, files, in_numbers, part, range_of_weights, with_room
 from pages.look.matrix import matrix
-from vis.figures.filters import columns_for, limits_of, sheet
+from vis.figures.filters import columns_for, limits_of, sheet, side_for
 from vis.filters import ORDERS, Convolution, convolutions
 from vis.trace import traced
 
 TEXTS = Path(__file__).parent / "texts"
-TILES = (8, 132), (128, 44), (MOST, 22)  # up to so many tiles, and the pixels of each
 WIDEST, WIDTH = 150, 600  # pixels on a large screen: of a tile at most, and of the sheet
 
 
@@ -210,8 +209,7 @@ def _sheet(shown: Shown, order: np.ndarray, by: str, opened: int | None) -> int 
     columns = columns_for(len(order), shown.convolution.kernel)
     whole = shown.output is None
     marked = [i for i, number in enumerate(order) if whole and number in measures.dead]
-    side = next(side for most, side in TILES if len(order) <= most)
-    pixels = sheet(measures.kernels[order], limits[order], columns, side, marked)
+    pixels = sheet(measures.kernels[order], limits[order], columns, side_for(len(order)), marked)
     picture, more = with_room(loaded, pixels, pixels.shape[1] // columns)
     clicked = clickable_grid(
         picture,

@@ -7,9 +7,12 @@ import pytest
 from safetensors.torch import save
 
 from models import load
+from models.decoding import decoded
+from pages.common.cache import sample
 from pages.common.session import WEIGHTS_FILE
 from pages.look.kernels import Shown, short_name, table
 from tests.app.visit import FILTERS, Visit
+from vis.deconvnet import strongest_units
 from vis.filters import ORDERS, convolutions, kernels_of, measured
 
 LIGHT = (
@@ -330,6 +333,21 @@ def test_the_slider_goes_through_the_epochs_and_a_filter_is_shown_at_each():
     visit.run()
     assert "right on 34.8 % of the validation pictures" in said(visit)
     assert visit.link["epoch"] == "10"
+
+
+def test_the_map_that_is_shown_at_first_through_training_is_the_strongest_after_the_last_epoch():
+    loaded = load("zfnet_mini", "shipped", "cpu")
+    image = loaded.preprocess(decoded(sample("coffee")))
+    (strongest,) = strongest_units(loaded.model, image, loaded.layers["5"], k=1)
+    assert Visit(FILTERS, network="zfnet_mini", show="training").link["map"] == str(strongest.channel)
+
+
+@pytest.mark.parametrize(
+    ("show", "files"),
+    [("layer", 2), ("clipping", 1), ("training", 2), ("pair", 4)],
+)
+def test_what_a_view_shows_can_be_taken_away(show, files):
+    assert len(Visit(FILTERS, network="zfnet_mini", show=show).at.get("download_button")) == files
 
 
 @pytest.mark.parametrize("network", ["alexnet_mini", "lenet5", "resnet18"])

@@ -17,6 +17,11 @@ def columns_for(count: int, shape: tuple[int, int] = (1, 1)) -> int:
     return min(count, min(near, key=lambda n: (-count % n / n, max(n / ideal, ideal / n))))
 
 
+def side_for(count: int) -> int:
+    """Pixels of a tile on a sheet of so many, so that a frame of two pixels is thin beside it."""
+    return 132 if count <= 8 else 44 if count <= 128 else 22
+
+
 def limits_of(kernels: np.ndarray, own: bool) -> np.ndarray:
     """The range of each of the kernels (N, C, kh, kw), (N,): its own largest absolute value, or the largest of all."""
     each = np.abs(kernels).max((1, 2, 3))
