@@ -7,8 +7,8 @@ from models import Loaded
 from pages.common import cache
 from pages.common.session import Selection, from_link
 from pages.common.text import _, plain
-from pages.common.widgets import download, warning_of
-from pages.look.kernels import about, range_of_weights, with_room
+from pages.common.widgets import download, warning_of, with_room
+from pages.look.kernels import about, range_of_weights
 from vis.figures.filters import columns_for, limits_of, sheet, side_for
 from vis.figures.nine import side_by_side
 from vis.figures.pictures import captioned

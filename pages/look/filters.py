@@ -11,9 +11,9 @@ from pages.common import cache
 from pages.common.components.grid import clickable_grid
 from pages.common.session import Selection, from_link, linked, of_sidebar, pick, picked, selection, to_url
 from pages.common.text import _, language, plain, prose
-from pages.common.widgets import choice, network_or_stop
+from pages.common.widgets import choice, network_or_stop, with_room
 from pages.look import clipping, evolution, figure6
-from pages.look.kernels import Shown, close_up, files, in_numbers, part, range_of_weights, with_room
+from pages.look.kernels import Shown, close_up, files, in_numbers, part, range_of_weights
 from pages.look.matrix import matrix
 from vis.figures.filters import columns_for, limits_of, sheet, side_for
 from vis.filters import ORDERS, Convolution, convolutions

@@ -8,12 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from models import Loaded
-from models.images import png
 from pages.common.components.grid import clickable_grid
 from pages.common.components.reveal import reveal
 from pages.common.session import Opened, Selection, open_unit
 from pages.common.text import _
-from pages.common.widgets import download, honest_png, warning_of, weights_in_words
+from pages.common.widgets import download, warning_of, weights_in_words, with_room
 from pages.look.words import grey_in_words
 from vis.figures.filters import limits_of, planes
 from vis.figures.pictures import captioned, enlarged, signed
@@ -101,18 +100,6 @@ def wave_in_words(measures: Measures, i: int) -> str:
         return _("mostly even: frequency 0")
     words = _("{frequency} cycles a pixel", frequency=f"{frequency:.2g}")
     return f"{words}, " + (_("no orientation") if np.isnan(angle) else _("stripes at {angle}°", angle=f"{angle:.0f}"))
-
-
-def with_room(loaded: Loaded, pixels: np.ndarray, pitch: int) -> tuple[bytes, int]:
-    """A PNG of cells of `pitch` pixels, and how many rows of cells were added at its foot.
-
-    They are for the banner of random weights, which would otherwise hide the last of the weights.
-    """
-    if warning_of(loaded) is None:
-        return png(pixels), 0
-    rows = -(-max(16, round(0.08 * pixels.shape[1])) // pitch)
-    opaque = pixels if pixels.shape[2] == 4 else np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
-    return honest_png(loaded, np.pad(opaque, ((0, rows * pitch), (0, 0), (0, 0)))), rows
 
 
 def part(count: int, name: str, key: str) -> slice:

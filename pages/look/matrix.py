@@ -8,8 +8,8 @@ from pages.common import cache
 from pages.common.components.grid import clickable_grid
 from pages.common.session import Selection
 from pages.common.text import _, plain
-from pages.common.widgets import download, warning_of
-from pages.look.kernels import about, part, range_of_weights, with_room
+from pages.common.widgets import download, warning_of, with_room
+from pages.look.kernels import about, part, range_of_weights
 from vis.figures.pictures import captioned, enlarged, signed
 from vis.filters import Convolution
 

@@ -10,7 +10,7 @@ from pages.common.components.grid import clickable_grid
 from pages.common.components.reveal import reveal
 from pages.common.session import Opened, Selection, enlarge_map
 from pages.common.text import _, plain
-from pages.common.widgets import computed, honest_png, weights_in_words
+from pages.common.widgets import computed, weights_in_words, with_room
 from pages.look.words import box_in_words, grey_in_words, name_of, number_in_words
 from vis.activations import Activations, ChannelView
 from vis.deconvnet import Box
@@ -104,9 +104,11 @@ def _maps(
     ):
         with place:
             st.caption(f"**{name}**")
+            shown, more = with_room(loaded, picture, len(picture) / len(values))
             clicked = clickable_grid(
-                honest_png(loaded, picture),
-                *values.shape,
+                shown,
+                len(values) + more,
+                values.shape[1],
                 key=f"{'over' if place is right else 'alone'} {view.layer}",
                 labels=values if labelled else None,
                 template=_("row {row}, column {column}: {label}") if labelled else _("row {row}, column {column}"),
@@ -114,7 +116,7 @@ def _maps(
                 alt=name,
             )
             st.caption(scale)
-        if clicked is not None:
+        if clicked is not None and clicked < values.size:
             enlarge_map(chosen.network, Opened(view.layer, view.channel, divmod(clicked, values.shape[1])))
             st.rerun()
 
@@ -137,7 +139,7 @@ def _stages(loaded: Loaded, view: ChannelView) -> None:
             here = stage.layer == view.layer
             st.caption(f"{':material/arrow_right:' if here else ''} `{stage.layer}`")
             limit = widest if common else float(np.abs(stage.map).max())
-            st.image(honest_png(loaded, enlarged(painted(stage.map, limit), 224)), width="stretch")
+            st.image(with_room(loaded, enlarged(painted(stage.map, limit), 224), 1)[0], width="stretch")
             st.caption(
                 _(
                     "{h}×{w}, values {low} … {high}; colours to {limit}",

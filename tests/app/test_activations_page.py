@@ -1,5 +1,6 @@
 """The page “Activations” of every network, as its visitors set it and read it; clicks are in tests/live."""
 
+import base64
 import io
 
 import numpy as np
@@ -14,6 +15,7 @@ from pages.common.session import Opened
 from tests.app.visit import ACTIVATIONS, Visit
 from tests.unit.pictures import saved
 from vis.activations import activations
+from vis.figures.pictures import heat
 from vis.filters import convolutions
 from vis.trace import record
 
@@ -204,6 +206,18 @@ def test_dead_maps_are_counted_for_all_named_layers():
     maps = record(loaded.model, image).of("features.relu5")[0]
     dead = int((maps.amax((1, 2)) <= 0).sum())
     assert table["dead maps"].tolist()[-1].startswith(f"{dead} / 256")
+
+
+@pytest.mark.parametrize("weights", ["random", "shipped"])
+def test_the_banner_of_random_weights_hides_no_value_of_an_enlarged_map(weights):
+    """Where there is one, it stands below the map's own rows."""
+    page = visit(network="zfnet_mini", weights=weights, layer="features.relu5", map="3")
+    alone = page.pictures()[1]
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(alone["picture"]))).convert("RGB"))
+    rows = len(alone["labels"]) // alone["columns"]
+    assert (alone["rows"] > rows) == (weights == "random")
+    of_values = picture[: len(picture) * rows // alone["rows"]].reshape(-1, 3)
+    assert set(map(tuple, of_values)) <= set(map(tuple, heat(np.linspace(0, 1, 2560)[None], 1.0)[0]))
 
 
 def test_another_layer_closes_the_enlarged_map():
