@@ -158,8 +158,11 @@ def _about(shown: Shown) -> None:
     if idle:
         k = len(shown.strongest)
         lines.append(_("Maps that none of the pictures excites: {idle} of {k}.", idle=idle, k=k))
-    if shown.own_range:
-        lines.append(range_in_words(None))
+    lines.append(
+        range_in_words(None)
+        if shown.own_range
+        else _("The nine of a map have one range: grey is 0, white or black ± the number below them.")
+    )
     st.caption("  \n".join(lines))
 
 

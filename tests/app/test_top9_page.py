@@ -525,7 +525,11 @@ def test_pages_hold_all_maps_once(root):
 def test_one_range_for_a_map_makes_its_projections_comparable(root):
     visit = searched(of_folder())
     own = visit.pictures()
+    assert "Every picture has its own range" in visit.captions
     visit.choose(**{"range of nines": "shared"})
+    assert "The nine of a map have one range: grey is 0" in visit.captions
+    assert "projections ±" in visit.captions
+    assert " to ±" not in visit.captions
     assert [data["picture"] for data in visit.pictures()[::2]] == [data["picture"] for data in own[::2]]
     assert [data["picture"] for data in visit.pictures()[1::2]] != [data["picture"] for data in own[1::2]]
 
@@ -575,7 +579,7 @@ def test_vietnamese(root):
     visit = searched(of_folder(language="vi"))
     assert visit.at.title[0].value == "Chín ảnh mạnh nhất"
     assert "hình chiếu" in visit.captions
-    assert "2 tệp bị bỏ qua" in [expander.label for expander in visit.at.expander]
+    assert "Số tệp bị bỏ qua: 2" in [expander.label for expander in visit.at.expander]
     assert not visit.errors
 
 
