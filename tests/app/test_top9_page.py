@@ -291,18 +291,18 @@ def many(root: Path, number: int) -> None:
 
 
 def test_a_search_that_is_stopped_goes_on_where_it_was_and_finds_the_same(root, kept, slow):
-    many(root, 60)
+    many(root, 120)
     visit = of_folder("many").press("search")
-    until(visit, lambda: re.match(r"[1-9]\d* of 60", progress(visit)))
+    until(visit, lambda: re.match(r"[1-9]\d* of 120", progress(visit)))
     visit.press("stop search")
     until(visit, lambda: not visit.at.get("progress"))
-    assert re.search(r"\*\*\d+ of 60 pictures\*\*", "".join(m.value for m in visit.at.markdown))
+    assert re.search(r"\*\*\d+ of 120 pictures\*\*", "".join(m.value for m in visit.at.markdown))
     assert not visit.pictures()
     assert not visit.errors
     already = len(slow)
     searched(visit)
     assert visit.pictures()
-    assert len(slow) - already < 60 + 6 * 9  # not all again; the six maps on the page are read once more
+    assert len(slow) - already < 120 + 6 * 9  # not all again; the six maps on the page are read once more
     loaded, pictures = load("lenet5"), folder(root / "many", root)
     whole = mine(loaded, pictures, list(loaded.layers.values()))
     top = find(key_of(loaded, pictures, list(loaded.layers.values())), kept)
@@ -316,17 +316,17 @@ def progress(visit: Visit) -> str:
 
 
 def test_the_progress_says_how_many_how_fast_and_how_long(root, slow):
-    many(root, 60)
+    many(root, 120)
     visit = of_folder("many").press("search")
     until(visit, lambda: "left" in progress(visit))
-    assert re.fullmatch(r"\d+ of 60 pictures: many · [\d.]+ pictures a second · \d+ s left", progress(visit))
+    assert re.fullmatch(r"\d+ of 120 pictures: many · [\d.]+ pictures a second · \d+ s left", progress(visit))
     visit.press("stop search")
 
 
 def test_a_second_search_waits_for_its_turn_and_says_so(root, slow):
-    many(root, 60)
+    many(root, 120)
     first = of_folder("many").press("search")
-    until(first, lambda: "of 60" in progress(first))
+    until(first, lambda: "of 120" in progress(first))
     second = of_folder().press("search")
     until(second, lambda: "Another search is under way" in progress(second))
     first.press("stop search")

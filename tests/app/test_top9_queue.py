@@ -15,7 +15,7 @@ import pytest
 from torchvision import datasets
 
 from models import Loaded, load
-from models.picture_sets import folder, samples
+from models.picture_sets import folder, part, samples
 from models.refusals import Refused
 from pages.common import cache
 from pages.common.cache import top9
@@ -107,7 +107,7 @@ class Search:
 
 @pytest.fixture
 def large(root) -> Slowly:
-    many(root, 120)
+    many(root, 240)
     return Slowly(folder(root / "many", root))
 
 
@@ -130,7 +130,7 @@ def test_a_small_search_is_done_long_before_a_large_one_that_came_first(quick, l
     first.wait_until(lambda: first.done)
     second = Search(small, tmp_path).end()
     assert second.top.finished
-    assert first.done < 60
+    assert first.done < 120
     assert first.end().top.finished
     assert second.ended < first.ended
 
@@ -144,7 +144,7 @@ def test_searches_that_took_turns_find_what_each_finds_alone(quick, large, small
         assert [(id, str(why)) for id, why in search.top.unreadable] == [(id, str(why)) for id, why in alone.unreadable]
 
 
-def test_no_two_searches_are_inside_the_network_at_once(quick, large, small, tmp_path):
+def test_no_two_searches_are_inside_the_network_at_once(quick, root, large, tmp_path):
     inside, order, most = set(), [], 0
     loaded = load("lenet5")
 
@@ -163,7 +163,8 @@ def test_no_two_searches_are_inside_the_network_at_once(quick, large, small, tmp
             module.register_forward_pre_hook(enters)
             module.register_forward_hook(leaves)
     other = Slowly(samples({"noise": saved(picture(7), "PNG")}))
-    for search in [Search(pictures, tmp_path, loaded) for pictures in (large, small, other)]:
+    half = Slowly(part(folder(root / "many", root), 1, 2))
+    for search in [Search(pictures, tmp_path, loaded) for pictures in (large, half, other)]:
         assert search.end().top.finished
     assert len(set(order)) == 3
     assert most == 1
@@ -188,7 +189,7 @@ def test_a_search_that_is_stopped_while_it_waits_ends_at_once(quick, large, smal
 def test_a_search_that_is_stopped_between_its_turns_has_what_it_found(quick, large, small, tmp_path):
     first = Search(large, tmp_path)
     second = Search(Slowly(small, 0.1), tmp_path)
-    first.wait_until(lambda: first.done and quick.places[-1].before and len(large.opened) < 120)
+    first.wait_until(lambda: first.done and quick.places[-1].before and len(large.opened) < 240)
     first.stop.set()
     top = first.end().top
     assert not top.finished
@@ -315,19 +316,19 @@ def test_two_visitors_take_turns_and_both_see_their_nines(root, quick):
 
 def test_a_page_that_was_left_alone_goes_on_by_itself_where_it_was(root, kept, slow, monkeypatch):
     monkeypatch.setattr("pages.common.jobs.PATIENCE", 1.0)
-    many(root, 60)
+    many(root, 120)
     visit = of_folder("many").press("search")
-    until(visit, lambda: re.match(r"[1-9]\d* of 60", progress(visit)))
+    until(visit, lambda: re.match(r"[1-9]\d* of 120", progress(visit)))
     job = visit.at.session_state["mining"].job
     end = time.monotonic() + SOON
     while job.running and time.monotonic() < end:
         time.sleep(0.05)
     assert job.left_alone
     seen, already = job.result.counted, len(slow)
-    assert 0 < seen < 60
+    assert 0 < seen < 120
     until(visit.run(), lambda: not visit.at.get("progress"))
     assert visit.pictures()
-    assert len(slow) - already <= 60 - seen + 6 * 9  # the six maps on the page are read once more
+    assert len(slow) - already <= 120 - seen + 6 * 9  # the six maps on the page are read once more
 
 
 # A ZIP of one's own ------------------------------------------------------------------------------------------------
