@@ -276,7 +276,7 @@ def slow(monkeypatch) -> list[str]:
         pictures = original(root, name)
         if not hasattr(pictures, "at_once"):
             pictures.at_once = pictures.open
-            pictures.open = lambda id: (time.sleep(0.2), opened.append(id), pictures.at_once(id))[-1]
+            pictures.open = lambda id: (time.sleep(0.1), opened.append(id), pictures.at_once(id))[-1]
         return pictures
 
     monkeypatch.setattr(cache, "pictures_in_folder", slowly)
