@@ -50,32 +50,28 @@ def _own_network(name: str, digest: str, device: str, file_name: str, _content: 
             return load(name, path, device, file_name=file_name)
 
 
-def network(selection: Selection, device: str) -> Loaded:
+def network(selection: Selection, device: str, at_once: bool = True) -> Loaded:
     """The selection's network with its weights, which must have been resolved, on this device.
+
+    Args:
+        at_once: its numbers are there when this returns; otherwise random ones are drawn when they are needed.
 
     Raises:
         Refused: see `models.load`.
     """
     if selection.weights in PUBLIC_WEIGHTS:
-        return _public_network(selection.network, selection.weights, device)
-    file = uploaded(WEIGHTS_FILE)
-    return _own_network(selection.network, selection.weights, device, file.name, file.getvalue)
+        loaded = _public_network(selection.network, selection.weights, device)
+    else:
+        file = uploaded(WEIGHTS_FILE)
+        loaded = _own_network(selection.network, selection.weights, device, file.name, file.getvalue)
+    if at_once:
+        _ = loaded.model
+    return loaded
 
 
 def opened_network(selection: Selection, at_once: bool = True) -> tuple[Loaded, bool]:
-    """The selection's network, and whether the GPU had no room for it, so that it is on the CPU.
-
-    Args:
-        at_once: its numbers are there when this returns; otherwise random ones are drawn when they are needed.
-    """
-
-    def on(device: str) -> Loaded:
-        loaded = network(selection, device)
-        if at_once:
-            _ = loaded.model
-        return loaded
-
-    return or_on_cpu(on, selection.device)
+    """As `network`, and whether the GPU had no room for it, so that it is on the CPU."""
+    return or_on_cpu(lambda device: network(selection, device, at_once), selection.device)
 
 
 # What is made with them -------------------------------------------------------------------------------------------
