@@ -16,11 +16,11 @@ import torch
 from PIL import Image
 from safetensors.torch import save as safetensors
 
-from models import ARCHITECTURES, load
+from models import ARCHITECTURES, load, loading
 from models.images import Preprocess
 from models.picture_sets import folder
 from pages.common import cache
-from pages.common.cache import top9
+from pages.common.cache import networks, top9
 from pages.common.session import SET_FILE, OneOfNine
 from pages.look.mining import Asked
 from pages.look.nine import Slice
@@ -365,6 +365,20 @@ def test_whoever_opens_a_finished_result_waits_for_no_picture(root, kept, slow):
     slow.clear()
     assert of_folder("many").pictures() == visit.pictures()
     assert not slow
+
+
+def test_a_finished_result_is_opened_without_a_number_of_the_network(root, kept, monkeypatch):
+    many(root, 30)
+    visit = searched(of_folder("many", weights="random"))
+    networks._public_network.clear()
+    drawn, draw = [], loading._drawn
+    monkeypatch.setattr(loading, "_drawn", lambda *what: drawn.append(what) or draw(*what))
+    opened = of_folder("many", weights="random")
+    assert opened.pictures() == visit.pictures()
+    assert not drawn
+    shutil.rmtree(tiles_of(kept)[0].parent)
+    assert of_folder("many", weights="random").pictures() == visit.pictures()
+    assert len(drawn) == 1
 
 
 def test_a_picture_that_excites_several_maps_of_a_page_is_opened_once(root, kept, slow):
