@@ -18,15 +18,17 @@ LANGUAGES = {"en": "English", "vi": "Tiếng Việt"}
 def language() -> str:
     """The language of this session: chosen, or the link's, or the browser's."""
     state = st.session_state
+    if chosen := state.get("chosen_language"):
+        return chosen
     if "language" not in state:
         wanted = st.query_params.get("language") or (st.context.locale or "en")[:2]
         state["language"] = wanted if wanted in LANGUAGES else "en"
-    state["language"] = state.get("chosen_language") or state["language"]
     return state["language"]
 
 
 def choose_language() -> None:
     """The two languages to choose between."""
+    st.session_state["language"] = language()  # for when these are not drawn
     st.segmented_control(
         "Language · Ngôn ngữ",
         LANGUAGES,

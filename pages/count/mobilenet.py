@@ -14,7 +14,7 @@ from pages.common.widgets import choice, download
 from pages.count.built import build_it, title
 from pages.count.layer_table import BAR, as_csv, layer_table
 from pages.count.style import Style, chosen_style
-from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, MobileNet, accuracy
+from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, MobileNet, accuracy, grid
 from vis.figures.costs import COLOURS, block_costs
 from vis.figures.graph import png, svg
 from vis.figures.numbers import short
@@ -22,7 +22,7 @@ from vis.figures.sixteen import sixteen
 
 TEXTS = Path(__file__).parent / "texts"
 PAGE = "mobilenet"  # the key of its sliders
-PAPER = MobileNet()
+PAPER = grid()[1.0, 224]
 OFFERED = {
     "width": [n / 20 for n in range(1, 41)],
     "resolution": range(LEAST_SIDE, MOST_SIDE + 1),
@@ -148,7 +148,7 @@ def _blocks(network: MobileNet, style: Style) -> str:
     st.subheader(_("Where the work is"), anchor="blocks")
     quantities = {"macs": _("MACs"), "params": _("parameters")}
     quantity = choice(st, _("Bars"), quantities, _of_link("bars", quantities), "bars", label_visibility="collapsed")
-    beside = MobileNet(shallow=network.shallow)
+    beside = grid(shallow=network.shallow)[1.0, 224]
     st.plotly_chart(
         block_costs(network, beside, quantity, _kind_names(), _("1.0 MobileNet-224"), quantities[quantity]),
         key="blocks",

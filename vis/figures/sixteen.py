@@ -1,7 +1,9 @@
 """The sixteen networks of MobileNet's paper, four widths by four resolutions, and another one among them."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import pairwise
+from types import MappingProxyType
 
 from vis.cost.mobilenet import SIDES, WIDTHS, MobileNet, accuracy, grid
 from vis.figures.costs import HERE
@@ -23,21 +25,27 @@ def sixteen(network: MobileNet) -> tuple[Drawing, Mapping[str, Paint]]:
     A network that is one of them frames its cell. Another is a ring between the cells, or at the edge.
     """
     widths, sides = sorted(WIDTHS, reverse=True), sorted(SIDES)
-    cells = grid(network.separable, network.shallow)
+    boxes, paints = _cells(network.separable, network.shallow)
+    mark = _mark(_place(network.resolution, sides), _place(-network.width, [-width for width in widths]))
+    whole = boxes[-1].right + MARGIN, boxes[-1].bottom + MARGIN
+    return Drawing(*whole, (*boxes, mark), ()), paints
+
+
+@cache
+def _cells(separable: bool, shallow: bool) -> tuple[tuple[Box, ...], Mapping[str, Paint]]:
+    """All that is the same whichever network stands among them: the last box is that in the corner below right."""
+    widths, sides, cells = sorted(WIDTHS, reverse=True), sorted(SIDES), grid(separable, shallow)
     dearest = cells[widths[0], sides[-1]].macs
     boxes = [_box("corner", ("α  ╲  ρ",), 0, 0, LEFT, TOP)]
     boxes += [_box(f"ρ {side}", (str(side),), _left(i), 0, CELL[0], TOP) for i, side in enumerate(sides)]
     boxes += [_box(f"α {width:g}", (f"{width:g}",), 0, _top(i), LEFT, CELL[1]) for i, width in enumerate(widths)]
-    paints = dict.fromkeys((box.name for box in boxes), paint(NOT_COUNTED))
+    paints = dict.fromkeys((box.name for box in boxes), paint(NOT_COUNTED)) | {"here": Paint(None, ("", ""), HERE)}
     for row, width in enumerate(widths):
         for column, side in enumerate(sides):
             box = _box(f"{width:g} {side}", _said(cells[width, side]), _left(column), _top(row), *CELL)
             boxes.append(box)
             paints[box.name] = shaded(cells[width, side].macs / dearest)
-    boxes.append(_mark(_place(network.resolution, sides), _place(-network.width, [-width for width in widths])))
-    paints["here"] = Paint(None, ("", ""), HERE)
-    last = boxes[-2]
-    return Drawing(last.right + MARGIN, last.bottom + MARGIN, tuple(boxes), ()), paints
+    return tuple(boxes), MappingProxyType(paints)
 
 
 def _box(name: str, texts: tuple[str, ...], left: float, top: float, width: float, height: float) -> Box:
