@@ -4,6 +4,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,10 @@ from models.statefile import printable, read_state_dict
 from models.weights import Weights, card, fit, shipped
 
 _building = threading.Lock()  # random numbers belong to the process, not to a thread
+RANDOM_SEED = 0  # so that a link to a network with random weights shows the same picture everywhere
+
 State = Mapping[str, Tensor]
 Found = tuple[State | None, Weights]  # no numbers where they are random
-
-RANDOM_SEED = 0  # so that a link to a network with random weights shows the same picture everywhere
 
 
 class _Once:
@@ -60,7 +61,11 @@ class Loaded:
     @property
     def outline(self) -> nn.Module:
         """The network itself if it is there already, else its skeleton: for what does not need its numbers."""
-        return self._model.made or skeleton(self.architecture.name, **self.options)
+        return self._model.made or self._skeleton
+
+    @cached_property
+    def _skeleton(self) -> nn.Module:
+        return skeleton(self.architecture.name, **self.options)
 
     @property
     def categories(self) -> tuple[str, ...] | None:

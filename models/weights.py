@@ -149,7 +149,7 @@ def fit(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
 
     When only the last layer's outputs differ in number, that layer is given as many as `state` has. Auxiliary
     classifiers (names that begin with "aux") are left out where `model` has none, and batch norms' counters may be
-    missing. Anything else that does not fit raises WeightsRefused, and `model` is as it was.
+    missing (and are 0). Anything else that does not fit raises WeightsRefused, and `model` is as it was.
     """
     own = model.state_dict()
     if not any(_auxiliary(key) for key in own):

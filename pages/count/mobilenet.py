@@ -41,15 +41,20 @@ def page() -> None:
             "the side of the picture. Drag them, and everything below is counted anew."
         )
     )
-    _calculator()
+    row = st.container(horizontal=True, gap="medium")
+    convolutions = {"separable": _("depthwise separable"), "full": _("full 3×3")}
+    depths = {"deep": _("13 blocks"), "shallow": _("8, without the five of 14×14×512")}
+    kind = choice(row, _("Convolutions"), convolutions, _of_link("convolutions", convolutions), "convolutions")
+    depth = choice(row, _("Depth"), depths, _of_link("depth", depths), "depth")
+    _calculator(kind == "separable", depth == "shallow", chosen_style(row))
     with st.expander(_("What the multipliers do, and where the numbers are from"), icon=":material/menu_book:"):
         st.markdown(prose(TEXTS, "mobilenet"))
 
 
 @st.fragment
-def _calculator() -> None:
-    """The network that is set, and all that is counted of it."""
-    network, style = _network()
+def _calculator(separable: bool, shallow: bool, style: Style) -> None:
+    """The sliders, and all that is counted of the network that they set."""
+    network = _network(separable, shallow)
     _totals(network, style)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -77,14 +82,8 @@ def _calculator() -> None:
 # What is set ------------------------------------------------------------------------------------------------------
 
 
-def _network() -> tuple[MobileNet, Style]:
-    """The network, and how its numbers are written."""
-    row = st.container(horizontal=True, gap="medium")
-    convolutions = {"separable": _("depthwise separable"), "full": _("full 3×3")}
-    depths = {"deep": _("13 blocks"), "shallow": _("8, without the five of 14×14×512")}
-    kind = choice(row, _("Convolutions"), convolutions, _of_link("convolutions", convolutions), "convolutions")
-    depth = choice(row, _("Depth"), depths, _of_link("depth", depths), "depth")
-    style = chosen_style(row)
+def _network(separable: bool, shallow: bool) -> MobileNet:
+    """What the sliders say."""
     first = {name: from_link(name, USUAL[name], OFFERED[name], KINDS[name]) for name in OFFERED}
     now = slid(PAGE, first)
     labels = {"width": _("Width α"), "resolution": _("Resolution"), "classes": _("Classes")}
@@ -95,8 +94,7 @@ def _network() -> tuple[MobileNet, Style]:
         "multipliers",
         on_change=lambda values, rest: slide(PAGE, values, rest),
     )
-    network = MobileNet(now["width"], now["resolution"], kind == "separable", depth == "shallow", now["classes"])
-    return network, style
+    return MobileNet(now["width"], now["resolution"], separable, shallow, now["classes"])
 
 
 def _of_link(key: str, names: Mapping[str, str]) -> str:

@@ -118,10 +118,9 @@ def view(asked: Asked, top: Top, layers: Sequence[str], link: Mapping[str, objec
         channels = ordered[(page - 1) * size : page * size].tolist()
     else:
         page, channels = 1, [channel]
-    opened = opened_one_of_nine(network)
+    opened = _seen_closely(shown, channels)
     _cards(shown, channels, opened)
     files(shown)
-    is_seen = opened and opened.layer == layer and opened.channel in channels
     to_url(
         **link,
         layer=layer,
@@ -130,8 +129,17 @@ def view(asked: Asked, top: Top, layers: Sequence[str], link: Mapping[str, objec
         sort=order if order != "strongest" else None,
         maps=size if size != PAGE_SIZE else None,
         range=contrast if contrast != "own" else None,
-        nine=f"{opened.channel},{opened.rank + 1}" if is_seen else None,
+        nine=f"{opened.channel},{opened.rank + 1}" if opened else None,
     )
+
+
+def _seen_closely(shown: Shown, channels: Sequence[int]) -> OneOfNine | None:
+    """The picture that is looked at closely, if it is one of those on this page."""
+    opened = opened_one_of_nine(shown.loaded.architecture.name)
+    if not opened or opened.layer != shown.layer or opened.channel not in channels:
+        return None
+    entries = shown.entries(opened.channel)
+    return opened if opened.rank < len(entries) and entries[0].value > 0 else None
 
 
 def _about(shown: Shown) -> None:
@@ -180,7 +188,7 @@ def _cards(shown: Shown, channels: Sequence[int], opened: OneOfNine | None) -> N
                     _card(shown, channel, partial(_tiles, nines, channel, time_left), opened)
                 except Refused as refusal:  # a picture that is gone ends its own card and no other
                     st.error(plain(said(refusal)), icon=":material/hide_image:")
-        if opened and opened.layer == shown.layer and opened.channel in pair:
+        if opened and opened.channel in pair:
             close_up(shown, opened)
     state.nines = None
 
@@ -197,7 +205,7 @@ def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], opene
     tiles = projected()
     patches, projections = montages(tiles, shown.own_range)
     labels = [label_of(shown, rank, entry) for rank, entry in enumerate(entries)]
-    selected = opened.rank if opened and (opened.layer, opened.channel) == (shown.layer, channel) else None
+    selected = opened.rank if opened and opened.channel == channel else None
     sheets = {
         "patches": (_("What the unit can see"), png(patches)),
         "projections": (_("What it saw there"), honest_png(shown.loaded, projections)),

@@ -23,8 +23,6 @@ from vis.top9 import Entry, Pair
 def close_up(shown: Shown, opened: OneOfNine) -> None:
     """The whole picture with the box, the projection in its place, and the part itself."""
     entries = shown.entries(opened.channel)
-    if opened.rank >= len(entries):
-        return
     entry = entries[opened.rank]
     try:
         with st.spinner(_("Projecting the unit …")):

@@ -111,12 +111,13 @@ def _maps(
                 values.shape[1],
                 key=f"{'over' if place is right else 'alone'} {view.layer}",
                 labels=values if labelled else None,
+                cells=values.size,
                 template=_("row {row}, column {column}: {label}") if labelled else _("row {row}, column {column}"),
                 selected=position[0] * values.shape[1] + position[1],
                 alt=name,
             )
             st.caption(scale)
-        if clicked is not None and clicked < values.size:
+        if clicked is not None:
             enlarge_map(chosen.network, Opened(view.layer, view.channel, divmod(clicked, values.shape[1])))
             st.rerun()
 

@@ -70,7 +70,7 @@ def _nines(chosen: sets.Chosen, layers: list[str]) -> None:
     top = computed(_("Opening the result …"), lambda: found(asked))
     if not top:
         opened, on_cpu = computed(_("Opening the network …"), lambda: cache.opened_network(resolved))
-        if on_cpu:
+        if on_cpu and opened.device != loaded.device:  # or else it was said already
             st.info(cpu_did_it(), icon=":material/memory:")
         asked = replace(asked, loaded=opened, key=key)
         top = top_of(asked, asked.is_samples, partial(nine.prepare, asked, layers))

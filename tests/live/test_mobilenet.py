@@ -38,15 +38,25 @@ def macs(page):
     return page.get_by_test_id("stMetricValue").first
 
 
-# Whether the mark of the network on the paper's sixteen, in its colour, is as large as a cell's frame or a ring.
-MARK_IS = """
-async (kind) => {
+# How wide the mark of the network on the paper's sixteen is, which is in its colour.
+WIDTH_OF_MARK = """
+async () => {
   const picture = document.querySelector('img[alt^="MACs and parameters of the paper"]');
   const svg = picture && (await (await fetch(picture.src)).text());
   const mark = svg && new DOMParser().parseFromString(svg, "image/svg+xml").querySelector('rect[stroke="#d55e00"]');
-  return mark && (mark.getAttribute("width") > 50 ? "frame" : "ring") === kind;
+  return mark && Number(mark.getAttribute("width"));
 }
 """
+
+
+def mark_is(page, kind: str) -> bool:
+    """Whether the mark becomes a cell's frame, or a ring, within some seconds."""
+    for _ in range(50):
+        width = page.evaluate(WIDTH_OF_MARK)
+        if width and ("frame" if width > 50 else "ring") == kind:
+            return True
+        page.wait_for_timeout(100)
+    return False
 
 
 def says(page, network: MobileNet) -> None:
@@ -61,7 +71,7 @@ def first_bar(page) -> float:
 def test_numbers_bars_and_the_mark_follow_a_slider_that_is_still_held(page, app):
     at(page, app)
     says(page, MobileNet())
-    page.wait_for_function(MARK_IS, arg="frame")
+    assert mark_is(page, "frame")
     whole = first_bar(page)
     page.mouse.move(*grip(page, "Width", 19))
     page.mouse.down()
@@ -75,7 +85,7 @@ def test_numbers_bars_and_the_mark_follow_a_slider_that_is_still_held(page, app)
     page.wait_for_function(
         "most => document.querySelector('.bars .point path')?.getBoundingClientRect().width < most", arg=0.6 * whole
     )
-    page.wait_for_function(MARK_IS, arg="ring")  # 0.4 is none of the paper's widths
+    assert mark_is(page, "ring")  # 0.4 is none of the paper's widths
     page.mouse.up()
     says(page, MobileNet(float(said)))
     expect(page).to_have_url(re.compile(rf"width={float(said)}\b"))

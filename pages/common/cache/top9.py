@@ -261,5 +261,6 @@ def nine_in_full(
     """Patches and projections of these pictures with all their pixels; they are not remembered."""
     from vis.top9 import patches_and_projections
 
+    _ = loaded.model  # whose numbers may not be there yet
     with turn:
         return patches_and_projections(loaded, pictures, entries, layer, channel)

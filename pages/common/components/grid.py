@@ -28,6 +28,7 @@ def clickable_grid(
     *,
     alt: str,
     labels: Sequence[str] | Sequence[float] | np.ndarray | None = None,
+    cells: int | None = None,
     template: str = "{label}",
     selected: int | None = None,
     width: int | None = None,
@@ -43,6 +44,7 @@ def clickable_grid(
         alt: what the picture shows, for those who do not see it.
         labels: one for each cell, a text or a number (shown with four digits). Where there are fewer than cells, the
             rest of the grid is empty and cannot be clicked. Never read as HTML; a line break is kept.
+        cells: how many there are where they have no labels; by default as many as the grid has places.
         template: what a cell is called, with {label}, {row}, {column} (both from 0, as in `Unit`) and {cell} in it.
         selected: the cell with a ring.
         width: pixels; the picture grows no wider than that.
@@ -56,7 +58,7 @@ def clickable_grid(
     if rows < 1 or columns < 1:
         raise ValueError(f"Grid {key!r} has {rows} rows and {columns} columns; both have to be at least 1.")
     texts = None if labels is None else [_shown(label) for label in np.ravel(labels).tolist()]
-    cells = rows * columns if texts is None else len(texts)
+    cells = (cells or rows * columns) if texts is None else len(texts)
     if not 1 <= cells <= rows * columns:
         raise ValueError(f"Grid {key!r} has {cells} labels for {rows} × {columns} cells.")
     if selected is not None and not 0 <= selected < cells:
