@@ -22,6 +22,7 @@ from models.picture_sets import folder
 from pages.common import cache
 from pages.common.cache import networks, top9
 from pages.common.session import SET_FILE, OneOfNine
+from pages.common.text import plain
 from pages.look.mining import Asked
 from pages.look.nine import Slice
 from pages.look.ranking import Shown, csv_of, parquet_of, sheet_in_words, sheet_of
@@ -151,7 +152,7 @@ def test_what_the_page_shows_is_what_the_search_gives(root):
     for entry, label in zip(entries, visit.pictures()[0]["labels"], strict=True):
         assert entry.picture in label
         assert f"row {entry.row}, column {entry.column}: {entry.value:.4g}" in label
-    assert f"values {entries[-1].value:.3g} to {entries[0].value:.3g}" in visit.captions
+    assert plain(f"values {entries[-1].value:.3g} to {entries[0].value:.3g}") in visit.captions
 
 
 def test_pictures_that_cannot_be_read_are_counted_and_named_as_they_are(root):
