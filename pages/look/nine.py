@@ -68,14 +68,7 @@ def view(asked: Asked, top: Top, layers: Sequence[str], link: Mapping[str, objec
         f"layer of nines {network} {' '.join(layers)}",
     )
     orders = {"strongest": _("strongest first"), "number": _("by number")}
-    order = second.selectbox(
-        _("Feature maps"),
-        orders,
-        list(orders).index(from_link("sort", "strongest", orders)),
-        format_func=orders.get,
-        key="sort of nines",
-        persist_state="session",
-    )
+    order = _selected(second, _("Feature maps"), orders, "sort")
     size = third.selectbox(
         _("on a page"),
         PAGE_SIZES,
@@ -84,14 +77,7 @@ def view(asked: Asked, top: Top, layers: Sequence[str], link: Mapping[str, objec
         persist_state="session",
     )
     ranges = {"own": _("one per picture"), "shared": _("one per map")}
-    contrast = fourth.selectbox(
-        _("Range of grey"),
-        ranges,
-        list(ranges).index(from_link("range", "own", ranges)),
-        format_func=ranges.get,
-        key="range of nines",
-        persist_state="session",
-    )
+    contrast = _selected(fourth, _("Range of grey"), ranges, "range")
     shown = Shown(asked, top, layer, contrast == "own")
     if not (k := top.channels(shown.operation)):
         st.error(_("None of these pictures could be read."), icon=":material/hide_image:")
@@ -131,6 +117,13 @@ def view(asked: Asked, top: Top, layers: Sequence[str], link: Mapping[str, objec
         range=contrast if contrast != "own" else None,
         nine=f"{opened.channel},{opened.rank + 1}" if opened else None,
     )
+
+
+def _selected(place, label: str, names: Mapping[str, str], of_link: str) -> str:
+    """One of the names' keys: at first the link's under this name, or else the first."""
+    first = list(names).index(from_link(of_link, next(iter(names)), names))
+    key = f"{of_link} of nines"
+    return place.selectbox(label, names, first, format_func=names.get, key=key, persist_state="session")
 
 
 def _seen_closely(shown: Shown, channels: Sequence[int]) -> OneOfNine | None:
