@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from inspect import signature
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from torch import nn
 
 from models.images import Preprocess
+from models.options import Number, Option, Phrase
 
 if TYPE_CHECKING:
     from torchvision.models import WeightsEnum
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 IMAGENET = Preprocess(256, 224, IMAGENET_MEAN, IMAGENET_STD)
 
+CLASSES = Number("num_classes", Phrase("Classes"), 1000, 1, 1_000_000)  # an option of every network
+
 Layers = Mapping[str, str]
-Choice = type | tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,12 @@ class Architecture:
     torchvision_weights: Callable[[], "WeightsEnum"] | None = None
     classify_at: int | None = None  # the side at which the weights were trained, where pictures are shown larger
     differs: str = ""  # from the paper, in a few words
-    options: Mapping[str, Choice] = field(default_factory=lambda: MappingProxyType({"num_classes": int}))
+    options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({CLASSES.name: CLASSES}))
     layers_with: Callable[..., Layers] | None = None  # by its options, where these change the names of operations
     published: Published = Published()
     published_with: Mapping[tuple[str, object], Published] = field(default_factory=lambda: MappingProxyType({}))
     accuracy: float | None = None  # top-1 on ImageNet in percent, from a single view of every picture
     accuracy_of: Literal["torchvision", "paper"] | None = None  # whose network was measured
-
-    def usual(self, option: str) -> object:
-        """The value that an option has unless it is given."""
-        known = signature(self.build).parameters.get(option)
-        return 1.0 if known is None else known.default  # torchvision's builders pass on what they do not name: widths
 
     def published_of(self, options: Mapping[str, object], side: int) -> Published | None:
         """What was published of the network with these options and pictures of this side; None where nothing was.

@@ -1,6 +1,5 @@
 """From a network's name to a network that can be looked into."""
 
-import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from models.architecture import Architecture, Choice
+from models.architecture import Architecture
 from models.device import chosen
 from models.download import DownloadFailed, Progress, fetched, sha256_of
 from models.images import Preprocess
@@ -162,28 +161,8 @@ def _chosen(name: str, options: Mapping[str, object]) -> Architecture:
             options=", ".join(architecture.options),
         )
     for option, value in options.items():
-        _check(option, value, architecture.options[option])
+        architecture.options[option].checked(value)
     return architecture
-
-
-def _check(option: str, value: object, choice: Choice) -> None:
-    """Raises Refused for a value that is not one of the choices, or not a positive number of the type."""
-    choices = (False, True) if choice is bool else choice
-    if isinstance(choices, tuple):
-        if not any(value == one and type(value) is type(one) for one in choices):
-            raise Refused(
-                "The option {option} cannot be {value}; choose one of {choices}.",
-                option=option,
-                value=value,
-                choices=", ".join(map(str, choices)),
-            )
-    elif type(value) is not choice or not 0 < value < math.inf:
-        raise Refused(
-            "The option {option} cannot be {value}; it must be a positive {kind}.",
-            option=option,
-            value=value,
-            kind=choice.__name__,
-        )
 
 
 def best_weights(name: str, progress: Progress | None = None) -> tuple[str, Refused | None]:

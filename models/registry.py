@@ -1,6 +1,7 @@
 """Every network that can be opened, in the order of their story, with what was published; tests recompute the facts."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -9,12 +10,13 @@ from PIL.Image import Resampling
 from torch import nn
 
 from models.alexnet import AlexNet2012
-from models.architecture import IMAGENET_MEAN, IMAGENET_STD, Architecture, Choice, Layers, Published
+from models.architecture import CLASSES, IMAGENET_MEAN, IMAGENET_STD, Architecture, Layers, Published
 from models.googlenet import GoogLeNet2014
 from models.images import Preprocess
 from models.lenet import LeNet5, LeNet5_1998
 from models.mini import alexnet_mini, zfnet_mini
 from models.mobilenet import MobileNetV1
+from models.options import Choice, Number, Option, Phrase, Switch
 from models.resnet import BLOCKS, plain, resnet, resnet_v1, resnet_v2
 from models.zfnet import ZFNet
 
@@ -40,8 +42,13 @@ def _layers(*operations: str) -> Layers:
     return MappingProxyType({str(i): operation for i, operation in enumerate(operations, 1)})
 
 
-def _options(**more: Choice) -> Mapping[str, Choice]:
-    return MappingProxyType({"num_classes": int, **more})
+WIDTH = Number("width", Phrase("Width α"), 1.0, 0.01, 16.0, step=0.05, digits=2)
+WIDTH_MULT = replace(WIDTH, name="width_mult")
+SHORTCUT = Choice("shortcut", Phrase("Shortcut"), ("A", "B", "C"), "B", shown_as="list")
+
+
+def _options(*more: Option) -> Mapping[str, Option]:
+    return MappingProxyType({option.name: option for option in (CLASSES, *more)})
 
 
 def _pictures(side: int, resize: int, resample: Resampling = Resampling.BILINEAR) -> Preprocess:
@@ -298,7 +305,7 @@ _ENTRIES = (
         family="alexnet",
         preprocess=_pictures(227, 256),
         differs="227×227 pictures, from which its 55×55 maps come out",
-        options=_options(groups=(1, 2)),
+        options=_options(Choice("groups", Phrase("Groups, one a GPU"), (1, 2), 2, shown_as="list")),
         published=Published("60 M", None, "40.7 %", "18.2 %", "The paper rounds 60.97 M down."),
     ),
     Architecture(
@@ -356,7 +363,7 @@ _ENTRIES = (
         paper="Szegedy et al. 2014",
         layers=_layers("conv1.relu", "conv2.relu", "inception_3b.cat", "inception_4e.cat", "inception_5b.cat"),
         family="googlenet",
-        options=_options(aux=bool),
+        options=_options(Switch("aux", Phrase("Auxiliary heads"))),
         published=Published("6.8 M", "1.5 G", None, "10.07 %", TABLE_1),
     ),
     Architecture(
@@ -403,7 +410,7 @@ _ENTRIES = (
         depth=18,
         parameters=11_689_512,
         macs=1_814_073_344,
-        options=_options(shortcut=("A", "B", "C")),
+        options=_options(SHORTCUT),
         published=Published(
             None, "1.8 G", "27.88 %", None, "The paper's number is of shortcuts without parameters (option A)."
         ),
@@ -417,7 +424,7 @@ _ENTRIES = (
         depth=34,
         parameters=21_797_672,
         macs=3_663_761_408,
-        options=_options(shortcut=("A", "B", "C")),
+        options=_options(SHORTCUT),
         published=Published(
             None, "3.6 G", "24.52 %", "7.46 %", "With shortcuts without parameters (option A) it comes to 3.644 G."
         ),
@@ -505,7 +512,12 @@ _ENTRIES = (
         layers=_mobilenet_v1_layers(),
         family="mobilenet_v1",
         differs="stride 1 in the last depthwise layer, for which the paper prints 2",
-        options=_options(width=float, resolution=(224, 192, 160, 128), separable=bool, shallow=bool),
+        options=_options(
+            WIDTH,
+            Choice("resolution", Phrase("Resolution"), (224, 192, 160, 128)),
+            Switch("separable", Phrase("Depthwise separable"), True),
+            Switch("shallow", Phrase("Shallow")),
+        ),
         layers_with=_mobilenet_v1_layers,
         published=Published("4.2 M", "569 M", "29.4 %"),
         published_with=_published_with(
@@ -535,7 +547,7 @@ _ENTRIES = (
             *(f"features.{block}" for block in ("1.conv.0.2", "3.conv.1.2", "6.conv.1.2", "13.conv.1.2", "18.2"))
         ),
         family="mobilenet_v2",
-        options=_options(width_mult=float),
+        options=_options(WIDTH_MULT),
         published=Published("3.4 M", "300 M", "28.0 %", None, UNEXPLAINED),
         **_pretrained("MobileNet_V2", 71.878),
     ),
@@ -553,7 +565,7 @@ _ENTRIES = (
             *(f"features.{block}" for block in ("0.2", "2.block.0.2", "4.block.0.2", "9.block.0.2", "12.2"))
         ),
         family="mobilenet_v3",
-        options=_options(width_mult=float),
+        options=_options(WIDTH_MULT),
         published=Published("2.5 M", "56 M", "32.6 %", None, UNEXPLAINED),
         **_pretrained("MobileNet_V3_Small", 67.668),
     ),
@@ -568,7 +580,7 @@ _ENTRIES = (
         paper="Howard et al. 2019",
         layers=_layers(*(f"features.{block}.block.0.2" for block in (2, 4, 7, 13)), "features.16.2"),
         family="mobilenet_v3",
-        options=_options(width_mult=float),
+        options=_options(WIDTH_MULT),
         published=Published("5.4 M", "219 M", "24.8 %", None, UNEXPLAINED),
         **_pretrained("MobileNet_V3_Large", 74.042),
     ),

@@ -1,31 +1,31 @@
-"""What one session has chosen: network, weights, picture, device. It belongs to the frame and is in the URL."""
+"""What one session has chosen and keeps: its selection, its uploads, and whatever a page wants to find again."""
 
 import hashlib
-from collections.abc import Callable, Container, Hashable, Mapping
-from dataclasses import dataclass, field
-from tempfile import TemporaryDirectory
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from models.options import Phrase
+
 Value = TypeVar("Value")
 
 SAMPLES = {  # as scikit-image names its photographs; all are free to use
-    "coffee": "Cup of coffee",
-    "chelsea": "Cat",
-    "astronaut": "Astronaut",
-    "rocket": "Rocket",
-    "motorcycle_left": "Motorcycle",
-    "camera": "Photographer",
-    "horse": "Horse (silhouette)",
-    "coins": "Coins",
-    "brick": "Brick wall",
-    "grass": "Grass",
+    "coffee": Phrase("Cup of coffee"),
+    "chelsea": Phrase("Cat"),
+    "astronaut": Phrase("Astronaut"),
+    "rocket": Phrase("Rocket"),
+    "motorcycle_left": Phrase("Motorcycle"),
+    "camera": Phrase("Photographer"),
+    "horse": Phrase("Horse (silhouette)"),
+    "coins": Phrase("Coins"),
+    "brick": Phrase("Brick wall"),
+    "grass": Phrase("Grass"),
 }
-
-
 PUBLIC_WEIGHTS = ("auto", "shipped", "imagenet", "random")
+PICTURE_FILE, WEIGHTS_FILE, SET_FILE = "picture_file", "weights_file", "set_file"  # the keys of the uploaders
 
 
 @dataclass(frozen=True)
@@ -55,55 +55,6 @@ class Selection:
         return self.picture.uploaded or self.weights not in PUBLIC_WEIGHTS
 
 
-@dataclass(frozen=True)
-class Opened:
-    """The unit that is looked at closely: by default the strongest of its feature map."""
-
-    layer: str
-    channel: int
-    position: tuple[int, int] | None = None  # (row, column)
-
-
-@dataclass(frozen=True)
-class GraphView:
-    """What of a layer graph is open, and what is looked at closely."""
-
-    opened: frozenset[str] = frozenset()  # names of blocks; EVERYTHING for all there are
-    selected: str | None = None
-
-
-@dataclass(frozen=True)
-class OneOfNine:
-    """The picture that is looked at closely, of the nine that excite a feature map most."""
-
-    layer: str
-    channel: int
-    rank: int  # 0 is the strongest
-
-
-@dataclass
-class Mining:
-    """What a session searches for its strongest pictures; and what it found with its own pictures or weights, which
-    stays with it: the folder is gone with the session.
-    """
-
-    asked: Hashable = None  # what `job` was started for
-    viewed: Hashable = None  # whose nines were shown last
-    job: Any = None
-    progress: Any = None  # how far it is
-    own: dict[Hashable, Any] = field(default_factory=dict)
-    downloads: dict[str, Any] = field(default_factory=dict)  # of data sets, by their names
-    archive: tuple[str, Any] | None = None  # the one ZIP that is kept, also when its page is left: its sha256, its set
-    nines: tuple[Hashable, Any] | None = None  # which feature maps' nine are being projected, and how far they are
-    folder: TemporaryDirectory = field(default_factory=lambda: TemporaryDirectory(prefix="convscope-"))
-
-
-EVERYTHING = "*"
-
-PICTURE_FILE, WEIGHTS_FILE = "picture_file", "weights_file"  # the keys of the two uploaders
-SET_FILE = "set_file"  # and of the one for a set of pictures
-
-
 def select(selection: Selection) -> None:
     """Makes this the session's selection, for the pages to read."""
     st.session_state["selection"] = selection
@@ -114,171 +65,26 @@ def selection() -> Selection:
     return st.session_state["selection"]
 
 
-def choose_network(name: str) -> None:
-    """Makes this the network of the sidebar, and asks for its page; for callbacks, which run before the sidebar."""
-    _put_into_sidebar(name)
-    st.session_state["wanted"] = True
-
-
-def network_wanted() -> bool:
-    """Whether a network was chosen to be looked at since this was last asked."""
-    return st.session_state.pop("wanted", False)
-
-
-def choose_layer(network: str, operation: str) -> None:
-    """Makes this the network of the sidebar, and asks for the page of its layers with this one; for callbacks."""
-    _put_into_sidebar(network)
-    st.session_state["wanted_layer"] = {"network": network, "also": operation}
-
-
-def layer_wanted() -> dict[str, str] | None:
-    """The end of the link to the page of the layers, if one was chosen since this was last asked."""
-    return st.session_state.pop("wanted_layer", None)
-
-
-def _put_into_sidebar(network: str) -> None:
-    _link().pop("network", None)  # it has had its say
-    st.session_state["network"] = network
-
-
-def value_of(key: str) -> Any:
-    """What the widget of that key was set to, for its callback."""
-    return st.session_state[key]
-
-
-def open_unit(unit: Opened | None) -> None:
-    """Makes this the unit that is looked at closely; None closes it."""
-    st.session_state["opened"] = unit
-
-
-def opened_unit() -> Opened | None:
-    """The unit that is looked at closely: the one last clicked, or the link's."""
-    if "opened" not in st.session_state:
-        st.session_state["opened"] = _unit_of(st.query_params)
-    return st.session_state["opened"]
-
-
-def _unit_of(link: Mapping[str, str]) -> Opened | None:
-    try:
-        position = tuple(int(n) for n in link["at"].split(",")) if "at" in link else None
-        return Opened(link["layer"], int(link["map"]), position) if position is None or len(position) == 2 else None
-    except (KeyError, ValueError):
-        return None
-
-
-def enlarged_map(network: str) -> Opened | None:
-    """The feature map that is enlarged of this network's activations: the one last clicked, or the link's."""
-    maps = st.session_state.setdefault("enlarged maps", {})
-    if network not in maps:
-        maps[network] = _unit_of(_link()) if link_is_about(network) else None
-    return maps[network]
-
-
-def enlarge_map(network: str, unit: Opened | None) -> None:
-    """Makes this the feature map that is enlarged, and its position; None closes it."""
-    st.session_state.setdefault("enlarged maps", {})[network] = unit
-
-
-def graph_view(place: str, network: str) -> GraphView:
-    """What is open of this network in one of the places for layer graphs; at first what the link says."""
-    views = st.session_state.setdefault("graphs", {})
-    if (place, network) not in views:
-        link = _link()
-        of_link = network == link.get({"left": "network", "right": "compare"}[place])
-        opened = link.get(f"open_{place}", "") if of_link else ""
-        selected = link.get(f"node_{place}") if of_link else None
-        views[place, network] = GraphView(frozenset(filter(None, opened.split(","))), selected)
-    return views[place, network]
-
-
-def show_graph(place: str, network: str, view: GraphView) -> None:
-    """Makes this what is open of a network."""
-    st.session_state["graphs"][place, network] = view
-
-
-def measured(key: Hashable) -> Any:
-    """What this session measured before under this key; None for nothing."""
-    return st.session_state.get("measured", {}).get(key)
-
-
-def measurements(place: str) -> dict[Hashable, Any]:
-    """What is being measured for one of the places that measure, by what it will be kept under."""
-    return st.session_state.setdefault("measurements", {}).setdefault(place, {})
-
-
-def keep_measured(key: Hashable, value: Any) -> None:
-    """Keeps a measurement for this session, and the seven others that were kept last."""
-    others = [(k, v) for k, v in st.session_state.get("measured", {}).items() if k != key]
-    st.session_state["measured"] = {**dict(others[-7:]), key: value}
-
-
-def mining() -> Mining:
-    """What this session searches, and what it found."""
-    if "mining" not in st.session_state:
-        st.session_state["mining"] = Mining()
-    return st.session_state["mining"]
-
-
-def open_one_of_nine(one: OneOfNine | None) -> None:
-    """Makes this the picture of the nine that is looked at closely; None closes it."""
-    st.session_state["one_of_nine"] = one
-
-
-def opened_one_of_nine(network: str) -> OneOfNine | None:
-    """The picture of the nine that is looked at closely: the one last clicked, or the link's."""
-    if "one_of_nine" not in st.session_state:
-        st.session_state["one_of_nine"] = _one_of_nine_of(_link()) if link_is_about(network) else None
-    return st.session_state["one_of_nine"]
-
-
-def _one_of_nine_of(link: Mapping[str, str]) -> OneOfNine | None:
-    try:
-        channel, place = map(int, link["nine"].split(","))
-    except (KeyError, ValueError):
-        return None
-    return OneOfNine(link["layer"], channel, place - 1) if "layer" in link and place > 0 else None
-
-
-def picked(what: Hashable, first: int | None = None) -> int | None:
-    """The number of the tile or cell that was last clicked in a picture; before that, `first`."""
-    return st.session_state.setdefault("picked", {}).get(what, first)
-
-
-def pick(what: Hashable, number: int | None) -> None:
-    """Makes this the tile or cell that is looked at closely; None closes it."""
-    st.session_state.setdefault("picked", {})[what] = number
-
-
-def slid(page: str, first: Mapping[str, float]) -> Mapping[str, float]:
-    """Where the live sliders of a page stand, by their names; before one is moved, `first`."""
-    return st.session_state.setdefault("slid", {}).setdefault(page, first)
-
-
-def slide(page: str, values: Mapping[str, float], rest: bool) -> None:
-    """Makes this where the live sliders of a page stand, and rest or are still held."""
-    st.session_state.setdefault("slid", {})[page] = values
-    st.session_state["held"] = not rest
-
-
-def sliders_rest() -> bool:
-    """Whether no live slider is being dragged: what is on the way is no place to come back to."""
-    return not st.session_state.get("held", False)
-
-
-def arrive(page: str) -> None:
-    """Makes this the page that is shown. A slider that was held when another one was left is not held any more."""
-    if st.session_state.get("shown page") != page:
-        st.session_state["shown page"], st.session_state["held"] = page, False
+# What is kept ----------------------------------------------------------------------------------------------------
 
 
 def kept(name: str, first: Callable[[], Value]) -> Value:
     """What this session keeps under this name; at first what `first` gives."""
-    if name not in st.session_state.setdefault("kept", {}):
-        st.session_state["kept"][name] = first()
-    return st.session_state["kept"][name]
+    known = st.session_state.setdefault("kept", {})
+    if name not in known:
+        known[name] = first()
+    return known[name]
 
 
-def told(key: str, otherwise: Value) -> Any:
+def keep(name: str, value: Any) -> None:
+    """Makes this what the session keeps under this name."""
+    st.session_state.setdefault("kept", {})[name] = value
+
+
+# Widgets ---------------------------------------------------------------------------------------------------------
+
+
+def value_of(key: str, otherwise: Any = None) -> Any:
     """What the widget of that key is set to; `otherwise` before it is drawn, and when its page was left."""
     return st.session_state.get(key, otherwise)
 
@@ -294,6 +100,9 @@ def taken(key: str) -> Any:
     return value
 
 
+# Uploads ---------------------------------------------------------------------------------------------------------
+
+
 def uploaded(key: str) -> UploadedFile | None:
     """The file in one of the session's uploaders."""
     return st.session_state.get(key)
@@ -305,62 +114,8 @@ def sha256(content: bytes) -> str:
 
 def sha256_of(file: UploadedFile) -> str:
     """The sha256 of an upload's bytes; counted once, for a file of weights takes seconds."""
-    known = st.session_state.setdefault("sha256", {})
+    known = kept("sha256", dict)
     if file.file_id not in known:
-        st.session_state["sha256"] = known = {**dict(list(known.items())[-7:]), file.file_id: sha256(file.getvalue())}
+        known = {**dict(list(known.items())[-7:]), file.file_id: sha256(file.getvalue())}
+        keep("sha256", known)
     return known[file.file_id]
-
-
-def from_link(key: str, default: Value, allowed: Container, kind: Callable[[str], Value] = str) -> Value:
-    """What the link that opened this session says of `key`, if that is one of the allowed values; or the default.
-
-    For the first value of a widget. It is not put into the widget's state: there it would win over a choice that the
-    user makes while the first run is still under way.
-    """
-    try:
-        value = kind(_link()[key])
-    except (KeyError, ValueError):
-        return default
-    return value if value in allowed else default
-
-
-def text_of_link(key: str) -> str | None:
-    """What the link that opened this session says of `key`, whatever that is; None for nothing."""
-    return _link().get(key)
-
-
-def linked(network: str, key: str, usual: Value, allowed: Container, kind: Callable[[str], Value] = str) -> Value:
-    """As `from_link` where the link is to this network, so that its details are of this one; or else what is usual."""
-    return from_link(key, usual, allowed, kind) if link_is_about(network) else usual
-
-
-def link_is_about(network: str) -> bool:
-    """Whether the link that opened this session is to this network."""
-    return link_says("network", network)
-
-
-def link_says(key: str, value: str) -> bool:
-    """Whether the link that opened this session has this value of `key`."""
-    return _link().get(key) == value
-
-
-def _link() -> dict[str, str]:
-    """The link that opened this session."""
-    return st.session_state.setdefault("link", st.query_params.to_dict())
-
-
-def of_sidebar() -> dict[str, str | None]:
-    """What the address says of the sidebar: of the visitor's own files nothing, for nobody else has them."""
-    chosen = selection()
-    return {
-        "network": chosen.network,
-        "weights": "random" if chosen.weights == "random" else None,
-        "sample": None if chosen.picture.uploaded else chosen.picture.name,
-    }
-
-
-def to_url(**values: object) -> None:
-    """Makes the address that of what is on the screen now; values that are None leave it."""
-    wanted = {k: str(v) for k, v in values.items() if v is not None}
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)

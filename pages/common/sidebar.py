@@ -7,59 +7,60 @@ import streamlit as st
 from models import ARCHITECTURES
 from models.decoding import MOST_MEGABYTES
 from models.device import available
+from models.options import Choice, Phrase
 from models.statefile import FILE_AT_MOST
+from pages.common import address
+from pages.common.asking import FRAME, ask_one
 from pages.common.cache import sample_sha256
-from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Picture, Selection, from_link, sha256_of
-from pages.common.text import _, choose_language
+from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Picture, Selection, sha256_of
+from pages.common.text import _, choose_language, language
 
 PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 WEIGHTS_TYPES = ["safetensors", "pt", "pth", "th"]
 
 
+NETWORK = Choice(
+    "network",
+    Phrase("Network"),
+    {a.name: f"{a.title} ({a.year})" for a in ARCHITECTURES.values()},
+    "zfnet_mini",
+    shown_as="list",
+)
+SAMPLE = Choice("sample", Phrase("or a sample photograph"), SAMPLES, shown_as="list")
+WEIGHTS = {
+    "auto": Phrase("Trained, where there are any"),
+    "random": Phrase("Random"),
+    "file": Phrase("A file of my own"),
+}
+
+
 def choose() -> Selection:
-    """What is chosen in the sidebar, which this draws."""
+    """What is chosen in the sidebar, which this draws.
+
+    Of the visitor's own files the address says nothing, for nobody else has them.
+    """
     st.markdown("### ConvScope")
     choose_language()
-    network = _choose_network()
+    network = ask_one(st, NETWORK, page=FRAME)
     picture = _choose_picture()
-    weights = _choose_weights()
-    return Selection(network, weights, _choose_device(), picture)
-
-
-def _choose_network() -> str:
-    names = list(ARCHITECTURES)
-    return st.selectbox(
-        _("Network"),
-        names,
-        names.index(from_link("network", "zfnet_mini", names)),
-        format_func=lambda name: f"{ARCHITECTURES[name].title} ({ARCHITECTURES[name].year})",
-        key="network",
-    )
+    selection = Selection(network, _choose_weights(), _choose_device(), picture)
+    address.note(network=network, sample=None if picture.uploaded else picture.name, language=language())
+    return selection
 
 
 def _choose_picture() -> Picture:
     file = st.file_uploader(_("Your picture"), PICTURE_TYPES, key=PICTURE_FILE, max_upload_size=MOST_MEGABYTES)
-    samples = list(SAMPLES)
-    sample = st.selectbox(
-        _("or a sample photograph"),
-        samples,
-        samples.index(from_link("sample", samples[0], samples)),
-        format_func=lambda name: _(SAMPLES[name]),
-        key="sample",
-        disabled=file is not None,
-        help=_("Remove your picture to choose a sample.") if file else None,
-    )
+    about = {"disabled": True, "help": _("Remove your picture to choose a sample.")} if file else {}
+    sample = ask_one(st, SAMPLE, page=FRAME, **about)
     return Picture(file.name, sha256_of(file), True) if file else Picture(sample, sample_sha256(sample), False)
 
 
 def _choose_weights() -> str:
-    named = {"auto": _("Trained, where there are any"), "random": _("Random"), "file": _("A file of my own")}
-    if os.environ.get("CONVSCOPE_WEIGHTS_UPLOAD") == "off":  # for servers that are open to strangers
-        del named["file"]
-    first = list(named).index(from_link("weights", "auto", ("auto", "random")))
-    kind = st.selectbox(_("Weights"), named, first, format_func=named.get, key="weights")
+    known = {name: words for name, words in WEIGHTS.items() if name != "file" or may_upload_weights()}
+    kind = ask_one(st, Choice("weights", Phrase("Weights"), known, shown_as="list"), page=FRAME)
     if kind != "file":
         return kind
+    address.note(weights=None)
     file = st.file_uploader(
         _("A state_dict, or safetensors"), WEIGHTS_TYPES, key=WEIGHTS_FILE, max_upload_size=FILE_AT_MOST >> 20
     )
@@ -69,10 +70,17 @@ def _choose_weights() -> str:
     return sha256_of(file)
 
 
+def may_upload_weights() -> bool:
+    """Whether this server takes files of weights: not where it is open to strangers."""
+    return os.environ.get("CONVSCOPE_WEIGHTS_UPLOAD") != "off"
+
+
 def _choose_device() -> str:
+    """The device on which models run; only a machine with several asks."""
     devices = available()
     if len(devices) == 1:
         return devices[0]
-    return st.segmented_control(
-        _("Device"), devices, format_func=str.upper, default=devices[0], key="device", required=True
-    )
+    names = {device: device.upper() for device in devices}
+    device = ask_one(st, Choice("device", Phrase("Device"), names), page=FRAME)
+    address.note(device=None)  # another machine may have others
+    return device

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from models.options import Phrase
 from models.refusals import Refused
 
 LANGUAGES = {"en": "English", "vi": "Tiếng Việt"}
@@ -45,6 +46,11 @@ def _(phrase: str, /, **values: object) -> str:
     """The phrase in the session's language, with its {placeholders} filled."""
     spoken = _vietnamese().get(phrase, phrase) if language() == "vi" else phrase
     return spoken.format(**values) if values else spoken
+
+
+def spoken(words: str) -> str:
+    """A `Phrase` in the session's language; other text, such as a layer's name, as it is."""
+    return _(words) if isinstance(words, Phrase) else words
 
 
 def said(refusal: Refused) -> str:

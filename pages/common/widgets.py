@@ -1,7 +1,7 @@
 """Pieces of a page that every page uses."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
@@ -19,9 +19,6 @@ from pages.common.text import _, plain, said
 from vis.figures.pictures import with_banner
 
 Result = TypeVar("Result")
-Value = TypeVar("Value")
-
-KINDS = {"png": "image/png", "svg": "image/svg+xml", "csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 
 
 @contextmanager
@@ -125,38 +122,3 @@ def computed(what: str, work: Callable[[], Result]) -> Result:
     """What `work` gives; meanwhile the page says what is being done, and a refusal ends the page."""
     with refusals_said(), st.spinner(what, show_time=True):
         return work()
-
-
-def choice(place, label: str, names: Mapping[Value, str], first: Value, key: str, **look: object) -> Value:
-    """One of a few, each under its name, all of them in sight; it outlives a visit to another page.
-
-    Args:
-        place: a container, or `st`.
-        first: what is chosen at first.
-        look: as of `st.segmented_control`.
-    """
-    return place.segmented_control(
-        label,
-        names,
-        format_func=names.get,
-        default=first,
-        required=True,
-        key=key,
-        persist_state="session",
-        wrap=True,
-        **look,
-    )
-
-
-def download(place, label: str, make: Callable[[], bytes | str], file: str, key: str, **look: object) -> None:
-    """A button for a file.
-
-    Args:
-        place: a container, or `st`.
-        make: called when the button is pressed, outside the session, so it needs to know all its words.
-        file: its name, of one of KINDS.
-        look: as of `st.download_button`.
-    """
-    kind = KINDS[file.rpartition(".")[2]]
-    look = {"icon": ":material/download:"} | look
-    place.download_button(label, make, file, kind, key=key, on_click="ignore", **look)

@@ -11,7 +11,7 @@ from PIL import Image
 from models import ARCHITECTURES, load
 from models.decoding import decoded
 from pages.common.cache import sample
-from pages.common.session import Opened
+from pages.look.opened import Opened
 from tests.app.visit import ACTIVATIONS, Visit
 from tests.unit.pictures import saved
 from vis.activations import activations
@@ -71,8 +71,7 @@ def test_every_network_shows_its_first_layer_and_a_map_of_it(network):
     assert not page.errors
     sheet = page.pictures()[0]
     assert sheet["cells"] == len(labels(page)) <= sheet["rows"] * sheet["columns"]
-    page.at.session_state["enlarged maps"] = {network: Opened(first, 1)}
-    page.run()
+    page.keep(f"opened activations {network}", Opened(first, 1))
     assert enlarged(page) == f"{first} · feature map 1"
     assert page.link["map"] == "1"
     assert not page.errors
@@ -109,7 +108,7 @@ def test_own_ranges_make_another_picture_and_say_so():
 
 
 def test_any_operation_can_be_chosen_and_a_chip_goes_back_to_a_named_layer():
-    page = visit(network="zfnet_mini").choose(**{"activations of zfnet_mini": "features.conv2"})
+    page = visit(network="zfnet_mini").choose(**{"layer": "features.conv2"})
     assert page.link["layer"] == "features.conv2"
     assert "Grey is 0" in read(page)  # its values have a sign
     page.press("chip 3")
@@ -186,14 +185,14 @@ def test_a_link_to_what_is_not_there_opens_the_layer_without_it(link):
 
 
 def test_more_maps_than_fit_on_a_page_are_on_several():
-    page = visit(network="zfnet_mini", layer="features.relu5").choose(**{"on a page": 128})
+    page = visit(network="zfnet_mini", layer="features.relu5").choose(**{"on_a_page": 128})
     assert numbers(page) == [*range(128)]
-    page.choose(**{"page features.relu5 index 128": 1})
+    page.choose(**{"page": 1})
     assert numbers(page) == [*range(128, 256)]
 
 
 def test_the_page_with_the_enlarged_map_is_shown_first():
-    page = visit(network="zfnet_mini", layer="features.relu5", map="200").choose(**{"on a page": 64})
+    page = visit(network="zfnet_mini", layer="features.relu5", map="200").choose(**{"on_a_page": 64})
     assert numbers(page) == [*range(192, 256)]
 
 
@@ -248,7 +247,7 @@ def test_weights_whose_maps_are_not_finite_are_refused_with_a_sentence():
     torch.save(state, file)
     page = visit(network="lenet5", layer="features.relu3").choose(weights="file").upload_weights(file.getvalue())
     assert any("not finite" in error for error in page.errors)
-    page.choose(**{"activations of lenet5": "features.relu1"})  # the controls outlive it
+    page.choose(**{"layer": "features.relu1"})  # the controls outlive it
     assert page.pictures()[0]["cells"] == 6
 
 

@@ -12,10 +12,10 @@ from pages.count.calculator import percent
 from tests.app.visit import Visit
 
 PAGES = {
-    "bottleneck": "pages/count/bottleneck.py",
-    "residual": "pages/count/residual.py",
-    "separable": "pages/count/separable.py",
-    **dict.fromkeys(("stacked", "factorised", "groups", "dilated"), "pages/count/kernels.py"),
+    "bottleneck": "pages/count/bottleneck/page.py",
+    "residual": "pages/count/residual/page.py",
+    "separable": "pages/count/separable/page.py",
+    **dict.fromkeys(("stacked", "factorised", "groups", "dilated"), "pages/count/kernels/page.py"),
 }
 
 

@@ -20,7 +20,7 @@ from PIL import Image
 
 from models import ARCHITECTURES, Architecture
 from pages.common import cache as remembered
-from pages.look import nine
+from pages.look.top9 import nine
 from tests.app.visit import ACTIVATIONS, FILTERS, TOP9, Visit
 from tests.unit.pictures import saved
 from vis.filters import convolutions

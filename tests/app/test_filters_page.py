@@ -10,7 +10,7 @@ from models import load
 from models.decoding import decoded
 from pages.common.cache import sample
 from pages.common.session import WEIGHTS_FILE
-from pages.look.kernels import Shown, short_name, table
+from pages.look.filters.kernels import Shown, short_name, table
 from tests.app.visit import FILTERS, Visit
 from vis.deconvnet import strongest_units
 from vis.filters import ORDERS, convolutions, kernels_of, measured

@@ -47,7 +47,7 @@ def test_is_the_first_page_in_both_languages(language, title, axis):
     visit = Visit(None, language=language)
     assert heading(visit) == title
     assert figure(visit)["layout"]["xaxis"]["title"]["text"] == axis
-    text = (APP.parent / "pages/texts" / f"home.{language}.md").read_text("utf-8")
+    text = (APP.parent / "pages/start/home/texts" / f"home.{language}.md").read_text("utf-8")
     assert {markdown.value for markdown in visit.at.markdown}.issuperset(text.strip().split("\n\n"))
     assert not visit.errors
 

@@ -18,7 +18,7 @@ from models.loading import predicted
 from pages.common import cache
 from pages.common.cache import Seen, sample
 from pages.common.session import WEIGHTS_FILE, Picture, Selection, sha256
-from pages.look.takeaway import archive
+from pages.look.layers.takeaway import archive
 from tests.app.visit import Visit
 from tests.unit.pictures import REFUSED, corners, photograph, saved, turned
 from vis.figures.pictures import signed

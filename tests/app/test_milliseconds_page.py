@@ -12,10 +12,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from models import ARCHITECTURES, load
 from models.decoding import decoded
 from pages.common.cache import sample
-from pages.count import built, keras_table
-from pages.count.built import Run, options_of, run_of
-from pages.count.keras_table import PRINTED
-from pages.count.standing_table import as_csv
+from pages.count.milliseconds import keras_table
+from pages.count.milliseconds.keras_table import PRINTED
+from pages.count.milliseconds.standing_table import as_csv
+from pages.count.mobilenet import built
+from pages.count.mobilenet.built import Run, options_of, run_of
 from tests.app.visit import GRAPH, MILLISECONDS, MOBILENET, Visit
 from vis.cost.latency import Times
 from vis.cost.mobilenet import MobileNet

@@ -108,7 +108,7 @@ def test_sliders_and_switches_change_everything_and_the_address_follows():
 
 def test_the_multipliers_outlive_a_visit_to_another_page():
     page = drag(visit(), width=0.25)
-    page.at.switch_page("pages/start/home.py")
+    page.at.switch_page("pages/start/home/page.py")
     page.run()
     page.at.switch_page(MOBILENET)
     page.run()

@@ -6,8 +6,8 @@ import io
 import pyarrow as pa
 import pytest
 
-from pages.count.editing import MOST_KEPT, doubled, edited, moved
-from pages.count.stack_table import as_csv
+from pages.count.stack.editing import MOST_KEPT, doubled, edited, moved
+from pages.count.stack.table import as_csv
 from tests.app.visit import STACK, Visit
 from vis.cost.design import Design, as_code, from_code
 from vis.cost.presets import PRESETS
@@ -180,7 +180,7 @@ def test_everything_can_be_taken_back_also_the_picture_and_the_switches():
 def test_what_was_typed_outlives_another_page_and_another_language():
     page = visit().edit({0: {"channels": "96"}})
     before = totals(page)
-    page.at.switch_page("pages/start/home.py")
+    page.at.switch_page("pages/start/home/page.py")
     page.run()
     page.at.switch_page(STACK)
     page.run()

@@ -23,9 +23,9 @@ from pages.common import cache
 from pages.common.cache import networks, top9
 from pages.common.session import SET_FILE, OneOfNine
 from pages.common.text import plain
-from pages.look.mining import Asked
-from pages.look.nine import Slice
-from pages.look.ranking import Shown, csv_of, parquet_of, sheet_in_words, sheet_of
+from pages.look.top9.mining import Asked
+from pages.look.top9.nine import Slice
+from pages.look.top9.ranking import Shown, csv_of, parquet_of, sheet_in_words, sheet_of
 from tests.app.visit import TOP9, Visit
 from tests.unit.pictures import saved
 from vis.deconvnet import Box

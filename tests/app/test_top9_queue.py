@@ -21,8 +21,8 @@ from pages.common import cache
 from pages.common.cache import top9
 from pages.common.cache.turns import Line
 from pages.common.session import SET_FILE
-from pages.look.mining import Progress, _how_far
-from pages.look.sets import is_here
+from pages.look.top9.mining import Progress, _how_far
+from pages.look.top9.sets import is_here
 from tests.app.test_top9_page import (
     kept,
     many,

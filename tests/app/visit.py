@@ -7,26 +7,30 @@ from pathlib import Path
 
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
-from pages.common.session import PICTURE_FILE, WEIGHTS_FILE, Opened
+from pages.common import routes
+from pages.common.routes import Route
+from pages.common.session import PICTURE_FILE, WEIGHTS_FILE
+from pages.look.opened import Opened
 
 APP = Path(__file__).parents[2] / "app.py"
-HOME, LAYERS, GRAPH = "pages/start/home.py", "pages/look/layers.py", "pages/look/architecture.py"
-FILTERS = "pages/look/filters.py"
-ACTIVATIONS = "pages/look/activations.py"
-TOP9 = "pages/look/top9.py"
-MOBILENET = "pages/count/mobilenet.py"
-MILLISECONDS = "pages/count/milliseconds.py"
-STACK = "pages/count/stack.py"
+HOME, LAYERS, GRAPH, FILTERS, ACTIVATIONS, TOP9 = (
+    *(routes.HOME, routes.LAYERS, routes.GRAPH, routes.FILTERS, routes.ACTIVATIONS, routes.TOP9),
+)
+MOBILENET, MILLISECONDS, STACK = (
+    route for route in routes.SECTIONS["Count"] if route.name in ("mobilenet", "milliseconds", "stack")
+)
+ROUTES = {route.name: route for section in routes.SECTIONS.values() for route in section}
 
 
 class Visit:
     """One session of the app, opened at a link to one of its pages; None is the page without a name."""
 
-    def __init__(self, page: str | None = LAYERS, /, **link: str):
+    def __init__(self, page: Route | None = LAYERS, /, **link: str):
         self.at = AppTest.from_file(str(APP), default_timeout=60)
-        if page:
-            self.at.switch_page(page)
+        if page:  # AppTest's own way knows pages by the names of their files until the app has run
+            self.at._page_hash = calc_hash("" if page == HOME else page.name)
         for name, value in link.items():
             self.at.query_params[name] = value
         self.run()
@@ -54,11 +58,21 @@ class Visit:
         return self.run()
 
     def widget(self, key: str):
+        """A widget by its key, or by what comes in it after the page's name, such as "sort" or "layer/zfnet_mini"."""
         kinds = (
             *("selectbox", "slider", "button_group", "text_input", "menu_button"),
             *("multiselect", "number_input", "pagination"),
         )
-        return next(w for kind in kinds for w in self.at.get(kind) if w.key == key)
+        drawn = [w for kind in kinds for w in self.at.get(kind) if w.key]
+        for is_meant in (
+            lambda known: known == key,
+            lambda known: known.partition("/")[2] == key,
+            lambda known: known.partition("/")[2].partition("/")[0] == key,
+        ):
+            if found := [w for w in drawn if is_meant(w.key)]:
+                (widget,) = found
+                return widget
+        raise LookupError(f"There is no widget {key!r}; there are {[w.key for w in drawn]}.")
 
     def upload(self, content: bytes, name: str = "picture.png", key: str = PICTURE_FILE) -> "Visit":
         self.at.file_uploader(key=key).upload(name, content, "application/octet-stream")
@@ -99,7 +113,11 @@ class Visit:
 
     def open(self, layer: str, channel: int, position: tuple[int, int] | None = None) -> "Visit":
         """Opens a unit as a click does, which needs a browser."""
-        self.at.session_state["opened"] = Opened(layer, channel, position)
+        return self.keep("opened layers", Opened(layer, channel, position))
+
+    def keep(self, name: str, value: object) -> "Visit":
+        """Makes this what the session keeps under this name, as a click does that needs a browser."""
+        self.at.session_state["kept"] = {**self.at.session_state["kept"], name: value}
         return self.run()
 
     # What is read --------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def test_imports_go_from_app_to_pages_to_vis_to_models_and_never_back():
         ("models/zfnet.py", "import streamlit as st"),
         ("vis/trace.py", "from pages.common.text import _"),
         ("vis/trace.py", "from streamlit.components import v2"),
-        ("pages/look/unit.py", "from app import page"),
+        ("pages/look/layers/unit.py", "from app import page"),
         ("app.py", "from tests.unit import pictures"),
     ],
 )

@@ -81,8 +81,8 @@ def test_what_has_one_home_is_used_nowhere_else():
 @pytest.mark.parametrize(
     ("path", "code"),
     [
-        ("pages/look/layers.py", "import streamlit as st\n@st.cache_data(max_entries=3)\ndef f(): ..."),
-        ("pages/look/layers.py", "from streamlit import session_state as s"),
+        ("pages/look/layers/page.py", "import streamlit as st\n@st.cache_data(max_entries=3)\ndef f(): ..."),
+        ("pages/look/layers/page.py", "from streamlit import session_state as s"),
         ("vis/trace.py", "import torch\nx = torch.cuda.OutOfMemoryError"),
         ("models/train.py", "from torch import cuda"),
         ("models/train.py", "import torch.backends.mps"),

@@ -105,36 +105,36 @@ def fidelities() -> list[tuple[str, str]]:
 def said_by_way_of() -> dict[tuple[str, str], set[str]]:
     """By file and expression."""
     steps, assumed = rule_texts()
-    methods = strings_of("pages/look/words.py", "METHODS")
-    kinds, quantities = (strings_of("pages/look/words.py", name) for name in ("KINDS", "QUANTITIES"))
+    methods = strings_of("pages/common/words.py", "METHODS")
+    kinds, quantities = (strings_of("pages/common/words.py", name) for name in ("KINDS", "QUANTITIES"))
     return {
-        ("pages/look/architecture.py", "QUANTITIES[name]"): quantities,
-        ("pages/look/canvas.py", "QUANTITIES[look.colour]"): quantities,
-        ("pages/look/canvas.py", "KINDS[kind]"): kinds,
-        ("pages/look/facts.py", "architecture.differs"): differences(),
-        ("pages/look/facts.py", "printed.remark"): {
+        ("pages/look/architecture/page.py", "QUANTITIES[name]"): quantities,
+        ("pages/look/architecture/canvas.py", "QUANTITIES[look.colour]"): quantities,
+        ("pages/look/architecture/canvas.py", "KINDS[kind]"): kinds,
+        ("pages/look/architecture/facts.py", "architecture.differs"): differences(),
+        ("pages/look/architecture/facts.py", "printed.remark"): {
             printed.remark
             for entry in ARCHITECTURES.values()
             for printed in (entry.published, *entry.published_with.values())
             if printed.remark
         },
-        ("pages/look/files.py", "KINDS[value]"): kinds,
-        ("pages/look/operation.py", "KINDS[node.kind]"): kinds,
-        ("pages/look/versus.py", "KINDS[kind]"): kinds,
-        ("pages/look/versus.py", "KINDS[node.kind]"): kinds,
-        ("pages/count/milliseconds.py", "KINDS[kind]"): kinds,
-        ("pages/look/words.py", "KINDS[node.kind]"): kinds,
-        ("pages/look/words.py", "QUANTITIES[colour]"): quantities,
+        ("pages/look/architecture/files.py", "KINDS[value]"): kinds,
+        ("pages/look/architecture/operation.py", "KINDS[node.kind]"): kinds,
+        ("pages/look/architecture/versus.py", "KINDS[kind]"): kinds,
+        ("pages/look/architecture/versus.py", "KINDS[node.kind]"): kinds,
+        ("pages/count/milliseconds/page.py", "KINDS[kind]"): kinds,
+        ("pages/common/words.py", "KINDS[node.kind]"): kinds,
+        ("pages/common/words.py", "QUANTITIES[colour]"): quantities,
         ("pages/common/sidebar.py", "SAMPLES[name]"): strings_of("pages/common/session.py", "SAMPLES"),
-        ("pages/look/layers.py", "loaded.architecture.differs"): differences(),
-        ("pages/look/unit.py", "METHODS[method]"): methods,
-        ("pages/look/unit.py", "step.step"): steps,
-        ("pages/look/ranking.py", "SAMPLES[label]"): strings_of("pages/common/session.py", "SAMPLES"),
-        ("pages/look/words.py", "METHODS[projection.method]"): methods,
-        ("pages/look/words.py", "kind"): {kind for kind, _ in fidelities()},
-        ("pages/look/words.py", "SAMPLES[picture.name]"): strings_of("pages/common/session.py", "SAMPLES"),
-        ("pages/look/words.py", "part"): {why for _, why in fidelities() if why} | assumed,
-        ("pages/start/home.py", "STORY[family]"): strings_of("pages/start/home.py", "STORY"),
+        ("pages/look/layers/page.py", "loaded.architecture.differs"): differences(),
+        ("pages/look/layers/unit.py", "METHODS[method]"): methods,
+        ("pages/look/layers/unit.py", "step.step"): steps,
+        ("pages/look/top9/ranking.py", "SAMPLES[label]"): strings_of("pages/common/session.py", "SAMPLES"),
+        ("pages/common/words.py", "METHODS[projection.method]"): methods,
+        ("pages/common/words.py", "kind"): {kind for kind, _ in fidelities()},
+        ("pages/common/words.py", "SAMPLES[picture.name]"): strings_of("pages/common/session.py", "SAMPLES"),
+        ("pages/common/words.py", "part"): {why for _, why in fidelities() if why} | assumed,
+        ("pages/start/home/page.py", "STORY[family]"): strings_of("pages/start/home/page.py", "STORY"),
         ("models/decoding.py", "sentence"): strings_of("models/decoding.py", "OTHER_KINDS"),
         ("models/statefile.py", "template"): set(),  # passes on what a child process refused
         ("vis/top9/files.py", "template"): set(),  # gives back what was refused when a result was made

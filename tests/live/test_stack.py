@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from pages.count.editing import moved
+from pages.count.stack.editing import moved
 from tests.live.test_page import sideways_room
 from vis.cost.design import Design, as_code
 from vis.cost.presets import PRESETS

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.common.session import told
+from pages.common.session import value_of
 
 HERE = Path(__file__).parent
 MOST_VALUES = 5_000
@@ -73,7 +73,7 @@ def live_sliders(
     }
 
     def act() -> None:
-        match getattr(told(key, None), "moved", None):  # nothing where its page was left in the middle of a drag
+        match getattr(value_of(key), "moved", None):  # nothing where its page was left in the middle of a drag
             case {"places": places, "rests": bool(rests)} if _fits(places, sliders):
                 on_change({s.name: s.values[place] for s, place in zip(sliders, places, strict=True)}, rests)
 

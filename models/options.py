@@ -1,0 +1,239 @@
+"""What can be set, as data: a name, a label, the values it can have and the usual one.
+
+An option is checked, written into a link and read from one here; what draws it, keeps it and says it in another
+language reads the same data.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from types import MappingProxyType
+from typing import Any
+
+from models.refusals import Refused
+
+
+class Phrase(str):
+    """English words for the screen, which a page says in the visitor's language."""
+
+
+@dataclass(frozen=True)
+class Option(ABC):
+    """One thing that can be set."""
+
+    name: str  # the keyword of whom it is for, and its name in a link
+    label: str  # what it is called on the screen
+
+    @abstractmethod
+    def accepts(self, value: Any) -> bool:
+        """Whether it can have this value."""
+
+    @abstractmethod
+    def refusal(self, value: Any) -> Refused:
+        """Why it cannot have this value, and which it can."""
+
+    def written(self, value: Any) -> str:
+        """The value as it stands in a link."""
+        return str(value)
+
+    @abstractmethod
+    def read(self, text: str) -> Any:
+        """The value that a link says.
+
+        Raises:
+            ValueError: where that is none of its values.
+        """
+
+    def checked(self, value: Any) -> Any:
+        """The value.
+
+        Raises:
+            Refused: where it cannot have that value.
+        """
+        if not self.accepts(value):
+            raise self.refusal(value)
+        return value
+
+
+def _one_of(option: Option, value: Any, choices: Iterable[str]) -> Refused:
+    return Refused(
+        "The option {option} cannot be {value}; choose one of {choices}.",
+        option=option.name,
+        value=value,
+        choices=", ".join(choices),
+    )
+
+
+@dataclass(frozen=True)
+class Choice(Option):
+    """One of some values, which may have names of their own."""
+
+    values: Sequence[Any] | Mapping[Any, str]  # with what each is called, or called as they are written
+    usual: Any = None  # None: the first
+    _: KW_ONLY
+    help: str | None = None
+    shown_as: str = "buttons"  # or "list", or "scale": a slider with a stop for each value
+    marks: Sequence[Any] = ()  # values that are written below a live slider
+    digits: int = 0  # behind the decimal point of a live slider's value
+    unit: str = ""
+
+    def __post_init__(self):
+        if self.usual is None and None not in self.values:
+            object.__setattr__(self, "usual", next(iter(self.values), None))
+
+    def called(self, value: Any) -> str:
+        """What a value is called."""
+        return self.values[value] if isinstance(self.values, Mapping) else str(value)
+
+    def accepts(self, value: Any) -> bool:
+        return any(value == known and type(value) is type(known) for known in self.values)
+
+    def refusal(self, value: Any) -> Refused:
+        return _one_of(self, value, map(self.written, self.values))
+
+    def read(self, text: str) -> Any:
+        for value in self.values:
+            if self.written(value) == text:
+                return value
+        raise ValueError(f"{self.name} cannot be {text!r}")
+
+
+@dataclass(frozen=True)
+class Number(Option):
+    """A number between two bounds: whole where its usual value is."""
+
+    usual: float | None  # None: nothing at first, where a field may be empty
+    least: float
+    most: float
+    _: KW_ONLY
+    step: float = 1
+    digits: int = 0  # behind the decimal point
+    help: str | None = None
+    shown_as: str = "field"  # or "slider"
+    marks: Sequence[float] = ()
+    unit: str = ""
+
+    @property
+    def kind(self) -> type:
+        return int if isinstance(self.least, int) and isinstance(self.step, int) else float
+
+    @property
+    def values(self) -> Sequence[float]:
+        """All that a slider can be set to."""
+        if self.kind is int:
+            return range(self.least, self.most + 1, self.step)
+        count = round((self.most - self.least) / self.step) + 1
+        return [round(self.least + i * self.step, self.digits) for i in range(count)]
+
+    def accepts(self, value: Any) -> bool:
+        if value is None or isinstance(value, bool):
+            return value is self.usual
+        is_number = isinstance(value, int) or (self.kind is float and isinstance(value, float))
+        return is_number and math.isfinite(value) and self.least <= value <= self.most
+
+    def refusal(self, value: Any) -> Refused:
+        numbers = {"option": self.name, "value": value, "least": self.least, "most": self.most}
+        if self.kind is int:
+            return Refused(
+                "The option {option} cannot be {value}; choose a whole number, {least} to {most}.", **numbers
+            )
+        return Refused("The option {option} cannot be {value}; choose a number from {least} to {most}.", **numbers)
+
+    def written(self, value: float) -> str:
+        return f"{value:.{max(self.digits, 6)}g}" if self.kind is float else str(value)
+
+    def read(self, text: str) -> float:
+        value = self.kind(text)
+        if not self.accepts(value):
+            raise ValueError(f"{self.name} cannot be {text!r}")
+        return value
+
+
+@dataclass(frozen=True)
+class Switch(Option):
+    """On or off."""
+
+    usual: bool = False
+    _: KW_ONLY
+    help: str | None = None
+
+    ON = MappingProxyType({"on": True, "True": True, "off": False, "False": False})  # as links have said it
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, bool)
+
+    def refusal(self, value: Any) -> Refused:
+        return _one_of(self, value, ("False", "True"))
+
+    def written(self, value: bool) -> str:
+        return "on" if value else "off"
+
+    def read(self, text: str) -> bool:
+        if text not in self.ON:
+            raise ValueError(f"{self.name} cannot be {text!r}")
+        return self.ON[text]
+
+
+@dataclass(frozen=True)
+class Several(Option):
+    """Any of some values, in the order of these."""
+
+    values: Sequence[str] | Mapping[str, str]
+    usual: tuple[str, ...] = ()
+    _: KW_ONLY
+    help: str | None = None
+    shown_as: str = "list"  # or "switches"
+
+    called = Choice.called
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, tuple) and value == self.ordered(value)
+
+    def ordered(self, chosen: Iterable[str]) -> tuple[str, ...]:
+        """Those of the values that are chosen, each once."""
+        chosen = set(chosen)
+        return tuple(value for value in self.values if value in chosen)
+
+    def refusal(self, value: Any) -> Refused:
+        return _one_of(self, value, self.values)
+
+    def written(self, value: tuple[str, ...]) -> str:
+        return ",".join(value)
+
+    def read(self, text: str) -> tuple[str, ...]:
+        """Those of the values that it says; of a link to an older network the rest is left out."""
+        if found := self.ordered(text.split(",")):
+            return found
+        raise ValueError(f"{self.name} cannot be {text!r}")
+
+
+@dataclass(frozen=True)
+class Numbers(Option):
+    """Some whole numbers, as they are typed: "3, 17, 40"."""
+
+    usual: tuple[int, ...] = ()
+    _: KW_ONLY
+    most: int = 16  # of them
+    help: str | None = None
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, tuple) and len(value) <= self.most and all(type(n) is int and n >= 0 for n in value)
+
+    def refusal(self, value: Any) -> Refused:
+        return Refused(
+            "The option {option} cannot be {value}; choose at most {most} whole numbers.",
+            option=self.name,
+            value=value,
+            most=self.most,
+        )
+
+    def written(self, value: tuple[int, ...]) -> str:
+        return ",".join(map(str, value))
+
+    def read(self, text: str) -> tuple[int, ...]:
+        """Each number once, in the order in which they are typed; of too many the first ones."""
+        words = text.replace(",", " ").replace(";", " ").split()
+        if wrong := [word for word in words if not (word.isascii() and word.isdigit() and len(word) < 6)]:
+            raise ValueError(wrong[0])
+        return tuple(dict.fromkeys(map(int, words)))[: self.most]

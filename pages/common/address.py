@@ -1,0 +1,88 @@
+"""The address of what is on the screen, and the link that opened this session.
+
+What is drawn notes what it is set to; when a run has come to its end, the address is made of all that was noted. A
+fragment that runs by itself notes its own part anew, and the others' stay.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from pages.common.session import kept
+
+PAGE = "page"  # the part of a whole run
+
+
+@dataclass
+class _Noted:
+    parts: dict[str, dict[str, str]] = field(default_factory=dict)
+    drawing: list[str] = field(default_factory=list)  # the parts that are being drawn, the innermost last
+    is_held: bool = False
+
+
+def _noted() -> _Noted:
+    return kept("address", _Noted)
+
+
+def opened_with() -> Mapping[str, str]:
+    """The link that opened this session."""
+    return kept("link", st.query_params.to_dict)
+
+
+def is_about(network: str) -> bool:
+    """Whether the link that opened this session is to this network, so that its details are of this one."""
+    return opened_with().get("network") == network
+
+
+def forget(name: str) -> None:
+    """Leaves out what the link that opened this session says of this: it has had its say."""
+    kept("link", st.query_params.to_dict).pop(name, None)
+
+
+def now(name: str) -> str | None:
+    """What the address says of this now; where one page leads to another, that is what it asked for."""
+    return st.query_params.get(name)
+
+
+def note(**values: object) -> None:
+    """Adds to the address, from the next end of a run on; what is None leaves it."""
+    noted = _noted()
+    part = noted.parts.setdefault(noted.drawing[-1] if noted.drawing else PAGE, {})
+    for name, value in values.items():
+        if value is None:
+            part.pop(name, None)
+        else:
+            part[name] = str(value)
+
+
+def hold(is_held: bool) -> None:
+    """Leaves the address as it is while a slider is dragged: what is on the way is no place to come back to."""
+    _noted().is_held = is_held
+
+
+def is_held() -> bool:
+    """Whether a slider is being dragged."""
+    return _noted().is_held
+
+
+@contextmanager
+def part(name: str = PAGE) -> Iterator[None]:
+    """A `with` that draws one part of the page; the outermost one ends by writing the address.
+
+    A run that is broken off, by a refusal or because it begins anew, leaves the address as it was.
+    """
+    noted = _noted()
+    if name == PAGE:
+        noted.parts, noted.drawing = {}, []
+    noted.parts[name] = {}
+    noted.drawing.append(name)
+    try:
+        yield
+    finally:
+        noted.drawing.pop()
+    if not noted.drawing and not noted.is_held:
+        wanted = {name: text for part in noted.parts.values() for name, text in part.items()}
+        if st.query_params.to_dict() != wanted:
+            st.query_params.from_dict(wanted)

@@ -1,0 +1,209 @@
+"""The inputs of a page, drawn from what they are: each begins as the link says, is kept when the page is left, and is
+written into the address where it is not as usual.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import streamlit as st
+
+from models.options import Choice, Number, Numbers, Option, Several, Switch
+from pages.common import address, routes
+from pages.common.components.sliders import Slider, live_sliders
+from pages.common.session import keep, kept
+from pages.common.text import _, plain, spoken
+
+FRAME = ""  # the page of what belongs to every page
+
+
+def begin(page: str) -> None:
+    """Makes this the page that is drawn. A slider that was held when another one was left is not held any more."""
+    if kept("page", lambda: page) != page:
+        address.hold(False)
+    keep("page", page)
+
+
+def fragment(draw: Callable) -> Callable:
+    """A part of a page that can be drawn by itself, as `st.fragment`, and then writes its part of the address."""
+
+    @st.fragment
+    @wraps(draw)
+    def drawn(*args, **kwargs):
+        routes.follow()
+        with address.part(f"{draw.__module__}.{draw.__qualname__}"):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+def key_of(option: str, of: str = "", page: str | None = None) -> str:
+    """The key of an option's widget: of the page that is drawn, or of another one."""
+    page = kept("page", str) if page is None else page
+    return "/".join(filter(None, (page, option, of)))
+
+
+def ask(place, *options: Option, **about: Any) -> dict[str, Any]:
+    """What the visitor chose, by the options' names.
+
+    Args:
+        place: a container, or one for each of the options.
+        about: as of `ask_one`.
+    """
+    places = place if isinstance(place, Sequence) else [place] * len(options)
+    return {option.name: ask_one(where, option, **about) for where, option in zip(places, options, strict=True)}
+
+
+def ask_one(
+    place,
+    option: Option,
+    *,
+    network: str | None = None,
+    of: str = "",
+    page: str | None = None,
+    prefix: str = "",
+    **look: Any,
+) -> Any:
+    """What the visitor chose.
+
+    Args:
+        place: a container, or `st`.
+        network: whose option it is: for every network another choice is kept, and a link to another one says nothing.
+        of: whatever else it belongs to, such as a layer.
+        page: the page that keeps it; that which is drawn, unless several have it in common.
+        prefix: before its name in the address.
+        look: as of Streamlit's widget.
+    """
+    key = key_of(prefix + option.name, "/".join(filter(None, (network, of))), page)
+    first = first_value(option, network, prefix)
+    look = {"key": key, "persist_state": "session", "help": option.help and spoken(option.help)} | look
+    value = _WIDGETS[type(option)](place, option, spoken(option.label), first, look)
+    note(option, value, prefix)
+    return value
+
+
+def first_value(option: Option, network: str | None = None, prefix: str = "") -> Any:
+    """What an option is at first: what the link that opened the session says of it, or else the usual value.
+
+    It is not put into the widget's state: there it would win over a choice that is made while the first run is still
+    under way.
+    """
+    text = address.opened_with().get(prefix + option.name)
+    if text is None or not (network is None or address.is_about(network)):
+        return option.usual
+    try:
+        return option.read(text)
+    except ValueError:
+        return option.usual
+
+
+def note(option: Option, value: Any, prefix: str = "") -> None:
+    """Adds a value to the address, where it is not the usual one."""
+    address.note(**{prefix + option.name: None if value == option.usual else option.written(value)})
+
+
+# Widgets ---------------------------------------------------------------------------------------------------------
+
+
+def _choice(place, option: Choice, label: str, first: Any, look: dict[str, Any]) -> Any:
+    values = list(option.values)
+
+    def called(value: Any) -> str:
+        return spoken(option.called(value))
+
+    if option.shown_as == "buttons":
+        look = {"required": True, "wrap": True} | look
+        return place.segmented_control(label, values, format_func=called, default=first, **look)
+    if option.shown_as == "scale":
+        return place.select_slider(label, values, first, format_func=called, **look)
+    return place.selectbox(label, values, values.index(first), format_func=called, **look)
+
+
+def _number(place, option: Number, label: str, first: float | None, look: dict[str, Any]) -> float | None:
+    if option.shown_as == "slider":
+        return place.slider(label, option.least, option.most, first, option.step, **look)
+    value = place.number_input(label, option.least, option.most, first, option.step, **look)
+    return value if value is None or option.kind is int else round(value, max(option.digits, 2))
+
+
+def _switch(place, option: Switch, label: str, first: bool, look: dict[str, Any]) -> bool:
+    return place.toggle(label, first, **look)
+
+
+def _several(place, option: Several, label: str, first: tuple[str, ...], look: dict[str, Any]) -> tuple[str, ...]:
+    values = list(option.values)
+    if option.shown_as == "list":
+        chosen = place.multiselect(label, values, first, format_func=lambda one: spoken(option.called(one)), **look)
+        return option.ordered(chosen)  # not in the order of the clicks
+    look.pop("help")
+    key = look.pop("key")
+    each = {one: place.toggle(spoken(option.called(one)), one in first, key=f"{key}/{one}", **look) for one in values}
+    return option.ordered(one for one, is_on in each.items() if is_on)
+
+
+def _numbers(place, option: Numbers, label: str, first: tuple[int, ...], look: dict[str, Any]) -> tuple[int, ...]:
+    """A field for some numbers; what is none of them is named beside it."""
+    text = place.text_input(label, ", ".join(map(str, first)), placeholder="3, 17, 40", **look)
+    try:
+        found = option.read(text)
+    except ValueError as wrong:
+        place.error(
+            _("“{text}” is not the number of a feature map; write numbers such as 3, 17, 40.", text=plain(wrong)),
+            icon=":material/error:",
+        )
+        return option.usual
+    if len(text.replace(",", " ").split()) > option.most:
+        place.caption(_("The first sixteen of the numbers are shown."))
+    return found
+
+
+_WIDGETS: Mapping[type[Option], Callable] = {
+    Choice: _choice,
+    Number: _number,
+    Switch: _switch,
+    Several: _several,
+    Numbers: _numbers,
+}
+
+
+# Sliders that report while they are dragged ----------------------------------------------------------------------
+
+
+@dataclass
+class Live:
+    """Where live sliders stand."""
+
+    values: dict[str, Any]
+    moved: str | None = None  # the name of the one that was moved last
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        """Moves them all at once."""
+        self.values = dict(values)
+
+
+def ask_live(place, *options: Choice | Number, of: str, is_linked: bool = True) -> Live:
+    """Sliders that report while they are dragged; they belong into a `fragment`, with all that depends on them.
+
+    Args:
+        of: what they set, for a page may have several such sets.
+        is_linked: whether the link that opened the session is about these.
+    """
+    key = key_of("sliders", of)
+    live = kept(key, lambda: Live({o.name: first_value(o) if is_linked else o.usual for o in options}))
+
+    def moved(values: dict[str, Any], rests: bool) -> None:
+        live.moved = next((name for name, value in values.items() if value != live.values[name]), live.moved)
+        live.values = values
+        address.hold(not rests)
+
+    with place:
+        live_sliders(
+            [Slider(o.name, spoken(o.label), o.values, o.marks, o.digits, o.unit) for o in options],
+            live.values,
+            key,
+            on_change=moved,
+        )
+    for option in options:
+        note(option, live.values[option.name])
+    return live

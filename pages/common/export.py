@@ -1,0 +1,51 @@
+"""Everything that leaves the app: buttons for files, and tables for spreadsheets."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+KINDS = {
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "csv": "text/csv",
+    "json": "application/json",
+    "parquet": "application/vnd.apache.parquet",
+}
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # what a spreadsheet takes for the beginning of one
+
+
+def download(place, label: str, make: Callable[[], bytes | str], file: str, key: str, **look: Any) -> None:
+    """A button for a file.
+
+    Args:
+        place: a container, or `st`.
+        make: called when the button is pressed, outside the session, so it needs to know all its words.
+        file: its name, of one of KINDS.
+        look: as of `st.download_button`.
+    """
+    kind = KINDS[file.rpartition(".")[2]]
+    look = {"icon": ":material/download:"} | look
+    place.download_button(label, make, file, kind, key=key, on_click="ignore", **look)
+
+
+def table(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """CSV as spreadsheets read it, UTF-8 with its mark; the columns are those of the first row.
+
+    Numbers stand in full, what is not there is empty, yes and no are 1 and 0. Text from outside stays text: a module,
+    a file or a class may be called "=A1", which a spreadsheet would compute.
+    """
+    rows = list(rows)
+    file = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({column: cell(value) for column, value in row.items()} for row in rows)
+    return file.getvalue().encode("utf-8-sig")
+
+
+def cell(value: Any) -> Any:
+    """A value as it stands in a table."""
+    if isinstance(value, bool):
+        return int(value)
+    return f"'{value}" if isinstance(value, str) and value.lstrip(" \n").startswith(FORMULA) else value

@@ -1,0 +1,75 @@
+"""Every page of the app, once; and the ways from one to another."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from models.options import Phrase
+from pages.common import address
+from pages.common.session import keep, kept, set_to
+from pages.common.text import spoken
+
+
+@dataclass(frozen=True)
+class Route:
+    """A page: its section's folder and its own, its title and its icon."""
+
+    section: str
+    name: str  # also its address
+    title: str
+    icon: str
+
+    @property
+    def script(self) -> str:
+        return f"pages/{self.section}/{self.name}/page.py"
+
+    def page(self) -> Any:
+        """The page for `st.navigation`, with its title in the session's language."""
+        title, icon = spoken(self.title), f":material/{self.icon}:"
+        return st.Page(self.script, title=title, icon=icon, url_path=self.name, default=self == HOME)
+
+
+HOME = Route("start", "home", Phrase("Home"), "home")
+LAYERS = Route("look", "layers", Phrase("What layers 1–5 respond to"), "visibility")
+FILTERS = Route("look", "filters", Phrase("Filters"), "blur_on")
+ACTIVATIONS = Route("look", "activations", Phrase("Activations"), "apps")
+TOP9 = Route("look", "top9", Phrase("Top nine pictures"), "view_comfy")
+GRAPH = Route("look", "architecture", Phrase("The layer graph"), "account_tree")
+
+SECTIONS = {
+    Phrase("Start"): (HOME,),
+    Phrase("Look"): (LAYERS, FILTERS, ACTIVATIONS, TOP9, GRAPH),
+    Phrase("Count"): (
+        Route("count", "bottleneck", Phrase("1×1 bottlenecks"), "filter_alt"),
+        Route("count", "residual", Phrase("Residual bottlenecks"), "alt_route"),
+        Route("count", "separable", Phrase("Separable convolutions"), "layers"),
+        Route("count", "kernels", Phrase("Small kernels, groups and gaps"), "grid_4x4"),
+        Route("count", "mobilenet", Phrase("MobileNet's multipliers"), "tune"),
+        Route("count", "stack", Phrase("A stack of your own"), "stacks"),
+        Route("count", "milliseconds", Phrase("MACs are not milliseconds"), "timer"),
+    ),
+}
+
+
+def go(route: Route, network: str | None = None, **link: str) -> None:
+    """Asks for another page, for callbacks: it is opened when the run that follows has drawn the sidebar.
+
+    Args:
+        network: becomes the sidebar's.
+        link: what the address is to say beside the network.
+    """
+    if network:
+        address.forget("network")
+        set_to("network", network)
+        link = {"network": network, **link} if link else {}
+    keep("wanted page", (route, link))
+
+
+def follow() -> None:
+    """Opens the page that was asked for, if one was."""
+    wanted = kept("wanted page", lambda: None)
+    if wanted:
+        keep("wanted page", None)
+        route, link = wanted
+        st.switch_page(route.script, query_params=link or None)

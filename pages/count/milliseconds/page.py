@@ -1,0 +1,248 @@
+"""MACs are not milliseconds: the layers of a network, measured on this machine and under its measured roof."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from models import ARCHITECTURES
+from models.refusals import Refused
+from pages.common import cache
+from pages.common.cache import Built
+from pages.common.measuring import begin, doubt, in_words, is_running, keep_only, on_device, settled
+from pages.common.session import from_link, keep_measured, measured, of_sidebar, selection, to_url
+from pages.common.text import _, language, prose
+from pages.common.widgets import choice, download, say
+from pages.common.words import KINDS
+from pages.count.milliseconds.keras_table import keras_table
+from pages.count.milliseconds.standing_table import as_csv, standing_table
+from pages.count.style import Style, chosen_style
+from vis.cost.latency import Conditions, Times, conditions, layer_times, pass_times
+from vis.cost.roofline import Roof, Standing, measured_roof, standings, works_of
+from vis.figures.numbers import milliseconds, short, spread
+from vis.figures.roofline import roofline, shares, shares_of_work_and_time
+
+TEXTS = Path(__file__).parent / "texts"
+PLACE = "milliseconds"
+BATCHES = (1, 4, 16)
+ROUNDS = 7
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of a network; of what was stopped before it, nothing."""
+
+    roof: Roof
+    passes: Times | None
+    layers: dict[str, Times]
+    conditions: Conditions
+
+
+def page() -> None:
+    st.title(_("MACs are not milliseconds"))
+    st.markdown(
+        _(
+            "A multiply-add is counted once, wherever it stands. How long it takes depends on how many numbers have to "
+            "be fetched for it. Here the layers of a network are **measured on this machine**, beside what the same "
+            "machine does at its best."
+        )
+    )
+    name = selection().network
+    architecture = ARCHITECTURES[name]
+    row = st.container(horizontal=True, gap="medium")
+    batch = choice(
+        row,
+        _("Pictures at once"),
+        {n: str(n) for n in BATCHES},
+        from_link("batch", BATCHES[0], BATCHES, int),
+        "batch",
+    )
+    style = chosen_style(row)
+    batched = batch if batch != BATCHES[0] else None
+    to_url(**of_sidebar(), batch=batched, numbers=style.of_link, language=language())
+    built = Built(name, architecture.input_shape[1])
+    try:
+        recording = cache.shapes(built)
+    except Refused as refusal:
+        say(refusal)
+        return
+    found = _measurement(built, batch)
+    if found:
+        _result(built, batch, found, standings(works_of(recording, batch), found.layers), style)
+    st.subheader(_("Beside a published table"), anchor="published")
+    keras_table(selection().device)
+    with st.expander(_("How this is measured, and what it does not say"), icon=":material/menu_book:"):
+        st.markdown(prose(TEXTS, "milliseconds"))
+
+
+# Measuring -------------------------------------------------------------------------------------------------------
+
+
+def _measurement(built: Built, batch: int) -> Measured | None:
+    """What this session measured of the network, with a button for it."""
+    device, title = selection().device, ARCHITECTURES[built.network].title
+    key = (PLACE, built, batch, device)
+    keep_only(PLACE, (key,))
+    found, words = measured(key), _("Measure again") if measured(key) else _("Measure {network}", network=title)
+    again = _("Press the button to measure again.")
+    if st.button(words, type="secondary" if found else "primary", icon=":material/timer:", key="measure") and (
+        not is_running(PLACE, key)
+    ):
+        begin(PLACE, key, lambda report, stopped: _measured(built, batch, device, report, stopped))
+
+    def phase(part: float) -> str:
+        if part < ROOF_DONE:
+            return _("Measuring what this machine does at its best …")
+        if part < PASSES_DONE:
+            return _("Measuring whole passes of {network} …", network=title)
+        return _("Measuring every layer of {network} …", network=title)
+
+    if new := settled(PLACE, key, phase, again):
+        keep_measured(key, new)
+        st.rerun()  # so that the button knows of it
+    if not found and not is_running(PLACE, key):
+        st.caption(
+            _(
+                "It takes from a few seconds to some minutes, during which nothing else is measured on this server. "
+                "What is measured is kept for this session."
+            )
+        )
+    return found
+
+
+ROOF_DONE, PASSES_DONE = 0.3, 0.5  # of the whole measurement
+
+
+def _measured(
+    built: Built, batch: int, device: str, report: Callable[[float], None], stopped: Callable[[], bool]
+) -> Measured | None:
+    """The roof of the machine, then whole passes, then layer by layer; None where it was stopped before any layer."""
+    model, images = on_device(built, device, batch)
+    roof = measured_roof(images.device, ROUNDS, stopped, lambda part: report(part * ROOF_DONE))
+    if roof is None:
+        return None
+    between = PASSES_DONE - ROOF_DONE
+    passes = pass_times(model, images, stop=stopped, progress=lambda part: report(ROOF_DONE + part * between))
+    layers = layer_times(model, images, ROUNDS, stopped, lambda part: report(PASSES_DONE + part * (1 - PASSES_DONE)))
+    return Measured(roof, passes, layers, conditions(images.device)) if layers else None
+
+
+# What was measured -----------------------------------------------------------------------------------------------
+
+
+def _result(built: Built, batch: int, found: Measured, layers: list[Standing], style: Style) -> None:
+    _totals(batch, found, layers, style)
+    st.subheader(_("Under the roof of this machine"), anchor="roofline")
+    words = {
+        "macs": _("MACs"),
+        "time": _("time"),
+        "rate": _("MACs a second"),
+        "intensity": _("arithmetic intensity, MACs a byte"),
+        "reached": _("of what is attainable"),
+        "roof": _("measured roof: {peak}, {bandwidth}"),
+    }
+    st.plotly_chart(
+        roofline(layers, found.roof, _counted_kinds(), words),
+        key="roofline",
+        config=style.toolbar(f"{built.network}-roofline"),
+        alt=_("Every layer with multiply-adds as a point under the measured roof; the table has the same numbers."),
+    )
+    st.caption(
+        _(
+            "Under the slope, left of {ridge} MACs a byte, the memory holds a layer back; under the flat part, the "
+            "arithmetic. A point above the slope had its numbers in a cache, which is faster than memory, or was "
+            "measured in a luckier moment than the roof.",
+            ridge=f"{found.roof.ridge:.3g}",
+        )
+    )
+    st.subheader(_("Share of the work, share of the time"), anchor="shares")
+    names = {"share of macs": _("of all MACs"), "share of time": _("of the time")}
+    st.plotly_chart(
+        shares_of_work_and_time(layers, _all_kinds(), names),
+        key="shares",
+        config=style.toolbar(f"{built.network}-shares"),
+        alt=_("By kind of layer, its share of all multiply-adds beside its share of the measured time."),
+    )
+    st.caption(_in_short(layers))
+    st.subheader(_("Layer by layer"), anchor="layers")
+    standing_table(layers, found.roof, _all_kinds(), style)
+    file = f"convscope-{built.network}-milliseconds-{batch}.csv"
+    download(st, _("Table of layers (CSV)"), lambda: as_csv(layers, found.roof).encode("utf-8-sig"), file, "layers csv")
+
+
+def _totals(batch: int, found: Measured, layers: list[Standing], style: Style) -> None:
+    """The whole network, and under which conditions it was measured."""
+    macs = sum(each.work.macs or 0 for each in layers)
+    total = sum(each.times.median_ms for each in layers)
+    a, b, c, d = st.columns(4)
+    a.metric(_("Multiply-adds (MACs)"), style.number(macs), _of_pictures(batch), delta_color="off", delta_arrow="off")
+    if found.passes:
+        b.metric(
+            _("One pass"),
+            milliseconds(found.passes.median_ms),
+            f"{spread(found.passes.spread_ms)} · {short(1e3 * macs / found.passes.median_ms)}MAC/s",
+            delta_color="off",
+            delta_arrow="off",
+        )
+    else:
+        b.metric(_("One pass"), "–")
+    c.metric(
+        _("Sum of its layers"),
+        milliseconds(total),
+        _("{count} layers, one by one", count=len(layers)),
+        delta_color="off",
+        delta_arrow="off",
+    )
+    peak = found.roof.peak
+    d.metric(
+        _("This machine at its best"),
+        f"{short(peak.rate)}MAC/s",
+        f"± {peak.spread / 2:.0%} · {short(found.roof.bandwidth.rate)}B/s ± {found.roof.bandwidth.spread / 2:.0%}",
+        delta_color="off",
+        delta_arrow="off",
+    )
+    st.caption(
+        _(
+            "{conditions}; {batch}; after warming up {passes} whole passes and {rounds} layer by layer. Medians, ± "
+            "half of the distance between the quartiles. After every layer the device is waited for, and nothing is "
+            "done in place, so the sum of the layers is normally more than one pass.",
+            conditions=in_words(found.conditions),
+            batch=_of_pictures(batch),
+            rounds=min(each.times.rounds for each in layers),
+            passes=found.passes.rounds if found.passes else 0,
+        )
+    )
+    doubt(found.passes, found.roof.peak.times, found.roof.bandwidth.times)
+
+
+def _of_pictures(batch: int) -> str:
+    return _("for one picture") if batch == 1 else _("for {batch} pictures together", batch=batch)
+
+
+def _in_short(layers: list[Standing]) -> str:
+    """What the shares say, of the kind whose share of the time is furthest above its share of the work."""
+    kind, (work, time) = max(shares(layers).items(), key=lambda part: part[1][1] - part[1][0])
+    return _(
+        "Furthest apart: {kind}, {work} of the multiply-adds and {time} of the time.",
+        kind=_all_kinds()[kind],
+        work=f"{work:.1%}",
+        time=f"{time:.1%}",
+    )
+
+
+def _counted_kinds() -> dict[str, str]:
+    """What the kinds of layers are called that have multiply-adds."""
+    return {
+        "conv": _("convolution"),
+        "depthwise": _("depthwise convolution"),
+        "pointwise": _("pointwise 1×1"),
+        "linear": _("linear layer"),
+    }
+
+
+def _all_kinds() -> dict[str, str]:
+    return {kind: _(KINDS[kind]) for kind in KINDS} | _counted_kinds()
+
+
+page()

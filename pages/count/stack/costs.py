@@ -1,0 +1,93 @@
+"""What a stack costs and sees: its totals, its two charts, and the arithmetic of one row."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from pages.common.session import from_link
+from pages.common.text import _
+from pages.common.widgets import choice
+from pages.common.words import bytes_in_words
+from pages.count.stack.table import field_in_words
+from pages.count.style import Style
+from vis.cost.derivation import derived
+from vis.cost.stack import Stack
+from vis.figures.numbers import grouped, side, sizes
+from vis.figures.stack import fields, row_costs
+
+FILE = "convscope-stack"  # how the names of what is saved begin
+
+
+def derivation(stack: Stack, place: int) -> None:
+    """The formulas of the chosen row, with its numbers put in."""
+    with st.expander(_("How the numbers of this row come about"), icon=":material/function:"):
+        if place >= len(stack.steps):
+            st.markdown(_("This row is not computed: it, or one before it, is impossible."))
+            return
+        names = {
+            "height": _("height"),
+            "width": _("width"),
+            "field": _("receptive field"),
+            "jump": _("jump"),
+            "weights": _("weights"),
+            "params": _("parameters"),
+            "macs": _("MACs"),
+            "activation_bytes": _("activation memory, bytes"),
+        }
+        lines = [
+            f"{names[found.quantity]} = {found.symbols}\n  = {found.numbers}\n  = {grouped(found.value)}"
+            for found in derived(stack, place)
+        ]
+        st.code("\n\n".join(lines), language=None, wrap_lines=True)
+        if stack.steps[place].field is None:
+            st.caption(_("Its units see the whole picture, so there is no jump from one to the next."))
+
+
+def totals(stack: Stack, style: Style) -> None:
+    """What the whole stack costs, and what comes out at its end."""
+    field = stack.steps[-1].field if stack.steps else None
+    columns = st.columns([9, 10, 7])
+    columns[0].metric(_("Multiply-adds (MACs)"), style.number(stack.macs))
+    weights = _("{number} of them weights", number=style.number(stack.weights))
+    columns[1].metric(_("Parameters"), style.number(stack.params), weights, delta_color="off", delta_arrow="off")
+    columns[2].metric(_("Activation memory"), bytes_in_words(stack.activation_bytes))
+    columns = st.columns([9, 10, 7])
+    columns[0].metric(_("Output"), sizes(stack.shape))
+    columns[1].metric(_("Receptive field"), field_in_words(field) if stack.steps else "–")
+    columns[2].metric(_("Jump"), "–" if field is None else side(field.jump))
+
+
+def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> str:
+    """What every row costs, and what its units see; returns which cost."""
+    left, right = st.columns(2, gap="large")
+    quantities = {"macs": _("MACs"), "params": _("parameters"), "activation_bytes": _("activations")}
+    with left:
+        st.subheader(_("Where the work is"), anchor="costs")
+        first = from_link("bars", "macs", quantities)
+        quantity = choice(st, _("Bars"), quantities, first, "stack bars", label_visibility="collapsed")
+        axis = _("activation memory, bytes") if quantity == "activation_bytes" else quantities[quantity]
+        st.plotly_chart(
+            row_costs(stack, quantity, kinds | {"other": _("without weights")}, axis, _("row")),
+            key="stack costs",
+            config=style.toolbar("stack-costs"),
+            alt=_("A bar for every row with what it costs; the table below has the same numbers."),
+        )
+    with right:
+        st.subheader(_("What its units see"), anchor="fields")
+        st.caption(_("A diamond sees the whole picture."))
+        words = kinds | {
+            "field": _("receptive field"),
+            "jump": _("jump"),
+            "whole": _("the whole picture"),
+            "picture": _("the picture itself"),
+            "side": _("side of the picture"),
+            "pixels": _("pixels"),
+            "row": _("row"),
+        }
+        st.plotly_chart(
+            fields(stack, words),
+            key="stack fields",
+            config=style.toolbar("stack-fields"),
+            alt=_("How the receptive field grows from row to row; the table below has the same numbers."),
+        )
+    return quantity

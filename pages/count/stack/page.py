@@ -1,0 +1,290 @@
+"""A stack of your own: layers in a table, and what each of them makes of the picture, sees, and costs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models.refusals import Refused
+from pages.common.session import from_link, kept, of_sidebar, set_to, text_of_link, to_url, told
+from pages.common.text import _, language, plain, prose, said
+from pages.common.widgets import download
+from pages.count.layer_table import ROW
+from pages.count.stack.costs import FILE, charts, derivation, totals
+from pages.count.stack.editing import FIRST, Editing, added, doubled, moved, without
+from pages.count.stack.table import as_csv, stack_table
+from pages.count.style import Style, chosen_style
+from vis.cost.design import Design, as_code, cells, from_code
+from vis.cost.layer import MOST_CHANNELS, MOST_SIDE, SETTINGS, Shape, picture
+from vis.cost.presets import PRESETS, USUAL
+from vis.cost.sequential import as_torch
+from vis.cost.stack import MOST_ROWS, Row, Stack
+
+TEXTS = Path(__file__).parent / "texts"
+MOST_SHOWN, ROOM = 18, 3  # rows of the table without scrolling, and free ones below those that it is made with
+WIDTHS = {"channels": 90, "kernel": 95, "stride": 90, "padding": 108, "dilation": 108, "groups": 95}  # pixels
+ROW_KEY = "stack row"  # of the list in which a row is chosen
+
+
+def page() -> None:
+    st.title(_("A stack of your own"))
+    st.markdown(
+        _(
+            "Put layers on top of each other and see at once what each of them makes of the picture, what its units "
+            "see of it, and what it costs. **Edit the cells**; a kernel, stride, padding or dilation may also be "
+            "1×7, rows × columns."
+        )
+    )
+    _workbench()
+    with st.expander(_("How shapes, receptive fields and jumps are computed"), icon=":material/menu_book:"):
+        st.markdown(prose(TEXTS, "stack"))
+
+
+@st.fragment
+def _workbench() -> None:
+    """The table that is edited, and all that is computed of it."""
+    editing = kept("stack", _of_link)
+    editing.listen(language())
+    style = _bar(editing)
+    if editing.refused and not editing.past:
+        st.warning(plain(said(editing.refused)), icon=":material/link_off:")
+    _picture(editing)
+    kinds = _kind_names()
+    _table(editing, kinds)
+    design, stack = editing.now, editing.now.stack()
+    place = _row(editing, kinds)
+    _impossible(design, stack, kinds)
+    if place is not None:
+        derivation(stack, place)
+    totals(stack, style)
+    quantity = charts(stack, kinds, style) if stack.steps else None
+    if stack.steps:
+        st.subheader(_("Layer by layer"), anchor="layers")
+        stack_table(stack, kinds, style.is_short)
+        download(st, _("Table of layers (CSV)"), lambda: as_csv(stack).encode("utf-8-sig"), FILE + ".csv", "stack csv")
+        with st.expander(_("The same in PyTorch"), icon=":material/code:"):
+            st.code(as_torch(stack), language="python")
+    _put_into_url(design, style, quantity, place)
+
+
+def _kind_names() -> dict[str, str]:
+    return {
+        "conv": _("convolution"),
+        "depthwise": _("depthwise convolution"),
+        "pointwise": _("pointwise 1×1"),
+        "max pool": _("max pool"),
+        "average pool": _("average pool"),
+        "global pool": _("global average pool"),
+        "shuffle": _("channel shuffle"),
+        "linear": _("linear layer"),
+    }
+
+
+# Links ------------------------------------------------------------------------------------------------------------
+
+
+def _of_link() -> Editing:
+    """The stack of the link, or else the usual one."""
+    design, refused = PRESETS[USUAL], None
+    code, size = text_of_link("stack"), text_of_link("picture")
+    try:
+        design = Design(
+            design.rows if code is None else from_code(code),
+            design.picture if size is None else _shape_of(size),
+            from_link("bias", "on", ("on", "off")) == "on",
+            from_link("norm", "off", ("on", "off")) == "on",
+        )
+    except Refused as reason:
+        refused = reason
+    return Editing(design, design, language(), refused=refused)
+
+
+def _shape_of(text: str) -> Shape:
+    try:
+        channels, height, width = map(int, text.split("x"))
+    except ValueError:
+        raise Refused("The link holds no stack that can be read, and was not followed.") from None
+    return picture(channels, height, width)
+
+
+def _put_into_url(design: Design, style: Style, quantity: str | None, place: int | None) -> None:
+    usual, code = PRESETS[USUAL], as_code(design.rows)
+    if code is None:
+        st.caption(
+            _("This stack is too long for a link; a link holds at most {most} rows.", most=MOST_ROWS),
+        )
+    to_url(
+        **of_sidebar(),
+        stack=code if design.rows != usual.rows else None,
+        picture="x".join(map(str, design.picture)) if design.picture != usual.picture else None,
+        bias=None if design.bias else "off",
+        norm="on" if design.norm else None,
+        numbers=style.of_link,
+        bars=quantity if quantity != "macs" else None,
+        row=place + 1 if place else None,
+        language=language(),
+    )
+
+
+# What is set ------------------------------------------------------------------------------------------------------
+
+
+def _bar(editing: Editing) -> Style:
+    """Where to begin, and back; and how numbers are written."""
+    row = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
+    names = {
+        "alexnet": _("AlexNet's features, as torchvision has them"),
+        "lenet5": _("LeNet-5, as it is built today"),
+        "zfnet": _("ZFNet's features"),
+        "vgg11": _("VGG-11's features"),
+        "vgg16": _("VGG-16's features"),
+        "context": _("dilated context module (Yu & Koltun)"),
+        "mobilenet": _("MobileNet V1's first four blocks"),
+        "empty": _("no layers"),
+    }
+    row.menu_button(
+        _("Begin with"),
+        list(PRESETS),
+        key="stack preset",
+        icon=":material/stacks:",
+        format_func=names.get,
+        on_click=lambda: _do(editing, lambda: editing.put(PRESETS[told("stack preset", USUAL)])),
+    )
+    row.button(
+        _("Undo"),
+        icon=":material/undo:",
+        key="stack undo",
+        disabled=not editing.past,
+        on_click=lambda: _do(editing, editing.undo),
+    )
+    row.button(
+        _("Start again"),
+        icon=":material/restart_alt:",
+        key="stack again",
+        disabled=editing.now == PRESETS[USUAL],
+        on_click=lambda: _do(editing, lambda: editing.put(PRESETS[USUAL])),
+    )
+    return chosen_style(row)
+
+
+def _do(editing: Editing, deed: Callable[[], None]) -> None:
+    """Does it to what the table says by now: a cell that was left for the button is heard first."""
+    editing.listen(language())
+    deed()
+
+
+def _picture(editing: Editing) -> None:
+    line = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
+    names = {"C": _("Maps of the picture"), "H": _("Height"), "W": _("Width")}
+    for (name, label), value in zip(names.items(), editing.made_with.picture, strict=True):
+        most = MOST_CHANNELS if name == "C" else MOST_SIDE
+        line.number_input(label, 1, most, value, key=editing.key(name), width=140)
+    line.toggle(_("Biases"), editing.made_with.bias, key=editing.key("bias"))
+    line.toggle(_("Batch norm after convolutions"), editing.made_with.norm, key=editing.key("norm"))
+
+
+def _table(editing: Editing, kinds: Mapping[str, str]) -> None:
+    """The rows, to be edited; what they say is read by `Editing.listen`."""
+    rows = editing.made_with.rows
+    labels = {
+        "channels": _("maps (C)"),
+        "kernel": _("kernel (K)"),
+        "stride": _("stride (s)"),
+        "padding": _("padding (p)"),
+        "dilation": _("dilation (d)"),
+        "groups": _("groups (g)"),
+    }
+    first = cells(FIRST)
+    look = {
+        "kind": st.column_config.SelectboxColumn(
+            _("kind"), width=150, required=True, default=FIRST.kind, options=list(SETTINGS), format_func=kinds.get
+        )
+    }
+    for name, label in labels.items():
+        look[name] = st.column_config.TextColumn(label, width=WIDTHS[name], default=first[name], alignment="right")
+    st.data_editor(
+        pd.DataFrame([cells(row) for row in rows], pd.RangeIndex(1, len(rows) + 1), list(look), dtype="string"),
+        num_rows="dynamic",
+        hide_index=False,
+        column_config=look,
+        height=(min(len(rows) + ROOM, MOST_SHOWN) + 1) * ROW + 3,
+        placeholder="",
+        key=editing.key("rows"),
+        alt=_("The layers of the stack, to be edited"),
+    )
+    if not editing.now.rows:
+        st.info(_("There are no layers yet. Add a row, or begin with a known network."), icon=":material/add:")
+
+
+def _row(editing: Editing, kinds: Mapping[str, str]) -> int | None:
+    """The row that is chosen, with what can be done to it."""
+    rows = editing.now.rows
+    line = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
+    place = _chosen(line, rows, kinds) if rows else -1
+    last = len(rows) - 1
+    deeds = {
+        "up": (_("Up"), "arrow_upward", place > 0, moved, -1),
+        "down": (_("Down"), "arrow_downward", place < last, moved, 1),
+        "double": (_("Duplicate"), "content_copy", bool(rows), doubled, 1),
+        "add": (_("Add a row"), "add", True, added, 1),
+        "remove": (_("Remove"), "delete", bool(rows), without, 0),
+    }
+    for key, (label, icon, is_possible, deed, by) in deeds.items():
+        line.button(
+            label,
+            icon=f":material/{icon}:",
+            key=f"stack {key}",
+            disabled=not is_possible,
+            on_click=_with_row,
+            args=(editing, place, deed, by),
+        )
+    return place if rows else None
+
+
+def _chosen(line: DeltaGenerator, rows: Sequence[Row], kinds: Mapping[str, str]) -> int:
+    """The row that is chosen; at first the link's."""
+    linked = from_link("row", 1, range(1, len(rows) + 1), int) - 1
+    set_to(ROW_KEY, min(told(ROW_KEY, linked), len(rows) - 1))
+    return line.selectbox(
+        _("Row"),
+        range(len(rows)),
+        key=ROW_KEY,
+        format_func=lambda place: f"{place + 1} · {kinds.get(rows[place].kind, '–')}",
+        width=230,
+        persist_state="session",
+    )
+
+
+def _with_row(editing: Editing, place: int, deed: Callable[..., Sequence[Row]], by: int) -> None:
+    """Does something to the row, and goes with it."""
+    editing.listen(language())
+    rows = editing.now.rows
+    if place >= len(rows):  # it was deleted in the table just now
+        return
+    after = deed(rows, place, by) if deed is moved else deed(rows, place)
+    editing.put(replace(editing.now, rows=after))
+    set_to(ROW_KEY, max(0, min(place + by, len(after) - 1)))
+
+
+# What is computed -------------------------------------------------------------------------------------------------
+
+
+def _impossible(design: Design, stack: Stack, kinds: Mapping[str, str]) -> None:
+    if stack.refused:
+        number = len(stack.steps) + 1
+        st.error(
+            _(
+                "Row {number}, {kind}: {why}",
+                number=number,
+                kind=kinds.get(design.rows[number - 1].kind, "–"),
+                why=plain(said(stack.refused)),
+            )
+            + (" " + _("What comes before it is computed.") if stack.steps else ""),
+            icon=":material/error:",
+        )
+
+
+page()

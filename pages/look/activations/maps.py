@@ -1,0 +1,178 @@
+"""All feature maps of a layer as one picture: to be clicked, and to be taken away."""
+
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from models import Loaded
+from models.options import Choice, Phrase
+from pages.common.asking import ask_one
+from pages.common.components.grid import clickable_grid
+from pages.common.export import download, table
+from pages.common.session import Selection
+from pages.common.text import _, plain
+from pages.common.widgets import warning_of, weights_in_words
+from pages.common.words import name_of, number_in_words
+from pages.look.activations.position import scale_in_words
+from pages.look.opened import Opened
+from vis.activations import Activations
+from vis.figures.pictures import captioned
+from vis.figures.sheets import heat_sheet, rows_of, signed_sheet
+
+ORDER = Choice(
+    "sort",
+    Phrase("Sorted by"),
+    {
+        "index": Phrase("number"),
+        "maximum": Phrase("maximum"),
+        "mean": Phrase("mean"),
+        "silent": Phrase("share of values ≤ 0"),
+    },
+    help=Phrase("The largest first. After a ReLU, values ≤ 0 are the zeros."),
+)
+RANGE = Choice("range", Phrase("Range"), {"shared": Phrase("one for all"), "own": Phrase("one per map")})
+ON_A_PAGE = Choice("on_a_page", Phrase("Maps on a page"), (64, 128, 256, 512), 512)
+TILE = 4, 150  # pixels of a tile: at least in its picture, and at most on the screen
+WIDTH = 1200, 600  # pixels of the page on a large screen; and of a sheet that is seldom made smaller
+
+
+def all_maps(
+    chosen: Selection, loaded: Loaded, found: Activations, look: Mapping[str, str], opened: Opened | None
+) -> int | None:
+    """One page of maps as one picture. Returns the number of the map that was clicked.
+
+    Args:
+        look: what was chosen of ORDER and RANGE.
+    """
+    by, own = look["sort"], look["range"] == "own"
+    order = found.order(by)
+    number, count = _choose_page(found, by, order, opened)
+    shown = order[number * count : (number + 1) * count]
+    sheet, columns, rows, wide = tiles(found, shown, own, warning_of(loaded))
+    about = _about(chosen, loaded, found, by, own, shown)
+    clicked = clickable_grid(
+        sheet,
+        rows,
+        columns,
+        key=f"sheet {chosen.network} {found.layer}",
+        labels=[_label(loaded, found, channel) for channel in shown],
+        selected=int(np.flatnonzero(shown == opened.channel)[0]) if opened and opened.channel in shown else None,
+        width=columns * TILE[1] if columns * TILE[1] < WIDTH[0] else None,
+        pixelated=wide < WIDTH[1],
+        alt=_("All feature maps of {layer}", layer=found.layer),
+    )
+    st.caption("  \n".join(plain(line) for line in about))
+    _downloads(chosen, loaded, found, sheet, about)
+    return None if clicked is None else int(shown[clicked])
+
+
+def _choose_page(found: Activations, by: str, order: np.ndarray, opened: Opened | None) -> tuple[int, int]:
+    """Which page of maps is shown, at first the enlarged map's, and how many maps are on a page."""
+    fewest = ON_A_PAGE.values[0]
+    if len(order) <= fewest:
+        return 0, fewest
+    row = st.container(horizontal=True, gap="medium")
+    count = ask_one(row, ON_A_PAGE)
+    pages = -(-len(order) // count)
+    if pages == 1:
+        return 0, count
+    names = {i: f"{i * count + 1}–{min((i + 1) * count, len(order))}" for i in range(pages)}
+    first = int(np.flatnonzero(order == opened.channel)[0]) // count if opened else 0
+    number = ask_one(row, Choice("page", Phrase("Page"), names, first), of=f"{found.layer} {by} {count}")
+    return number, count
+
+
+def tiles(found: Activations, shown: np.ndarray, own: bool, warning: str | None) -> tuple[bytes, int, int, int]:
+    """A sheet of these maps, its columns and rows of cells, and its width in pixels."""
+    maps, limits = found.maps[shown], found.limits[shown]
+    times = -(-TILE[0] // max(maps.shape[1:]))  # so that the gaps between single numbers stay narrow
+    maps = maps.repeat(times, 1).repeat(times, 2)
+    count, height, width = maps.shape
+    columns = min(count, max(1, round((2 * count * height / width) ** 0.5)))
+    gap = max(1, width // 28)
+    sheet = (signed_sheet if found.has_sign else heat_sheet)(
+        maps, limits if own else found.limit, columns, gap, banner=warning
+    )
+    return sheet, columns, rows_of(sheet, height, gap), columns * (width + gap)
+
+
+def _label(loaded: Loaded, found: Activations, channel: int) -> str:
+    """What a tile says when it is pointed at."""
+    name = _("feature map {channel}", channel=channel)
+    if loaded.categories and found.shape == (len(loaded.categories), 1, 1):
+        name += f" · {loaded.categories[channel]}"
+    highest = number_in_words(found.maximum[channel])
+    if found.shape[1:] == (1, 1):
+        return f"{name}: {highest}"
+    return "\n".join(
+        [
+            name,
+            _("maximum {maximum} · mean {mean}", maximum=highest, mean=number_in_words(found.mean[channel])),
+            f"{zeros_in_words(found)} {found.silent[channel]:.0%}",
+        ]
+    )
+
+
+def zeros_in_words(found: Activations) -> str:
+    """What the share of silent values is called: after a ReLU they are zeros."""
+    return _("share of values ≤ 0") if found.has_sign else _("share of zeros")
+
+
+def _about(chosen: Selection, loaded: Loaded, found: Activations, by: str, own: bool, shown: np.ndarray) -> list[str]:
+    """All that the sheet must say where it stands alone."""
+    orders = {
+        "index": _("in the order of their numbers"),
+        "maximum": _("the largest maximum first"),
+        "mean": _("the largest mean first"),
+        "silent": _("the largest share of values ≤ 0 first"),
+    }
+    k, h, w = found.shape
+    lines = [
+        f"{loaded.architecture.title} · {weights_in_words(loaded)} · {name_of(chosen.picture)} · {found.layer}",
+        _("{shown} of {all} feature maps of {h}×{w}, {order}.", shown=len(shown), all=k, h=h, w=w, order=orders[by])
+        + " "
+        + scale_in_words(found.has_sign, None if own else found.limit),
+    ]
+    if found.reduced > 1:
+        lines.append(_("Each pixel of a tile is the mean of {n}×{n} positions.", n=found.reduced))
+    return lines
+
+
+def _downloads(chosen: Selection, loaded: Loaded, found: Activations, sheet: bytes, about: list[str]) -> None:
+    """The sheet with its caption, and what is counted of every map."""
+    name = f"{chosen.network}-{found.layer}-activations"
+    row = st.container(horizontal=True)
+    download(
+        row,
+        _("This sheet (PNG)"),
+        lambda: captioned(np.asarray(Image.open(io.BytesIO(sheet)).convert("RGBA")), about, width=960),
+        f"{name}.png",
+        "sheet png",
+    )
+    download(
+        row,
+        _("All maps as a table (CSV)"),
+        lambda: table(rows_of_maps(chosen, loaded, found)),
+        f"{name}.csv",
+        "sheet csv",
+        icon=":material/table:",
+    )
+
+
+def rows_of_maps(chosen: Selection, loaded: Loaded, found: Activations) -> Iterator[dict[str, Any]]:
+    """A row for every map; what it is of stands in every row, so that tables can be put together."""
+    picture = f"{chosen.picture.name} {chosen.picture.sha256[:8]}"
+    of = {"network": chosen.network, "weights": loaded.weights.identity, "picture": picture, "layer": found.layer}
+    for i in range(found.shape[0]):
+        numbers = {"maximum": found.maximum, "minimum": found.minimum, "mean": found.mean}
+        yield {
+            **of,
+            "channel": i,
+            **{name: float(column[i]) for name, column in numbers.items()},
+            "share_not_positive": float(found.silent[i]),
+            "dead": bool(found.dead[i]),
+        }

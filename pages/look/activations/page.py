@@ -1,0 +1,167 @@
+"""Activations: all feature maps of any layer for the picture, counted, sorted, and each of them enlarged."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from models import Loaded
+from models.options import Choice, Phrase
+from pages.common import address, cache, routes
+from pages.common.asking import ask, ask_one, fragment, key_of
+from pages.common.session import Selection, selection, set_to
+from pages.common.text import _, plain, prose
+from pages.common.widgets import computed, cpu_did_it, network_or_stop
+from pages.common.words import field_in_words, number_in_words
+from pages.look.activations.maps import ORDER, RANGE, all_maps, zeros_in_words
+from pages.look.activations.position import close_up, place_of
+from pages.look.opened import Opened, note, open_unit, opened
+from vis.activations import Activations, gives_maps
+from vis.figures.activations import bars
+from vis.figures.numbers import grouped, shape
+
+TEXTS = Path(__file__).parent / "texts"
+
+
+def page() -> None:
+    st.title(_("Activations"))
+    st.markdown(
+        _(
+            "Everything a layer makes of the picture: all its feature maps at once. **Click a map** to enlarge it, "
+            "then **click a position** to see what it looks at and, for a convolution, the arithmetic behind its value."
+        )
+    )
+    chosen, loaded = network_or_stop(selection())
+    pixels = computed(_("Reading the picture …"), lambda: cache.pixels_seen(chosen))
+    _explorer(chosen, loaded, pixels)
+    with st.expander(_("What is shown here, and how to read it"), icon=":material/menu_book:"):
+        st.markdown(prose(TEXTS, "activations"))
+
+
+@fragment
+def _explorer(chosen: Selection, loaded: Loaded, pixels: np.ndarray) -> None:
+    """The layer, its maps and the enlarged one; a click redraws no more than this."""
+    layer = _choose_layer(loaded, pixels.shape[0])
+    look = ask(st.container(horizontal=True, gap="medium"), ORDER, RANGE, network=chosen.network)
+    found, on_cpu = computed(_("Computing the layer's feature maps …"), lambda: cache.layer_activations(chosen, layer))
+    if on_cpu:
+        st.info(cpu_did_it(), icon=":material/memory:")
+    unit = opened(place_of(chosen), chosen.network)
+    unit = unit if unit and unit.is_in(layer, found.shape) else None
+    note(unit)
+    _numbers(loaded, found, pixels.shape[0])
+    clicked = all_maps(chosen, loaded, found, look, unit)
+    if clicked is not None:
+        open_unit(place_of(chosen), Opened(layer, clicked))
+        st.rerun()
+    if unit:
+        close_up(chosen, loaded, found, pixels, unit)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _histogram(found)
+    with right:
+        _dead(chosen, loaded)
+
+
+def _choose_layer(loaded: Loaded, side: int) -> str:
+    """Any operation that gives maps; at first the link's, or else the first named layer."""
+    network = loaded.architecture.name
+    known = cache.shapes(cache.Built(network, side))
+    sizes = {
+        name: f"{name} · {shape(tuple(known.values[node].shape))}"
+        for node, name in known.trace.names.items()
+        if node in known.trace.from_picture and node.op not in ("placeholder", "output")
+        if gives_maps(known.values[node])
+    }
+    chips = st.container(horizontal=True, vertical_alignment="center")
+    first = next(iter(loaded.layers.values()))
+    layer = ask_one(st, Choice("layer", Phrase("Layer"), sizes, first, shown_as="list"), network=network)
+    address.note(layer=layer)
+    for name, operation in loaded.layers.items():
+        chips.button(
+            _("Layer {layer}", layer=name),
+            key=f"chip {name}",
+            type="primary" if operation == layer else "secondary",
+            help=plain(operation),
+            on_click=set_to,
+            args=(key_of("layer", network), operation),
+        )
+    chips.button(
+        _("What this layer responds to"),
+        icon=":material/visibility:",
+        type="tertiary",
+        key="respond",
+        on_click=routes.go,
+        args=(routes.LAYERS, network),
+        kwargs={"also": layer},
+    )
+    return layer
+
+
+# What is shown ----------------------------------------------------------------------------------------------------
+
+
+def _numbers(loaded: Loaded, found: Activations, side: int) -> None:
+    """What is counted of the whole layer."""
+    k, h, w = found.shape
+    size = cache.fields(cache.Built(loaded.architecture.name, side))[found.layer].size
+    figures = [
+        (_("feature maps"), f"{k} × {h}×{w}" if h * w > 1 else _("{k} numbers", k=k)),
+        (_("receptive field"), field_in_words(size)),
+        (
+            _("smallest and largest value"),
+            f"{number_in_words(found.minimum.min())} … {number_in_words(found.maximum.max())}",
+        ),
+        (zeros_in_words(found), f"{found.silent.mean():.1%}"),
+        (
+            _("maps ≤ 0 everywhere") if found.has_sign else _("dead on this picture"),
+            _("{dead} of {all} maps", dead=int(found.dead.sum()), all=k),
+        ),
+    ]
+    for column, (words, value) in zip(st.columns(len(figures)), figures, strict=True):
+        column.markdown(f":gray[:small[{words}]]  \n**{value}**")
+
+
+def _histogram(found: Activations) -> None:
+    st.caption(f"**{_('All values of the layer')}** · {plain(found.layer)}")
+    st.plotly_chart(
+        bars(found.histogram, _("value"), _("how many")),
+        key="histogram",
+        config={"displaylogo": False, "displayModeBar": False},
+        alt=_("All values of the layer"),
+    )
+    st.caption(
+        _(
+            "{values} values in {bins} equal bins; the axis of counts is logarithmic.",
+            values=grouped(int(found.histogram.counts.sum())),
+            bins=len(found.histogram.counts),
+        )
+    )
+
+
+def _dead(chosen: Selection, loaded: Loaded) -> None:
+    """How much of every named layer is silent on this picture."""
+    st.caption(f"**{_('Dead maps of all named layers')}**")
+    layers = loaded.layers
+    found = computed(_("Counting dead maps …"), lambda: cache.dead_maps(chosen, tuple(dict.fromkeys(layers.values()))))
+    rows = []
+    for name, operation in layers.items():
+        dead, maps, share = found[operation]
+        rows.append([name, operation, f"{dead} / {maps} ({dead / maps:.1%})", f"{share:.1%}"])
+    st.dataframe(
+        pd.DataFrame(
+            rows,
+            columns=[_("layer"), _("operation"), _("dead maps"), _("share of values ≤ 0")],
+        ),
+        hide_index=True,
+    )
+    st.caption(
+        _(
+            "Dead here means 0 or less at every position of this one picture; on another picture such a map may well "
+            "respond."
+        )
+    )
+
+
+page()

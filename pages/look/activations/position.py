@@ -1,0 +1,279 @@
+"""One feature map seen closely: before and after, and one of its values with what it looks at and its arithmetic."""
+
+import numpy as np
+import streamlit as st
+
+from models import Loaded
+from models.images import png
+from models.options import Phrase, Switch
+from pages.common import cache
+from pages.common.asking import ask_one
+from pages.common.components.grid import clickable_grid
+from pages.common.components.reveal import reveal
+from pages.common.session import Selection
+from pages.common.text import _, plain
+from pages.common.widgets import computed, weights_in_words, with_room
+from pages.common.words import box_in_words, grey_in_words, name_of, number_in_words
+from pages.look.opened import Opened, open_unit
+from vis.activations import Activations, ChannelView
+from vis.deconvnet import Box
+from vis.figures.activations import multiplication
+from vis.figures.pictures import enlarged, heat, heat_over, signed, with_box
+from vis.receptive import ReceptiveField
+from vis.sums import FEW, Origin, Sum
+
+SIDE = 448  # pixels of an enlarged map
+MOST_LABELS = 10_000  # numbers that are sent along with a map, to be read where one points
+STRONGEST = 8  # input channels that are named
+DRAWN = 3  # and of which numbers are drawn
+ONE_RANGE = Switch("one_range", Phrase("One range for all steps"))
+
+
+def place_of(chosen: Selection) -> str:
+    """Where the enlarged map of this network is kept."""
+    return f"activations {chosen.network}"
+
+
+def close_up(chosen: Selection, loaded: Loaded, found: Activations, pixels: np.ndarray, unit: Opened) -> None:
+    """Draws everything about the enlarged map."""
+    layer, channel = unit.layer, unit.channel
+    view = computed(_("Enlarging the feature map …"), lambda: cache.one_channel(chosen, layer, channel))
+    row, column = unit.position or np.unravel_index(view.map.argmax(), view.map.shape)
+    row, column = int(row), int(column)
+    with st.container(border=True):
+        reveal(f"{layer} {channel}", key="reveal map")
+        title, close = st.columns([6, 1], vertical_alignment="center")
+        title.markdown(f"#### {plain(layer)} · {_('feature map {channel}', channel=channel)}")
+        if close.button(_("Close"), icon=":material/close:", key="close map", width="stretch"):
+            open_unit(place_of(chosen), None)
+            st.rerun()
+        st.caption(
+            f"{loaded.architecture.title} · {weights_in_words(loaded)} · {plain(name_of(chosen.picture))} · "
+            + _numbers(found, channel)
+        )
+        if view.map.size > 1:
+            _maps(chosen, loaded, found, view, pixels, (row, column))
+        if len(view.stages) > 1:
+            _stages(loaded, view)
+        origin = computed(_("Taking the value apart …"), lambda: cache.one_value(chosen, layer, channel, row, column))
+        _position(loaded, found, pixels, origin, (row, column), chosen=unit.position is not None)
+        if origin.sum:
+            _arithmetic(origin.sum)
+
+
+def _numbers(found: Activations, channel: int) -> str:
+    if found.shape[1:] == (1, 1):
+        return _("value {value}", value=number_in_words(found.maximum[channel], 4))
+    maximum, minimum, mean = (number_in_words(of[channel], 4) for of in (found.maximum, found.minimum, found.mean))
+    words = _("maximum {maximum}, minimum {minimum}, mean {mean}", maximum=maximum, minimum=minimum, mean=mean)
+    words += ", " + _("0 or less at {share} of its positions", share=f"{found.silent[channel]:.1%}")
+    return f"{words} · **{_('dead on this picture')}**" if found.dead[channel] and not found.has_sign else words
+
+
+def scale_in_words(has_sign: bool, limit: float | None, of_all: bool = True) -> str:
+    """What the colours of maps mean; None where every map has its own range."""
+    if limit is None:
+        if has_sign:
+            return _("Every map has its own range: grey is 0, white or black its largest absolute value.")
+        return _("Every map has its own range: dark is 0, bright its largest value.")
+    words = grey_in_words(limit) if has_sign else _("Dark is 0, bright is {limit}.", limit=f"{limit:.3g}")
+    return f"{words} {_('One range for all.')}" if of_all else words
+
+
+# The map ----------------------------------------------------------------------------------------------------------
+
+
+def _maps(
+    chosen: Selection,
+    loaded: Loaded,
+    found: Activations,
+    view: ChannelView,
+    pixels: np.ndarray,
+    position: tuple[int, int],
+) -> None:
+    """The map alone and over the picture, both to be clicked."""
+    values = view.map
+    limit = float(np.abs(values).max())
+    over = heat_over(values, enlarged(pixels, SIDE), max(float(values.max()), 0.0))
+    left, right = st.columns(2, gap="medium")
+    labelled = values.size <= MOST_LABELS
+    for place, name, picture, scale in (
+        (
+            left,
+            _("The feature map"),
+            enlarged(painted(values, limit), SIDE),
+            scale_in_words(values.min() < 0, limit, of_all=False),
+        ),
+        (
+            right,
+            _("The feature map over the picture"),
+            over,
+            _("Dark is 0 or less, bright is {limit}.", limit=f"{max(float(values.max()), 0.0):.3g}"),
+        ),
+    ):
+        with place:
+            st.caption(f"**{name}**")
+            shown, more = with_room(loaded, picture, len(picture) / len(values))
+            clicked = clickable_grid(
+                shown,
+                len(values) + more,
+                values.shape[1],
+                key=f"{'over' if place is right else 'alone'} {view.layer}",
+                labels=values if labelled else None,
+                cells=values.size,
+                template=_("row {row}, column {column}: {label}") if labelled else _("row {row}, column {column}"),
+                selected=position[0] * values.shape[1] + position[1],
+                alt=name,
+            )
+            st.caption(scale)
+        if clicked is not None:
+            open_unit(place_of(chosen), Opened(view.layer, view.channel, divmod(clicked, values.shape[1])))
+            st.rerun()
+
+
+def painted(values: np.ndarray, limit: float) -> np.ndarray:
+    """A map as pixels: grey where some values are negative, heat where none is."""
+    return signed(values[None], limit) if values.min() < 0 else heat(values, limit)
+
+
+def _stages(loaded: Loaded, view: ChannelView) -> None:
+    """The same channel in the operations around this one."""
+    head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom")
+    head.markdown(f"**{_('Before and after: the same channel in the operations around this one')}**", width="content")
+    common = ask_one(head, ONE_RANGE)
+    widest = max(float(np.abs(stage.map).max()) for stage in view.stages)
+    for i, stage in enumerate(view.stages):
+        if i % 4 == 0:
+            columns = st.columns(4)
+        with columns[i % 4]:
+            here = stage.layer == view.layer
+            st.caption(f"{':material/arrow_right:' if here else ''} `{stage.layer}`")
+            limit = widest if common else float(np.abs(stage.map).max())
+            st.image(with_room(loaded, enlarged(painted(stage.map, limit), 224), 1)[0], width="stretch")
+            st.caption(
+                _(
+                    "{h}×{w}, values {low} … {high}; colours to {limit}",
+                    h=stage.map.shape[0],
+                    w=stage.map.shape[1],
+                    low=number_in_words(stage.map.min(), 4),
+                    high=number_in_words(stage.map.max(), 4),
+                    limit=f"{limit:.3g}",
+                )
+            )
+
+
+# The position -----------------------------------------------------------------------------------------------------
+
+
+def _position(
+    loaded: Loaded, found: Activations, pixels: np.ndarray, origin: Origin, position: tuple[int, int], chosen: bool
+) -> None:
+    """What one unit looks at, and how its value came about."""
+    row, column = position
+    here = _("row {row}, column {column}", row=row, column=column)
+    if found.shape[1:] != (1, 1):
+        st.markdown(f"**{here if chosen else _('{position}: the largest value of the map', position=here)}**")
+    field = cache.fields(cache.Built(loaded.architecture.name, pixels.shape[0]))[found.layer]
+    top, left, bottom, right = box = field.box(row, column, pixels.shape[:2])
+    whole, part, value = st.columns([2, 1, 2], gap="medium")
+    with whole:
+        st.caption(f"**{_('What it looks at')}**")
+        st.image(png(with_box(pixels, box, SIDE)), width="stretch")
+    with part:
+        patch = pixels[top:bottom, left:right]
+        if 0 < patch.size < pixels.size:
+            st.caption(f"**{_('That part of the picture')}**")
+            st.image(png(enlarged(patch, 224)), width="stretch")
+    with value:
+        st.caption(f"**{_('How its value came about')}**")
+        st.markdown("\n".join(_steps(origin)))
+        st.caption(_seen(field, Box(*box)))
+
+
+def _steps(origin: Origin) -> list[str]:
+    lines = []
+    for before, step in zip((None, *origin.steps), origin.steps, strict=False):
+        moved = before and (before.row, before.column) != (step.row, step.column)
+        where = _("row {row}, column {column}", row=step.row, column=step.column)
+        lines.append(f"1. `{step.layer}` · {where}: **{number_in_words(step.value, 4)}**")
+        if moved:
+            lines[-1] += f" – {_('the largest of its window')}"
+    return lines
+
+
+def _seen(field: ReceptiveField, box: Box) -> str:
+    """The receptive field in words, and how much of it lies in the padding."""
+    width, height = box.right - box.left, box.bottom - box.top
+    if field.rows is None or field.columns is None:
+        return _("It sees the whole picture.")
+    if width <= 0 or height <= 0:
+        return _("It sees nothing but padding.")
+    words = box_in_words(box)
+    if (width, height) != (field.columns.size, field.rows.size):
+        words += "; " + _(
+            "its receptive field of {width}×{height} reaches beyond the picture, where there is padding",
+            width=field.columns.size,
+            height=field.rows.size,
+        )
+    return words
+
+
+# The arithmetic ---------------------------------------------------------------------------------------------------
+
+
+def _arithmetic(found: Sum) -> None:
+    """The sum behind a value; its numbers in full where there are few, or else the input channels that add most."""
+    layer = f"`{found.layer}`"
+    if found.inside.size > 1:
+        title = _("The arithmetic of {layer}: patch × kernel, summed", layer=layer)
+    else:
+        title = _("The arithmetic of {layer}: inputs × weights, summed", layer=layer)
+    title += ", " + _("plus the bias") if found.bias is not None else "; " + _("this layer has no bias")
+    st.markdown(f"**{title}**")
+    few = len(found.inputs) <= FEW
+    strongest, rest = found.strongest(len(found.inputs) if few else STRONGEST)
+    if few:
+        strongest.sort()
+    if found.inside.size > 1:
+        places = [found.inputs.index(channel) for channel, _added in strongest[:DRAWN]]
+        st.plotly_chart(
+            multiplication(
+                found,
+                places,
+                [_input(found, found.inputs[i]) for i in places],
+                [_("patch"), _("× kernel"), _("= products"), _("in the padding")],
+            ),
+            key="arithmetic",
+            config={"displaylogo": False, "displayModeBar": False},
+            alt=_("Patch, kernel and products, number by number"),
+        )
+        st.caption(
+            _("Each column has its own range of grey; 0 is the middle grey. The patch is what the layer is given.")
+            + ("" if found.inside.all() else " " + _("Crosses mark padding."))
+        )
+    st.code("\n".join(_ledger(found, strongest, rest)), language=None, wrap_lines=True)
+
+
+def _input(found: Sum, channel: int) -> str:
+    """What an input channel is called: the picture's have the names of colours."""
+    if found.of_picture and len(found.inputs) == 1:
+        return _("the picture")
+    if found.of_picture and len(found.inputs) == 3:
+        return (_("red"), _("green"), _("blue"))[channel]
+    return _("map {channel}", channel=channel)
+
+
+def _ledger(found: Sum, strongest: list[tuple[int, float]], rest: float) -> list[str]:
+    """The terms of the sum under each other, with as many decimals as the network's precision bears."""
+    terms = [(_input(found, channel), added) for channel, added in strongest]
+    if others := len(found.inputs) - len(strongest):
+        terms.append((_("the other {count} maps", count=others), rest))
+    if found.bias is not None:
+        terms.append((_("bias"), found.bias))
+    last = [(_("sum"), found.total), (_("value of the network"), found.value)]
+    largest = max(abs(number) for _name, number in terms + last)
+    decimals = int(np.clip(4 - np.floor(np.log10(largest or 1.0)), 0, 12))
+    numbers = [f"{number:+.{decimals}f}".replace("-", "−") for _name, number in terms + last]
+    left, right = (max(map(len, texts)) for texts in ([name for name, _number in terms + last], numbers))
+    lines = [f"{name:<{left}}  {number:>{right}}" for (name, _n), number in zip(terms + last, numbers, strict=True)]
+    return [*lines[:-2], "─" * (left + right + 2), *lines[-2:]]

@@ -1,0 +1,98 @@
+"""What of a layer graph can be taken away: the drawing as SVG and PNG, the layers as CSV and JSON."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from models import ARCHITECTURES
+from pages.common.cache import Built
+from pages.common.text import _
+from pages.common.words import KINDS, unit_of
+from vis.cost.count import Counting
+from vis.figures.graph import Paint, png, svg
+from vis.figures.numbers import grouped
+from vis.graph import Graph
+from vis.layout import Drawing
+from vis.table import as_csv, as_json, rows
+
+
+def offer(
+    place: str,
+    built: Built,
+    graph: Graph,
+    drawn: Drawing,
+    paints: Mapping[str, Paint],
+    colours: str,
+    counting: Counting,
+    times: Mapping[str, float],
+) -> None:
+    """A menu of four files, which are made when one is chosen, outside the run, so their words are found before.
+
+    Args:
+        colours: what the colours mean, in words.
+    """
+    architecture = ARCHITECTURES[built.network]
+    about = [
+        f"{architecture.title} · {architecture.paper} · {_('picture')} {'×'.join(map(str, graph.input_shape[1:]))}",
+        f"{_('Colour by')} {colours}",
+    ]
+    if built.options:
+        about[0] += " · " + ", ".join(f"{name} {value}" for name, value in built.options)
+    facts = {
+        "network": built.network,
+        "title": architecture.title,
+        "paper": architecture.paper,
+        "options": dict(built.options),
+        "parameters": graph.params(),
+        "macs": graph.counted(),
+    }
+    files = {
+        _("Drawing (SVG)"): (lambda: svg(drawn, paints, about), "svg", "image/svg+xml"),
+        _("Drawing (PNG)"): (lambda: png(drawn, paints, about), "png", "image/png"),
+        _("Table of layers (CSV)"): (lambda: as_csv(graph, counting, times).encode("utf-8-sig"), "csv", "text/csv"),
+        _("Graph (JSON)"): (lambda: as_json(graph, facts), "json", "application/json"),
+    }
+    with st.popover(_("Download"), icon=":material/download:", key=f"files {place}"):
+        for name, (make, ending, kind) in files.items():
+            file_name = f"convscope-{built.network}.{ending}"
+            st.download_button(name, make, file_name, kind, key=f"{name} {place}", on_click="ignore", width="stretch")
+
+
+def layer_table(graph: Graph, counting: Counting, times: Mapping[str, float]) -> None:
+    """Every operation with its numbers, on request: a long table."""
+    with st.expander(_("All layers as a table"), icon=":material/table:"):
+        names = {
+            "layer": _("layer"),
+            "block": _("block"),
+            "kind": _("kind"),
+            "operation": _("operation"),
+            "kernel_size": _("kernel"),
+            "stride": _("stride"),
+            "padding": _("padding"),
+            "dilation": _("dilation"),
+            "groups": _("groups"),
+            "output": _("output"),
+            "params": _("parameters"),
+            "macs": unit_of(counting),
+            "flops": unit_of(counting),
+            "activation_bytes": _("activation memory, bytes"),
+            "receptive_field": _("receptive field"),
+            "jump": _("from unit to unit"),
+            "start": _("first pixel"),
+            "milliseconds": _("measured time, ms"),
+        }
+        table = pd.DataFrame(
+            [
+                {names[name]: _(KINDS[value]) if name == "kind" else _cell(value) for name, value in row.items()}
+                for row in rows(graph, counting, times)
+            ]
+        )
+        st.dataframe(table, hide_index=True, height=420)
+
+
+def _cell(value: str | float | None) -> str:
+    """A value of the table; what is not counted or does not apply is a dash, never 0."""
+    if value is None:
+        return "–"
+    return grouped(value) if isinstance(value, int) else f"{value:.3g}" if isinstance(value, float) else value

@@ -1,0 +1,131 @@
+"""Two networks side by side: in what they differ."""
+
+from collections import Counter
+
+import pandas as pd
+import streamlit as st
+
+from pages.common.text import _
+from pages.common.words import KINDS, unit_of
+from vis.comparison import Pair, pairs
+from vis.cost.count import Counting
+from vis.figures.graph import settings_in_short
+from vis.figures.numbers import grouped, shape
+from vis.graph import Graph, Node
+
+LAYER = 320  # pixels: as wide as most layers, and the same for both networks
+WORTH_COMPARING = {  # with what there is most to be learnt beside it
+    "alexnet_2012": "zfnet",
+    "alexnet": "alexnet_2012",
+    "zfnet": "alexnet_2012",
+    "zfnet_mini": "alexnet_mini",
+    "plain34": "resnet34",
+    "resnet34": "plain34",
+    "resnet50_v1": "resnet50_v2",
+    "resnet50_v2": "resnet50_v1",
+    "googlenet_2014": "googlenet",
+    "googlenet": "googlenet_2014",
+    "vgg16": "mobilenet_v1",
+    "mobilenet_v1": "vgg16",
+}
+
+
+def table(titles: list[str], left: Graph, right: Graph, counting: Counting) -> None:
+    """The totals of both, and their layers beside each other with the differences named."""
+    st.subheader(_("The differences"), anchor="differences")
+    totals = {
+        _("parameters"): [graph.params() + sum(graph.unused.values()) for graph in (left, right)],
+        unit_of(counting): [graph.counted(counting=counting) or 0 for graph in (left, right)],
+        _("activation memory, bytes"): [graph.activation_bytes() for graph in (left, right)],
+        _("operations in the graph"): [len(graph.nodes) for graph in (left, right)],
+    }
+    st.dataframe(
+        pd.DataFrame(
+            [[name, *map(grouped, both), _ratio(*both)] for name, both in totals.items()],
+            columns=["", *_distinct(titles), _("ratio")],
+        ),
+        hide_index=True,
+    )
+    found = pairs(left, right)
+    everything = st.toggle(_("Show equal layers, too"), False, key="equal layers")
+    rows = [_row(pair) for pair in found if everything or pair.differs or pair.is_alone]
+    alike = sum(1 for pair in found if not (pair.is_alone or pair.differs))
+    st.caption(
+        _(
+            "{alike} of {all} pairs of layers are alike. Convolutions, linear layers, normalisations, pools and joins "
+            "are compared, aligned by the longest sequences that both networks have in common.",
+            alike=alike,
+            all=len(found),
+        )
+    )
+    both = _distinct(titles)
+    st.markdown("\n".join(f"* {line}" for line in _in_short(both, found)))
+    if rows:
+        st.dataframe(
+            pd.DataFrame(rows, columns=[*both, _("difference")]),
+            hide_index=True,
+            column_config={title: st.column_config.Column(width=LAYER) for title in both},
+        )
+
+
+def _distinct(titles: list[str]) -> list[str]:
+    return titles if len(set(titles)) == len(titles) else [f"{title} ({i})" for i, title in enumerate(titles, 1)]
+
+
+def _ratio(one: int, other: int) -> str:
+    return f"{one / other:.3g}" if other else "–"
+
+
+def _in_short(titles: list[str], found: list[Pair]) -> list[str]:
+    """What one network has more than the other, and in what the rest is unlike, the most frequent first."""
+    lines = []
+    for title, here, there in zip(titles, ("left", "right"), ("right", "left"), strict=True):
+        alone = [getattr(pair, here) for pair in found if getattr(pair, there) is None and not pair.differs]
+        lines += [_("Only in {network}: {layers}.", network=title, layers=_kinds(alone))] if alone else []
+    moved = [pair.left for pair in found if "order" in pair.differs and pair.left]
+    lines += [_("In both, but in another order: {layers}.", layers=_kinds(moved))] if moved else []
+    unlike, words = (
+        Counter(name for pair in found if pair.left for name in pair.differs if name != "order"),
+        _differences(),
+    )
+    differences = ", ".join(f"{words[name]} ×{count}" for name, count in unlike.most_common())
+    if differences:
+        lines.append(_("Pairs that are not alike, by what they differ in: {differences}.", differences=differences))
+    return lines
+
+
+def _kinds(layers: list[Node]) -> str:
+    counts = Counter(node.kind for node in layers)
+    return ", ".join(f"{_(KINDS[kind])} ×{count}" for kind, count in counts.most_common())
+
+
+def _differences() -> dict[str, str]:
+    """In what two layers may differ, in words."""
+    return {
+        "kernel_size": _("kernel"),
+        "stride": _("stride"),
+        "padding": _("padding"),
+        "dilation": _("dilation"),
+        "groups": _("groups"),
+        "ceil_mode": _("rounding of the size"),
+        "operation": _("operation"),
+        "channels": _("number of maps"),
+        "size": _("size of the maps"),
+        "macs": _("MACs"),
+        "order": _("in another order"),
+    }
+
+
+def _row(pair: Pair) -> list[str]:
+    words = _differences()
+    differs = ", ".join(words[name] for name in pair.differs)
+    if pair.is_alone and not differs:
+        differs = _("only here")
+    return [_layer(pair.left), _layer(pair.right), differs]
+
+
+def _layer(node: Node | None) -> str:
+    if node is None:
+        return "–"
+    kind = " ".join(filter(None, (_(KINDS[node.kind]), settings_in_short(node))))
+    return f"{node.name}: {kind} → {shape(node.output_shape)}"

@@ -1,0 +1,75 @@
+"""RMS clipping as a what-if: how the first layer would look if no filter's RMS might exceed a radius."""
+
+import numpy as np
+import streamlit as st
+
+from models import Loaded
+from pages.common import cache
+from pages.common.session import Selection, from_link
+from pages.common.text import _, plain
+from pages.common.widgets import download, warning_of, with_room
+from pages.look.filters.kernels import about, range_of_weights
+from vis.figures.filters import columns_for, limits_of, sheet, side_for
+from vis.figures.nine import side_by_side
+from vis.figures.pictures import captioned
+from vis.filters import RADIUS, clipped, convolutions
+
+RADII = (0.02, 0.05, RADIUS, 0.2, 0.5)
+GREY_LEVELS = 255
+
+
+def what_if(chosen: Selection, loaded: Loaded) -> dict[str, object]:
+    """Draws the first layer's filters before and after; what of it belongs into the address."""
+    st.markdown(
+        _(
+            "While they trained, Zeiler & Fergus rescaled every filter whose root mean square exceeded 10⁻¹ to exactly "
+            "that, so that no filter of the first layer dominates. **Here nothing is trained and the network is not "
+            "changed**: these are its filters as they are, and as that rule would leave them."
+        )
+    )
+    radius = st.select_slider(
+        _("Radius"),
+        RADII,
+        from_link("radius", RADIUS, RADII, float),
+        key="radius",
+        persist_state="session",
+    )
+    layer = next(iter(convolutions(loaded.model)))
+    measures = cache.filters(chosen, layer, None, False)
+    after = clipped(measures.kernels, radius)
+    changed = np.flatnonzero(measures.rms > radius).tolist()
+    limits = limits_of(measures.kernels, own=False)
+    columns = columns_for(len(after), after.shape[2:])
+    names = (_("As they are"), _("With an RMS of at most {radius}", radius=radius))
+    sheets = [sheet(kernels, limits, columns, side_for(len(after)), changed) for kernels in (measures.kernels, after)]
+    for column, pixels, name in zip(st.columns(2, gap="medium"), sheets, names, strict=True):
+        with column:
+            st.caption(f"**{name}**")
+            st.image(with_room(loaded, pixels, 1)[0], width="stretch")
+    lines = [
+        f"{about(loaded)} · {layer}",
+        range_of_weights(float(limits.max(initial=0))),
+        _(
+            "A red frame marks the {count} of {all} filters that the rule would rescale: {numbers}",
+            count=len(changed),
+            all=len(after),
+            numbers=", ".join(map(str, changed)) or "–",
+        ),
+    ]
+    st.caption("  \n".join(map(plain, lines)))
+    warning, both = warning_of(loaded), [" · ".join(names), *lines]
+    file = f"{chosen.network}-{layer}-rms-{radius}.png"
+    download(st, "PNG", lambda: captioned(side_by_side(*sheets), both, 960, warning), file, "clipping png")
+    scale = GREY_LEVELS * float(np.mean(loaded.preprocess.std))
+    st.info(
+        _(
+            "An RMS depends on the unit of the picture. The paper's pictures are in grey levels, about −128 to 128; "
+            "this network sees them divided by their standard deviation, {scale} grey levels. For grey levels its "
+            "filters' RMS would be {smallest} to {largest}.",
+            scale=f"{scale:.0f}",
+            smallest=f"{measures.rms.min() / scale:.2g}",
+            largest=f"{measures.rms.max() / scale:.2g}",
+        ),
+        icon=":material/straighten:",
+    )
+    return {"radius": radius if radius != RADIUS else None}

@@ -1,0 +1,104 @@
+"""All pictures of the page as one ZIP, with a manifest that says how to make them again."""
+
+import io
+import json
+import platform
+import zipfile
+from dataclasses import asdict
+from importlib.metadata import version
+
+import streamlit as st
+
+from models import Loaded
+from models.images import png
+from pages.common import cache
+from pages.common.session import Selection
+from pages.common.text import _
+from pages.common.widgets import warning_of
+from pages.common.words import projection_in_words
+from vis.deconvnet import Projection
+from vis.figures.pictures import captioned, signed
+from vis.responses import LayerResponse
+
+
+def offer(
+    chosen: Selection, loaded: Loaded, seen: cache.Seen, found: dict[str, LayerResponse], own_range: bool
+) -> None:
+    """A button; the archive is made when it is pressed, outside the run, so its words are found before."""
+    words = {
+        p: projection_in_words(loaded, chosen.picture, p, limit)
+        for response in found.values()
+        for p, limit in zip(response.projections, response.limits(own_range), strict=True)
+    }
+    warning = warning_of(loaded)
+    st.download_button(
+        _("Download all pictures (ZIP)"),
+        lambda: archive(chosen, loaded, seen, found, own_range, words, warning),
+        f"convscope-{chosen.network}.zip",
+        "application/zip",
+        icon=":material/folder_zip:",
+        key="zip",
+        on_click="ignore",
+    )
+
+
+def archive(
+    chosen: Selection,
+    loaded: Loaded,
+    seen: cache.Seen,
+    found: dict[str, LayerResponse],
+    own_range: bool,
+    words: dict[Projection, list[str]],
+    warning: str | None = None,
+) -> bytes:
+    """A ZIP of the picture, every projection with its words and every patch as PNG, and `manifest.json`.
+
+    Args:
+        warning: stands across every projection.
+    """
+    file = io.BytesIO()
+    entries = []
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as sheets:
+        sheets.writestr("picture.png", png(seen.pixels))
+        for layer, response in found.items():
+            for p, limit in zip(response.projections, response.limits(own_range), strict=True):
+                name = f"layer{layer}/map{p.unit.channel:04d}"
+                box = p.box
+                files = {f"{name}-projection.png": captioned(signed(p.pixels.numpy(), limit), words[p], banner=warning)}
+                patch = seen.pixels[box.top : box.bottom, box.left : box.right]
+                if patch.size:  # a unit at the border may see nothing but padding
+                    files[f"{name}-patch.png"] = png(patch)
+                for file_name, content in files.items():
+                    sheets.writestr(file_name, content)
+                entries.append(
+                    {
+                        "layer": layer,
+                        "unit": asdict(p.unit),
+                        "box": asdict(box),
+                        "method": p.method,
+                        "fidelity": p.fidelity,
+                        "range": [-limit, limit],
+                        "files": list(files),
+                    }
+                )
+        manifest = {
+            "network": chosen.network,
+            "weights": {k: v for k, v in asdict(loaded.weights).items() if k != "categories"},
+            "picture": asdict(chosen.picture),
+            "preprocess": asdict(loaded.preprocess),
+            "classified": asdict(loaded.classifier_input),
+            "classes": [
+                {
+                    "class": number,
+                    "name": loaded.categories[number] if loaded.categories else None,
+                    "probability": share,
+                }
+                for number, share in seen.classes
+            ],
+            "device": "cpu" if seen.on_cpu else str(loaded.device),
+            "projections": entries,
+            "versions": {"python": platform.python_version()}
+            | {name: version(name) for name in ("torch", "torchvision", "streamlit", "numpy", "pillow")},
+        }
+        sheets.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
+    return file.getvalue()

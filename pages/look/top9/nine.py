@@ -1,0 +1,297 @@
+"""The nine pictures that excite each feature map most: patches beside projections, in pages of feature maps."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+from models.images import png
+from models.refusals import Refused
+from pages.common import cache
+from pages.common.components.grid import clickable_grid
+from pages.common.session import (
+    OneOfNine,
+    from_link,
+    linked,
+    mining,
+    open_one_of_nine,
+    opened_one_of_nine,
+    to_url,
+)
+from pages.common.text import _, plain, said
+from pages.common.widgets import choice, download, honest_png, warning_of, weights_in_words
+from pages.common.words import range_in_words
+from pages.look.top9.mining import Asked
+from pages.look.top9.one_of_nine import close_up
+from pages.look.top9.ranking import Shown, files, label_of, sheet_in_words, sheet_of, values_in_words
+from vis.figures.nine import COLUMNS, Tile, montages
+from vis.figures.numbers import grouped
+from vis.top9 import Top
+
+PAGE_SIZE, PAGE_SIZES = 6, (3, 6, 12, 24)
+MANY = 10_000  # pages
+PREPARED_WITHIN = 5  # seconds, after which the visitor rather sees one map after the other
+
+
+def first_layer(layers: Sequence[str]) -> str:
+    """The layer that is shown at first: the middle one, where patches are large enough to be recognised."""
+    return layers[len(layers) // 2]
+
+
+def strongest_first(top: Top, operation: str) -> np.ndarray:
+    """The numbers of a layer's feature maps, those with the strongest pictures first."""
+    return np.argsort(-top.rankings[operation].values[:, 0], kind="stable")
+
+
+@st.fragment
+def view(asked: Asked, top: Top, layers: Sequence[str], link: Mapping[str, object]) -> None:
+    """Feature maps of one layer in pages, each with its nine.
+
+    Args:
+        layers: those to choose from, by their names.
+        link: what the address says beside what is chosen here.
+    """
+    state = mining()
+    if state.viewed not in (None, asked.key):
+        open_one_of_nine(None)  # it was another network's, or of another set
+    state.viewed = asked.key
+    network = asked.loaded.architecture.name
+    first, second, third, fourth, fifth = st.columns([4, 3.1, 2, 3.1, 2.4], vertical_alignment="bottom")
+    layer = choice(
+        first,
+        _("Layer"),
+        {name: name for name in layers},
+        linked(network, "layer", first_layer(layers), layers),
+        f"layer of nines {network} {' '.join(layers)}",
+    )
+    orders = {"strongest": _("strongest first"), "number": _("by number")}
+    order = _selected(second, _("Feature maps"), orders, "sort")
+    size = third.selectbox(
+        _("on a page"),
+        PAGE_SIZES,
+        PAGE_SIZES.index(from_link("maps", PAGE_SIZE, PAGE_SIZES, int)),
+        key="maps on a page",
+        persist_state="session",
+    )
+    ranges = {"own": _("one per picture"), "shared": _("one per map")}
+    contrast = _selected(fourth, _("Range of grey"), ranges, "range")
+    shown = Shown(asked, top, layer, contrast == "own")
+    if not (k := top.channels(shown.operation)):
+        st.error(_("None of these pictures could be read."), icon=":material/hide_image:")
+        return
+    channel = fifth.number_input(
+        _("Search a map"),
+        0,
+        k - 1,
+        linked(network, "map", None, range(k), int) if layer == from_link("layer", layer, layers) else None,
+        key=f"map of nines {network} {layer}",
+        persist_state="session",
+        placeholder=f"0–{k - 1}",
+    )
+    _about(shown)
+    if channel is None:
+        ordered = strongest_first(top, shown.operation) if order == "strongest" else np.arange(k)
+        pages = -(-k // size)
+        page = st.pagination(
+            pages,
+            default=min(pages, linked(network, "page", 1, range(1, MANY), int)),
+            key=f"page {network} {layer} {order} {size}",
+            persist_state="session",
+        )
+        channels = ordered[(page - 1) * size : page * size].tolist()
+    else:
+        page, channels = 1, [channel]
+    opened = _seen_closely(shown, channels)
+    _cards(shown, channels, opened)
+    files(shown)
+    to_url(
+        **link,
+        layer=layer,
+        map=channel,
+        page=page if page > 1 else None,
+        sort=order if order != "strongest" else None,
+        maps=size if size != PAGE_SIZE else None,
+        range=contrast if contrast != "own" else None,
+        nine=f"{opened.channel},{opened.rank + 1}" if opened else None,
+    )
+
+
+def _selected(place, label: str, names: Mapping[str, str], of_link: str) -> str:
+    """One of the names' keys: at first the link's under this name, or else the first."""
+    first = list(names).index(from_link(of_link, next(iter(names)), names))
+    key = f"{of_link} of nines"
+    return place.selectbox(label, names, first, format_func=names.get, key=key, persist_state="session")
+
+
+def _seen_closely(shown: Shown, channels: Sequence[int]) -> OneOfNine | None:
+    """The picture that is looked at closely, if it is one of those on this page."""
+    opened = opened_one_of_nine(shown.loaded.architecture.name)
+    if not opened or opened.layer != shown.layer or opened.channel not in channels:
+        return None
+    entries = shown.entries(opened.channel)
+    return opened if opened.rank < len(entries) and entries[0].value > 0 else None
+
+
+def _about(shown: Shown) -> None:
+    """All that holds for every picture below."""
+    top, loaded = shown.top, shown.loaded
+    idle = int((shown.strongest <= 0).sum())
+    words = [
+        f"{loaded.architecture.title}, {plain(weights_in_words(loaded))}",
+        _(
+            "layer {layer} ({operation}): {k} feature maps",
+            layer=shown.layer,
+            operation=plain(shown.operation),
+            k=grouped(top.channels(shown.operation)),
+        ),
+        _(
+            "{count} pictures: {title}",
+            count=grouped(top.counted - top.unreadable_in_all),
+            title=plain(shown.asked.title),
+        ),
+        _("one unit a picture, the strongest of the map; equal ones in the order of the pictures' names"),
+        _("projections by the deconvnet, each in its own picture"),
+    ]
+    lines = [" · ".join(words)]
+    if idle:
+        k = len(shown.strongest)
+        lines.append(_("Maps that none of the pictures excites: {idle} of {k}.", idle=idle, k=k))
+    lines.append(
+        range_in_words(None)
+        if shown.own_range
+        else _("The nine of a map have one range: grey is 0, white or black ± the number below them.")
+    )
+    st.caption("  \n".join(lines))
+
+
+def _cards(shown: Shown, channels: Sequence[int], opened: OneOfNine | None) -> None:
+    """Two feature maps in a row; below it the picture that was clicked in one of them."""
+    state, of = mining(), (shown.asked.selection, shown.asked.key, shown.operation, tuple(channels))
+    if state.nines is None or state.nines[0] != of:
+        state.nines = of, _nines(shown.asked, shown.top, shown.operation, channels)
+    nines, time_left = state.nines[1], Slice()
+    for start in range(0, len(channels), 2):
+        pair = channels[start : start + 2]
+        for column, channel in zip(st.columns(2, gap="medium"), pair, strict=False):
+            with column.container(border=True):
+                try:
+                    _card(shown, channel, partial(_tiles, nines, channel, time_left), opened)
+                except Refused as refusal:  # a picture that is gone ends its own card and no other
+                    st.error(plain(said(refusal)), icon=":material/hide_image:")
+        if opened and opened.channel in pair:
+            close_up(shown, opened)
+    state.nines = None
+
+
+def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], opened: OneOfNine | None) -> None:
+    entries = shown.entries(channel)
+    head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    head.markdown(f"**{_('Feature map {channel}', channel=channel)}**")
+    if entries[0].value <= 0:
+        st.caption(
+            _("No picture of the set excites it: its largest value is {value}.", value=f"{entries[0].value:.3g}")
+        )
+        return
+    tiles = projected()
+    patches, projections = montages(tiles, shown.own_range)
+    labels = [label_of(shown, rank, entry) for rank, entry in enumerate(entries)]
+    selected = opened.rank if opened and opened.channel == channel else None
+    sheets = {
+        "patches": (_("What the unit can see"), png(patches)),
+        "projections": (_("What it saw there"), honest_png(shown.loaded, projections)),
+    }
+    for column, (kind, (name, sheet)) in zip(
+        st.columns(2, gap="small", wrap=False, vertical_alignment="bottom"), sheets.items(), strict=True
+    ):
+        with column:
+            st.caption(name)
+            clicked = clickable_grid(
+                sheet,
+                -(-len(tiles) // COLUMNS),
+                COLUMNS,
+                key=f"{kind} {shown.layer} {channel}",
+                labels=labels,
+                selected=selected if selected is not None and selected < len(tiles) else None,
+                alt=f"{_('Feature map {channel}', channel=channel)}: {name}",
+            )
+        if clicked is not None:
+            open_one_of_nine(OneOfNine(shown.layer, channel, clicked))
+            _again()
+    st.caption("  \n".join(map(plain, values_in_words(shown, entries, tiles))))
+    words = sheet_in_words(shown, channel, entries, tiles)
+    warning = warning_of(shown.loaded)
+    download(
+        head,
+        "",
+        lambda: sheet_of(shown, channel, words, warning),
+        f"convscope-top9-{shown.loaded.architecture.name}-{shown.operation}-{channel}.png",
+        f"png of nine {shown.layer} {channel}",
+        help=_("This map as PNG"),
+        type="tertiary",
+    )
+
+
+def _nines(asked: Asked, top: Top, operation: str, channels: Sequence[int]) -> cache.Nines:
+    """The tiles of those of the feature maps that any picture excites."""
+    entries = {channel: top.entries(operation, channel) for channel in channels}
+    excited = {channel: those for channel, those in entries.items() if those[0].value > 0}
+    return cache.Nines(asked.selection, asked.pictures, asked.file, operation, excited)
+
+
+class Slice:
+    """The time that a run of the page has for projecting; it begins with the first picture."""
+
+    SECONDS = 2.0
+
+    def __init__(self):
+        self._end: float | None = None
+
+    @property
+    def is_over(self) -> bool:
+        now = time.monotonic()
+        self._end = self._end or now + self.SECONDS
+        return now > self._end
+
+
+def _tiles(nines: cache.Nines, channel: int, time_left: Slice) -> list[Tile]:
+    """The tiles of one map; until they are there, how far they are.
+
+    From time to time the page begins anew, and goes on where it was: what was clicked meanwhile in a fragment is heard
+    only then.
+    """
+    bar = st.empty()
+
+    def report(part: float) -> None:
+        if time_left.is_over:
+            _again()
+        bar.progress(part, _("Projecting the nine …"))
+
+    try:
+        return nines.of(channel, report)
+    finally:
+        bar.empty()
+
+
+def _again() -> None:
+    """Draws the maps anew; the whole page only where the whole page is being drawn."""
+    try:
+        st.rerun(scope="fragment")
+    except StreamlitAPIException:
+        st.rerun()
+
+
+def prepare(asked: Asked, layers: Sequence[str], top: Top, stopped: Callable[[], bool]) -> None:
+    """Projects what the first visitor will see first, or begins to; of private sets nothing, for other threads have no
+    session.
+    """
+    operation = asked.loaded.layers[first_layer(layers)]
+    if asked.selection.private or not top.channels(operation):
+        return
+    channels, end = strongest_first(top, operation)[:PAGE_SIZE].tolist(), time.monotonic() + PREPARED_WITHIN
+    nines = _nines(asked, top, operation, channels)
+    for channel in channels:
+        if not stopped() and time.monotonic() < end and top.entries(operation, channel)[0].value > 0:
+            nines.of(channel)

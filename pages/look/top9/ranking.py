@@ -1,0 +1,156 @@
+"""What a search for the strongest pictures found: in words, and as files to take away."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import streamlit as st
+
+from models import Loaded
+from models.statefile import printable
+from pages.common import cache
+from pages.common.session import SAMPLES
+from pages.common.text import _
+from pages.common.widgets import download, weights_in_words
+from pages.common.words import fidelity_in_words, range_in_words
+from pages.look.top9.mining import Asked
+from vis.figures.nine import Tile, limits, montages, side_by_side, tile
+from vis.figures.numbers import grouped
+from vis.figures.pictures import captioned
+from vis.top9 import Entry, Top, save
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What of the result is on the screen."""
+
+    asked: Asked
+    top: Top
+    layer: str
+    own_range: bool  # of every projection, or one for the nine
+
+    @property
+    def operation(self) -> str:
+        return self.asked.loaded.layers[self.layer]
+
+    @property
+    def loaded(self) -> Loaded:
+        return self.asked.loaded
+
+    def entries(self, channel: int) -> list[Entry]:
+        return self.top.entries(self.operation, channel)
+
+    @property
+    def strongest(self) -> np.ndarray:
+        """The largest value of every feature map, (K,)."""
+        return self.top.rankings[self.operation].values[:, 0]
+
+
+def source_in_words(shown: Shown) -> list[str]:
+    """Network, weights and set, for pictures that stand alone."""
+    loaded, top = shown.loaded, shown.top
+    counted = grouped(top.counted - top.unreadable_in_all)
+    return [
+        f"{loaded.architecture.title} · {weights_in_words(loaded)} · {shown.operation}",
+        _("{count} pictures: {title}", count=counted, title=shown.asked.title),
+    ]
+
+
+def values_in_words(shown: Shown, entries: Sequence[Entry], tiles: Sequence[Tile]) -> list[str]:
+    """Values, ranges and classes of the nine."""
+    ranges = limits(tiles, shown.own_range)
+    low, high = (f"{limit:.3g}" for limit in (min(ranges), max(ranges)))
+    lines = [
+        _("values {low} to {high}", low=f"{entries[-1].value:.3g}", high=f"{entries[0].value:.3g}")
+        + " · "
+        + (
+            _("projections ±{low} to ±{high}", low=low, high=high)
+            if shown.own_range
+            else _("projections ±{high}", high=high)
+        )
+    ]
+    if classes := _classes(shown, entries):
+        lines.append(classes)
+    if idle := sum(entry.value <= 0 for entry in entries):
+        lines.append(_("{idle} of them do not excite it", idle=idle))
+    return lines
+
+
+def _classes(shown: Shown, entries: Sequence[Entry]) -> str:
+    """The classes that the pictures come from, the most frequent first; empty where the set has none."""
+    counted = Counter(class_of(shown, entry) for entry in entries if entry.label)
+    return " · ".join(f"{name} ×{number}" if number > 1 else name for name, number in counted.most_common())
+
+
+def class_of(shown: Shown, entry: Entry) -> str:
+    """The class that a picture comes from; of the samples' crops in the session's language."""
+    label = entry.label or ""
+    return _(SAMPLES[label]) if shown.asked.is_samples and label in SAMPLES else printable(label)
+
+
+def label_of(shown: Shown, rank: int, entry: Entry) -> str:
+    """One of the nine where the pointer is."""
+    name = f"{class_of(shown, entry)}\n" if entry.label else ""
+    return f"{rank + 1}. {name}{printable(entry.picture)}\n" + _(
+        "row {row}, column {column}: {label}", row=entry.row, column=entry.column, label=f"{entry.value:.4g}"
+    )
+
+
+# What can be taken away -----------------------------------------------------------------------------------------------
+
+
+def sheet_in_words(shown: Shown, channel: int, entries: Sequence[Entry], tiles: Sequence[Tile]) -> list[str]:
+    """All that the picture of a map's nine must say where it stands alone."""
+    return [
+        *source_in_words(shown),
+        f"{_('Feature map {channel}', channel=channel)} · {_('Deconvnet')} · {fidelity_in_words(tiles[0].fidelity)}",
+        *values_in_words(shown, entries, tiles),
+        _("one unit a picture, the strongest of the map; equal ones in the order of the pictures' names"),
+        range_in_words(None if shown.own_range else max(limits(tiles, own=False))),
+    ]
+
+
+def sheet_of(shown: Shown, channel: int, words: Sequence[str], warning: str | None) -> bytes:
+    """A PNG of a map's patches and projections with all their pixels, and under them what they show."""
+    pairs = cache.nine_in_full(shown.loaded, shown.asked.pictures, shown.entries(channel), shown.operation, channel)
+    sheet = side_by_side(*montages([tile(pair, None) for pair in pairs], shown.own_range))
+    return captioned(sheet, words, banner=warning)
+
+
+def files(shown: Shown) -> None:
+    """The whole result as Parquet, which the command line reads too, and as a table."""
+    network, top, layers = shown.loaded.architecture.name, shown.top, shown.loaded.layers
+    with st.popover(_("Download"), icon=":material/download:", key="files of nines"):
+        st.caption(_("All layers and feature maps of this search, without the pictures."))
+        name = f"convscope-top9-{network}"
+        download(st, "Parquet", lambda: parquet_of(top), f"{name}.parquet", "parquet of nines", icon=None)
+        download(st, "CSV", lambda: csv_of(top, layers), f"{name}.csv", "csv of nines", icon=None)
+
+
+def parquet_of(top: Top) -> bytes:
+    """The file that `vis.top9.open_top` reads."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "top.parquet"
+        save(top, path)
+        return path.read_bytes()
+
+
+def csv_of(top: Top, layers: Mapping[str, str]) -> bytes:
+    """A row for each of the nine of every feature map, strongest first; whose they are stands in every row."""
+    names = {operation: name for name, operation in layers.items()}
+    file = io.StringIO()
+    table = csv.writer(file)
+    whose = top.key.network, top.key.weights, top.title
+    columns = "network weights pictures layer operation channel rank picture value row column class"
+    table.writerow(columns.split())
+    for operation in top.layers:
+        for channel in range(top.channels(operation)):
+            for rank, e in enumerate(top.entries(operation, channel), 1):
+                layer = names.get(operation, operation)
+                table.writerow((*whose, layer, operation, channel, rank, e.picture, e.value, e.row, e.column, e.label))
+    return file.getvalue().encode("utf-8-sig")

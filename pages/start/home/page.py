@@ -1,0 +1,231 @@
+"""Where a visit begins: what the app is, all networks in one picture, and their story from 1998 to 2022."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models import ARCHITECTURES
+from models.architecture import Architecture
+from pages.common.session import choose_network, from_link, network_wanted, selection, to_url, value_of
+from pages.common.text import _, language, prose
+from vis.figures.landscape import Point, Words, landscape
+from vis.figures.numbers import short
+
+TEXTS = Path(__file__).parent / "texts"
+LAYERS, GRAPH = "pages/look/layers/page.py", "pages/look/architecture/page.py"
+FIGURE = "landscape"  # its key
+
+FAMILIES = {
+    "lenet": "LeNet",
+    "alexnet": "AlexNet",
+    "zfnet": "ZFNet",
+    "vgg": "VGG",
+    "googlenet": "GoogLeNet",
+    "plain": "Plain",
+    "resnet": "ResNet",
+    "resnet_v2": "ResNet v2",
+    "squeezenet": "SqueezeNet",
+    "densenet": "DenseNet",
+    "mobilenet_v1": "MobileNet V1",
+    "mobilenet_v2": "MobileNet V2",
+    "mobilenet_v3": "MobileNet V3",
+    "efficientnet": "EfficientNet",
+    "convnext": "ConvNeXt",
+}
+STORY = {
+    "lenet": "Reads handwritten digits: small shared filters and subsampling, all trained together.",
+    "alexnet": "A LeNet grown a thousand times larger, on two GPUs, wins ImageNet.",
+    "zfnet": "Looks inside with the deconvnet, and repairs AlexNet's first layer.",
+    "vgg": "Only 3×3 filters, up to 19 layers: depth with the simplest possible plan.",
+    "googlenet": "Four branches side by side, made cheap by 1×1 convolutions.",
+    "plain": "The control experiment: without shortcuts, 34 layers do worse than 18.",
+    "resnet": "Blocks add a change to what they receive; 152 layers can be trained.",
+    "resnet_v2": "Norm and ReLU move before the convolutions, and the shortcut is clean.",
+    "squeezenet": "AlexNet's accuracy with about a fiftieth of its parameters.",
+    "densenet": "Every layer of a block reads all the layers before it.",
+    "mobilenet_v1": "Filter each map by itself, then mix with 1×1: about a ninth of the work.",
+    "mobilenet_v2": "Inverted residuals: shortcuts between narrow maps, a wide and cheap middle.",
+    "mobilenet_v3": "Searched on real telephones, with squeeze-and-excite gates and hardswish.",
+    "efficientnet": "Depth, width and resolution grow together, by one number.",
+    "convnext": "A ResNet modernised step by step until it keeps up with Transformers.",
+}
+WELL_KNOWN = (  # the first have the first right to their names in the picture
+    *("alexnet", "resnet50", "vgg16", "efficientnet_b0", "mobilenet_v2", "convnext_tiny", "googlenet", "densenet121"),
+    *("squeezenet1_1", "mobilenet_v3_small", "efficientnet_b7", "convnext_large", "mobilenet_v1", "resnet152"),
+)
+
+
+def page() -> None:
+    if network_wanted():
+        st.switch_page(GRAPH)
+    st.title(_("See how convolutional networks work"))
+    _what_it_is()
+    x, size = _picture()
+    _timeline()
+    to_url(network=selection().network, x=x, size=size, language=language())
+
+
+def _what_it_is() -> None:
+    """The text, one paragraph beside the other, with the ways into the app."""
+    ways = {
+        LAYERS: (_("Look at layers 1–5"), ":material/visibility:"),
+        GRAPH: (_("Open the layer graph"), ":material/account_tree:"),
+    }
+    here = {"network": selection().network, "language": language()}  # for those who open it beside this page
+    cards = [_card(column) for column in st.columns(3)]
+    for card, paragraph in zip(cards, prose(TEXTS, "home").strip().split("\n\n"), strict=True):
+        card.markdown(paragraph)
+    for card, (script, (label, icon)) in zip(cards, ways.items(), strict=False):
+        card.page_link(script, label=f":primary[**{label}**]", icon=icon, query_params=here)
+
+
+def _card(column: DeltaGenerator) -> DeltaGenerator:
+    """A frame as high as its neighbours, whose last element stands at its foot."""
+    return column.container(border=True, height="stretch", vertical_alignment="distribute")
+
+
+# The picture ------------------------------------------------------------------------------------------------------
+
+
+def _picture() -> tuple[str, str]:
+    """All networks in one picture; what is across and what is the size in it."""
+    st.header(_("All networks in one picture"), anchor="picture")
+    quantities = {"macs": _("Multiply-adds (MACs)"), "parameters": _("Parameters"), "year": _("Year")}
+    left, middle, right = st.columns([2, 1.4, 1.4])
+    x = left.segmented_control(
+        _("Across"),
+        quantities,
+        format_func=quantities.get,
+        default=from_link("x", "macs", quantities),
+        required=True,
+        key="x",
+        persist_state="session",
+    )
+    sizes = {"parameters": _("Parameters"), "macs": _("MACs")}
+    size = middle.segmented_control(
+        _("Area of the points"),
+        sizes,
+        format_func=sizes.get,
+        default=from_link("size", "parameters", sizes),
+        required=True,
+        key="size",
+        persist_state="session",
+    )
+    right.selectbox(
+        _("Open a network"),
+        ARCHITECTURES,
+        index=None,
+        format_func=lambda name: f"{ARCHITECTURES[name].title} ({ARCHITECTURES[name].year})",
+        placeholder=_("Choose, or click a point"),
+        key="network to open",
+        on_change=_open,
+        args=("network to open",),
+    )
+    points = [
+        Point(a.name, a.title, a.family, a.year, a.parameters, a.macs, *found)
+        for a in ARCHITECTURES.values()
+        if (found := _accuracy(a))
+    ]
+    words = Words(
+        quantities | {"accuracy": _("Top-1 accuracy on ImageNet")},
+        FAMILIES,
+        {
+            "torchvision": _("measured with torchvision's weights"),
+            "paper": _("as its paper prints it"),
+            "views": _("as its paper prints it, by most papers from several views"),
+        },
+    )
+    worst, best = (end(points, key=lambda point: point.accuracy) for end in (min, max))
+    st.plotly_chart(
+        landscape(points, x, size, words, WELL_KNOWN),
+        key=FIGURE,
+        on_select=lambda: _open(FIGURE),
+        selection_mode="points",
+        config={"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": "convscope-networks"}},
+        alt=_(
+            "Top-1 accuracy of {count} networks against {x}, from {worst} with {low} % to {best} with {high} %. "
+            "The list “Open a network” has all of them.",
+            count=len(points),
+            x=quantities[x],
+            worst=worst.title,
+            low=f"{worst.accuracy:.1f}",
+            best=best.title,
+            high=f"{best.accuracy:.1f}",
+        ),
+    )
+    _notes([a for a in ARCHITECTURES.values() if not _accuracy(a)])
+    return x, size
+
+
+def _accuracy(architecture: Architecture) -> tuple[float, str] | None:
+    """The top-1 accuracy on ImageNet in percent, and whose number it is; None where there is none."""
+    if architecture.accuracy is not None:
+        return architecture.accuracy, architecture.accuracy_of
+    error = architecture.published.top1_error
+    if error is None or architecture.family == "lenet":
+        return None
+    return round(100 - float(error.removesuffix(" %")), 2), "views"
+
+
+def _notes(missing: list[Architecture]) -> None:
+    """How the picture is to be read, and who is not in it."""
+    st.caption(
+        _(
+            "Accuracy of a single view of every validation picture: ● of torchvision's weights, which are often "
+            "trained better than the paper's, ◆ as the paper prints it. ◇ as the paper prints it, by most papers from "
+            "several views of every picture. MACs are at the side of picture that the network was made for."
+        )
+    )
+    small = [a.title for a in missing if a.input_shape[1] < 200]
+    others = [a.title for a in missing if a.title not in small]
+    st.caption(
+        _(
+            "Not in the picture: {small}, which see small pictures and know fewer classes; and {others}, of which no "
+            "top-1 accuracy was published.",
+            small=", ".join(small),
+            others=", ".join(others),
+        )
+    )
+
+
+def _open(key: str) -> None:
+    """Opens what was chosen in a list, or the point that was clicked in the picture."""
+    chosen = value_of(key)
+    names = [point["customdata"][0] for point in chosen.selection.points] if key == FIGURE else [chosen]
+    if names and names[0]:
+        choose_network(names[0])
+
+
+# The timeline -----------------------------------------------------------------------------------------------------
+
+
+def _timeline() -> None:
+    """The families in the order of their story, each with its networks to be opened."""
+    st.header(_("From 1998 to 2022"), anchor="timeline")
+    for number, family in enumerate(STORY):
+        if number % 3 == 0:
+            columns = st.columns(3)
+        with _card(columns[number % 3]):
+            _family(family, [a for a in ARCHITECTURES.values() if a.family == family])
+
+
+def _family(family: str, networks: list[Architecture]) -> None:
+    with st.container(gap=None):
+        st.markdown(f"#### :primary[{min(a.year for a in networks)}] {FAMILIES[family]}")
+        st.markdown(_(STORY[family]))
+    sizes = sorted(a.parameters for a in networks)
+    span = short(sizes[0]) if len(sizes) == 1 else f"{short(sizes[0])} – {short(sizes[-1])}"
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
+        st.caption(_("{span} parameters", span=span))
+        st.menu_button(
+            _("Open"),
+            [a.name for a in networks],
+            format_func=lambda name: ARCHITECTURES[name].title,
+            key=f"open {family}",
+            on_click=_open,
+            args=(f"open {family}",),
+        )
+
+
+page()
