@@ -104,7 +104,7 @@ def load(
     Raises:
         Refused: for an unknown name or option, for weights that are not to be had, damaged, or another network's.
     """
-    architecture = _chosen(name, options)
+    architecture, options = _chosen(name, options)
     where, refused = chosen(device), None
     if weights == "auto":
         weights, refused = ("random", None) if options else best_weights(name, progress)
@@ -148,8 +148,12 @@ def _opened(
     return Loaded(architecture, model, weights, architecture.preprocess_of(options), device, refused, options)
 
 
-def _chosen(name: str, options: Mapping[str, object]) -> Architecture:
-    """The entry of that name; raises Refused for an unknown name or option, or a value that an option cannot have."""
+def _chosen(name: str, options: Mapping[str, object]) -> tuple[Architecture, dict[str, object]]:
+    """The entry of that name, and its options.
+
+    Raises:
+        Refused: for an unknown name or option, or a value that an option cannot have.
+    """
     if name not in ARCHITECTURES:
         raise Refused("There is no network “{name}”; choose one of {names}.", name=name, names=", ".join(ARCHITECTURES))
     architecture = ARCHITECTURES[name]
@@ -160,9 +164,7 @@ def _chosen(name: str, options: Mapping[str, object]) -> Architecture:
             unknown=", ".join(sorted(unknown)),
             options=", ".join(architecture.options),
         )
-    for option, value in options.items():
-        architecture.options[option].checked(value)
-    return architecture
+    return architecture, {option: architecture.options[option].checked(value) for option, value in options.items()}
 
 
 def best_weights(name: str, progress: Progress | None = None) -> tuple[str, Refused | None]:
@@ -255,7 +257,7 @@ def skeleton(name: str, **options: object) -> nn.Module:
     Raises:
         Refused: for an unknown name or option.
     """
-    return _bare(_chosen(name, options), options)
+    return _bare(*_chosen(name, options))
 
 
 def _bare(architecture: Architecture, options: Mapping[str, object]) -> nn.Module:

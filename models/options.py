@@ -132,13 +132,26 @@ class Number(Option):
         is_number = isinstance(value, int) or (self.kind is float and isinstance(value, float))
         return is_number and math.isfinite(value) and self.least <= value <= self.most
 
+    def checked(self, value: Any) -> float:
+        """The value, of the kind that it is counted in."""
+        return self.kind(super().checked(value))
+
     def refusal(self, value: Any) -> Refused:
-        numbers = {"option": self.name, "value": value, "least": self.least, "most": self.most}
         if self.kind is int:
             return Refused(
-                "The option {option} cannot be {value}; choose a whole number, {least} to {most}.", **numbers
+                "The option {option} cannot be {value}; choose a whole number, {least} to {most}.",
+                option=self.name,
+                value=value,
+                least=self.least,
+                most=self.most,
             )
-        return Refused("The option {option} cannot be {value}; choose a number from {least} to {most}.", **numbers)
+        return Refused(
+            "The option {option} cannot be {value}; choose a number from {least} to {most}.",
+            option=self.name,
+            value=value,
+            least=self.least,
+            most=self.most,
+        )
 
     def written(self, value: float) -> str:
         return f"{value:.{max(self.digits, 6)}g}" if self.kind is float else str(value)

@@ -23,9 +23,9 @@ PROSE = sorted((ROOT / "pages").rglob("*.en.md")) + sorted((ROOT / "pages").rglo
 
 
 def phrases(tree: ast.AST) -> Iterator[tuple[ast.Call, str | None]]:
-    """Every call of `_()` with its phrase, or None where that is not written there."""
+    """Every call of `_()` or `Phrase()` with its phrase, or None where that is not written there."""
     for call, name in calls(tree):
-        if name == "pages.common.text._" and call.args:
+        if name in ("pages.common.text._", "models.options.Phrase") and call.args:
             yield call, literal(call.args[0], {})
 
 
@@ -125,7 +125,6 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
         ("pages/count/milliseconds/page.py", "KINDS[kind]"): kinds,
         ("pages/common/words.py", "KINDS[node.kind]"): kinds,
         ("pages/common/words.py", "QUANTITIES[colour]"): quantities,
-        ("pages/common/sidebar.py", "SAMPLES[name]"): strings_of("pages/common/session.py", "SAMPLES"),
         ("pages/look/layers/page.py", "loaded.architecture.differs"): differences(),
         ("pages/look/layers/unit.py", "METHODS[method]"): methods,
         ("pages/look/layers/unit.py", "step.step"): steps,
@@ -214,7 +213,7 @@ def test_every_placeholder_is_given_its_value_and_every_value_has_a_place():
 def unmatched(call: ast.Call, phrase: str) -> set[str]:
     """Placeholders without a value, and values without a placeholder; a phrase without any values is left as it is."""
     given = {keyword.arg for keyword in call.keywords}
-    return placeholders(phrase) ^ given if given or ast.unparse(call.func) != "_" else set()
+    return placeholders(phrase) ^ given if given or ast.unparse(call.func) not in ("_", "Phrase") else set()
 
 
 # Long texts ------------------------------------------------------------------------------------------------------

@@ -172,19 +172,24 @@ def test_an_unknown_option_is_refused_with_those_there_are():
         ("alexnet_2012", "groups", True, "choose one of 1, 2."),
         ("mobilenet_v1", "resolution", 100, "choose one of 224, 192, 160, 128."),
         ("mobilenet_v1", "shallow", 1, "choose one of False, True."),
-        ("mobilenet_v1", "width", 1, "it must be a positive float."),
-        ("mobilenet_v1", "width", -0.5, "it must be a positive float."),
-        ("mobilenet_v1", "width", float("nan"), "it must be a positive float."),
-        ("mobilenet_v1", "width", float("inf"), "it must be a positive float."),
-        ("lenet5", "num_classes", 0, "it must be a positive int."),
-        ("lenet5", "num_classes", 2.5, "it must be a positive int."),
-        ("lenet5", "num_classes", True, "it must be a positive int."),
+        ("mobilenet_v1", "width", "1", "choose a number from 0.01 to 16.0."),
+        ("mobilenet_v1", "width", -0.5, "choose a number from 0.01 to 16.0."),
+        ("mobilenet_v1", "width", float("nan"), "choose a number from 0.01 to 16.0."),
+        ("mobilenet_v1", "width", float("inf"), "choose a number from 0.01 to 16.0."),
+        ("lenet5", "num_classes", 0, "choose a whole number, 1 to 1000000."),
+        ("lenet5", "num_classes", 2.5, "choose a whole number, 1 to 1000000."),
+        ("lenet5", "num_classes", True, "choose a whole number, 1 to 1000000."),
     ],
 )
 def test_a_wrong_value_of_an_option_is_refused_with_what_is_right(name, option, value, right):
     with pytest.raises(Refused) as refused:
         load(name, **{option: value})
     assert sentence(refused) == f"The option {option} cannot be {value}; {right}"
+
+
+def test_a_whole_number_is_a_width_too_and_the_same_network():
+    assert load("mobilenet_v1", "random", "cpu", width=1).options == {"width": 1.0}
+    assert type(load("mobilenet_v1", "random", "cpu", width=1).options["width"]) is float
 
 
 @pytest.mark.parametrize("weights", ["imagnet", "", "nowhere/mine.pt", Path("nowhere.pt"), "."])
