@@ -10,6 +10,7 @@ KINDS = {
     "svg": "image/svg+xml",
     "csv": "text/csv",
     "json": "application/json",
+    "zip": "application/zip",
     "parquet": "application/vnd.apache.parquet",
 }
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # what a spreadsheet takes for the beginning of one

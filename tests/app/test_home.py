@@ -113,7 +113,7 @@ def test_a_network_chosen_in_the_timeline_becomes_the_sidebars_and_its_graph_ope
 def test_who_comes_back_stays_and_may_open_the_same_network_again():
     visit = Visit(HOME).choose(**{"network to open": "lenet5"})
     for _ in range(2):
-        visit.at.switch_page(HOME)
+        visit.at.switch_page(HOME.script)
         assert heading(visit.run()) == "See how convolutional networks work"
         assert heading(visit.run()) == "See how convolutional networks work"
         assert visit.widget("network").value == "lenet5"
@@ -125,7 +125,7 @@ def test_who_comes_back_stays_and_may_open_the_same_network_again():
 
 def test_a_link_restores_what_the_picture_shows():
     first = Visit(HOME, network="lenet5").choose(x="year", size="macs", language="vi")
-    assert first.link == {"network": "lenet5", "x": "year", "size": "macs", "language": "vi"}
+    assert first.link == {"network": "lenet5", "sample": "coffee", "x": "year", "size": "macs", "language": "vi"}
     again = Visit(HOME, **first.link)
     assert again.link == first.link
     assert figure(again) == figure(first)
@@ -135,13 +135,13 @@ def test_a_link_restores_what_the_picture_shows():
 @pytest.mark.parametrize("link", [{"x": "accuracy"}, {"x": ""}, {"size": "year"}, {"network": "skynet"}])
 def test_a_link_with_a_wrong_value_opens_the_page_without_it(link):
     visit = Visit(HOME, **link)
-    assert visit.link == {"network": "zfnet_mini", "x": "macs", "size": "parameters", "language": "en"}
+    assert visit.link == {"network": "zfnet_mini", "sample": "coffee", "language": "en"}
 
 
 def test_what_the_picture_shows_outlives_a_look_at_another_page():
     visit = Visit(HOME, network="lenet5").choose(x="parameters", size="macs")
     shown = figure(visit)
-    visit.at.switch_page(LAYERS)
+    visit.at.switch_page(LAYERS.script)
     assert heading(visit.run()) == "What layers 1–5 respond to"
-    visit.at.switch_page(HOME)
+    visit.at.switch_page(HOME.script)
     assert figure(visit.run()) == shown

@@ -121,6 +121,18 @@ def test_a_link_restores_the_network_the_picture_the_unit_and_its_position():
     assert again.predictions == first.predictions
 
 
+def test_a_link_restores_the_range_and_the_maps_that_were_typed():
+    first = Visit(network="lenet5").choose(range="shared").type_maps("C3", "4, 2")
+    assert first.link == {
+        **{"network": "lenet5", "sample": "coffee", "language": "en"},
+        **{"range": "shared", "which": "typed", "maps_C3": "4,2"},
+    }
+    again = Visit(**first.link)
+    assert again.maps_of(1) == [4, 2]
+    assert again.pictures() == first.pictures()
+    assert again.link == first.link
+
+
 def test_a_link_without_a_position_opens_the_strongest_unit_of_its_feature_map():
     visit = Visit(network="lenet5", layer="C1", map="2")
     label = next(label for label in visit.pictures()[0]["labels"] if label.startswith("feature map 2,"))
@@ -161,7 +173,7 @@ def test_a_link_with_a_wrong_value_opens_the_page_without_it(link):
     assert len(visit.layers) == 5
     assert visit.inspector is None
     assert not visit.errors
-    usual = {"network": "zfnet_mini", "sample": "coffee", "maps": "9", "language": "en"}
+    usual = {"network": "zfnet_mini", "sample": "coffee", "language": "en"}
     assert visit.link == usual
 
 
@@ -336,12 +348,13 @@ def test_shows_as_many_feature_maps_as_the_slider_says_and_the_layer_has():
         visit.choose(maps=count)
         assert [len(visit.maps_of(i)) for i in range(3)] == [min(count, k) for k in (6, 16, 120)]
         assert visit.link["maps"] == str(count)
+    assert "maps" not in visit.choose(maps=9).link
 
 
 def test_one_range_per_layer_and_one_per_picture_look_different_and_say_so():
     visit = Visit(network="zfnet_mini")
     own, own_words = visit.pictures(), visit.captions
-    visit.choose(contrast="shared")
+    visit.choose(range="shared")
     assert visit.pictures()[0]["picture"] != own[0]["picture"]
     assert visit.pictures()[1] == own[1]  # the photograph is not a matter of range
     assert "Every picture has its own range" in own_words
@@ -389,7 +402,7 @@ def test_closing_a_unit_takes_it_off_the_page_and_out_of_the_link():
 
 
 def test_switching_the_language_keeps_every_choice():
-    chosen = {"network": "lenet5", "weights": "random", "sample": "coins", "maps": 3, "contrast": "shared"}
+    chosen = {"network": "lenet5", "weights": "random", "sample": "coins", "maps": 3, "range": "shared"}
     visit = Visit(network="lenet5").choose(**chosen).type_maps("C3", "4, 2").open("C3", 4, (1, 2))
     link, pictures = visit.link, [picture["picture"] for picture in visit.pictures()]
     for language, word in (("vi", "Tầng"), ("en", "Layer")):
@@ -398,7 +411,7 @@ def test_switching_the_language_keeps_every_choice():
         assert visit.link == link | {"language": language}
         assert {key: visit.widget(key).value for key in chosen} == chosen
         assert visit.widget("which").value == "typed"
-        assert visit.widget("typed lenet5 C3").value == "4, 2"
+        assert visit.widget("maps_C3").value == "4, 2"
     assert [picture["picture"] for picture in visit.pictures()] == pictures
 
 

@@ -109,7 +109,7 @@ class Visit:
         """Numbers of feature maps into the box of a layer."""
         if self.widget("which").value != "typed":
             self.choose(which="typed")
-        return self.choose(**{f"typed {self.widget('network').value} {layer}": text})
+        return self.choose(**{f"maps_{layer}": text})
 
     def open(self, layer: str, channel: int, position: tuple[int, int] | None = None) -> "Visit":
         """Opens a unit as a click does, which needs a browser."""

@@ -104,5 +104,5 @@ def test_what_a_slider_can_be_set_to():
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, True, "1", None, 0.0])
 def test_what_is_no_number_within_the_bounds_is_refused(value):
-    with pytest.raises(Refused, match="choose a number from 0.05 to 4.0"):
+    with pytest.raises(Refused, match=r"choose a number from 0\.05 to 4\.0"):
         SOME[4].checked(value)

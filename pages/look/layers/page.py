@@ -7,22 +7,36 @@ import streamlit as st
 
 from models import ARCHITECTURES, Loaded
 from models.images import png
+from models.options import Choice, Number, Numbers, Phrase
 from models.refusals import Refused
 from models.weights import card
-from pages.common import cache
+from pages.common import address, cache
+from pages.common.asking import ask, ask_one
 from pages.common.components.grid import clickable_grid
-from pages.common.session import Opened, Selection, from_link, of_sidebar, open_unit, opened_unit, selection, to_url
-from pages.common.text import _, language, plain, prose, said
+from pages.common.session import Selection, selection
+from pages.common.text import _, plain, prose, said
 from pages.common.widgets import computed, cpu_did_it, honest_png, network_or_stop, weights_in_words
 from pages.common.words import fidelity_in_words, field_in_words, name_of, range_in_words, unit_in_words
 from pages.look.layers import takeaway
-from pages.look.layers.unit import inspector
+from pages.look.layers.unit import PLACE, inspector
+from pages.look.opened import Opened, note, open_unit, opened
 from vis.figures.pictures import enlarged, montage, signed
 from vis.responses import LayerResponse
 from vis.trace import traced
 
 TEXTS = Path(__file__).parent / "texts"
-MOST_MAPS = 16  # of a layer
+COUNT = Number("maps", Phrase("Feature maps per layer"), 9, 1, 16, shown_as="slider")
+WHICH = Choice(
+    "which",
+    Phrase("Which feature maps"),
+    {"strongest": Phrase("the strongest"), "typed": Phrase("chosen by number")},
+)
+RANGE = Choice(
+    "range",
+    Phrase("Range of grey"),
+    {"shared": Phrase("one per layer"), "own": Phrase("one per picture")},
+    "own",
+)
 
 
 def page() -> None:
@@ -48,7 +62,9 @@ def page() -> None:
     )
     if seen.on_cpu or on_cpu:
         st.info(cpu_did_it(), icon=":material/memory:")
-    close_up = _still_there(opened_unit(), found)
+    close_up = _still_there(opened(PLACE), found)
+    note(close_up)
+    address.note(layer=close_up.layer if close_up else None)
     for layer, response in found.items():
         _layer(loaded, seen.pixels, layer, response, own_range, close_up)
         if close_up and close_up.layer == layer:
@@ -57,12 +73,12 @@ def page() -> None:
     takeaway.offer(chosen, loaded, seen, found, own_range)
     with st.expander(_("How these pictures are made, and how to read them"), icon=":material/menu_book:"):
         st.markdown(prose(TEXTS, "deconvnet"))
-    _put_into_url(count, close_up)
 
 
 def _layers(chosen: Selection, loaded: Loaded) -> tuple[tuple[str, str], ...]:
     """The layers to be shown and their operations; first the one with which another page asks for this one."""
-    also = st.query_params.get("also")
+    also = address.now("also")
+    address.note(also=also)
     known = tuple(loaded.layers.items())
     names = traced(loaded.model).names.values()
     if also not in names or also in dict(known).values():
@@ -118,47 +134,24 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
 
 def _controls(chosen: Selection) -> tuple[int, tuple[tuple[str, tuple[int, ...]], ...], bool]:
     """How many maps, which maps (by layer, where they were typed), and whether every picture gets its own range."""
-    left, middle, right = st.columns(3)
-    count = left.slider(
-        _("Feature maps per layer"), 1, MOST_MAPS, from_link("maps", 9, range(1, MOST_MAPS + 1), int), key="maps"
-    )
-    which = {"strongest": _("the strongest"), "typed": _("chosen by number")}
-    mode = middle.segmented_control(
-        _("Which feature maps"), which, format_func=which.get, default="strongest", required=True, key="which"
-    )
-    ranges = {"shared": _("one per layer"), "own": _("one per picture")}
-    contrast = right.segmented_control(
-        _("Range of grey"), ranges, format_func=ranges.get, default="own", required=True, key="contrast"
-    )
-    if contrast == "own":
-        right.caption(range_in_words(None))
+    places = st.columns(3)
+    asked = ask(places, COUNT, WHICH, RANGE)
+    own_range = asked["range"] == "own"
+    if own_range:
+        places[-1].caption(range_in_words(None))
     channels = ()
-    if mode == "typed":
+    if asked["which"] == "typed":
         layers = ARCHITECTURES[chosen.network].layers
-        columns = st.columns(len(layers))
         typed = {
-            layer: column.text_input(
-                _("Layer {layer}", layer=layer), key=f"typed {chosen.network} {layer}", placeholder="3, 17, 40"
+            layer: ask_one(
+                column,
+                Numbers(f"maps_{layer}", _("Layer {layer}", layer=layer), most=int(COUNT.most)),
+                network=chosen.network,
             )
-            for column, layer in zip(columns, layers, strict=True)
+            for column, layer in zip(st.columns(len(layers)), layers, strict=True)
         }
-        numbers = {layer: _numbers(text) for layer, text in typed.items()}
-        channels = tuple((layer, wanted) for layer, wanted in numbers.items() if wanted)
-    return count, channels, contrast == "own"
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    """The numbers in a text such as "3, 17 40", at most sixteen; anything else is named and ends the page."""
-    words = text.replace(",", " ").replace(";", " ").split()
-    wrong = [word for word in words if not (word.isascii() and word.isdigit() and len(word) < 6)]
-    if wrong:
-        said = _("“{text}” is not the number of a feature map; write numbers such as 3, 17, 40.", text=plain(wrong[0]))
-        st.error(said, icon=":material/error:")
-        st.stop()
-    numbers = tuple(dict.fromkeys(map(int, words)))
-    if len(numbers) > MOST_MAPS:
-        st.caption(_("The first sixteen of the numbers are shown."))
-    return numbers[:MOST_MAPS]
+        channels = tuple((layer, numbers) for layer, numbers in typed.items() if numbers)
+    return asked["maps"], channels, own_range
 
 
 def _layer(
@@ -203,7 +196,7 @@ def _layer(
                 alt=f"{_('Layer {layer}', layer=layer)}: {name}",
             )
         if clicked is not None:
-            open_unit(Opened(layer, response.units[clicked].channel))
+            open_unit(PLACE, Opened(layer, response.units[clicked].channel))
             st.rerun()
     with about:
         if (TEXTS / f"layer{layer}.en.md").exists():
@@ -220,22 +213,7 @@ def _still_there(close_up: Opened | None, found: dict[str, LayerResponse]) -> Op
     """The opened unit, unless this network has no such layer, feature map or position."""
     if close_up is None or close_up.layer not in found:
         return None
-    k, h, w = found[close_up.layer].shape
-    row, column = close_up.position or (0, 0)
-    return close_up if 0 <= close_up.channel < k and 0 <= row < h and 0 <= column < w else None
-
-
-def _put_into_url(count: int, close_up: Opened | None) -> None:
-    position = close_up.position if close_up else None
-    to_url(
-        **of_sidebar(),
-        maps=count,
-        layer=close_up.layer if close_up else None,
-        map=close_up.channel if close_up else None,
-        at=f"{position[0]},{position[1]}" if position else None,
-        also=st.query_params.get("also"),
-        language=language(),
-    )
+    return close_up if close_up.is_in(close_up.layer, found[close_up.layer].shape) else None
 
 
 page()

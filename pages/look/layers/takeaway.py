@@ -12,6 +12,7 @@ import streamlit as st
 from models import Loaded
 from models.images import png
 from pages.common import cache
+from pages.common.export import download
 from pages.common.session import Selection
 from pages.common.text import _
 from pages.common.widgets import warning_of
@@ -31,14 +32,13 @@ def offer(
         for p, limit in zip(response.projections, response.limits(own_range), strict=True)
     }
     warning = warning_of(loaded)
-    st.download_button(
+    download(
+        st,
         _("Download all pictures (ZIP)"),
         lambda: archive(chosen, loaded, seen, found, own_range, words, warning),
         f"convscope-{chosen.network}.zip",
-        "application/zip",
+        "zip",
         icon=":material/folder_zip:",
-        key="zip",
-        on_click="ignore",
     )
 
 

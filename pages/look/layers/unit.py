@@ -8,9 +8,10 @@ from models.images import png
 from pages.common import cache
 from pages.common.components.grid import clickable_grid
 from pages.common.components.reveal import reveal
-from pages.common.session import Opened, Selection, open_unit
+from pages.common.export import download
+from pages.common.session import Selection
 from pages.common.text import _
-from pages.common.widgets import computed, download, honest_png, warning_of
+from pages.common.widgets import computed, honest_png, warning_of
 from pages.common.words import (
     METHODS,
     box_in_words,
@@ -19,9 +20,12 @@ from pages.common.words import (
     range_in_words,
     unit_in_words,
 )
+from pages.look.opened import Opened, open_unit
 from vis.deconvnet import Box, Projection
 from vis.figures.pictures import captioned, enlarged, heat_over, montage, signed, with_box
 from vis.responses import StagePicture, UnitResponse, cosine, limit_of
+
+PLACE = "layers"  # where the opened unit is kept
 
 
 def inspector(chosen: Selection, loaded: Loaded, pixels: np.ndarray, operation: str, close_up: Opened) -> None:
@@ -36,7 +40,7 @@ def inspector(chosen: Selection, loaded: Loaded, pixels: np.ndarray, operation: 
         words = unit_in_words(found.unit)
         title.markdown(f"#### {_('Layer {layer}', layer=close_up.layer)} · {words}")
         if close.button(_("Close"), icon=":material/close:", key="close", width="stretch"):
-            open_unit(None)
+            open_unit(PLACE, None)
             st.rerun()
         deconvnet = found.projections["deconvnet"]
         place, whole, part = st.columns(3, gap="medium")
@@ -83,10 +87,10 @@ def _activation_map(loaded: Loaded, found: UnitResponse, pixels: np.ndarray, clo
         )
     )
     if clicked is not None:
-        open_unit(Opened(close_up.layer, close_up.channel, divmod(clicked, columns)))
+        open_unit(PLACE, Opened(close_up.layer, close_up.channel, divmod(clicked, columns)))
         st.rerun()
     if close_up.position and st.button(_("Back to the strongest"), icon=":material/undo:", key="strongest"):
-        open_unit(Opened(close_up.layer, close_up.channel))
+        open_unit(PLACE, Opened(close_up.layer, close_up.channel))
         st.rerun()
 
 

@@ -7,14 +7,23 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models import ARCHITECTURES
 from models.architecture import Architecture
-from pages.common.session import choose_network, from_link, network_wanted, selection, to_url, value_of
-from pages.common.text import _, language, prose
+from models.options import Choice, Phrase
+from pages.common.asking import ask
+from pages.common.routes import GRAPH, LAYERS, go
+from pages.common.session import selection, value_of
+from pages.common.text import _, language, prose, spoken
 from vis.figures.landscape import Point, Words, landscape
 from vis.figures.numbers import short
 
 TEXTS = Path(__file__).parent / "texts"
-LAYERS, GRAPH = "pages/look/layers/page.py", "pages/look/architecture/page.py"
 FIGURE = "landscape"  # its key
+QUANTITIES = {
+    "macs": Phrase("Multiply-adds (MACs)"),
+    "parameters": Phrase("Parameters"),
+    "year": Phrase("Year"),
+}
+ACROSS = Choice("x", Phrase("Across"), QUANTITIES)
+AREA = Choice("size", Phrase("Area of the points"), {"parameters": Phrase("Parameters"), "macs": Phrase("MACs")})
 
 FAMILIES = {
     "lenet": "LeNet",
@@ -57,13 +66,10 @@ WELL_KNOWN = (  # the first have the first right to their names in the picture
 
 
 def page() -> None:
-    if network_wanted():
-        st.switch_page(GRAPH)
     st.title(_("See how convolutional networks work"))
     _what_it_is()
-    x, size = _picture()
+    _picture()
     _timeline()
-    to_url(network=selection().network, x=x, size=size, language=language())
 
 
 def _what_it_is() -> None:
@@ -76,8 +82,8 @@ def _what_it_is() -> None:
     cards = [_card(column) for column in st.columns(3)]
     for card, paragraph in zip(cards, prose(TEXTS, "home").strip().split("\n\n"), strict=True):
         card.markdown(paragraph)
-    for card, (script, (label, icon)) in zip(cards, ways.items(), strict=False):
-        card.page_link(script, label=f":primary[**{label}**]", icon=icon, query_params=here)
+    for card, (route, (label, icon)) in zip(cards, ways.items(), strict=False):
+        card.page_link(route.script, label=f":primary[**{label}**]", icon=icon, query_params=here)
 
 
 def _card(column: DeltaGenerator) -> DeltaGenerator:
@@ -88,30 +94,11 @@ def _card(column: DeltaGenerator) -> DeltaGenerator:
 # The picture ------------------------------------------------------------------------------------------------------
 
 
-def _picture() -> tuple[str, str]:
-    """All networks in one picture; what is across and what is the size in it."""
+def _picture() -> None:
+    """All networks in one picture; what is across and what is the size in it can be chosen."""
     st.header(_("All networks in one picture"), anchor="picture")
-    quantities = {"macs": _("Multiply-adds (MACs)"), "parameters": _("Parameters"), "year": _("Year")}
     left, middle, right = st.columns([2, 1.4, 1.4])
-    x = left.segmented_control(
-        _("Across"),
-        quantities,
-        format_func=quantities.get,
-        default=from_link("x", "macs", quantities),
-        required=True,
-        key="x",
-        persist_state="session",
-    )
-    sizes = {"parameters": _("Parameters"), "macs": _("MACs")}
-    size = middle.segmented_control(
-        _("Area of the points"),
-        sizes,
-        format_func=sizes.get,
-        default=from_link("size", "parameters", sizes),
-        required=True,
-        key="size",
-        persist_state="session",
-    )
+    x, size = ask([left, middle], ACROSS, AREA).values()
     right.selectbox(
         _("Open a network"),
         ARCHITECTURES,
@@ -128,7 +115,7 @@ def _picture() -> tuple[str, str]:
         if (found := _accuracy(a))
     ]
     words = Words(
-        quantities | {"accuracy": _("Top-1 accuracy on ImageNet")},
+        {name: spoken(words) for name, words in QUANTITIES.items()} | {"accuracy": _("Top-1 accuracy on ImageNet")},
         FAMILIES,
         {
             "torchvision": _("measured with torchvision's weights"),
@@ -147,7 +134,7 @@ def _picture() -> tuple[str, str]:
             "Top-1 accuracy of {count} networks against {x}, from {worst} with {low} % to {best} with {high} %. "
             "The list “Open a network” has all of them.",
             count=len(points),
-            x=quantities[x],
+            x=spoken(QUANTITIES[x]),
             worst=worst.title,
             low=f"{worst.accuracy:.1f}",
             best=best.title,
@@ -155,7 +142,6 @@ def _picture() -> tuple[str, str]:
         ),
     )
     _notes([a for a in ARCHITECTURES.values() if not _accuracy(a)])
-    return x, size
 
 
 def _accuracy(architecture: Architecture) -> tuple[float, str] | None:
@@ -194,7 +180,7 @@ def _open(key: str) -> None:
     chosen = value_of(key)
     names = [point["customdata"][0] for point in chosen.selection.points] if key == FIGURE else [chosen]
     if names and names[0]:
-        choose_network(names[0])
+        go(GRAPH, names[0])
 
 
 # The timeline -----------------------------------------------------------------------------------------------------
