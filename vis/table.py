@@ -1,7 +1,5 @@
 """The layer graph as a table: one row an operation, for a spreadsheet (CSV) or a program (JSON)."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -43,21 +41,6 @@ def rows(
 
 def _setting(value: Any) -> str | None:
     return "×".join(map(str, value)) if isinstance(value, tuple) else None if value is None else str(value)
-
-
-def as_csv(graph: Graph, counting: Counting = COUNTED, times: Mapping[str, float] | None = None) -> str:
-    """The table as CSV; what is not counted is empty, not 0."""
-    table = rows(graph, counting, times)
-    file = io.StringIO()
-    writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({column: _no_formula(value) for column, value in row.items()} for row in table)
-    return file.getvalue()
-
-
-def _no_formula(value: Any) -> Any:
-    """A module may have any name; a spreadsheet would compute one that begins like a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value
 
 
 def as_json(graph: Graph, about: Mapping[str, Any]) -> str:

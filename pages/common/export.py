@@ -39,7 +39,9 @@ def table(rows: Iterable[Mapping[str, Any]]) -> bytes:
     rows = list(rows)
     file = io.StringIO()
     if rows:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(
+            file, list(rows[0]), lineterminator="\r\n"
+        )  # so that either of the two in a cell is quoted
         writer.writeheader()
         writer.writerows({column: cell(value) for column, value in row.items()} for row in rows)
     return file.getvalue().encode("utf-8-sig")

@@ -4,9 +4,10 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from models import Loaded
+from models.options import Phrase
 from models.statefile import printable
 from pages.common.session import SAMPLES, Picture
-from pages.common.text import _
+from pages.common.text import _, spoken
 from pages.common.widgets import weights_in_words
 from vis.cost.count import Counting
 from vis.deconvnet import Box, Projection, Unit
@@ -16,29 +17,33 @@ if TYPE_CHECKING:
     from vis.graph import Graph
 
 KINDS = {
-    "input": "picture",
-    "block": "block",
-    "conv": "convolution",
-    "depthwise": "depthwise convolution",
-    "linear": "linear layer",
-    "norm": "normalisation",
-    "activation": "activation function",
-    "pool": "pooling",
-    "add": "addition",
-    "concat": "concatenation",
-    "multiply": "multiplication",
-    "dropout": "dropout, or nothing",
-    "reshape": "another view",
-    "other": "something else",
+    "input": Phrase("picture"),
+    "block": Phrase("block"),
+    "conv": Phrase("convolution"),
+    "depthwise": Phrase("depthwise convolution"),
+    "linear": Phrase("linear layer"),
+    "norm": Phrase("normalisation"),
+    "activation": Phrase("activation function"),
+    "pool": Phrase("pooling"),
+    "add": Phrase("addition"),
+    "concat": Phrase("concatenation"),
+    "multiply": Phrase("multiplication"),
+    "dropout": Phrase("dropout, or nothing"),
+    "reshape": Phrase("another view"),
+    "other": Phrase("something else"),
 }
 QUANTITIES = {
-    "params": "parameters",
-    "operations": "operations",
-    "memory": "activation memory",
-    "time": "measured time",
-    "field": "receptive field",
+    "params": Phrase("parameters"),
+    "operations": Phrase("operations"),
+    "memory": Phrase("activation memory"),
+    "time": Phrase("measured time"),
+    "field": Phrase("receptive field"),
 }
-METHODS = {"deconvnet": "Deconvnet", "guided": "Guided backpropagation", "gradient": "Gradient × activation"}
+METHODS = {
+    "deconvnet": Phrase("Deconvnet"),
+    "guided": Phrase("Guided backpropagation"),
+    "gradient": Phrase("Gradient × activation"),
+}
 
 
 def number_in_words(value: float, digits: int = 3) -> str:
@@ -61,7 +66,7 @@ def unit_in_words(unit: Unit) -> str:
 def name_of(picture: Picture) -> str:
     """A sample's name in the session's language, or the name of the user's file."""
     if not picture.uploaded:
-        return _(SAMPLES[picture.name])
+        return spoken(SAMPLES[picture.name])
     return printable(picture.name)
 
 
@@ -75,6 +80,13 @@ def range_in_words(limit: float | None) -> str:
 def grey_in_words(limit: float, further: str = "") -> str:
     """What black, grey and white mean in a picture of this range; and what is to be said of the range."""
     return _("Grey is 0, white +{limit}, black −{limit}", limit=f"{limit:.3g}") + f"{further}."
+
+
+def range_of_weights(limit: float | None) -> str:
+    """What black, grey and white mean in a picture of weights; None where every tile has its own range."""
+    if limit is None:
+        return _("Every tile has its own range: grey is 0, white or black is its own largest weight.")
+    return grey_in_words(limit, f"; {_('one range for all')}")
 
 
 def field_in_words(size: int | None) -> str:
@@ -107,7 +119,7 @@ def projection_in_words(loaded: Loaded, picture: Picture, projection: Projection
     return [
         f"{loaded.architecture.title} · {weights_in_words(loaded)} · {name_of(picture)}",
         f"{unit.layer} · {unit_in_words(unit)}",
-        f"{_(METHODS[projection.method])} · {fidelity_in_words(projection.fidelity)} · "
+        f"{spoken(METHODS[projection.method])} · {fidelity_in_words(projection.fidelity)} · "
         + _(
             "pixels {left}–{right} × {top}–{bottom}",
             left=box.left,
@@ -155,7 +167,7 @@ def summary_of(graph: "Graph", name: str, counting: Counting, value: float | Non
         what = f"{block.count} × {block.operation}" if block.folded else block.operation
     else:
         node = graph.nodes[name]
-        what, output = _(KINDS[node.kind]), node.output_shape
+        what, output = spoken(KINDS[node.kind]), node.output_shape
     parts = [name, what, _("output {shape}", shape=shape(output))]
     if params := graph.params(name):
         parts.append(_("{number} parameters", number=grouped(params)))
@@ -163,5 +175,5 @@ def summary_of(graph: "Graph", name: str, counting: Counting, value: float | Non
     if operations is not None:
         parts.append(f"{grouped(operations)} {unit_of(counting)}")
     if colour in ("memory", "time", "field"):
-        parts.append(f"{_(QUANTITIES[colour])}: {quantity_in_words(colour, value, counting)}")
+        parts.append(f"{spoken(QUANTITIES[colour])}: {quantity_in_words(colour, value, counting)}")
     return " · ".join(parts)

@@ -15,7 +15,7 @@ from models import ARCHITECTURES
 from models.loading import skeleton
 from pages.common import cache as remembered
 from pages.common.cache import Built
-from pages.common.session import EVERYTHING, GraphView
+from pages.look.architecture.view import EVERYTHING, GraphView
 from pages.look.architecture.story import BLOCKS
 from pages.look.architecture.versus import WORTH_COMPARING
 from tests.app.test_layers_page import spoken, state_dict, torch_file
@@ -43,14 +43,9 @@ class Reader(Visit):
     def __init__(self, page: str = GRAPH, /, **link: str):
         super().__init__(page, **link)
 
-    def widget(self, key: str):
-        kinds = ("toggle", "number_input")
-        return next((w for kind in kinds for w in self.at.get(kind) if w.key == key), None) or super().widget(key)
-
     def view(self, network: str, opened: tuple[str, ...] = (), selected: str | None = None, place: str = "left"):
         """Opens blocks and looks at a box closely as clicks do, which need a browser."""
-        self.at.session_state["graphs"][place, network] = GraphView(frozenset(opened), selected)
-        return self.run()
+        return self.keep(f"graph {place} {network}", GraphView(frozenset(opened), selected))
 
     @property
     def canvases(self) -> list[dict]:
@@ -130,9 +125,9 @@ Visit(GRAPH, network="squeezenet1_1")
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for network in ("vgg19", "convnext_large"):
     visit = Visit(GRAPH, network=network)
-    visit.at.session_state["graphs"]["left", network] = type(visit.at.session_state["graphs"]["left", network])(
-        frozenset({"*"}), "classifier.0" if network == "vgg19" else "features.0.0")
-    visit.run()
+    view = visit.at.session_state["kept"][f"graph left {network}"]
+    selected = "classifier.0" if network == "vgg19" else "features.0.0"
+    visit.keep(f"graph left {network}", type(view)(frozenset({"*"}), selected))
     assert not visit.errors
 grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
 print("MiB", grown / (1 << 20 if sys.platform == "darwin" else 1 << 10))
@@ -200,7 +195,7 @@ def test_every_counting_switch_changes_the_totals_that_are_shown(network):
     assert "counted as chosen above" not in visit.numbers().index
     block = next(name for name in visit.boxes() if name in graph.blocks)
     for switches in ((name,) for name in COUNTED):
-        visit.choose(**{f"count {name}": name in switches for name in COUNTED})
+        visit.choose(**{f"count/{name}": name in switches for name in COUNTED})
         total = graph.counted(counting=Counting(**dict.fromkeys(switches, True)))
         assert total > ARCHITECTURES[network].macs
         assert visit.numbers()["here"]["counted as chosen above"] == grouped(total)
@@ -209,7 +204,7 @@ def test_every_counting_switch_changes_the_totals_that_are_shown(network):
         unit = "FLOPs" if "flops" in switches else "MACs"
         assert f" {unit}" in visit.boxes()[block]
         assert {"FLOPs", "MACs"} & {*visit.layers_in_full()} == {unit}
-    visit.choose(**{f"count {name}": True for name in COUNTED})
+    visit.choose(**{f"count/{name}": True for name in COUNTED})
     everything = graph.counted(counting=Counting(True, True, True, True))
     assert visit.numbers()["here"]["counted as chosen above"] == grouped(everything)
     assert visit.link["count"] == ",".join(COUNTED)
@@ -237,7 +232,7 @@ def test_an_option_changes_the_graph_and_the_numbers_say_so(network, option, val
     remark = "Counted with the side and the options that are chosen above; the paper's are others."
     usual = visit.numbers()
     assert remark not in visit.captions
-    visit.choose(**{f"option {network} {option}": value})
+    visit.choose(**{f"option_{option}/{network}": value})
     graph = graph_of(network, **{option: value})
     here = visit.numbers()["here"]
     assert here["parameters"] == grouped(graph.params() + sum(graph.unused.values())) != usual["here"]["parameters"]
@@ -250,12 +245,12 @@ def test_an_option_changes_the_graph_and_the_numbers_say_so(network, option, val
     else:
         assert [*visit.numbers()["in the paper"]] == [*usual["in the paper"]]
     assert (remark in visit.captions) is (printed is None)
-    assert visit.link[f"option_{option}"] == str(value)
+    assert visit.link[f"option_{option}"] == ARCHITECTURES[network].options[option].written(value)
     assert Reader(**visit.link).numbers().equals(visit.numbers())
 
 
 def test_a_width_has_two_digits_so_that_its_link_can_hold_it():
-    visit = Reader(network="mobilenet_v1").choose(**{"option mobilenet_v1 width": 1 / 3})
+    visit = Reader(network="mobilenet_v1").choose(**{"option_width/mobilenet_v1": 1 / 3})
     assert visit.link["option_width"] == "0.33"
     assert Reader(**visit.link).numbers().equals(visit.numbers())
 
@@ -264,14 +259,14 @@ def test_a_width_has_two_digits_so_that_its_link_can_hold_it():
 def test_a_picture_that_is_too_small_is_refused_with_the_smallest_side_and_the_next_run_mends_it(
     network, side, smallest
 ):
-    visit = Reader(network=network).choose(**{f"side {network}": side})
+    visit = Reader(network=network).choose(**{f"side/{network}": side})
     (sentence,) = map(spoken, visit.errors)
     assert f"A picture of {side}×{side} is too small for this network; it needs {smallest}×{smallest}" in sentence
     usual = ARCHITECTURES[network].input_shape[1]
     (hint,) = (info.value for info in visit.at.info)
     assert hint == f"{ARCHITECTURES[network].title} was made for pictures of {usual}×{usual}."
     assert not visit.canvases
-    visit.choose(**{f"side {network}": smallest})
+    visit.choose(**{f"side/{network}": smallest})
     assert not visit.errors
     assert visit.link["side"] == str(smallest)
     assert visit.numbers()["here"]["MACs of convolutions and linear layers"] == grouped(
@@ -284,7 +279,7 @@ def test_a_picture_that_is_too_small_is_refused_with_the_smallest_side_and_the_n
 def test_the_smallest_and_the_largest_side_are_drawn_or_refused_in_a_sentence(network, side):
     visit = Reader(network=network, side=str(side))
     assert len(visit.canvases) + len(visit.errors) == 1
-    assert visit.widget(f"side {network}").value == side
+    assert visit.widget(f"side/{network}").value == side
     if visit.canvases:
         assert visit.link["side"] == str(side)
         last = [*graph_of(network).nodes][-1]
@@ -308,7 +303,7 @@ def test_a_link_to_another_network_does_not_say_how_this_one_is_looked_at():
 
 @pytest.mark.parametrize(("left", "right"), WORTH_COMPARING.items())
 def test_what_is_worth_comparing_can_be_compared(left, right):
-    visit = Reader(network=left).choose(**{f"compare {left}": right})
+    visit = Reader(network=left).choose(**{f"compare/{left}": right})
     assert not visit.errors
     assert visit.boxes(0).keys() == {*graph_of(left).blocks[""].children}
     assert visit.boxes(1).keys() == {*graph_of(right).blocks[""].children}
@@ -319,7 +314,7 @@ def test_what_is_worth_comparing_can_be_compared(left, right):
     differences = next(table for table in visit.tables() if "difference" in table)
     assert len(differences) > 0
     assert (differences["difference"] != "").all()
-    visit.choose(**{"equal layers": True})
+    visit.choose(**{"equal": True})
     assert len(next(table for table in visit.tables() if "difference" in table)) >= len(differences)
 
 
@@ -392,15 +387,15 @@ def test_a_link_restores_everything(language):
         link["node_left"] = [*graph.nodes][3]
     link = {name: value for name, value in link.items() if value}
     first = Reader(**link)
-    assert first.link == link
+    assert first.link == link | {"option_shallow": "on", "option_separable": "off"}  # as links say it today
     assert len(first.titles) == 2
     assert {"layer1.0.conv1"} < first.boxes(1).keys()
     assert state(Reader(**first.link)) == state(first)
 
 
 def test_what_is_set_on_the_page_comes_back_by_its_link():
-    visit = Reader(network="resnet34").choose(colour="memory", **{"count norm": True, "side resnet34": 64})
-    visit.choose(**{"compare resnet34": "plain34", "option resnet34 shortcut": "C"}).press("open all right")
+    visit = Reader(network="resnet34").choose(colour="memory", **{"count/norm": True, "side/resnet34": 64})
+    visit.choose(**{"compare/resnet34": "plain34", "option_shortcut/resnet34": "C"}).press("open all right")
     visit.view("resnet34", ("layer2",), "layer2")
     assert visit.link["open_right"] == EVERYTHING
     assert state(Reader(**visit.link)) == state(visit)
@@ -495,21 +490,21 @@ def test_what_an_option_takes_away_is_closed_and_comes_back_with_it():
     (gone, *_) = (name for name in graph.nodes if name not in shallow.nodes)
     visit = Reader(network="mobilenet_v1").view("mobilenet_v1", tuple(graph.ancestors(gone)), gone)
     assert visit.titles
-    visit.choose(**{"option mobilenet_v1 shallow": True})
+    visit.choose(**{"option_shallow/mobilenet_v1": True})
     assert not visit.titles
     assert "node_left" not in visit.link
-    assert visit.choose(**{"option mobilenet_v1 shallow": False}).titles
+    assert visit.choose(**{"option_shallow/mobilenet_v1": False}).titles
 
 
 def test_what_is_set_on_the_page_is_kept_while_another_page_is_read():
-    visit = Reader(network="squeezenet1_1", weights="random").choose(colour="params", **{"count flops": True})
-    visit.choose(**{"side squeezenet1_1": 160, "compare squeezenet1_1": "squeezenet1_0"})
+    visit = Reader(network="squeezenet1_1", weights="random").choose(colour="params", **{"count/flops": True})
+    visit.choose(**{"side/squeezenet1_1": 160, "compare/squeezenet1_1": "squeezenet1_0"})
     visit.view("squeezenet1_1", (EVERYTHING,), "features.0")
     first = state(visit)
-    visit.at.switch_page(LAYERS)
+    visit.at.switch_page(LAYERS.script)
     visit.run()
     assert visit.layers
-    visit.at.switch_page(GRAPH)
+    visit.at.switch_page(GRAPH.script)
     assert state(visit.run()) == first
 
 
@@ -547,7 +542,7 @@ def test_every_block_is_looked_at_closely():
 
 
 def test_the_arithmetic_of_a_convolution_ends_in_the_counted_numbers():
-    visit, node = Reader(network="alexnet_2012").choose(**{"count bias": True}), "features.conv2"
+    visit, node = Reader(network="alexnet_2012").choose(**{"count/bias": True}), "features.conv2"
     visit.view("alexnet_2012", (EVERYTHING,), node)
     found = graph_of("alexnet_2012").nodes[node]
     (code,) = (code.value for code in visit.at.code)
@@ -584,7 +579,7 @@ def test_the_unit_in_the_middle_is_the_one_whose_sight_is_shown(network, name, r
 def test_an_error_is_of_the_network_as_it_was_measured_and_of_no_other():
     visit = Reader(network="mobilenet_v1")
     assert visit.numbers()["here"]["top-1 error"] != "–"
-    visit.choose(**{"side mobilenet_v1": 128})
+    visit.choose(**{"side/mobilenet_v1": 128})
     assert visit.numbers()["here"]["top-1 error"] == "–"
 
 

@@ -61,7 +61,7 @@ class Visit:
         """A widget by its key, or by what comes in it after the page's name, such as "sort" or "layer/zfnet_mini"."""
         kinds = (
             *("selectbox", "slider", "button_group", "text_input", "menu_button"),
-            *("multiselect", "number_input", "pagination"),
+            *("multiselect", "number_input", "pagination", "toggle", "select_slider"),
         )
         drawn = [w for kind in kinds for w in self.at.get(kind) if w.key]
         for is_meant in (

@@ -105,12 +105,8 @@ def fidelities() -> list[tuple[str, str]]:
 def said_by_way_of() -> dict[tuple[str, str], set[str]]:
     """By file and expression."""
     steps, assumed = rule_texts()
-    methods = strings_of("pages/common/words.py", "METHODS")
-    kinds, quantities = (strings_of("pages/common/words.py", name) for name in ("KINDS", "QUANTITIES"))
+    kinds = strings_of("pages/common/words.py", "KINDS")
     return {
-        ("pages/look/architecture/page.py", "QUANTITIES[name]"): quantities,
-        ("pages/look/architecture/canvas.py", "QUANTITIES[look.colour]"): quantities,
-        ("pages/look/architecture/canvas.py", "KINDS[kind]"): kinds,
         ("pages/look/architecture/facts.py", "architecture.differs"): differences(),
         ("pages/look/architecture/facts.py", "printed.remark"): {
             printed.remark
@@ -118,20 +114,11 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
             for printed in (entry.published, *entry.published_with.values())
             if printed.remark
         },
-        ("pages/look/architecture/files.py", "KINDS[value]"): kinds,
-        ("pages/look/architecture/operation.py", "KINDS[node.kind]"): kinds,
-        ("pages/look/architecture/versus.py", "KINDS[kind]"): kinds,
-        ("pages/look/architecture/versus.py", "KINDS[node.kind]"): kinds,
         ("pages/count/milliseconds/page.py", "KINDS[kind]"): kinds,
-        ("pages/common/words.py", "KINDS[node.kind]"): kinds,
-        ("pages/common/words.py", "QUANTITIES[colour]"): quantities,
         ("pages/look/layers/page.py", "loaded.architecture.differs"): differences(),
-        ("pages/look/layers/unit.py", "METHODS[method]"): methods,
         ("pages/look/layers/unit.py", "step.step"): steps,
         ("pages/look/top9/ranking.py", "SAMPLES[label]"): strings_of("pages/common/session.py", "SAMPLES"),
-        ("pages/common/words.py", "METHODS[projection.method]"): methods,
         ("pages/common/words.py", "kind"): {kind for kind, _ in fidelities()},
-        ("pages/common/words.py", "SAMPLES[picture.name]"): strings_of("pages/common/session.py", "SAMPLES"),
         ("pages/common/words.py", "part"): {why for _, why in fidelities() if why} | assumed,
         ("pages/start/home/page.py", "STORY[family]"): strings_of("pages/start/home/page.py", "STORY"),
         ("models/decoding.py", "sentence"): strings_of("models/decoding.py", "OTHER_KINDS"),

@@ -11,10 +11,11 @@ from models import ARCHITECTURES
 from pages.common import cache
 from pages.common.cache import Built
 from pages.common.components.graph import Action, layer_canvas
-from pages.common.session import EVERYTHING, GraphView, graph_view, show_graph, taken
-from pages.common.text import _
+from pages.common.session import taken
+from pages.common.text import _, spoken
 from pages.common.words import KINDS, QUANTITIES, quantity_in_words, summary_of
 from pages.look.architecture import files, timing
+from pages.look.architecture.view import EVERYTHING, GraphView, graph_view, show_graph
 from vis.cost.count import Counting
 from vis.figures import graph as figure
 from vis.graph import Graph
@@ -59,7 +60,7 @@ def canvases(shown: Mapping[str, Built], look: Look) -> None:
         with columns[place]:
             _canvas(place, built, look, drawings[place], painting)
         with bars[place]:
-            colours = _("kind") if look.colour == "kind" else f"{_(QUANTITIES[look.colour])}, {painting.range}"
+            colours = _("kind") if look.colour == "kind" else f"{spoken(QUANTITIES[look.colour])}, {painting.range}"
             measured = timing.milliseconds(built)
             files.offer(
                 place, built, cache.graph(built), drawings[place], painting.paints, colours, look.counting, measured
@@ -156,7 +157,7 @@ def _painted(graph: Graph, drawn: Drawing, look: Look, quantities: Mapping[str, 
     if look.colour == "kind":
         names = [box.name for box in drawn.boxes]
         kinds = dict.fromkeys(figure.kind_of(graph, name) for name in names)
-        legend = [(_(KINDS[kind]), figure.FILLS[kind]) for kind in figure.FILLS if kind in kinds]
+        legend = [(spoken(KINDS[kind]), figure.FILLS[kind]) for kind in figure.FILLS if kind in kinds]
         return Painting(figure.painted_by_kind(graph, names), {}, "", legend)
     shares = (0, 0.25, 0.5, 0.75, 1)
     words_of = [quantity_in_words(look.colour, most * share, look.counting) for share in shares]

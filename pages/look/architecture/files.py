@@ -7,14 +7,15 @@ import streamlit as st
 
 from models import ARCHITECTURES
 from pages.common.cache import Built
-from pages.common.text import _
+from pages.common.export import download, table
+from pages.common.text import _, spoken
 from pages.common.words import KINDS, unit_of
 from vis.cost.count import Counting
 from vis.figures.graph import Paint, png, svg
 from vis.figures.numbers import grouped
 from vis.graph import Graph
 from vis.layout import Drawing
-from vis.table import as_csv, as_json, rows
+from vis.table import as_json, rows
 
 
 def offer(
@@ -48,15 +49,15 @@ def offer(
         "macs": graph.counted(),
     }
     files = {
-        _("Drawing (SVG)"): (lambda: svg(drawn, paints, about), "svg", "image/svg+xml"),
-        _("Drawing (PNG)"): (lambda: png(drawn, paints, about), "png", "image/png"),
-        _("Table of layers (CSV)"): (lambda: as_csv(graph, counting, times).encode("utf-8-sig"), "csv", "text/csv"),
-        _("Graph (JSON)"): (lambda: as_json(graph, facts), "json", "application/json"),
+        "svg": (_("Drawing (SVG)"), lambda: svg(drawn, paints, about)),
+        "png": (_("Drawing (PNG)"), lambda: png(drawn, paints, about)),
+        "csv": (_("Table of layers (CSV)"), lambda: table(rows(graph, counting, times))),
+        "json": (_("Graph (JSON)"), lambda: as_json(graph, facts)),
     }
     with st.popover(_("Download"), icon=":material/download:", key=f"files {place}"):
-        for name, (make, ending, kind) in files.items():
-            file_name = f"convscope-{built.network}.{ending}"
-            st.download_button(name, make, file_name, kind, key=f"{name} {place}", on_click="ignore", width="stretch")
+        for kind, (name, make) in files.items():
+            file = f"convscope-{built.network}.{kind}"
+            download(st, name, make, file, f"{name} {place}", icon=None, width="stretch")
 
 
 def layer_table(graph: Graph, counting: Counting, times: Mapping[str, float]) -> None:
@@ -84,7 +85,7 @@ def layer_table(graph: Graph, counting: Counting, times: Mapping[str, float]) ->
         }
         table = pd.DataFrame(
             [
-                {names[name]: _(KINDS[value]) if name == "kind" else _cell(value) for name, value in row.items()}
+                {names[name]: spoken(KINDS[value]) if name == "kind" else _cell(value) for name, value in row.items()}
                 for row in rows(graph, counting, times)
             ]
         )

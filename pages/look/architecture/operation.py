@@ -7,15 +7,15 @@ import streamlit as st
 from models import ARCHITECTURES
 from models.images import png
 from models.weights import card
-from pages.common import cache
+from pages.common import cache, routes
 from pages.common.cache import Built
 from pages.common.components.reveal import reveal
-from pages.common.session import PUBLIC_WEIGHTS, Selection, choose_layer, graph_view, selection, show_graph
-from pages.common.text import _, plain
+from pages.common.session import PUBLIC_WEIGHTS, Selection, selection
+from pages.common.text import _, plain, spoken
 from pages.common.widgets import cpu_did_it, honest_png, opened, weights_in_words
-from pages.common.words import KINDS, bytes_in_words, name_of, quantity_in_words, unit_of
+from pages.common.words import KINDS, bytes_in_words, name_of, quantity_in_words, range_of_weights, unit_of
 from pages.look.architecture import timing
-from pages.look.filters.kernels import range_of_weights
+from pages.look.architecture.view import graph_view, show_graph
 from vis.cost.arithmetic import explained
 from vis.cost.count import Counting
 from vis.figures.graph import quantity, settings_in_short
@@ -60,7 +60,7 @@ def inspector(place: str, built: Built, name: str, counting: Counting) -> None:
 def _what(graph: Graph, name: str) -> str:
     if name in graph.nodes:
         node = graph.nodes[name]
-        return " · ".join(filter(None, (_(KINDS[node.kind]), plain(node.operation), settings_in_short(node))))
+        return " · ".join(filter(None, (spoken(KINDS[node.kind]), plain(node.operation), settings_in_short(node))))
     block = graph.blocks[name]
     if block.folded:
         return _("{count} equal blocks, {operation}", count=block.count, operation=plain(block.operation))
@@ -188,8 +188,9 @@ def _way_to_layers(place: str, built: Built, node: Node) -> None:
         icon=":material/visibility:",
         type="tertiary",
         key=f"project {place}",
-        on_click=choose_layer,
-        args=(built.network, node.name),
+        on_click=routes.go,
+        args=(routes.LAYERS, built.network),
+        kwargs={"also": node.name},
     )
 
 

@@ -4,32 +4,35 @@ import streamlit as st
 
 from models import ARCHITECTURES
 from models.architecture import Architecture
+from models.options import Choice, Number, Phrase, Several
 from models.refusals import Refused
-from pages.common import cache
+from pages.common import address, cache
+from pages.common.asking import ask_one, fragment
 from pages.common.cache import Built
-from pages.common.session import (
-    EVERYTHING,
-    from_link,
-    graph_view,
-    layer_wanted,
-    linked,
-    of_sidebar,
-    selection,
-    to_url,
-)
-from pages.common.text import _, language, plain, said
-from pages.common.widgets import choice, say
+from pages.common.session import selection
+from pages.common.text import _, plain, said
+from pages.common.widgets import say
 from pages.common.words import QUANTITIES
 from pages.look.architecture import facts, files, story, timing, versus
 from pages.look.architecture.canvas import Look, canvases, places
 from pages.look.architecture.operation import inspector
+from pages.look.architecture.view import EVERYTHING, graph_view
 from vis.cost.count import Counting
 from vis.figures.graph import QUANTITIES as COLOURS
 
-COUNTED = ("flops", "bias", "norm", "pooling")
-SIDES = range(1, 1025)
-WIDTHS = [n / 100 for n in range(5, 401)]
-BOOLS = {str(value): value for value in (True, False)}  # as they stand in a link
+COLOUR = Choice("colour", Phrase("Colour by"), {"kind": Phrase("kind")} | {name: QUANTITIES[name] for name in COLOURS})
+COUNTED = Several(
+    "count",
+    Phrase("What counts"),
+    {
+        "flops": Phrase("FLOPs: a multiply-add is two operations"),
+        "bias": Phrase("additions of biases"),
+        "norm": Phrase("normalisation"),
+        "pooling": Phrase("pooling"),
+    },
+    shown_as="switches",
+)
+OFFERED = ("width", "width_mult", "separable", "shallow", "shortcut", "groups", "aux")  # of the networks' options
 
 
 def page() -> None:
@@ -61,90 +64,39 @@ def page() -> None:
 def _networks(network: str) -> dict[str, Built]:
     """By its place: the network of the sidebar with its options, and the one that it is compared with."""
     left, middle, right = st.columns([2, 1, 2])
-    others = [None, *(name for name in ARCHITECTURES if name != network)]
+    others = {None: _("nothing")} | {name: a.title for name, a in ARCHITECTURES.items() if name != network}
     partner = versus.WORTH_COMPARING.get(network)
-    compared = left.selectbox(
-        _("Compare with"),
-        others,
-        others.index(linked(network, "compare", None, others)),
-        format_func=lambda name: _("nothing") if name is None else ARCHITECTURES[name].title,
-        placeholder=_("nothing"),  # once it is cleared
-        key=f"compare {network}",
-        persist_state="session",
-        help=_("There is most to be learnt beside {network}.", network=ARCHITECTURES[partner].title)
-        if partner
-        else None,
-    )
+    worth = partner and _("There is most to be learnt beside {network}.", network=ARCHITECTURES[partner].title)
+    compare = Choice("compare", Phrase("Compare with"), others, None, shown_as="list", help=worth)
+    compared = ask_one(left, compare, network=network, placeholder=_("nothing"))  # once it is cleared
     usual = ARCHITECTURES[network].input_shape[1]
-    side = middle.number_input(
-        _("Side of the picture"),
-        SIDES[0],
-        SIDES[-1],
-        linked(network, "side", usual, SIDES, int),
-        key=f"side {network}",
-        persist_state="session",
-        help=_("In pixels; {side} in the paper.", side=usual),
-    )
+    about = _("In pixels; {side} in the paper.", side=usual)
+    side = ask_one(middle, Number("side", Phrase("Side of the picture"), usual, 1, 1024, help=about), network=network)
     with right:
         options = _options(ARCHITECTURES[network])
-    shown = {"left": Built(network, int(side), options)}
+    shown = {"left": Built(network, side, options)}
     return shown | ({"right": Built(compared, ARCHITECTURES[compared].input_shape[1])} if compared else {})
 
 
 def _options(architecture: Architecture) -> tuple[tuple[str, object], ...]:
     """The architecture's own options where they are not as usual, for its builder."""
-    names = {
-        "width": _("Width α"),
-        "width_mult": _("Width α"),
-        "separable": _("Depthwise separable"),
-        "shallow": _("Shallow"),
-        "shortcut": _("Shortcut"),
-        "groups": _("Groups, one a GPU"),
-        "aux": _("Auxiliary heads"),
-    }
-    offered = {name: kind for name, kind in architecture.options.items() if name in names}
-    chosen = {}
     row = st.container(horizontal=True, vertical_alignment="center")
-    for name, kind in offered.items():
-        usual = architecture.usual(name)
-        about = (architecture.name, f"option_{name}", usual)
-        kept = {"key": f"option {architecture.name} {name}", "persist_state": "session"}
-        if kind is bool:
-            value = row.toggle(names[name], linked(*about, (True, False), BOOLS.__getitem__), **kept)
-        elif isinstance(kind, tuple):
-            value = row.selectbox(names[name], kind, kind.index(linked(*about, kind, type(kind[0]))), width=140, **kept)
-        else:
-            first = linked(*about, WIDTHS, float)
-            typed = row.number_input(names[name], WIDTHS[0], WIDTHS[-1], first, 0.05, width=140, **kept)
-            value = round(typed, 2)
-        if value != usual:
-            chosen[name] = value
-    return tuple(chosen.items())
+    chosen = {
+        name: ask_one(row, option, network=architecture.name, prefix="option_")
+        for name, option in architecture.options.items()
+        if name in OFFERED
+    }
+    return tuple((name, value) for name, value in chosen.items() if value != architecture.options[name].usual)
 
 
 def _look() -> Look:
     """What the colours mean, and what counts as an operation."""
     left, right = st.columns([4, 1], vertical_alignment="bottom")
-    colours = {"kind": _("kind")} | {name: _(QUANTITIES[name]) for name in COLOURS}
-    colour = choice(left, _("Colour by"), colours, from_link("colour", "kind", colours), "colour")
-    names = {
-        "flops": _("FLOPs: a multiply-add is two operations"),
-        "bias": _("additions of biases"),
-        "norm": _("normalisation"),
-        "pooling": _("pooling"),
-    }
+    colour = ask_one(left, COLOUR)
     with right.popover(_("What counts"), icon=":material/calculate:", width="stretch"):
         st.caption(_("A MAC is one multiply-add of a convolution or a linear layer. Beyond that:"))
-        chosen = {
-            name: st.toggle(
-                names[name],
-                from_link("count", False, (True, False), lambda counted, name=name: name in counted.split(",")),
-                key=f"count {name}",
-                persist_state="session",
-            )
-            for name in COUNTED
-        }
-    return Look(colour, Counting(**chosen))
+        counted = ask_one(st, COUNTED)
+    return Look(colour, Counting(**{name: name in counted for name in COUNTED.values}))
 
 
 def _refused(refusal: Refused, architecture: Architecture) -> None:
@@ -154,39 +106,20 @@ def _refused(refusal: Refused, architecture: Architecture) -> None:
     st.info(_("{network} was made for pictures of {side}×{side}.", network=architecture.title, side=usual))
 
 
-@st.fragment
+@fragment
 def _graphs(shown: dict[str, Built], look: Look) -> None:
     """The graph, or two side by side, and what of them is looked at closely."""
-    if link := layer_wanted():
-        st.switch_page("pages/look/layers/page.py", query_params=link)
     canvases(shown, look)
-    _put_into_url(shown, look)
     for place, built in shown.items():
-        if (selected := graph_view(place, built.network).selected) in places(cache.graph(built)):
+        view, known = graph_view(place, built.network), cache.graph(built)
+        opened = ",".join(sorted(view.opened & {EVERYTHING, *known.blocks}))
+        selected = view.selected if view.selected in places(known) else None
+        address.note(**{f"open_{place}": opened or None, f"node_{place}": selected})
+        if selected:
             try:
                 inspector(place, built, selected, look.counting)
             except Refused as refusal:  # of a picture, or of weights: it ends the inspector and nothing else
                 say(refusal)
-
-
-def _put_into_url(shown: dict[str, Built], look: Look) -> None:
-    left, opened, selected = shown["left"], {}, {}
-    for place, built in shown.items():
-        view, known = graph_view(place, built.network), cache.graph(built)
-        opened[f"open_{place}"] = ",".join(sorted(view.opened & {EVERYTHING, *known.blocks})) or None
-        selected[f"node_{place}"] = view.selected if view.selected in places(known) else None
-    usual = ARCHITECTURES[left.network].input_shape[1]
-    to_url(
-        **of_sidebar(),
-        compare=shown["right"].network if "right" in shown else None,
-        side=left.side if left.side != usual else None,
-        **{f"option_{name}": value for name, value in left.options},
-        colour=look.colour if look.colour != "kind" else None,
-        count=",".join(name for name in COUNTED if getattr(look.counting, name)) or None,
-        **opened,
-        **selected,
-        language=language(),
-    )
 
 
 page()

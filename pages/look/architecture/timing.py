@@ -3,8 +3,8 @@
 from collections.abc import Collection
 
 from pages.common.cache import Built
-from pages.common.measuring import begin, is_asked, keep_only, on_device, settled
-from pages.common.session import keep_measured, measured, selection
+from pages.common.measuring import begin, is_asked, keep_measured, keep_only, measured, on_device, settled
+from pages.common.session import selection
 from pages.common.text import _
 from vis.cost.latency import Times, layer_times
 

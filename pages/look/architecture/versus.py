@@ -5,7 +5,9 @@ from collections import Counter
 import pandas as pd
 import streamlit as st
 
-from pages.common.text import _
+from models.options import Phrase, Switch
+from pages.common.asking import ask_one
+from pages.common.text import _, spoken
 from pages.common.words import KINDS, unit_of
 from vis.comparison import Pair, pairs
 from vis.cost.count import Counting
@@ -14,6 +16,7 @@ from vis.figures.numbers import grouped, shape
 from vis.graph import Graph, Node
 
 LAYER = 320  # pixels: as wide as most layers, and the same for both networks
+EQUAL = Switch("equal", Phrase("Show equal layers, too"))
 WORTH_COMPARING = {  # with what there is most to be learnt beside it
     "alexnet_2012": "zfnet",
     "alexnet": "alexnet_2012",
@@ -47,7 +50,7 @@ def table(titles: list[str], left: Graph, right: Graph, counting: Counting) -> N
         hide_index=True,
     )
     found = pairs(left, right)
-    everything = st.toggle(_("Show equal layers, too"), False, key="equal layers")
+    everything = ask_one(st, EQUAL)
     rows = [_row(pair) for pair in found if everything or pair.differs or pair.is_alone]
     alike = sum(1 for pair in found if not (pair.is_alone or pair.differs))
     st.caption(
@@ -96,7 +99,7 @@ def _in_short(titles: list[str], found: list[Pair]) -> list[str]:
 
 def _kinds(layers: list[Node]) -> str:
     counts = Counter(node.kind for node in layers)
-    return ", ".join(f"{_(KINDS[kind])} ×{count}" for kind, count in counts.most_common())
+    return ", ".join(f"{spoken(KINDS[kind])} ×{count}" for kind, count in counts.most_common())
 
 
 def _differences() -> dict[str, str]:
@@ -127,5 +130,5 @@ def _row(pair: Pair) -> list[str]:
 def _layer(node: Node | None) -> str:
     if node is None:
         return "–"
-    kind = " ".join(filter(None, (_(KINDS[node.kind]), settings_in_short(node))))
+    kind = " ".join(filter(None, (spoken(KINDS[node.kind]), settings_in_short(node))))
     return f"{node.name}: {kind} → {shape(node.output_shape)}"

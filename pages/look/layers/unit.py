@@ -10,7 +10,7 @@ from pages.common.components.grid import clickable_grid
 from pages.common.components.reveal import reveal
 from pages.common.export import download
 from pages.common.session import Selection
-from pages.common.text import _
+from pages.common.text import _, spoken
 from pages.common.widgets import computed, honest_png, warning_of
 from pages.common.words import (
     METHODS,
@@ -103,7 +103,7 @@ def _receptive_field(pixels: np.ndarray, box: Box) -> None:
 def _one_method(chosen: Selection, loaded: Loaded, method: str, projection: Projection, deconvnet: Projection) -> None:
     limit = limit_of(projection.pixels)
     shown = signed(projection.pixels.numpy(), limit)
-    st.caption(f"**{_(METHODS[method])}**")
+    st.caption(f"**{spoken(METHODS[method])}**")
     st.image(honest_png(loaded, _squared(shown)), width="stretch")
     lines = [fidelity_in_words(projection.fidelity), range_in_words(limit)]
     lines.append(_("cosine to the deconvnet: {cosine}", cosine=f"{cosine(projection, deconvnet):.3f}"))
