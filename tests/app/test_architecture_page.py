@@ -15,9 +15,9 @@ from models import ARCHITECTURES
 from models.loading import skeleton
 from pages.common import cache as remembered
 from pages.common.cache import Built
-from pages.look.architecture.view import EVERYTHING, GraphView
 from pages.look.architecture.story import BLOCKS
 from pages.look.architecture.versus import WORTH_COMPARING
+from pages.look.architecture.view import EVERYTHING, GraphView
 from tests.app.test_layers_page import spoken, state_dict, torch_file
 from tests.app.visit import APP, GRAPH, LAYERS, Visit
 from tests.unit.pictures import REFUSED, photograph, saved
