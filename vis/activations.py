@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from vis.deconvnet import check_unit
 from vis.filters import maps_come_last
-from vis.operations import plain_name
+from vis.operations import ADAPTIVE_POOLS, SLIDING_POOLS, named, plain_name
 from vis.trace import Recording, TraceRefused, check_finite, record, source, traced
 
 BINS = 64  # of a histogram; even, so that 0 is an edge where values have both signs
@@ -158,13 +158,8 @@ def dead_shares(model: nn.Module, image: Tensor, layers: Sequence[str]) -> dict[
 # Before and after -------------------------------------------------------------------------------------------------
 
 # What gives every channel back as the channel that it was; some norms look at the neighbouring channels, too.
-ONE_WINDOW = {"maxpool2d", "avgpool2d", "adaptiveavgpool2d", "adaptivemaxpool2d"}
-ONE_POSITION = {
-    *("batchnorm1d", "batchnorm2d", "batchnorm", "syncbatchnorm", "localresponsenorm", "layernorm"),
-    *("relu", "relu6", "leakyrelu", "prelu", "elu", "selu", "celu", "silu", "gelu", "mish", "hardswish"),
-    *("hardsigmoid", "hardtanh", "sigmoid", "tanh", "softplus", "softsign", "threshold"),
-    *("dropout", "dropout1d", "dropout2d", "alphadropout", "featurealphadropout", "stochasticdepth", "identity"),
-}
+ONE_WINDOW = SLIDING_POOLS | ADAPTIVE_POOLS
+ONE_POSITION = named("norm", "activation", "dropout", reaches=("position", "channels"))
 
 
 def before_and_after(model: nn.Module, layer: str) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ class Node:
     """One operation, or the picture that enters the network (kind "input")."""
 
     name: str
-    kind: str  # "input" or one of vis.cost.count.KINDS
+    kind: str  # "input" or one of vis.operations.KINDS
     operation: str  # the module's class, or the function's name
     parent: str  # the block it stands in
     inputs: tuple[str, ...]  # names of the operations whose results it reads

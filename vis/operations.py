@@ -1,4 +1,8 @@
-"""What an operation is and what it was given, however it is written: as a module, as a function or as a method."""
+"""What an operation is and what it was given, however it is written: as a module, as a function or as a method.
+
+Every kind of operation stands in one table, `OPERATIONS`: what it is, and from where it takes its values. Receptive
+fields, counts, activations and the deconvnet's rules read it; a new operation is a name there and its rules.
+"""
 
 import operator
 from dataclasses import dataclass
@@ -8,6 +12,108 @@ from torch import Tensor, fx, nn
 
 from vis.trace import Recording, operation, parameter
 
+KINDS = (
+    "conv",
+    "depthwise",
+    "linear",
+    "norm",
+    "activation",
+    "pool",
+    "add",
+    "concat",
+    "multiply",
+    "dropout",
+    "reshape",
+    "other",
+)
+REACHES = (
+    "position",  # its own position of its own channel, in every input
+    "channels",  # its own position, of the neighbouring or of all channels, and every channel is given back
+    "window",  # the positions in a window around its own
+    "axis",  # all that lies along the dimensions which it is given, such as those of a sum or of a matrix product
+    "moved",  # one value of its input, from another place
+    "whole",  # all positions
+)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What kind of operation it is, and what one value of its result is made of."""
+
+    kind: str  # one of KINDS; a convolution may also be "depthwise", a mean over positions is a "pool"
+    reach: str  # one of REACHES
+
+
+def _all(kind: str, reach: str, names: str) -> dict[str, Operation]:
+    return dict.fromkeys(names.split(), Operation(kind, reach))
+
+
+OPERATIONS: dict[str, Operation] = {
+    **_all("conv", "window", "conv1d conv2d conv3d convtranspose1d convtranspose2d convtranspose3d"),
+    **_all("pool", "window", "maxpool1d maxpool2d maxpool3d avgpool1d avgpool2d avgpool3d"),
+    **_all("pool", "window", "adaptivemaxpool1d adaptivemaxpool2d adaptivemaxpool3d"),
+    **_all("pool", "window", "adaptiveavgpool1d adaptiveavgpool2d adaptiveavgpool3d"),
+    # Matrix products
+    **_all("linear", "axis", "linear matmul imatmul mm bmm mv dot inner addmm baddbmm addbmm addmv tensordot einsum"),
+    **_all("linear", "axis", "bilinear"),
+    **_all("linear", "whole", "scaleddotproductattention multiheadattention rnn lstm gru rnncell lstmcell grucell"),
+    # Norms
+    **_all("norm", "position", "batchnorm batchnorm1d batchnorm2d batchnorm3d syncbatchnorm"),
+    **_all("norm", "channels", "localresponsenorm layernorm rmsnorm"),
+    **_all("norm", "whole", "groupnorm instancenorm instancenorm1d instancenorm2d instancenorm3d"),
+    # Activation functions
+    **_all("activation", "position", "relu relu6 leakyrelu prelu rrelu elu selu celu silu gelu mish hardswish sigmoid"),
+    **_all("activation", "position", "hardsigmoid logsigmoid tanh hardtanh tanhshrink softplus softsign threshold"),
+    **_all("activation", "position", "hardshrink softshrink"),
+    **_all("activation", "axis", "softmax softmax2d logsoftmax softmin glu"),
+    # Several maps
+    **_all("add", "position", "add iadd sub isub rsub subtract"),
+    **_all("multiply", "position", "mul imul multiply div idiv divide truediv itruediv"),
+    **_all("concat", "axis", "cat concat concatenate stack"),
+    **_all("other", "position", "maximum minimum where lerp addcmul addcdiv atan2 fmod remainder floordiv mod"),
+    # Nothing, at the time when pictures are looked at
+    **_all("dropout", "position", "dropout dropout1d dropout2d dropout3d alphadropout featurealphadropout"),
+    **_all("dropout", "position", "stochasticdepth identity"),
+    # The same values in other places
+    **_all("reshape", "position", "contiguous clone detach"),
+    **_all("reshape", "moved", "flatten unflatten view viewas reshape reshapeas squeeze unsqueeze permute transpose t"),
+    **_all("reshape", "moved", "swapaxes swapdims movedim moveaxis expand expandas chunk split tensorsplit unbind"),
+    **_all("reshape", "moved", "getitem narrow select pixelshuffle pixelunshuffle channelshuffle"),
+    **_all("other", "moved", "pad zeropad1d zeropad2d zeropad3d constantpad1d constantpad2d constantpad3d"),
+    **_all("other", "moved", "reflectionpad1d reflectionpad2d reflectionpad3d replicationpad1d replicationpad2d"),
+    **_all("other", "moved", "replicationpad3d circularpad1d circularpad2d circularpad3d"),
+    **_all("other", "moved", "repeat repeatinterleave tile broadcastto flip fliplr flipud roll rot90 indexselect"),
+    **_all("other", "moved", "gather take unfold fold diagonal tril triu maskedfill"),
+    **_all("other", "window", "interpolate upsample upsamplingnearest2d upsamplingbilinear2d lppool1d lppool2d"),
+    # Numbers made of numbers
+    **_all("other", "position", "neg negative positive abs absolute pow ipow square sqrt rsqrt exp expm1 log log1p"),
+    **_all("other", "position", "log2 log10 sin cos tan asin acos atan sinh cosh erf erfc reciprocal sign floor ceil"),
+    **_all("other", "position", "round trunc frac clamp clip clampmin clampmax nantonum"),
+    **_all("other", "position", "float double half bfloat16 to type typeas cpu int long bool"),
+    **_all("other", "position", "eq ne lt le gt ge isnan isinf isfinite logicaland logicalor logicalnot invert not"),
+    **_all("other", "position", "emptylike zeroslike oneslike fulllike randlike randnlike"),
+    **_all("other", "axis", "mean sum amax amin max min prod var std varmean stdmean median argmax argmin all any"),
+    **_all("other", "axis", "norm normalize logsumexp cumsum cumprod sort argsort topk cosinesimilarity"),
+    **_all("other", "whole", "zeros ones full empty arange linspace tensor eye meshgrid bernoulli"),
+}
+
+
+def named(*kinds: str, reaches: tuple[str, ...] = REACHES) -> frozenset[str]:
+    """The plain names of the operations of these kinds and reaches."""
+    return frozenset(n for n, known in OPERATIONS.items() if known.kind in kinds and known.reach in reaches)
+
+
+def plain(done: Any) -> str:
+    """One name for a class, a function or a method's name: "maxpool2d" for nn.MaxPool2d and F.max_pool2d."""
+    return getattr(done, "__name__", str(done)).rpartition(".")[2].lower().replace("_", "")
+
+
+def plain_name(node: fx.Node, model: nn.Module) -> str:
+    """One name for all ways to write an operation: "maxpool2d" for nn.MaxPool2d, F.max_pool2d and torch.max_pool2d."""
+    if "plain name" not in node.meta:  # it is asked for often
+        node.meta["plain name"] = plain(operation(node, model))
+    return node.meta["plain name"]
+
 
 def maps_of(value: Any) -> list[Tensor]:
     """The tensors in what an operation gave: itself, or the pieces of a split one."""
@@ -15,17 +121,9 @@ def maps_of(value: Any) -> list[Tensor]:
     return [piece for piece in pieces if isinstance(piece, Tensor)]
 
 
-def plain_name(node: fx.Node, model: nn.Module) -> str:
-    """One name for all ways to write an operation: "maxpool2d" for nn.MaxPool2d, F.max_pool2d and torch.max_pool2d."""
-    if "plain name" not in node.meta:  # it is asked for often
-        done = operation(node, model)
-        node.meta["plain name"] = getattr(done, "__name__", str(done)).lower().replace("_", "")
-    return node.meta["plain name"]
-
-
-CONVOLUTIONS = {f"conv{way}{n}d" for way in ("", "transpose") for n in (1, 2, 3)}
-SLIDING_POOLS = {f"{of}pool{n}d" for of in ("max", "avg") for n in (1, 2, 3)}
-ADAPTIVE_POOLS = {f"adaptive{pool}" for pool in SLIDING_POOLS}
+CONVOLUTIONS = named("conv")
+ADAPTIVE_POOLS = frozenset(name for name in named("pool") if name.startswith("adaptive"))
+SLIDING_POOLS = named("pool") - ADAPTIVE_POOLS
 
 
 def each_way(setting: Any, directions: int) -> tuple[int, ...]:

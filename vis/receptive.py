@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from vis.operations import convolution, maps_of, plain_name, pooling
+from vis.operations import KINDS, convolution, maps_of, named, plain_name, pooling
 from vis.shapes import record_shapes
 from vis.trace import Recording, parameter, source
 
@@ -321,11 +321,13 @@ def _all(rule: Rule, names: str) -> dict[str, Rule]:
 
 
 RULES: dict[str, Rule] = {
+    **dict.fromkeys(named(*KINDS, reaches=("position",)), keep),
     **_all(slide_filter, "conv1d conv2d conv3d"),
     **_all(slide_transposed_filter, "convtranspose1d convtranspose2d convtranspose3d"),
     **_all(slide_pool, "maxpool1d maxpool2d maxpool3d avgpool1d avgpool2d avgpool3d"),
     **_all(slide_bin, "adaptiveavgpool1d adaptiveavgpool2d adaptivemaxpool1d adaptivemaxpool2d"),
     **_all(pad, "pad zeropad2d constantpad2d"),
+    **_all(keep, "expand expandas broadcastto"),
     **_all(take, "getitem"),
     **_all(swap, "transpose"),
     **_all(permute, "permute"),
@@ -341,9 +343,4 @@ RULES: dict[str, Rule] = {
     **_all(concatenate, "cat concat concatenate"),
     **_all(average_away, "mean sum amax amin"),
     **_all(keep_if_trained, "batchnorm batchnorm1d batchnorm2d batchnorm3d syncbatchnorm"),
-    **_all(keep, "add iadd sub isub rsub mul imul div idiv truediv itruediv neg pow square sqrt rsqrt exp log abs"),
-    **_all(keep, "maximum minimum where clamp expand contiguous clone detach float double half to"),
-    **_all(keep, "relu relu6 leakyrelu prelu elu selu celu gelu silu mish sigmoid logsigmoid hardsigmoid hardswish"),
-    **_all(keep, "tanh hardtanh tanhshrink softplus softsign threshold identity"),
-    **_all(keep, "dropout dropout1d dropout2d alphadropout featurealphadropout stochasticdepth"),
 }

@@ -17,7 +17,6 @@ from torchvision import models
 from tests.agreement.networks import EXACT, NORMALISED, PICTURE, UNUSUAL, Net, gated
 from vis.cost.arithmetic import Explanation, explained
 from vis.cost.count import (
-    KINDS,
     Counting,
     LayerCost,
     costs_of,
@@ -25,7 +24,7 @@ from vis.cost.count import (
     layers,
     unused_parameters,
 )
-from vis.operations import adaptive_windows
+from vis.operations import KINDS, adaptive_windows
 from vis.shapes import record_shapes
 from vis.trace import Recording
 

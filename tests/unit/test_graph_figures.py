@@ -11,11 +11,12 @@ from PIL import Image
 from torch import nn
 
 from tests.unit.graphs import conv, drawn, graph_in_a_row, graph_of
-from vis.cost.count import KINDS, Counting
+from vis.cost.count import Counting
 from vis.figures import graph as figure
 from vis.figures.graph import INK, NOT_COUNTED, PAPER, Paint, quantity, settings_in_short, texts
 from vis.graph import ROOT, Graph, layer_graph
 from vis.layout import Drawing
+from vis.operations import KINDS
 
 SVG = "{http://www.w3.org/2000/svg}"
 ENOUGH = 4.5  # contrast of a text, WCAG 2.2, 1.4.3

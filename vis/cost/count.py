@@ -8,32 +8,18 @@ from torch import Tensor, fx, nn
 
 from vis.cost.formulas import conv_macs, linear_macs, transposed_conv_macs
 from vis.operations import (
-    ADAPTIVE_POOLS,
     CONVOLUTIONS,
+    OPERATIONS,
     SLIDING_POOLS,
     adaptive_windows,
     convolution,
     maps_of,
+    named,
     plain_name,
     pooling,
 )
 from vis.shapes import record_shapes
 from vis.trace import Recording, argument, parameter, source
-
-KINDS = (
-    "conv",
-    "depthwise",
-    "linear",
-    "norm",
-    "activation",
-    "pool",
-    "add",
-    "concat",
-    "multiply",
-    "dropout",
-    "reshape",
-    "other",
-)
 
 
 @dataclass(frozen=True)
@@ -41,7 +27,7 @@ class LayerCost:
     """What one operation costs for one picture."""
 
     name: str  # in the trace
-    kind: str  # one of KINDS
+    kind: str  # one of vis.operations.KINDS
     output_shape: tuple[int, ...]  # with the batch of 1; of several pieces the first one's
     params: int  # weights and biases that belong to this operation: counted once, where they are first used
     macs: int | None  # multiply-adds of convolutions and matrix products; None = not counted, which is not 0
@@ -108,43 +94,19 @@ def layers(recording: Recording) -> Iterator[fx.Node]:
             yield node
 
 
-PRODUCTS = {"matmul", "imatmul", "bmm", "mm", "einsum", "scaleddotproductattention"}
-_NORMS = {f"{of}norm{ending}" for of in ("batch", "syncbatch", "instance") for ending in ("", "1d", "2d", "3d")}
-_NORMS |= {"layernorm", "groupnorm", "localresponsenorm", "rmsnorm"}
-
-_KINDS: dict[str, set[str]] = {
-    "conv": CONVOLUTIONS,
-    "linear": {"linear"} | PRODUCTS,
-    "norm": _NORMS,
-    "activation": {
-        *("relu", "relu6", "leakyrelu", "prelu", "rrelu", "elu", "selu", "celu", "silu", "gelu", "mish", "glu"),
-        *("hardswish", "hardsigmoid", "hardtanh", "sigmoid", "logsigmoid", "tanh", "softplus", "softsign"),
-        *("softmax", "logsoftmax", "softmin", "threshold", "hardshrink", "softshrink", "tanhshrink"),
-    },
-    "pool": SLIDING_POOLS | ADAPTIVE_POOLS,
-    "add": {"add", "iadd", "sub", "isub"},
-    "concat": {"cat", "concat", "concatenate", "stack"},
-    "multiply": {"mul", "imul", "multiply", "div", "truediv", "itruediv"},
-    "dropout": {"dropout", "dropout1d", "dropout2d", "dropout3d", "alphadropout", "featurealphadropout"}
-    | {"stochasticdepth", "identity"},
-    "reshape": {
-        *("flatten", "unflatten", "view", "viewas", "reshape", "reshapeas", "permute", "transpose", "swapaxes", "t"),
-        *("movedim", "squeeze", "unsqueeze", "expand", "expandas", "chunk", "split", "tensorsplit", "unbind"),
-        *("getitem", "narrow", "select", "contiguous", "clone", "detach", "pixelshuffle", "channelshuffle"),
-    },
-}
-_KIND_BY_NAME = {name: kind for kind, names in _KINDS.items() for name in names}
+PRODUCTS = named("linear") - {"linear"}
+_NORMS = named("norm")
 
 
 def kind_of(node: fx.Node, recording: Recording) -> str:
-    """One of KINDS; "depthwise" is a convolution with a group for each of its maps, a mean over positions a "pool"."""
+    """One of `vis.operations.KINDS`: a group for each map is "depthwise", a mean over positions a "pool"."""
     name = plain_name(node, recording.model)
     if name in CONVOLUTIONS:
         conv = convolution(node, recording)
         return "depthwise" if conv.groups == conv.in_channels > 1 else "conv"
     if name == "mean" and _is_over_positions(node, recording):
         return "pool"
-    return _KIND_BY_NAME.get(name, "other")
+    return OPERATIONS[name].kind if name in OPERATIONS else "other"
 
 
 def _is_over_positions(node: fx.Node, recording: Recording) -> bool:
