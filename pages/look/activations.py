@@ -26,9 +26,10 @@ from pages.common.widgets import choice, computed, cpu_did_it, network_or_stop
 from pages.look.maps import all_maps, zeros_in_words
 from pages.look.position import close_up
 from pages.look.words import field_in_words, number_in_words
-from vis.activations import Activations, gives_maps
+from vis.activations import Activations
 from vis.figures.activations import bars
 from vis.figures.numbers import grouped, shape
+from vis.maps import gives_maps
 
 TEXTS = Path(__file__).parent / "texts"
 
