@@ -9,9 +9,9 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
 from vis.deconvnet import check_unit
-from vis.filters import maps_come_last
+from vis.maps import gives_maps, layer_maps, order_of
 from vis.operations import ADAPTIVE_POOLS, SLIDING_POOLS, named, plain_name
-from vis.trace import Recording, TraceRefused, check_finite, record, source, traced
+from vis.trace import Recording, check_finite, record, source, traced
 
 BINS = 64  # of a histogram; even, so that 0 is an edge where values have both signs
 ORDERS = ("index", "maximum", "mean", "silent")  # of maps; all but the first with the largest first
@@ -112,35 +112,20 @@ def _reduced(maps: np.ndarray, most: int) -> tuple[np.ndarray, int]:
 # Maps -------------------------------------------------------------------------------------------------------------
 
 
-def gives_maps(value: object) -> bool:
-    """Whether an operation's result is maps (1, K, h, w) or (1, h, w, K), or a vector (1, K)."""
-    return isinstance(value, Tensor) and value.dim() in (2, 4) and len(value) == 1 and value.numel() > 0
-
-
 def maps_in(recording: Recording, layer: str) -> np.ndarray:
     """The maps (K, h, w) that an operation gave; a vector's values are maps of 1×1.
 
     Raises:
         TraceRefused: for an operation that gives none, or values that are not finite.
     """
-    value = recording.of(layer)
-    if not gives_maps(value):
-        raise TraceRefused("The operation “{layer}” gives no feature maps; choose another one.", layer=layer)
-    check_finite(value, layer)
-    return as_maps(value, _come_last(recording, layer))
+    maps = layer_maps(recording, layer)
+    check_finite(maps, layer)
+    return _numbers(maps)
 
 
-def as_maps(value: Tensor, come_last: bool = False) -> np.ndarray:
-    """Maps (K, h, w) from (1, K, h, w), from (1, h, w, K), or from a vector (1, K)."""
-    value = value.cpu() if value.dtype == torch.float64 else value.cpu().float()
-    if value.dim() == 2:
-        return value[0, :, None, None].numpy()
-    return (value.movedim(3, 1) if come_last else value)[0].numpy()
-
-
-def _come_last(recording: Recording, layer: str) -> bool:
-    is_map = recording.of(layer).dim() == 4
-    return is_map and maps_come_last(recording.model, tuple(recording.image.shape), layer)
+def _numbers(maps: Tensor) -> np.ndarray:
+    maps = maps.cpu()
+    return (maps if maps.dtype == torch.float64 else maps.float()).numpy()
 
 
 def dead_shares(model: nn.Module, image: Tensor, layers: Sequence[str]) -> dict[str, tuple[int, int, float]]:
@@ -222,12 +207,11 @@ def channel_view(model: nn.Module, image: Tensor, layer: str, channel: int) -> C
     recording = record(model, image, chain)
     own = maps_in(recording, layer)
     check_unit(own, layer, channel)
-    come_last = _come_last(recording, layer)
-    stages = [
-        Stage(name, as_maps(recording.of(name), come_last)[channel])
-        for name in chain
-        if gives_maps(recording.of(name)) and recording.of(name).isfinite().all()
-    ]
+    order, stages = order_of(recording, layer), []
+    for name in chain:
+        value = recording.values[recording.trace[name]]
+        if gives_maps(value) and value.isfinite().all():
+            stages.append(Stage(name, _numbers(order.maps(value)[0, channel])))
     return ChannelView(layer, channel, own[channel], tuple(stages))
 
 
@@ -239,15 +223,15 @@ def way_to(recording: Recording, layer: str, channel: int, row: int, column: int
     """
     trace, names = recording.trace, recording.trace.names
     check_unit(maps_in(recording, layer), layer, channel, row, column)
-    come_last = _come_last(recording, layer)
+    order = order_of(recording, layer)
     node, steps = trace[layer], []
     while True:
-        maps = as_maps(recording.values[node], come_last)
+        maps = order.maps(recording.values[node])[0]
         steps.insert(0, Step(names[node], row, column, float(maps[channel, row, column])))
         name = plain_name(node, recording.model)
         if not (name in ONE_POSITION or node in recording.switches) or source(node).op == "placeholder":
             return tuple(steps)
         if node in recording.switches:
-            place = int(recording.switches[node][0, channel, row, column])
+            place = int(order.maps(recording.switches[node])[0, channel, row, column])
             row, column = divmod(place, recording.values[source(node)].shape[-1])
         node = source(node)

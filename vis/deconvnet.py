@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
+from vis.maps import gives_maps, layer_maps, order_of
 from vis.rules import Rule, rule_of
 from vis.steps import Step
 from vis.trace import Recording, TraceRefused, record
@@ -89,7 +90,7 @@ def strongest_units(
     Raises:
         TraceRefused: for a layer or a channel that does not exist.
     """
-    maps = _maps(_recorded(model, image, [layer]), layer)  # (K, h, w)
+    maps = layer_maps(_recorded(model, image, [layer]), layer)  # (K, h, w)
     activations, positions = maps.flatten(1).max(1)
     if channels is None:
         channels = activations.sort(descending=True, stable=True).indices[:k].tolist()
@@ -102,7 +103,7 @@ def strongest_units(
 
 def unit_at(model: nn.Module, image: Tensor | Recording, layer: str, channel: int, row: int, column: int) -> Unit:
     """The unit of this map at this position, with its activation."""
-    maps = _maps(_recorded(model, image, [layer]), layer)
+    maps = layer_maps(_recorded(model, image, [layer]), layer)
     check_unit(maps, layer, channel, row, column)
     return Unit(layer, channel, row, column, maps[channel, row, column].item())
 
@@ -151,8 +152,8 @@ def project_map(
     """What a whole feature map saw: all its units sent down at once as by `project`, every other map set to zero."""
     recording = _recorded(model, image, [layer])
     (unit,) = strongest_units(model, recording, layer, channels=[channel])
-    seed = torch.zeros_like(recording.of(layer))
-    seed[:, channel] = _sent(recording.of(layer)[:, channel], method)
+    seed = torch.zeros_like(recording.values[recording.trace[layer]])
+    order_of(recording, layer).maps(seed)[0, channel] = _sent(layer_maps(recording, layer)[channel], method)
     ((_, signal, assumed),) = _arrivals(recording, {layer: Windows.whole(seed)}, method, unpooling)
     return _projection(recording, unit, signal, 0, method, assumed)
 
@@ -178,14 +179,6 @@ def _recorded(model: nn.Module, image: Tensor | Recording, layers: Iterable[str]
     if image.model is not model:
         raise TraceRefused("This recording is of another network; record the picture with the network to be projected.")
     return image
-
-
-def _maps(recording: Recording, layer: str) -> Tensor:
-    """The feature maps of a layer, (K, h, w); the outputs of a fully connected layer are maps of one position."""
-    value = recording.of(layer)
-    if not isinstance(value, Tensor) or value.dim() not in (2, 4):
-        raise TraceRefused("The layer “{layer}” has no feature maps.", layer=layer)
-    return value[0] if value.dim() == 4 else value[0, :, None, None]
 
 
 def check_unit(maps: Tensor | np.ndarray, layer: str, channel: int, row: int = 0, column: int = 0) -> None:
@@ -214,7 +207,7 @@ def _as_recorded(recording: Recording, units: Sequence[Unit]) -> list[Unit]:
     """
     found = list(units)
     for layer, numbers in _by_layer(units).items():
-        maps = _maps(recording, layer)
+        maps = layer_maps(recording, layer)
         for i in numbers:
             check_unit(maps, layer, units[i].channel, units[i].row, units[i].column)
         activations = maps[_places(units[i] for i in numbers)].tolist()
@@ -243,11 +236,12 @@ def _sent(activations: Tensor, method: str) -> Tensor:
 
 def _seed(recording: Recording, layer: str, units: Sequence[Unit], method: str) -> Windows:
     """Each unit's activation alone, every other activation of the layer set to zero."""
-    maps = _maps(recording, layer)
-    channels, top, left = _places(units)
-    values = maps.new_zeros(len(units), maps.shape[0], 1, 1)
-    values[torch.arange(len(units)), channels, 0, 0] = _sent(maps[channels, top, left], method)
-    if recording.of(layer).dim() == 2:
+    order, value = order_of(recording, layer), recording.values[recording.trace[layer]]
+    first, top, left = order.place(*_places(units))
+    values = value.new_zeros(len(units), len(value[0]), 1, 1)
+    activations = torch.tensor([unit.activation for unit in units], dtype=value.dtype, device=value.device)
+    values[torch.arange(len(units)), first, 0, 0] = _sent(activations, method)
+    if value.dim() == 2:
         return Windows.whole(values.flatten(1))
     return Windows(values, top, left, torch.stack([top, left, top + 1, left + 1], 1))
 
@@ -310,10 +304,14 @@ def _projection(
 
 
 def _stage(recording: Recording, undone: fx.Node, step: str, at: fx.Node, signal: Windows) -> Stage:
-    shape = tuple(recording.values[at].shape[1:])
-    if signal.values.dim() != 4:  # (1, K), or maps in groups (1, G, C, h, w)
-        maps = signal.values[0] if signal.values.dim() > 2 else signal.values[0, :, None, None]
-        maps = maps.reshape(-1, *maps.shape[-2:])
-        return Stage(recording.trace.names[undone], step, maps, Box(0, 0, *maps.shape[1:]), shape)
-    box, maps = signal.of_unit(0)
-    return Stage(recording.trace.names[undone], step, maps, Box(*box), shape)
+    names, value = recording.trace.names, recording.values[at]
+    order = order_of(recording, names[at]) if gives_maps(value) else None
+    if order and (order.dimensions, order.channel) == (4, 1):
+        box, maps = signal.of_unit(0)
+        return Stage(names[undone], step, maps, Box(*box), tuple(value[0].shape))
+    maps = signal.on_whole(value.shape).values[:1]
+    maps = (
+        order.maps(maps)[0] if order else maps.reshape(-1, *maps.shape[-2:])
+    )  # such as maps in groups (1, G, C, h, w)
+    shape = tuple(maps.shape) if order and order.dimensions == 4 else tuple(value[0].shape)
+    return Stage(names[undone], step, maps, Box(0, 0, *maps.shape[1:]), shape)

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from models.weights import dead_filters
+from vis.maps import gives_maps, layer_maps
 from vis.operations import gathered
-from vis.shapes import record_shapes
 from vis.trace import check_finite, record, traced
 
 
@@ -63,53 +62,16 @@ def view_of(model: nn.Module, image: Tensor, layer: str, most: int) -> LayerView
         TraceRefused: see `vis.trace.record`; or for values that are not finite.
     """
     recording = record(model, image, [layer])
-    node, value = recording.trace[layer], recording.of(layer)
+    node = recording.trace[layer]
+    value = recording.values[node]
     filters = filters_of(model.get_submodule(node.target)) if node.op == "call_module" else None
-    if not isinstance(value, Tensor) or value.dim() != 4:
+    if not gives_maps(value) or value.dim() == 2:
         return LayerView(filters, None, (), (), 0.0)
     check_finite(value, layer)
-    come_last = maps_come_last(model, tuple(image.shape), layer)
-    maps = (value.movedim(3, 1) if come_last else value)[0].float().cpu()  # (K, h, w)
+    maps = layer_maps(recording, layer).float().cpu()  # (K, h, w)
     strongest = maps.flatten(1).amax(1).topk(min(most, len(maps))).indices
     return LayerView(
         filters, maps[strongest].numpy(), tuple(strongest.tolist()), tuple(maps.shape), max(maps.max().item(), 0.0)
-    )
-
-
-_MOVES = {"permute", "movedim", "transpose", torch.permute, torch.movedim, torch.transpose}
-
-
-def maps_come_last(model: nn.Module, input_shape: tuple[int, int, int, int], layer: str) -> bool:
-    """Whether an operation gives (1, h, w, K), as in ConvNeXt's blocks, and not (1, K, h, w).
-
-    Rows and columns grow with the picture, the number of maps does not. Nothing is computed. The shapes of a whole
-    network take as long as a small network's forward pass, so they are remembered as long as the model lives.
-    """
-    trace, known = traced(model), _coming_last.setdefault(model, {})
-    found = known.get(input_shape)
-    if found is None:
-        found = _all_that_come_last(model, input_shape)
-        if len(known) >= MOST_SHAPES:
-            known.clear()
-        known[input_shape] = found
-    return trace.names[trace[layer]] in found
-
-
-MOST_SHAPES = 8  # of pictures, of which it is remembered what comes last
-_coming_last: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], frozenset[str]]] = WeakKeyDictionary()
-
-
-def _all_that_come_last(model: nn.Module, input_shape: tuple[int, int, int, int]) -> frozenset[str]:
-    trace = traced(model)
-    if not any(node.target in _MOVES for node in trace.graph.nodes):
-        return frozenset()
-    one, channels, height, width = input_shape
-    small, large = (record_shapes(model, (one, channels, n * height, n * width)).values for n in (1, 2))
-    return frozenset(
-        name
-        for node, name in trace.names.items()
-        if isinstance(value := small.get(node), Tensor)
-        if [a != b for a, b in zip(value.shape, large[node].shape, strict=True)] == [False, True, True, False]
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor, nn
 
 from vis.deconvnet import METHODS, Box, Projection, Stage, Unit, project, stages, strongest_units, unit_at
+from vis.maps import layer_maps
 from vis.trace import check_finite, record
 
 
@@ -52,7 +53,7 @@ def responses(
     """
     recording = record(model, image, layers.values())
     for operation in layers.values():
-        check_finite(recording.of(operation), operation)
+        check_finite(layer_maps(recording, operation), operation)
     units = {
         name: strongest_units(model, recording, operation, k, (channels or {}).get(name))
         for name, operation in layers.items()
@@ -61,7 +62,7 @@ def responses(
     return {
         name: LayerResponse(
             operation,
-            _map_shape(recording.of(operation)),
+            tuple(layer_maps(recording, operation).shape),
             tuple(_on_cpu(next(projections)) for _ in units[name]),
         )
         for name, operation in layers.items()
@@ -107,10 +108,9 @@ def unit_in_full(
         (unit,) = strongest_units(model, recording, layer, channels=[channel])
     else:
         unit = unit_at(model, recording, layer, channel, *position)
-    values = recording.of(layer)
     return UnitResponse(
         unit,
-        values.reshape(_map_shape(values))[channel].cpu(),
+        layer_maps(recording, layer)[channel].cpu(),
         {method: _on_cpu(project(model, recording, [unit], method)[0]) for method in METHODS},
         tuple(_strongest_maps(stage, maps) for stage in stages(model, recording, unit)),
     )
@@ -130,10 +130,6 @@ def cosine(one: Projection, other: Projection) -> float:
     a, b = (p.on_canvas().flatten().double() for p in (one, other))
     lengths = a.norm() * b.norm()
     return float(a @ b / lengths) if lengths > 0 else 0.0
-
-
-def _map_shape(maps: Tensor) -> tuple[int, int, int]:
-    return tuple(maps.shape[1:]) if maps.dim() == 4 else (maps.shape[1], 1, 1)
 
 
 def _on_cpu(projection: Projection) -> Projection:

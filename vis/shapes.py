@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -48,9 +49,21 @@ def record_shapes(model: nn.Module, input_shape: tuple[int, int, int, int]) -> R
         ) from refusal
 
 
+def shapes_so_far(model: nn.Module, input_shape: tuple[int, int, int, int]) -> dict[str, torch.Size]:
+    """The shapes of all that gives a tensor, by name, up to the first operation that cannot take such a picture."""
+    recording = _empty(_without_numbers(model), traced(model), input_shape)
+    with suppress(TraceRefused):
+        record_onto(recording)
+    names = recording.trace.names
+    return {names[node]: value.shape for node, value in recording.values.items() if isinstance(value, Tensor)}
+
+
 def _recorded(model: nn.Module, trace: Trace, shape: tuple[int, ...]) -> Recording:
-    image = torch.empty(shape, device="meta", dtype=_dtype(model))
-    return record_onto(Recording(model, trace, image, {}, {}))
+    return record_onto(_empty(model, trace, shape))
+
+
+def _empty(model: nn.Module, trace: Trace, shape: tuple[int, ...]) -> Recording:
+    return Recording(model, trace, torch.empty(shape, device="meta", dtype=_dtype(model)), {}, {})
 
 
 def _dtype(model: nn.Module) -> torch.dtype:

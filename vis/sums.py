@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
-from vis.activations import Step, as_maps, way_to
+from vis.activations import Step, way_to
 from vis.deconvnet import check_unit
+from vis.maps import gives_maps, layer_maps, order_of
 from vis.operations import convolution, each_way, gathered, plain_name
 from vis.trace import Recording, TraceRefused, parameter, record, source
 
@@ -63,8 +64,11 @@ class Sum:
 
 def is_sum(node: fx.Node, recording: Recording) -> bool:
     """Whether an operation is a convolution or a linear layer that can be taken apart here."""
-    name = plain_name(node, recording.model)
-    return name in ("conv2d", "linear") and isinstance(recording.values.get(node), Tensor)
+    name, value = plain_name(node, recording.model), recording.values.get(node)
+    if name not in ("conv2d", "linear") or not gives_maps(value):
+        return False
+    mixed = value.dim() - 1 if name == "linear" else 1  # a linear layer mixes what comes last, which may be columns
+    return order_of(recording, recording.trace.names[node]).channel == mixed
 
 
 def sum_at(recording: Recording, layer: str, channel: int, row: int = 0, column: int = 0) -> Sum:
@@ -79,7 +83,7 @@ def sum_at(recording: Recording, layer: str, channel: int, row: int = 0, column:
     given = parameter(node, recording, "weight bias", bias=None)
     weight, bias = given["weight"], given["bias"]
     is_linear = plain_name(node, recording.model) == "linear"
-    maps = as_maps(recording.values[node], come_last=is_linear)  # a linear layer mixes what comes last
+    maps = layer_maps(recording, layer)
     check_unit(maps, layer, channel, row, column)
     take = _of_linear if is_linear else _of_convolution
     inputs, patch, rows, columns, inside = take(node, recording, channel, row, column)

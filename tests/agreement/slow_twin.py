@@ -42,10 +42,11 @@ class SlowTwin:
 
         return keep_first
 
-    def projection(self, unit: Unit) -> Tensor:
-        """What reaches the picture of this unit, (C, H, W)."""
+    def projection(self, unit: Unit, order: str = "khw") -> Tensor:
+        """What reaches the picture of this unit, (C, H, W); `order` is that of maps, rows and columns in its layer."""
         seed = torch.zeros_like(self._output(unit.layer))
-        place = (0, unit.channel, unit.row, unit.column)[: seed.dim()]
+        of = {"k": unit.channel, "h": unit.row, "w": unit.column}
+        place = (0, *(of[dimension] for dimension in order))[: seed.dim()]
         seed[place] = self._active(self._output(unit.layer)[place])
         return self._sent_down(unit.layer, seed)
 

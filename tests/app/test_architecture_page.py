@@ -699,11 +699,14 @@ def test_the_way_to_the_other_page_takes_the_compared_network_along():
     assert not visit.errors
 
 
-def test_maps_that_come_last_have_no_way_to_the_other_page():
-    visit = Reader(network="convnext_tiny").view("convnext_tiny", (EVERYTHING,), "features.1.0.block.0")
-    assert [button.key for button in visit.at.button if button.key == "project left"]
-    visit.view("convnext_tiny", (EVERYTHING,), "features.1.0.block.3")
-    assert not [button.key for button in visit.at.button if button.key == "project left"]
+def test_maps_that_come_last_are_maps_on_the_other_page():
+    visit = Reader(network="convnext_tiny", weights="random", maps="1").view(
+        "convnext_tiny", (EVERYTHING,), "features.1.0.block.3"
+    )
+    visit.press("project left")
+    assert visit.layers[0] == "Layer features.1.0.block.3"
+    assert "384 feature maps of 56×56" in spoken(visit.captions)
+    assert not visit.errors
 
 
 def test_two_visitors_do_not_open_each_others_blocks():

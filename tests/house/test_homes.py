@@ -22,6 +22,7 @@ HOMES = {
     "matplotlib.pyplot": (),  # it keeps figures for the whole process; Figure objects do not
     "matplotlib.pylab": (),
 }
+HOLDS_LAYERS = re.compile(r"record|shapes|known")  # what a recording is called where it is made or passed on
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "misc", "manager", "managers", "handler", "handlers"}
 OF_ONE_MACHINE = re.compile(r"(?<![\w./])(?:/(?:home|root|Users|work|mnt|media)/|[A-Z]:\\\\?Users\b)")
 TEXTS = {".py", ".md", ".toml", ".json", ".js", ".css", ".html", ".txt", ".yml", ".yaml", ""}
@@ -61,6 +62,12 @@ def raw_html(tree: ast.AST) -> list[int]:
 def says(call: ast.Call, keyword: str, value: bool) -> bool:
     """Whether the call has this keyword with this literal value."""
     return any(k.arg == keyword and isinstance(k.value, ast.Constant) and k.value.value is value for k in call.keywords)
+
+
+def values_of_layers(tree: ast.AST) -> list[int]:
+    """Lines that take a layer's value as it stands, `recording.of(layer)`, in which rows may come before maps."""
+    named = (call for call, name in calls(tree) if name.rpartition(".")[2] == "of" and len(call.args) == 1)
+    return [call.lineno for call in named if HOLDS_LAYERS.search(ast.unparse(call.func.value))]
 
 
 def says_nothing(path: str) -> bool:
@@ -126,6 +133,23 @@ def test_torch_loads_nothing_but_tensors():
 def test_a_trusting_load_is_found(code):
     assert trusting_loads(ast.parse(code)) == [2]
     assert not trusting_loads(ast.parse("import torch\ntorch.load(f, weights_only=True)"))
+
+
+def test_a_layers_value_is_taken_as_maps_and_not_as_it_stands():
+    assert {line.partition(":")[0] for line in everywhere(values_of_layers)} == {"vis/maps.py"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "recording.of(layer).shape[1]",
+        "record(model, image, [layer]).of(layer)[0]",
+        "cache.shapes(built).of(name).shape",
+    ],
+)
+def test_a_layers_value_as_it_stands_is_found(code):
+    assert values_of_layers(ast.parse(code)) == [1]
+    assert not values_of_layers(ast.parse("layer_maps(recording, layer); span.rows.of(row, height); nines.of(channel)"))
 
 
 def test_no_page_shows_html_as_it_comes():

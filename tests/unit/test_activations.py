@@ -162,7 +162,7 @@ def test_maps_that_come_last_are_maps_and_not_rows(odd, image):
 
 
 def test_an_operation_without_maps_is_refused(odd, image):
-    with pytest.raises(TraceRefused, match="“chunk” gives no feature maps"):
+    with pytest.raises(TraceRefused, match="“chunk” has no feature maps"):
         activations(odd, image, "chunk")
 
 

@@ -18,7 +18,6 @@ from vis.filters import (
     dominant_waves,
     filters_of,
     kernels_of,
-    maps_come_last,
     matrix_of,
     measured,
     nearest,
@@ -148,27 +147,6 @@ def test_maps_that_come_last_are_shown_as_maps_and_not_as_rows(model, image, lay
     if layer == "permute":
         assert found.channels == gated.channels
         np.testing.assert_array_equal(found.maps, gated.maps)
-
-
-@pytest.mark.parametrize(
-    ("layer", "last"),
-    [("conv", False), ("mul", False), ("permute", True), ("norm", True), ("permute_1", False), ("pool", False)],
-)
-@pytest.mark.parametrize("side", [4, 6])  # with 4 there are as many maps as rows and columns
-def test_maps_come_last_between_the_one_permutation_and_the_other(model, layer, last, side):
-    assert maps_come_last(model, (1, 3, side, side), layer) == last
-
-
-def test_a_network_is_gone_through_for_two_sizes_of_the_picture_whatever_the_number_of_layers():
-    model, passed = Small().eval(), []
-    model.conv.register_forward_hook(lambda _module, _given, result: passed.append(tuple(result.shape)))
-    for layer in ("conv", "mul", "permute", "norm", "permute_1", "pool"):
-        maps_come_last(model, (1, 3, 6, 6), layer)
-    assert passed == [(1, 8, 6, 6), (1, 8, 12, 12)]
-
-
-def test_maps_never_come_last_where_nothing_is_moved():
-    assert not maps_come_last(nn.Sequential(nn.Conv2d(3, 6, 1)).eval(), (1, 3, 6, 6), "0")
 
 
 def test_maps_without_anything_positive_have_no_range():

@@ -23,11 +23,11 @@ from models import Loaded
 from models.device import cores
 from models.picture_sets import MOST_LISTED, PictureSet
 from models.refusals import Refused
-from vis.filters import maps_come_last
+from vis.maps import order_in
 from vis.shapes import record_shapes
 from vis.top9.files import kept, save
 from vis.top9.ranking import MOST_PLACES, Key, Ranking, Top, compacted
-from vis.trace import TraceRefused, stream, traced
+from vis.trace import stream, traced
 
 AHEAD = 32  # pictures that are decoded before their turn
 MOST_TOGETHER = 32  # pictures that go through the network at once
@@ -182,18 +182,10 @@ class _Running:
     def _rank(self, images: Tensor, numbers: np.ndarray) -> None:
         """Ranks pictures (N, C, H, W), of which those after the last number only fill up."""
         for layer, value in stream(self._loaded.model, images, self._key.layers):
-            maps = self._maps(layer, value, images.shape)[: len(numbers)]  # (n, K, h, w)
+            maps = order_in(self._loaded.model, tuple(images.shape), layer, value).maps(value)  # (N, K, h, w)
             if layer not in self._rankings:
-                self._rankings[layer] = Ranking.empty(maps.shape[1], self._key.k)
-            _enter(self._rankings[layer], maps, numbers)
-
-    def _maps(self, layer: str, value: Tensor, shape: torch.Size) -> Tensor:
-        if not isinstance(value, Tensor) or value.dim() not in (2, 4) or len(value) != shape[0]:
-            raise TraceRefused("The layer “{layer}” has no feature maps.", layer=layer)
-        if value.dim() == 2:
-            return value[:, :, None, None]
-        come_last = maps_come_last(self._loaded.model, (1, *shape[1:]), layer)
-        return value.movedim(3, 1) if come_last else value
+                self._rankings[layer] = Ranking.empty(len(maps[0]), self._key.k)
+            _enter(self._rankings[layer], maps[: len(numbers)], numbers)
 
     def top(self) -> Top:
         """What was found so far, with the names of the pictures that are in it."""

@@ -1,6 +1,5 @@
 """What a feature map was excited by, beside what of it the deconvnet finds to have done so."""
 
-import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ import numpy as np
 from models import Loaded
 from models.picture_sets import PictureSet
 from vis.deconvnet import Projection, Unit, project
-from vis.filters import maps_come_last
 from vis.top9.ranking import Entry
 from vis.trace import record
 
@@ -57,18 +55,13 @@ def pairs_in(
     """
     image = loaded.preprocess(pictures.open(id))
     recording, pixels = record(loaded.model, image, [layer]), loaded.preprocess.for_the_eye(image)
-    come_last = maps_come_last(loaded.model, tuple(image.shape), layer)
     pairs = []
     for first in range(0, len(wanted), AT_ONCE):
         some = wanted[first : first + AT_ONCE]
         units = [Unit(layer, channel, entry.row, entry.column, 0.0) for channel, entry in some]
-        # of maps that come last, (1, h, w, K), the rows stand where other layers have their channels
-        asked = [Unit(layer, u.row, u.column, u.channel, 0.0) for u in units] if come_last else units
-        found = project(loaded.model, recording, asked)
-        for (_, entry), unit, projection in zip(some, units, found, strict=True):
-            unit, box = dataclasses.replace(unit, activation=projection.unit.activation), projection.box
-            patch = pixels[box.top : box.bottom, box.left : box.right]
-            pairs.append(Pair(entry, patch, dataclasses.replace(projection, unit=unit), pixels))
+        for (_, entry), projection in zip(some, project(loaded.model, recording, units), strict=True):
+            box = projection.box
+            pairs.append(Pair(entry, pixels[box.top : box.bottom, box.left : box.right], projection, pixels))
     return pairs
 
 

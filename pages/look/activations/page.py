@@ -17,9 +17,10 @@ from pages.common.words import field_in_words, number_in_words
 from pages.look.activations.maps import ORDER, RANGE, all_maps, zeros_in_words
 from pages.look.activations.position import close_up, place_of
 from pages.look.opened import Opened, note, open_unit, opened
-from vis.activations import Activations, gives_maps
+from vis.activations import Activations
 from vis.figures.activations import bars
 from vis.figures.numbers import grouped, shape
+from vis.maps import gives_maps
 
 TEXTS = Path(__file__).parent / "texts"
 

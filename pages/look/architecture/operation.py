@@ -21,8 +21,8 @@ from vis.cost.count import Counting
 from vis.figures.graph import quantity, settings_in_short
 from vis.figures.numbers import grouped, shape
 from vis.figures.pictures import heat, montage, signed, with_box
-from vis.filters import maps_come_last
 from vis.graph import Graph, Node
+from vis.maps import layer_maps
 
 COLUMNS = 8  # of tiles
 MOST_MAPS = 32
@@ -171,17 +171,12 @@ def _sides(built: Built, node: Node) -> tuple[int, int]:
     """How many units an operation's maps have from top to bottom and from left to right."""
     if len(node.output_shape) != 4:
         return 1, 1
-    return node.output_shape[1:3] if _maps_come_last(built, node) else node.output_shape[2:]
-
-
-def _maps_come_last(built: Built, node: Node) -> bool:
-    known = cache.shapes(built)
-    return maps_come_last(known.model, tuple(known.image.shape), node.name)
+    return tuple(layer_maps(cache.shapes(built), node.name).shape[1:])
 
 
 def _way_to_layers(place: str, built: Built, node: Node) -> None:
     """The way to the page that projects this layer, where it is one that can be projected."""
-    if node.kind == "input" or len(node.output_shape) not in (2, 4) or built.options or _maps_come_last(built, node):
+    if node.kind == "input" or len(node.output_shape) not in (2, 4) or built.options:
         return
     st.button(
         _("What this layer responds to, projected by the deconvnet"),

@@ -19,6 +19,7 @@ from pages.look.filters.kernels import dead_in_words, repeated_in_words, rms_in_
 from vis.figures.filters import columns_for, sheet
 from vis.figures.pictures import captioned, montage, signed
 from vis.filters import Measures, convolutions, kernels_of, measured
+from vis.maps import layer_maps
 from vis.responses import limit_of
 
 
@@ -128,12 +129,13 @@ def _map(side: Selection, loaded: Loaded) -> dict[str, object]:
         lambda: cache.layer_responses(side, ((layer, operation),), 1, ()),
     )
     usual = strongest[layer].projections[0].unit.channel
-    shape = cache.shapes(cache.Built(side.network, loaded.architecture.input_shape[1])).of(operation).shape
+    known = cache.shapes(cache.Built(side.network, loaded.architecture.input_shape[1]))
+    count = len(layer_maps(known, operation))
     number = right.number_input(
         _("Feature map"),
         0,
-        shape[1] - 1,
-        linked(side.network, "map", usual, range(shape[1]), int),
+        count - 1,
+        linked(side.network, "map", usual, range(count), int),
         key=f"map through training {side.network} {layer}",
         persist_state="session",
     )
