@@ -180,7 +180,7 @@ def best_weights(name: str, progress: Progress | None = None) -> tuple[str, Refu
     try:
         _fetched(architecture, progress)
     except DownloadFailed as refused:
-        return "random", refused
+        return "random", refused.alone()
     return "imagenet", None
 
 

@@ -58,7 +58,7 @@ class Skipped:
     def add(self, name: str, reason: Refused) -> None:
         self.in_all += 1
         if len(self.first) < MOST_LISTED:
-            self.first.append((name, reason))
+            self.first.append((name, reason.alone()))
 
 
 class Listed:

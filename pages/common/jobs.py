@@ -45,7 +45,7 @@ class Job(Generic[Result]):
         try:
             self.result = work(self._report, self.stopped)
         except Refused as refused:
-            self.refused = refused
+            self.refused = refused.alone()
         self._broke = False
 
     def _report(self, part: float) -> None:

@@ -48,6 +48,29 @@ def names_in(tree: ast.AST) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
+def kept_whole(tree: ast.AST) -> list[int]:
+    """Lines that keep or hand on a caught error with its traceback, which holds all that its frames held."""
+    caught = [(node, node.name) for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.name]
+    return [
+        use.lineno
+        for handler, name in caught
+        for node in ast.walk(handler)
+        for use in given_on(node)
+        if isinstance(use, ast.Name) and use.id == name
+    ]
+
+
+def given_on(node: ast.AST) -> list[ast.expr]:
+    """What an assignment, a `return`, a `yield`, or the addition to a collection gives on, tuples and lists opened."""
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.Return | ast.Yield):
+        given = [node.value]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"append", "add"}:
+        given = node.args
+    else:
+        return []
+    return [part for value in given for part in (value.elts if isinstance(value, ast.Tuple | ast.List) else [value])]
+
+
 def trusting_loads(tree: ast.AST) -> list[int]:
     """Lines of `torch.load` that would run the code of a file."""
     return [call.lineno for call, name in calls(tree) if name == "torch.load" and not says(call, "weights_only", True)]
@@ -115,6 +138,30 @@ def test_nothing_catches_everything():
 def test_an_except_that_catches_everything_is_found(caught):
     assert catches_everything(ast.parse(f"try: ...\nexcept {caught}: ...")) == [2]
     assert not catches_everything(ast.parse("try: ...\nexcept (OSError, ValueError): ..."))
+
+
+def test_no_error_is_kept_with_its_traceback():
+    kept = everywhere(kept_whole)
+    at_home = [place for place in kept if place.startswith("models/picture_sets/")]  # Skipped.add keeps it alone
+    assert kept == at_home
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "self.a = e",
+        "return e",
+        "return None, e",
+        "b[0] = 1, e",
+        "l.append(e)",
+        "l.append((1, e))",
+        "a: E = e",
+        "yield e",
+    ],
+)
+def test_an_error_that_is_kept_is_found(kept):
+    assert kept_whole(ast.parse(f"try: ...\nexcept E as e:\n    {kept}")) == [3]
+    assert not kept_whole(ast.parse("try: ...\nexcept E as e:\n    a = e.alone(), str(e)\n    raise F() from e"))
 
 
 def test_torch_loads_nothing_but_tensors():

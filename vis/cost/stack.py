@@ -82,7 +82,7 @@ def row_by_row(rows: Iterable[Row], shape: Shape, bias: bool = True, norm: bool 
                 raise Refused("A stack has at most {most} rows; remove the ones from here on.", most=MOST_ROWS)
             made = layer(**vars(row), given=given, bias=bias, norm=norm)
         except Refused as refused:
-            return Stack(seen, tuple(steps), refused.with_traceback(None))
+            return Stack(seen, tuple(steps), refused.alone())
         given, field = made.shape, field and field.after(made)
         steps.append(Step(made, field))
     return Stack(seen, tuple(steps))

@@ -132,7 +132,7 @@ def _prepared(
         try:
             return loaded.preprocess(pictures.open(id))
         except Refused as reason:
-            return reason
+            return reason.alone()
 
     in_turns = loaded.device.type == "cpu"
     with ThreadPoolExecutor(threads) as pool:

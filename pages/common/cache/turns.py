@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
-import streamlit as st
-
 from models.device import available, cores
 from models.refusals import Refused
 
@@ -126,11 +124,52 @@ def _acquired(semaphore: threading.Semaphore, stopped: Callable[[], bool]) -> bo
     return True
 
 
-@st.cache_resource(show_spinner=False)
-def warm() -> None:
-    """Once per process: takes what start-up left behind out of the sight of the garbage collector, which Streamlit runs
-    after every rerun while everybody waits.
+class Collector:
+    """Keeps the garbage collector quick, which Streamlit runs after every rerun while everybody waits: what outlives
+    a collection is taken out of its sight, and looked through again now and then.
+
+    What became garbage in between is kept so long and no longer, if it is in a circle; all else goes at once as ever.
+
+    Args:
+        seconds: between two collections of everything, at least.
+        share: of all time that these may take: on a server that holds much they come less often.
+        much: objects that have come since, fewer of which a collection hardly feels.
+        seldom: seconds after which even fewer are no reason to leave things as they are.
     """
-    gc.collect()
-    gc.freeze()
-    atexit.register(gc.unfreeze)
+
+    def __init__(self, seconds: float = 5, share: float = 1 / 20, much: int = 2000, seldom: float = 60):
+        self.seconds, self.share, self.much, self.seldom = seconds, share, much, seldom
+        self._working = threading.Lock()
+        self._ended, self._took = -math.inf, 0.0
+
+    def tidy(self) -> bool:
+        """Collects everything and freezes what is left, if that is due and nobody is at it; whether it did."""
+        if not self._working.acquire(blocking=False):
+            return False
+        try:
+            if not self._is_due():
+                return False
+            began = time.monotonic()
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
+            self._ended = time.monotonic()
+            self._took = self._ended - began
+            return True
+        finally:
+            self._working.release()
+
+    def _is_due(self) -> bool:
+        waited = time.monotonic() - self._ended
+        if waited < max(self.seconds, self._took / self.share):
+            return False
+        return waited >= self.seldom or len(gc.get_objects()) >= self.much
+
+
+collector = Collector()
+atexit.register(gc.unfreeze)
+
+
+def warm() -> None:
+    """At the end of a run: see `Collector`."""
+    collector.tidy()

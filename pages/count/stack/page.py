@@ -98,7 +98,7 @@ def _of_link() -> Editing:
             from_link("norm", "off", ("on", "off")) == "on",
         )
     except Refused as reason:
-        refused = reason
+        refused = reason.alone()
     return Editing(design, design, language(), refused=refused)
 
 
