@@ -58,19 +58,19 @@ class Architecture:
     options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({CLASSES.name: CLASSES}))
     layers_with: Callable[..., Layers] | None = None  # by its options, where these change the names of operations
     published: Published = Published()
-    published_with: Mapping[tuple[str, object], Published] = field(default_factory=lambda: MappingProxyType({}))
+    published_with: Mapping[frozenset[tuple[str, object]], Published] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     accuracy: float | None = None  # top-1 on ImageNet in percent, from a single view of every picture
     accuracy_of: Literal["torchvision", "paper"] | None = None  # whose network was measured
 
     def published_of(self, options: Mapping[str, object], side: int) -> Published | None:
         """What was published of the network with these options and pictures of this side; None where nothing was.
 
-        `published_with` has it by the one thing that is not as usual: an option with its value, or ("side", pixels).
+        `published_with` has it by all that is not as usual: options with their values, and ("side", pixels).
         """
         unusual = [*options.items(), *([("side", side)] if side != self.input_shape[1] else [])]
-        if not unusual:
-            return self.published
-        return self.published_with.get(unusual[0]) if len(unusual) == 1 else None
+        return self.published_with.get(frozenset(unusual)) if unusual else self.published
 
     def layers_of(self, options: Mapping[str, object]) -> Layers:
         """`layers` of the network that is built with these options."""

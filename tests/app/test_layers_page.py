@@ -97,6 +97,40 @@ def test_opens_every_network_with_random_weights_and_says_so(network):
     assert not visit.errors
 
 
+@pytest.mark.parametrize("network", ["lenet5", "zfnet_mini", "resnet18"])
+@pytest.mark.parametrize(
+    ("language", "no_answer", "of_noise", "of_learning"),
+    [
+        ("en", "No prediction", ("what noise looks like", "still noise"), ("often learn edges", "often combine edges")),
+        (
+            "vi",
+            "Không có dự đoán",
+            ("hình dạng của nhiễu", "vẫn là nhiễu"),
+            ("thường học các cạnh", "thường ghép các cạnh"),
+        ),
+    ],
+)
+def test_random_weights_give_no_answer_and_their_noise_is_said_to_be_noise(
+    network, language, no_answer, of_noise, of_learning
+):
+    visit = Visit(network=network, weights="random", maps="1", language=language)
+    said = "\n".join(markdown.value for markdown in visit.at.markdown)
+    assert visit.predictions == []
+    assert said.count(no_answer) == 1
+    assert "%" not in visit.captions
+    assert [said.count(text) for text in of_noise] == [1, 1]
+    assert not any(text in said for text in of_learning)
+
+
+def test_trained_weights_give_an_answer_and_texts_of_what_is_learned():
+    visit = Visit(network="zfnet_mini", maps="1")
+    said = "\n".join(markdown.value for markdown in visit.at.markdown)
+    assert len(visit.predictions) == 5
+    assert "No prediction" not in said
+    assert "confetti" not in said
+    assert "often learn edges" in said
+
+
 @pytest.mark.parametrize("network", ["lenet5", "zfnet_mini"])
 def test_says_nothing_of_random_weights_where_trained_ones_ship(network):
     visit = Visit(network=network)
@@ -487,7 +521,8 @@ def test_the_archive_says_of_every_picture_what_it_shows(weights, own_range):
     assert manifest["picture"]["name"] == "coins"
     assert manifest["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
     assert manifest["versions"]["streamlit"] == streamlit.__version__
-    assert [entry["class"] for entry in manifest["classes"]] == [number for number, _ in predicted(loaded, image)]
+    answer = [number for number, _ in predicted(loaded, image)] if weights == "auto" else []  # noise is none
+    assert [entry["class"] for entry in manifest["classes"]] == answer
 
     wanted = [(layer, response, p) for layer, response in found.items() for p in response.projections]
     for entry, (layer, response, p) in zip(manifest["projections"], wanted, strict=True):

@@ -6,6 +6,7 @@ import pytest
 
 from models.refusals import Refused
 from vis.cost.mobilenet import (
+    BY_BOTH,
     BY_SIDE,
     BY_WIDTH,
     FULL,
@@ -16,6 +17,7 @@ from vis.cost.mobilenet import (
     MobileNet,
     accuracy,
     grid,
+    is_plotted,
 )
 
 
@@ -79,6 +81,14 @@ def test_what_is_computed_is_what_the_paper_prints():
     assert all(millions(network.params) == row.params for network, row in networks)
 
 
+def test_table_9_leaves_out_batch_norm():
+    """α = 0.5 at 160×160: 76.5 M cut to 76, and 1.32 M without the scales and offsets, with which it has 1.33 M."""
+    network, row = MobileNet(0.5, 160), BY_BOTH[0.5, 160]
+    scales = [2 * each.shape[0] for each in network.layers.values() if each.kind not in ("linear", "global pool")]
+    assert 0 <= network.macs / 1e6 - row.macs < 1
+    assert millions(network.params - sum(scales), 2) == row.params == 1.32
+
+
 # Accuracy --------------------------------------------------------------------------------------------------------
 
 
@@ -90,6 +100,8 @@ def test_what_is_computed_is_what_the_paper_prints():
         (MobileNet(0.05 * 15), 68.4),  # 0.7500000000000001
         (MobileNet(separable=False), 71.7),
         (MobileNet(shallow=True), 65.3),
+        (MobileNet(0.5, 160), 60.2),
+        (MobileNet(0.05 * 10, 160), 60.2),
     ],
 )
 def test_the_papers_accuracy_is_the_papers(network, percent):
@@ -103,6 +115,7 @@ def test_the_papers_numbers_are_those_of_facts():
     assert [row.macs for row in BY_SIDE.values()] == [569, 418, 290, 186]
     assert [row.params for row in BY_WIDTH.values()] == [4.2, 2.6, 1.3, 0.5]
     assert (tuple(BY_WIDTH), tuple(BY_SIDE)) == (WIDTHS, SIDES)
+    assert {at: (row.accuracy, row.macs, row.params) for at, row in BY_BOTH.items()} == {(0.5, 160): (60.2, 76, 1.32)}
 
 
 @pytest.mark.parametrize(
@@ -119,12 +132,24 @@ def test_between_the_papers_numbers_lies_a_straight_line_that_is_marked(network,
     "network",
     [
         *(MobileNet(0.2), MobileNet(1.05), MobileNet(resolution=127), MobileNet(resolution=225)),
-        *(MobileNet(0.5, 160), MobileNet(num_classes=10), MobileNet(0.5, separable=False)),
+        *(MobileNet(0.5, 192), MobileNet(0.75, 160), MobileNet(num_classes=10), MobileNet(0.5, separable=False)),
+        *(MobileNet(0.5, 160, num_classes=10), MobileNet(0.5, 160, shallow=True)),
         *(MobileNet(resolution=192, shallow=True), MobileNet(separable=False, shallow=True)),
     ],
 )
 def test_elsewhere_there_is_no_accuracy(network):
     assert accuracy(network) is None
+
+
+def test_figure_4_plots_the_sixteen_and_no_other():
+    assert all(is_plotted(network) for network in grid().values())
+    assert not any(is_plotted(network) for network in [*grid(separable=False).values(), *grid(shallow=True).values()])
+    assert not any(map(is_plotted, (MobileNet(0.6), MobileNet(resolution=161), MobileNet(0.5, num_classes=10))))
+
+
+def test_of_the_sixteen_eight_have_an_accuracy_in_a_table():
+    printed = {at for at, network in grid().items() if accuracy(network)}
+    assert printed == {*((width, 224) for width in WIDTHS), *((1.0, side) for side in SIDES), (0.5, 160)}
 
 
 # What cannot be, and how long the rest takes ---------------------------------------------------------------------

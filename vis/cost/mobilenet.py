@@ -127,6 +127,7 @@ BY_SIDE = {  # Table 7, at α = 1
     160: Printed(67.2, 290, 4.2),
     128: Printed(64.4, 186, 4.2),
 }
+BY_BOTH = {(0.5, 160): Printed(60.2, 76, 1.32)}  # Table 9: the one pair that it prints
 FULL = Printed(71.7, 4866, 29.3)  # Table 4: full convolutions; its MACs leave out the classifier, those above do not
 SHALLOW = Printed(65.3, 307, 2.9)  # Table 5
 
@@ -142,7 +143,8 @@ class Accuracy:
 def accuracy(of: MobileNet) -> Accuracy | None:
     """What the paper prints of this network, or lies between two numbers that it prints; None elsewhere.
 
-    It prints accuracies along two lines only: for every width at 224×224, for every resolution at α = 1.
+    It prints accuracies along two lines, for every width at 224×224 and for every resolution at α = 1, and of one
+    network beside them, α = 0.5 at 160×160.
     """
     if of.num_classes != 1000:
         return None
@@ -152,7 +154,16 @@ def accuracy(of: MobileNet) -> Accuracy | None:
         return Accuracy(printed.accuracy, False) if printed and of.resolution == 224 and is_whole else None
     if of.resolution == 224:
         return _between(BY_WIDTH, of.width)
-    return _between(BY_SIDE, of.resolution) if is_whole else None
+    if is_whole:
+        return _between(BY_SIDE, of.resolution)
+    printed = BY_BOTH.get((round(of.width, 6), of.resolution))
+    return Accuracy(printed.accuracy, False) if printed else None
+
+
+def is_plotted(of: MobileNet) -> bool:
+    """Whether the accuracy of this network is a point of the paper's figure 4."""
+    in_figure = round(of.width, 6) in WIDTHS and of.resolution in SIDES
+    return in_figure and of.separable and not of.shallow and of.num_classes == 1000
 
 
 def _between(printed: dict[float, Printed], at: float) -> Accuracy | None:
@@ -169,5 +180,5 @@ def _between(printed: dict[float, Printed], at: float) -> Accuracy | None:
 
 @cache
 def grid(separable: bool = True, shallow: bool = False) -> dict[tuple[float, int], MobileNet]:
-    """The 16 networks of figures 4 and 5, by width and side; the paper prints accuracies of seven of them."""
+    """The 16 networks of figures 4 and 5, by width and side; the paper prints accuracies of eight of them."""
     return {(width, side): MobileNet(width, side, separable, shallow) for width in WIDTHS for side in SIDES}

@@ -14,7 +14,7 @@ from pages.common.widgets import choice, download
 from pages.count.layer_table import BAR, as_csv, layer_table
 from pages.count.mobilenet.built import build_it, title
 from pages.count.style import Style, chosen_style
-from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, MobileNet, accuracy, grid
+from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, MobileNet, accuracy, grid, is_plotted
 from vis.figures.costs import COLOURS, block_costs
 from vis.figures.graph import png, svg
 from vis.figures.numbers import short
@@ -65,7 +65,8 @@ def _calculator(separable: bool, shallow: bool, style: Style) -> None:
         _(
             "Counted are the multiply-adds of convolutions and of the classifier, for one picture; no biases, no batch "
             "norm, no pooling. Parameters include the scales and offsets of batch norm and the classifier's biases. "
-            "1.0 MobileNet-224 is the paper's name for α = 1 at 224×224; the accuracies are those of its tables 4 to 7."
+            "1.0 MobileNet-224 is the paper's name for α = 1 at 224×224; the accuracies are those of its tables 4 to 7 "
+            "and 9."
         )
     )
     left, right = st.columns(2, gap="large")
@@ -133,7 +134,7 @@ def _totals(network: MobileNet, style: Style) -> None:
         )
     found = accuracy(network)
     if found is None:
-        value, whose = "–", _("the paper gives none")
+        value, whose = "–", _("only a point in its figure 4") if is_plotted(network) else _("not reported in the paper")
     elif found.is_interpolated:
         value, whose = f"≈ {found.percent:.1f} %", _("interpolated between the paper's")
     else:

@@ -106,8 +106,6 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
     notes = [loaded.architecture.paper, weights_in_words(loaded)]
     if loaded.architecture.differs:
         notes.insert(1, _(loaded.architecture.differs))
-    if not loaded.weights.trained:
-        notes.append(_("with random weights this is a guess"))
     if loaded.weights.kind == "shipped":
         made = card(loaded.architecture.name)
         notes.append(
@@ -125,10 +123,19 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
             _("classified at {side}×{side}, as in its training; below it sees the picture enlarged", side=side)
         )
     with right:
-        st.markdown(f"**{_('{network} takes it for', network=loaded.architecture.title)}**")
-        for number, probability in seen.classes:
-            name = loaded.categories[number] if loaded.categories else _("class {number}", number=number)
-            st.progress(probability, f"{plain(name)} · {probability:.1%}")
+        if loaded.weights.trained:
+            st.markdown(f"**{_('{network} takes it for', network=loaded.architecture.title)}**")
+            for number, probability in seen.classes:
+                name = loaded.categories[number] if loaded.categories else _("class {number}", number=number)
+                st.progress(probability, f"{plain(name)} · {probability:.1%}")
+        else:
+            st.markdown(f"**{_('No prediction')}**")
+            st.markdown(
+                _(
+                    "With random weights the class scores are noise: they come out of this picture, and say nothing "
+                    "about it. One class may even get all the probability."
+                )
+            )
         st.caption(" · ".join(plain(note) for note in notes))
 
 
@@ -199,10 +206,17 @@ def _layer(
             open_unit(PLACE, Opened(layer, response.units[clicked].channel))
             st.rerun()
     with about:
-        if (TEXTS / f"layer{layer}.en.md").exists():
-            st.markdown(prose(TEXTS, f"layer{layer}"))
+        if text := _about(loaded, layer):
+            st.markdown(prose(TEXTS, text))
         if not own_range:
             st.caption(range_in_words(limits[0]))
+
+
+def _about(loaded: Loaded, layer: str) -> str | None:
+    """The name of the text beside a layer: what such layers often learn, or what random weights look like in them."""
+    if loaded.weights.trained:
+        return f"layer{layer}" if (TEXTS / f"layer{layer}.en.md").exists() else None
+    return dict(zip(loaded.layers, ("noise1", "noise2"), strict=False)).get(layer)
 
 
 def _is(close_up: Opened, layer: str, channel: int) -> bool:

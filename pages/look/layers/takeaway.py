@@ -94,6 +94,7 @@ def archive(
                     "probability": share,
                 }
                 for number, share in seen.classes
+                if loaded.weights.trained  # a random network has no answer
             ],
             "device": "cpu" if seen.on_cpu else str(loaded.device),
             "projections": entries,
