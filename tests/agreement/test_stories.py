@@ -13,13 +13,7 @@ from vis.figures.numbers import grouped
 PAGES = Path(__file__).parents[2] / "pages"
 STORIES = {f.name: f.read_text(encoding="utf-8") for f in PAGES.rglob("*.md") if "." in f.stem}
 SWITCHES = {  # by option of an architecture, what stands beside it on the page
-    "width": "Width α",
-    "width_mult": "Width α",
-    "separable": "Depthwise separable",
-    "shallow": "Shallow",
-    "shortcut": "Shortcut",
-    "groups": "Groups, one a GPU",
-    "aux": "Auxiliary heads",
+    option.name: str(option.label) for entry in ARCHITECTURES.values() for option in entry.options.values()
 }
 
 
