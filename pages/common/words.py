@@ -77,6 +77,13 @@ def grey_in_words(limit: float, further: str = "") -> str:
     return _("Grey is 0, white +{limit}, black −{limit}", limit=f"{limit:.3g}") + f"{further}."
 
 
+def range_of_weights(limit: float | None) -> str:
+    """What black, grey and white mean in a picture of weights; None where every tile has its own range."""
+    if limit is None:
+        return _("Every tile has its own range: grey is 0, white or black is its own largest weight.")
+    return grey_in_words(limit, f"; {_('one range for all')}")
+
+
 def field_in_words(size: int | None) -> str:
     """How much of the picture a unit can see; None for all of it."""
     return _("the whole picture") if size is None else _("{side} pixels", side=f"{size}×{size}")
