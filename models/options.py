@@ -83,8 +83,8 @@ class Choice(Option):
             object.__setattr__(self, "usual", next(iter(self.values), None))
 
     def called(self, value: Any) -> str:
-        """What a value is called."""
-        return self.values[value] if isinstance(self.values, Mapping) else str(value)
+        """What a value is called; what is none of them, as it is written."""
+        return self.values.get(value, str(value)) if isinstance(self.values, Mapping) else str(value)
 
     def accepts(self, value: Any) -> bool:
         return any(value == known and type(value) is type(known) for known in self.values)
@@ -110,7 +110,7 @@ class Number(Option):
     step: float = 1
     digits: int = 0  # behind the decimal point
     help: str | None = None
-    shown_as: str = "field"  # or "slider"
+    shown_as: str = "field"  # or "slider", or "pages": buttons for the pages from 1 on
     marks: Sequence[float] = ()
     unit: str = ""
 

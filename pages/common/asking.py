@@ -63,6 +63,7 @@ def ask_one(
     of: str = "",
     page: str | None = None,
     prefix: str = "",
+    is_linked: bool = True,
     **look: Any,
 ) -> Any:
     """What the visitor chose.
@@ -73,10 +74,11 @@ def ask_one(
         of: whatever else it belongs to, such as a layer.
         page: the page that keeps it; that which is drawn, unless several have it in common.
         prefix: before its name in the address.
+        is_linked: whether the link that opened the session is about it.
         look: as of Streamlit's widget.
     """
     key = key_of(prefix + option.name, "/".join(filter(None, (network, of))), page)
-    first = first_value(option, network, prefix)
+    first = first_value(option, network, prefix) if is_linked else option.usual
     look = {"key": key, "persist_state": "session", "help": option.help and spoken(option.help)} | look
     value = _WIDGETS[type(option)](place, option, spoken(option.label), first, look)
     note(option, value, prefix)
@@ -123,6 +125,9 @@ def _choice(place, option: Choice, label: str, first: Any, look: dict[str, Any])
 def _number(place, option: Number, label: str, first: float | None, look: dict[str, Any]) -> float | None:
     if option.shown_as == "slider":
         return place.slider(label, option.least, option.most, first, option.step, **look)
+    if option.shown_as == "pages":
+        look.pop("help")
+        return place.pagination(option.most, default=first, **look)
     value = place.number_input(label, option.least, option.most, first, option.step, **look)
     return value if value is None or option.kind is int else round(value, max(option.digits, 2))
 

@@ -1,16 +1,20 @@
 """The page “Filters” without a browser: what a visitor sets, and what the page then says."""
 
+import io
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from safetensors.torch import save
 
 from models import load
 from models.decoding import decoded
 from pages.common.cache import sample
+from pages.common.export import table
 from pages.common.session import WEIGHTS_FILE
-from pages.look.filters.kernels import Shown, short_name, table
+from pages.look.filters.kernels import Shown, rows_of_tiles
+from pages.look.filters.one_filter import short_name
 from tests.app.visit import FILTERS, Visit
 from vis.deconvnet import strongest_units
 from vis.filters import ORDERS, convolutions, kernels_of, measured
@@ -61,7 +65,7 @@ def test_opens_every_kind_of_layer_of_a_network_with_random_weights_and_says_so(
     kinds = {convolution.kind: name for name, convolution in known.items()}  # the last of each kind
     assert next(iter(known)) == visit.link["layer"]
     for layer in kinds.values():
-        visit.choose(**{f"convolution {network}": layer})
+        visit.choose(layer=layer)
         assert visit.link["layer"] == layer
         assert not visit.errors
         assert "are random" in visit.warnings
@@ -85,7 +89,7 @@ def test_grey_filters_are_shown_as_one_plane(network):
 @pytest.mark.parametrize("by", ORDERS)
 def test_sorting_really_sorts(by):
     wanted = of_network("zfnet_mini", "features.conv1").order(by).tolist()
-    visit = Visit(FILTERS, network="zfnet_mini").choose(**{"sort whole": by})
+    visit = Visit(FILTERS, network="zfnet_mini").choose(sort=by)
     assert numbers(visit) == wanted
     assert visit.link.get("sort", "index") == by
     assert numbers(Visit(FILTERS, network="zfnet_mini", sort=by)) == wanted
@@ -103,9 +107,9 @@ def test_the_range_is_printed_and_changes_with_what_the_filters_act_on():
     loaded = load("zfnet_mini")
     for on, std in (("normalised", None), ("picture", loaded.preprocess.std)):
         limit = np.abs(kernels_of(loaded.model, "features.conv1", std)).max()
-        visit.choose(**{"filters act on": on})
+        visit.choose(on=on)
         assert f"Grey is 0, white +{limit:.3g}, black −{limit:.3g}; one range for all." in spoken(visit.captions)
-    visit.choose(**{"range of filters": "own"})
+    visit.choose(range="own")
     assert "Every tile has its own range" in visit.captions
     assert (visit.link["range"], visit.link["on"]) == ("own", "picture")
 
@@ -128,7 +132,7 @@ def test_a_filter_seen_closely_tells_its_numbers_and_every_weight():
 
 def test_the_ring_stays_with_its_filter_when_the_order_changes():
     visit = Visit(FILTERS, network="zfnet_mini", layer="features.conv1", filter="5")
-    visit.choose(**{"sort whole": "norm"})
+    visit.choose(sort="norm")
     assert numbers(visit)[visit.pictures()[0]["selected"]] == 5
 
 
@@ -193,7 +197,7 @@ def test_a_weight_of_a_1x1_layer_can_be_read():
     grid = visit.pictures()[0]
     rows, columns = (np.argsort(-np.linalg.norm(m, axis=1), kind="stable").tolist() for m in (matrix, matrix.T))
     assert divmod(grid["selected"], grid["columns"]) == (rows.index(4), columns.index(9))
-    visit.choose(**{"sort matrix": "index"})
+    visit.choose(sort="index")
     assert divmod(visit.pictures()[0]["selected"], grid["columns"]) == (4, 9)
 
 
@@ -201,7 +205,7 @@ def test_a_large_matrix_is_shown_in_parts():
     visit = Visit(FILTERS, network="squeezenet1_1", weights="random", layer="classifier.1")
     assert (visit.pictures()[0]["columns"], visit.pictures()[0]["labels"]) == (512, None)
     assert visit.pictures()[0]["rows"] < 600  # of 1,000
-    visit.choose(**{"part rows classifier.1": 512})
+    visit.choose(rows=512)
     assert not visit.errors
 
 
@@ -209,7 +213,7 @@ def test_a_layer_of_many_depthwise_filters_is_shown_in_parts():
     network, layer = "efficientnet_b0", "features.7.0.block.1.0"
     visit = Visit(FILTERS, network=network, weights="random", layer=layer)
     assert numbers(visit) == list(range(512))
-    visit.choose(**{f"part {layer}": 1024})
+    visit.choose(tiles=1024)
     assert numbers(visit) == list(range(1024, 1152))
 
 
@@ -299,7 +303,7 @@ def test_clipping_says_which_filters_it_would_change():
     assert f"the {len(changed)} of 64 filters that the rule would rescale: {', '.join(map(str, changed))}" in spoken(
         visit.captions
     )
-    visit.at.select_slider(key="radius").set_value(0.5)
+    visit.at.select_slider(key="filters/radius").set_value(0.5)
     visit.run()
     assert "the 0 of 64 filters that the rule would rescale: –" in spoken(visit.captions)
     assert visit.link["radius"] == "0.5"
@@ -329,7 +333,7 @@ def test_the_slider_goes_through_the_epochs_and_a_filter_is_shown_at_each():
     assert (visit.link["epoch"], visit.link["of"], visit.link["map"], visit.link["filter"]) == ("2", "3", "11", "6")
     assert "right on 18.0 % of the validation pictures" in said(visit)
     assert "After epochs 1, 2, 5, 10, 20, from left to right." in visit.captions
-    visit.at.select_slider(key="epoch zfnet_mini").set_value(10)
+    visit.at.select_slider(key="filters/epoch/zfnet_mini").set_value(10)
     visit.run()
     assert "right on 34.8 % of the validation pictures" in said(visit)
     assert visit.link["epoch"] == "10"
@@ -389,7 +393,8 @@ def test_the_table_has_a_row_for_every_tile_and_says_whose_they_are(layer, outpu
     m = measured(kernels if output is None else kernels[output][:, None])
     convolution = convolutions(loaded.model)[layer]
     count = range(first, first + len(m.kernels))
-    found = table(Shown(None, loaded, convolution, m, count, output, own=False, on_picture=False))
+    shown = Shown(None, loaded, convolution, m, count, output, own=False, on_picture=False)
+    found = pd.read_csv(io.BytesIO(table(rows_of_tiles(shown))))
     assert found[("filter" if output is None else "input_map")].tolist() == list(count)
     assert set(found["weights"]) == {loaded.weights.sha256}
     assert set(found["layer"]) == {layer}

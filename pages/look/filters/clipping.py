@@ -4,22 +4,25 @@ import numpy as np
 import streamlit as st
 
 from models import Loaded
+from models.options import Choice, Phrase
 from pages.common import cache
-from pages.common.session import Selection, from_link
-from pages.common.text import _, plain
-from pages.common.widgets import download, warning_of, with_room
-from pages.look.filters.kernels import about, range_of_weights
+from pages.common.asking import ask_one
+from pages.common.panels import legend
+from pages.common.session import Selection
+from pages.common.text import _
+from pages.common.widgets import warning_of, with_room
+from pages.common.words import range_of_weights
+from pages.look.filters.kernels import whose
 from vis.figures.filters import columns_for, limits_of, sheet, side_for
 from vis.figures.nine import side_by_side
-from vis.figures.pictures import captioned
 from vis.filters import RADIUS, clipped, convolutions
 
-RADII = (0.02, 0.05, RADIUS, 0.2, 0.5)
+RADII = Choice("radius", Phrase("Radius"), (0.02, 0.05, RADIUS, 0.2, 0.5), RADIUS, shown_as="scale")
 GREY_LEVELS = 255
 
 
-def what_if(chosen: Selection, loaded: Loaded) -> dict[str, object]:
-    """Draws the first layer's filters before and after; what of it belongs into the address."""
+def what_if(chosen: Selection, loaded: Loaded) -> None:
+    """Draws the first layer's filters before and after."""
     st.markdown(
         _(
             "While they trained, Zeiler & Fergus rescaled every filter whose root mean square exceeded 10⁻¹ to exactly "
@@ -27,13 +30,7 @@ def what_if(chosen: Selection, loaded: Loaded) -> dict[str, object]:
             "changed**: these are its filters as they are, and as that rule would leave them."
         )
     )
-    radius = st.select_slider(
-        _("Radius"),
-        RADII,
-        from_link("radius", RADIUS, RADII, float),
-        key="radius",
-        persist_state="session",
-    )
+    radius = ask_one(st, RADII)
     layer = next(iter(convolutions(loaded.model)))
     measures = cache.filters(chosen, layer, None, False)
     after = clipped(measures.kernels, radius)
@@ -47,7 +44,7 @@ def what_if(chosen: Selection, loaded: Loaded) -> dict[str, object]:
             st.caption(f"**{name}**")
             st.image(with_room(loaded, pixels, 1)[0], width="stretch")
     lines = [
-        f"{about(loaded)} · {layer}",
+        f"{whose(loaded)} · {layer}",
         range_of_weights(float(limits.max(initial=0))),
         _(
             "A red frame marks the {count} of {all} filters that the rule would rescale: {numbers}",
@@ -56,10 +53,8 @@ def what_if(chosen: Selection, loaded: Loaded) -> dict[str, object]:
             numbers=", ".join(map(str, changed)) or "–",
         ),
     ]
-    st.caption("  \n".join(map(plain, lines)))
-    warning, both = warning_of(loaded), [" · ".join(names), *lines]
-    file = f"{chosen.network}-{layer}-rms-{radius}.png"
-    download(st, "PNG", lambda: captioned(side_by_side(*sheets), both, 960, warning), file, "clipping png")
+    both, file = side_by_side(*sheets), f"{chosen.network}-{layer}-rms-{radius}.png"
+    legend(lines, both, file, "clipping png", further=[" · ".join(names)], width=960, banner=warning_of(loaded))
     scale = GREY_LEVELS * float(np.mean(loaded.preprocess.std))
     st.info(
         _(
@@ -72,4 +67,3 @@ def what_if(chosen: Selection, loaded: Loaded) -> dict[str, object]:
         ),
         icon=":material/straighten:",
     )
-    return {"radius": radius if radius != RADIUS else None}

@@ -8,23 +8,26 @@ import streamlit as st
 
 from models import ARCHITECTURES, Loaded
 from models.images import png
+from models.options import Choice, Number, Phrase
 from models.weights import Card, card
-from pages.common import cache
+from pages.common import address, cache
+from pages.common.asking import ask_one, first_value
 from pages.common.components.grid import clickable_grid
-from pages.common.session import Selection, linked, pick, picked
-from pages.common.text import _, plain
-from pages.common.widgets import choice, computed, download
+from pages.common.panels import legend
+from pages.common.session import Selection, keep, kept
+from pages.common.text import _
+from pages.common.widgets import computed
 from pages.common.words import fidelity_in_words, grey_in_words, name_of, unit_in_words
 from pages.look.filters.kernels import dead_in_words, repeated_in_words, rms_in_words, shipped_all_the_same
 from vis.figures.filters import columns_for, sheet
-from vis.figures.pictures import captioned, montage, signed
+from vis.figures.pictures import montage, signed
 from vis.filters import Measures, convolutions, kernels_of, measured
 from vis.maps import layer_maps
 from vis.responses import limit_of
 
 
-def through_training(chosen: Selection, loaded: Loaded) -> dict[str, object]:
-    """Draws the first layer and one map at every epoch that was kept; what of it belongs into the address."""
+def through_training(chosen: Selection, loaded: Loaded) -> None:
+    """Draws the first layer and one map at every epoch that was kept."""
     made = card(chosen.network)
     if made is None or len(made.files) < 2:
         others = [a.title for a in ARCHITECTURES.values() if (found := card(a.name)) and len(found.files) > 1]
@@ -36,38 +39,33 @@ def through_training(chosen: Selection, loaded: Loaded) -> dict[str, object]:
                 network=loaded.architecture.title,
             )
         )
-        return {}
+        return
     shipped_all_the_same(chosen)
     side = replace(chosen, weights="shipped")
-    first = _first_layer(side, loaded, made)
+    _first_layer(side, loaded, made)
     st.divider()
-    return first | _map(side, loaded)
+    _map(side, loaded)
 
 
-def _first_layer(side: Selection, loaded: Loaded, made: Card) -> dict[str, object]:
+def _first_layer(side: Selection, loaded: Loaded, made: Card) -> None:
     """The first layer's filters after an epoch, in one range for all epochs."""
-    kept = [file.epoch for file in made.files]
-    known = {epoch: cache.checkpoint(side.network, epoch, side.device) for epoch in kept}
-    layer = next(iter(convolutions(loaded.model)))
+    network, layer = side.network, next(iter(convolutions(loaded.model)))
+    known = {file.epoch: cache.checkpoint(network, file.epoch, side.device) for file in made.files}
     kernels = {epoch: kernels_of(at.model, layer) for epoch, at in known.items()}
     limit = max(float(np.abs(values).max()) for values in kernels.values())
-    epoch = st.select_slider(
-        _("After epoch"),
-        kept,
-        linked(side.network, "epoch", kept[-1], kept, int),
-        key=f"epoch {side.network}",
-        persist_state="session",
-    )
-    measures = measured(kernels[epoch])
-    place = ("through training", side.network)
-    chosen = picked(place, linked(side.network, "filter", None, range(len(kernels[epoch])), int))
+    epochs = Choice("epoch", Phrase("After epoch"), tuple(known), max(known), shown_as="scale")
+    epoch = ask_one(st, epochs, network=network)
+    measures, count = measured(kernels[epoch]), len(kernels[epoch])
+    place = f"through training {network}"
+    chosen = kept(place, lambda: first_value(Number("filter", "", None, 0, count - 1), network))
+    address.note(epoch=epoch, filter=chosen)
     left, right = st.columns([3, 2], gap="medium")
-    columns = columns_for(len(kernels[epoch]), kernels[epoch].shape[2:])
-    pixels = sheet(kernels[epoch], np.full(len(kernels[epoch]), limit), columns, marked=measures.dead)
+    columns = columns_for(count, kernels[epoch].shape[2:])
+    pixels = sheet(kernels[epoch], np.full(count, limit), columns, marked=measures.dead)
     with left:
         clicked = clickable_grid(
             png(pixels),
-            -(-len(kernels[epoch]) // columns),
+            -(-count // columns),
             columns,
             key="first layer through training",
             labels=[
@@ -79,13 +77,16 @@ def _first_layer(side: Selection, loaded: Loaded, made: Card) -> dict[str, objec
         )
         file = made.at(epoch)
         words = f"{loaded.architecture.title} · {file.file} ({file.sha256[:8]}) · {layer}"
-        greys = grey_in_words(limit, f"; {_('one range for all epochs')}")
-        st.caption(f"{plain(words)}  \n{plain(greys)}")
-        lines = [words, _("After epoch {epoch}", epoch=epoch), greys]
-        name = f"{side.network}-{layer}-epoch{epoch}.png"
-        download(st, _("Tiles (PNG)"), lambda: captioned(pixels, lines), name, "first layer png")
+        legend(
+            [words, grey_in_words(limit, f"; {_('one range for all epochs')}")],
+            pixels,
+            f"{network}-{layer}-epoch{epoch}.png",
+            "first layer png",
+            label=_("Tiles (PNG)"),
+            further=[_("After epoch {epoch}", epoch=epoch)],
+        )
     if clicked is not None:
-        pick(place, clicked)
+        keep(place, clicked)
         st.rerun()
     with right:
         _numbers(made, epoch, measures)
@@ -93,7 +94,6 @@ def _first_layer(side: Selection, loaded: Loaded, made: Card) -> dict[str, objec
             _one_filter(chosen, kernels, limit)
         else:
             st.caption(_("Click a filter to see it after every epoch."))
-    return {"epoch": epoch, "filter": chosen}
 
 
 def _numbers(made: Card, epoch: int, measures: Measures) -> None:
@@ -113,16 +113,15 @@ def _one_filter(number: int, kernels: dict[int, np.ndarray], limit: float) -> No
     st.image(
         png(montage([signed(values[number], limit) for values in kernels.values()], len(kernels))), width="stretch"
     )
-    st.caption(_("After epochs {epochs}, from left to right.", epochs=epochs(kernels)))
+    st.caption(_("After epochs {epochs}, from left to right.", epochs=_listed(kernels)))
 
 
-def _map(side: Selection, loaded: Loaded) -> dict[str, object]:
+def _map(side: Selection, loaded: Loaded) -> None:
     """What the strongest unit of a map saw in the picture, after every epoch."""
     st.markdown(f"**{_('The strongest projection of a feature map')}**")
     left, right = st.columns(2)
-    names = {name: name for name in loaded.layers}
-    first = linked(side.network, "of", list(names)[-1], names)
-    layer = choice(left, _("Layer"), names, first, f"layer through training {side.network}")
+    layers = Choice("of", Phrase("Layer"), tuple(loaded.layers), [*loaded.layers][-1])
+    layer = ask_one(left, layers, network=side.network)
     operation = loaded.layers[layer]
     strongest, _on_cpu = computed(
         _("Projecting the strongest units of every layer …"),
@@ -130,16 +129,10 @@ def _map(side: Selection, loaded: Loaded) -> dict[str, object]:
     )
     usual = strongest[layer].projections[0].unit.channel
     known = cache.shapes(cache.Built(side.network, loaded.architecture.input_shape[1]))
-    count = len(layer_maps(known, operation))
-    number = right.number_input(
-        _("Feature map"),
-        0,
-        count - 1,
-        linked(side.network, "map", usual, range(count), int),
-        key=f"map through training {side.network} {layer}",
-        persist_state="session",
-    )
-    found, _on_cpu = computed(_("Projecting the unit …"), lambda: cache.through_training(side, operation, int(number)))
+    maps = Number("map", Phrase("Feature map"), usual, 0, len(layer_maps(known, operation)) - 1)
+    number = ask_one(right, maps, network=side.network, of=layer)
+    address.note(of=layer, map=number)
+    found, _on_cpu = computed(_("Projecting the unit …"), lambda: cache.through_training(side, operation, number))
     pixels = computed(_("Showing the picture to the network …"), lambda: cache.seen(side)).pixels
     limits = [limit_of(p.pixels) for p in found.values()]
     shown = [signed(p.pixels.numpy(), limit) for p, limit in zip(found.values(), limits, strict=True)]
@@ -147,7 +140,7 @@ def _map(side: Selection, loaded: Loaded) -> dict[str, object]:
     parts = [pixels[box.top : box.bottom, box.left : box.right] for box in boxes]
     both = montage([*shown, *parts], len(found))
     st.image(png(both), width="stretch")
-    st.caption(_("After epochs {epochs}, from left to right; below, that part of the picture.", epochs=epochs(found)))
+    st.caption(_("After epochs {epochs}, from left to right; below, that part of the picture.", epochs=_listed(found)))
     each = [
         f"{_('epoch {epoch}', epoch=epoch)}: {unit_in_words(p.unit)} · ±{limit:.2g}"
         for (epoch, p), limit in zip(found.items(), limits, strict=True)
@@ -161,12 +154,9 @@ def _map(side: Selection, loaded: Loaded) -> dict[str, object]:
             "all training pictures. Every projection has its own range, ± the number beside it."
         ),
     ]
-    st.caption("  \n".join(map(plain, lines)))
-    file = f"{side.network}-{operation}-{number}-epochs.png"
-    download(st, "PNG", lambda: captioned(both, [*lines, *each], width=900), file, "epochs png")
-    return {"of": layer, "map": int(number)}
+    legend(lines, both, f"{side.network}-{operation}-{number}-epochs.png", "epochs png", further=each, width=900)
 
 
-def epochs(of: Iterable[int]) -> str:
+def _listed(epochs: Iterable[int]) -> str:
     """Epochs as they are listed: 1, 2, 5."""
-    return ", ".join(map(str, of))
+    return ", ".join(map(str, epochs))

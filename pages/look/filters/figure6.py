@@ -8,18 +8,13 @@ import streamlit as st
 from models import ARCHITECTURES, Loaded
 from models.images import png
 from pages.common import cache
+from pages.common.export import download
+from pages.common.panels import legend
 from pages.common.session import Selection
 from pages.common.text import _, plain
-from pages.common.widgets import computed, download, honest_png
-from pages.common.words import fidelity_in_words, name_of, range_in_words
-from pages.look.filters.kernels import (
-    about,
-    dead_in_words,
-    range_of_weights,
-    repeated_in_words,
-    rms_in_words,
-    shipped_all_the_same,
-)
+from pages.common.widgets import computed, honest_png
+from pages.common.words import fidelity_in_words, name_of, range_in_words, range_of_weights
+from pages.look.filters.kernels import dead_in_words, repeated_in_words, rms_in_words, shipped_all_the_same, whose
 from vis.figures.filters import columns_for, limits_of, sheet
 from vis.figures.pictures import captioned, montage, signed
 from vis.filters import Convolution, Measures, aliased_share, convolutions
@@ -28,8 +23,8 @@ NETWORKS = ("zfnet_mini", "alexnet_mini")
 LAYER = "2"  # whose projections are shown
 
 
-def pair(chosen: Selection, _loaded: Loaded) -> dict[str, object]:
-    """Draws both networks with the weights that ship; nothing of it belongs into the address."""
+def pair(chosen: Selection, _loaded: Loaded) -> None:
+    """Draws both networks with the weights that ship."""
     st.markdown(
         _(
             "Zeiler & Fergus saw dead filters and aliasing in AlexNet, blamed its first layer's 11×11 filters with "
@@ -59,14 +54,13 @@ def pair(chosen: Selection, _loaded: Loaded) -> dict[str, object]:
             "parts of the picture below them before believing in any."
         )
     )
-    return {}
 
 
 def _filters(loaded: Loaded, convolution: Convolution, measures: Measures, limit: float) -> None:
     """The first layer of one of the two, with its counts."""
     kernel, stride = "×".join(map(str, convolution.kernel)), convolution.stride[0]
     st.markdown(f"#### {loaded.architecture.title}")
-    st.caption(f"{plain(about(loaded))} · {plain(convolution.name)} · {kernel} /{stride}")
+    st.caption(f"{plain(whose(loaded))} · {plain(convolution.name)} · {kernel} /{stride}")
     columns = columns_for(len(measures.kernels))
     pixels = sheet(measures.kernels, np.full(len(measures.kernels), limit), columns, 66, measures.dead)
     st.image(honest_png(loaded, pixels), width="stretch")
@@ -86,7 +80,7 @@ def _filters(loaded: Loaded, convolution: Convolution, measures: Measures, limit
         ),
     ]
     st.markdown("\n".join(f"* {line}" for line in lines))
-    words = [f"{about(loaded)} · {convolution.name} · {kernel} /{stride}", range_of_weights(limit), *lines]
+    words = [f"{whose(loaded)} · {convolution.name} · {kernel} /{stride}", range_of_weights(limit), *lines]
     name = loaded.architecture.name
     download(
         st, _("Tiles (PNG)"), lambda: captioned(pixels, words), f"{name}-figure6-filters.png", f"filters of {name}"
@@ -109,7 +103,7 @@ def _projections(side: Selection, loaded: Loaded) -> None:
     st.image(honest_png(loaded, montage(saw, 3)), width="stretch")
     st.image(png(montage(parts, 3)), width="stretch")
     lines = [
-        f"{about(loaded)} · {operation} · deconvnet {fidelity_in_words(projections[0].fidelity)}",
+        f"{whose(loaded)} · {operation} · deconvnet {fidelity_in_words(projections[0].fidelity)}",
         _(
             "The nine strongest maps: {maps}; each unit sees {side} pixels.",
             maps=", ".join(str(p.unit.channel) for p in projections),
@@ -117,7 +111,5 @@ def _projections(side: Selection, loaded: Loaded) -> None:
         ),
         range_in_words(None),
     ]
-    st.caption("  \n".join(map(plain, lines)))
-    words = [f"{name_of(side.picture)} · {lines[0]}", *lines[1:]]
-    file = f"{side.network}-figure6-layer{LAYER}.png"
-    download(st, "PNG", lambda: captioned(montage([*saw, *parts], 3), words), file, f"projections of {side.network}")
+    both, file = montage([*saw, *parts], 3), f"{side.network}-figure6-layer{LAYER}.png"
+    legend(lines, both, file, f"projections of {side.network}", further=[name_of(side.picture)])

@@ -1,26 +1,19 @@
-"""Filters in words and numbers; and one of them seen closely, with its way to what it responds to."""
+"""Filters in words and numbers, together and as a table to take away."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from models import Loaded
-from pages.common.components.grid import clickable_grid
-from pages.common.components.reveal import reveal
-from pages.common.session import Opened, Selection, open_unit
+from pages.common.export import download, table
+from pages.common.session import Selection
 from pages.common.text import _
-from pages.common.widgets import download, warning_of, weights_in_words, with_room
-from pages.common.words import grey_in_words
-from vis.figures.filters import limits_of, planes
-from vis.figures.pictures import captioned, enlarged, signed
-from vis.filters import ALIKE, Convolution, Measures, convolutions, rows
-from vis.trace import traced
-
-CHANNELS = ("R", "G", "B")
-MOST = 512  # tiles of a sheet at once, and rows and columns of a matrix
+from pages.common.widgets import warning_of, weights_in_words
+from vis.figures.pictures import captioned
+from vis.filters import ALIKE, Convolution, Measures, rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,19 +71,12 @@ class Shown:
                 else _("as they act on the normalised picture")
             )
             what = f"{what}, {acting}"
-        return [about(self.loaded), what]
+        return [whose(self.loaded), what]
 
 
-def about(loaded: Loaded) -> str:
+def whose(loaded: Loaded) -> str:
     """Whose filters these are."""
     return f"{loaded.architecture.title} · {weights_in_words(loaded)}"
-
-
-def range_of_weights(limit: float | None) -> str:
-    """What black, grey and white mean in a picture of weights; None where every tile has its own range."""
-    if limit is None:
-        return _("Every tile has its own range: grey is 0, white or black is its own largest weight.")
-    return grey_in_words(limit, f"; {_('one range for all')}")
 
 
 def wave_in_words(measures: Measures, i: int) -> str:
@@ -100,20 +86,6 @@ def wave_in_words(measures: Measures, i: int) -> str:
         return _("mostly even: frequency 0")
     words = _("{frequency} cycles a pixel", frequency=f"{frequency:.2g}")
     return f"{words}, " + (_("no orientation") if np.isnan(angle) else _("stripes at {angle}°", angle=f"{angle:.0f}"))
-
-
-def part(count: int, name: str, key: str) -> slice:
-    """Which of the tiles, rows or columns of that name are shown, where they are too many."""
-    if count <= MOST:
-        return slice(None)
-    first = st.selectbox(
-        name,
-        range(0, count, MOST),
-        format_func=lambda start: f"{start + 1}–{min(start + MOST, count)} / {count}",
-        key=f"part {key}",
-        persist_state="session",
-    )
-    return slice(first, first + MOST)
 
 
 # All of them ------------------------------------------------------------------------------------------------------
@@ -199,138 +171,29 @@ def files(shown: Shown, pixels: np.ndarray, words: Sequence[str]) -> None:
     warning = warning_of(shown.loaded)
     row = st.container(horizontal=True)
     download(row, _("Tiles (PNG)"), lambda: captioned(pixels, words, banner=warning), f"{name}.png", "tiles png")
-    download(
-        row,
-        _("Table (CSV)"),
-        lambda: table(shown).to_csv(index=False).encode("utf-8-sig"),
-        f"{name}.csv",
-        "tiles csv",
-    )
+    download(row, _("Table (CSV)"), lambda: table(rows_of_tiles(shown)), f"{name}.csv", "tiles csv")
 
 
-def table(shown: Shown) -> pd.DataFrame:
+def rows_of_tiles(shown: Shown) -> Iterator[dict[str, Any]]:
     """A row for every tile, with its numbers and whose they are."""
-    c, weights = shown.convolution, shown.loaded.weights
-    whose = {
+    c, whole = shown.convolution, shown.output is None
+    of = {
         "network": shown.loaded.architecture.name,
-        "weights": weights.identity,
+        "weights": shown.loaded.weights.identity,
         "layer": c.name,
         "acts_on": "pixels from 0 to 1" if shown.on_picture else "normalised picture" if c.reads_picture else "maps",
     }
-    number = "filter" if shown.output is None else "input_map"
-    if shown.output is not None:
-        whose["output_map"] = shown.output
-    found = pd.DataFrame(
-        [whose | {number: n} | row for n, row in zip(shown.numbers, rows(shown.measures), strict=True)]
-    )
-    found["most_like"] = found["most_like"].map(lambda i: shown.numbers[int(i)], na_action="ignore").astype("Int64")
-    return found if shown.output is None else found.drop(columns="dead")  # a slice is not called dead anywhere
+    for number, row in zip(shown.numbers, rows(shown.measures), strict=True):
+        if row["most_like"] is not None:
+            row["most_like"] = shown.numbers[row["most_like"]]
+        if whole:
+            yield {**of, "filter": number, **row}
+        else:
+            del row["dead"]  # a slice is not called dead anywhere
+            yield {**of, "output_map": shown.output, "input_map": number, **row}
 
 
 def shipped_all_the_same(chosen: Selection) -> None:
     """Says so where the weights that ship are shown though others were chosen."""
     if chosen.weights != "shipped":
         st.info(_("Below, the weights that ship are shown, and not those of the sidebar."), icon=":material/info:")
-
-
-# One of them ------------------------------------------------------------------------------------------------------
-
-
-def close_up(shown: Shown, i: int) -> bool:
-    """Draws everything about one tile; whether it was closed."""
-    m, kernel = shown.measures, shown.measures.kernels[i]
-    limit = float(limits_of(m.kernels, shown.own)[i])
-    with st.container(border=True):
-        reveal(f"{shown.convolution.name} {shown.output} {i}", key="reveal filter")
-        title, close = st.columns([5, 3], vertical_alignment="center")
-        title.markdown(f"#### {shown.name(i)}")
-        closed = close.button(_("Close"), icon=":material/close:", key="close filter", width="stretch")
-        pixels = signed(kernel, limit)
-        if len(kernel) == len(CHANNELS):
-            st.image(with_room(shown.loaded, enlarged(pixels, 300), 1)[0], width=300)
-        _weights(shown, kernel, limit, shown.name(i))
-        st.caption(range_of_weights(None) if shown.own else range_of_weights(limit))
-        st.markdown("\n".join(f"* {line}" for line in _numbers(shown, i)))
-        row = st.container(horizontal=True)
-        with row:
-            _way_to_responses(shown, i)
-        words = [*shown.words(), shown.label(i).replace("\n", " · "), grey_in_words(limit)]
-        warning = warning_of(shown.loaded)
-        name = f"{shown.loaded.architecture.name}-{shown.convolution.name}-{shown.numbers[i]}.png"
-        download(row, "PNG", lambda: captioned(pixels, words, banner=warning), name, "filter png")
-    return closed
-
-
-def _weights(shown: Shown, kernel: np.ndarray, limit: float, name: str) -> None:
-    """The channels of a kernel side by side, whose weights can be pointed at."""
-    channels, h, w = kernel.shape
-    side_by_side = planes(kernel, limit)
-    labels = [["" for _column in range(side_by_side.shape[1])] for _row in range(h)]  # nothing between the channels
-    for channel, row, column in np.ndindex(kernel.shape):
-        words = _(
-            "row {row}, column {column}: {label}", row=row, column=column, label=f"{kernel[channel, row, column]:.4g}"
-        )
-        labels[row][channel * (w + 1) + column] = f"{CHANNELS[channel]}, {words}" if channels > 1 else words
-    big = enlarged(side_by_side, 600 if channels > 1 else 300)
-    picture, more = with_room(shown.loaded, big, len(big) // h)
-    clickable_grid(
-        picture,
-        h + more,
-        side_by_side.shape[1],
-        key="weights of filter",
-        labels=[label for row in labels for label in row],
-        alt=_("Weights of {name}", name=name),
-        width=None if channels > 1 else 300,
-    )
-    if channels > 1:
-        st.caption(_("Red, green, blue, each for itself; point at a weight to read it."))
-
-
-def _numbers(shown: Shown, i: int) -> list[str]:
-    m = shown.measures
-    lines = [
-        _("RMS {rms} · norm {norm}", rms=f"{m.rms[i]:.4g}", norm=f"{m.norm[i]:.4g}"),
-        wave_in_words(m, i),
-    ]
-    if shown.output is None and m.nearest[i] >= 0:
-        lines.append(
-            _(
-                "most like {other}: absolute cosine {cosine}",
-                other=shown.name(m.nearest[i]),
-                cosine=f"{m.likeness[i]:.3f}",
-            )
-        )
-    if shown.output is None:
-        if i in m.dead:
-            lines.append(_("**dead**: its RMS is below 5 % of the layer's median"))
-        if i in m.repeated:
-            lines.append(_("**repeated**: that cosine is at least {alike}", alike=ALIKE))
-    return lines
-
-
-def _way_to_responses(shown: Shown, i: int) -> None:
-    """The way to what this filter's map, or the slices' output map, responds to."""
-    channel = shown.numbers[i] if shown.output is None else shown.output
-    name = short_name(shown.loaded, shown.convolution.name)
-    if st.button(
-        _("What map {channel} responds to", channel=channel),
-        icon=":material/visibility:",
-        type="tertiary",
-        key="responses",
-    ):
-        layer = name or shown.convolution.name
-        open_unit(Opened(layer, channel))
-        link = {"network": shown.chosen.network, "layer": layer, "map": str(channel)}
-        st.switch_page("pages/look/layers/page.py", query_params=link if name else link | {"also": layer})
-
-
-def short_name(loaded: Loaded, convolution: str) -> str | None:
-    """ "1" … "5", or the paper's name, of the layer that ends with the maps of this convolution; None for no such."""
-    trace, known = traced(loaded.model), convolutions(loaded.model)
-    for name, operation in loaded.layers.items():
-        node = trace[operation]
-        while trace.names[node] not in known and len(node.all_input_nodes) == 1:
-            (node,) = node.all_input_nodes
-        if trace.names[node] == convolution:
-            return name
-    return None

@@ -4,74 +4,82 @@ import numpy as np
 import streamlit as st
 
 from models import Loaded
-from pages.common import cache
+from models.options import Phrase
+from pages.common import address, cache
 from pages.common.components.grid import clickable_grid
-from pages.common.session import Selection
-from pages.common.text import _, plain
-from pages.common.widgets import download, warning_of, with_room
-from pages.look.filters.kernels import about, part, range_of_weights
-from vis.figures.pictures import captioned, enlarged, signed
+from pages.common.panels import legend
+from pages.common.session import Selection, keep, kept
+from pages.common.text import _
+from pages.common.widgets import warning_of, with_room
+from pages.common.words import range_of_weights
+from pages.look.filters.choices import linked, part, sorted_by
+from pages.look.filters.kernels import whose
+from vis.figures.pictures import enlarged, signed
 from vis.filters import Convolution
 
 LARGEST = 8  # weights that are listed
 
 
-def matrix(chosen: Selection, loaded: Loaded, convolution: Convolution, by: str, cell: int | None) -> int | None:
-    """Draws the weights of a 1×1 layer as a matrix; the weight that was clicked, counted row by row.
-
-    Args:
-        by: "index", or "norm": rows and columns with the largest norm first.
-        cell: the weight that is looked at closely.
-    """
-    weights = cache.matrix(chosen, convolution.name)  # (K, C)
+def matrix(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
+    """Draws the weights of a 1×1 layer, an output map a row and an input map a column."""
+    layer = convolution.name
+    by = sorted_by(st, convolution, "index", "norm")
+    place = f"weight {chosen.network} {chosen.weights} {layer}"
+    cell = kept(place, lambda: _linked(chosen, convolution))
+    row, column = cell or (None, None)
+    address.note(output=row, input=column)
+    weights = cache.matrix(chosen, layer)  # (K, C)
     outputs, inputs = (_order(each, by) for each in (weights, weights.T))
     limit = float(np.abs(weights).max())
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        outputs = outputs[part(len(outputs), _("Output maps"), f"rows {convolution.name}")]
-        inputs = inputs[part(len(inputs), _("Input maps"), f"columns {convolution.name}")]
+        outputs = outputs[part(chosen, layer, "rows", Phrase("Output maps"), len(outputs))]
+        inputs = inputs[part(chosen, layer, "columns", Phrase("Input maps"), len(inputs))]
         shown = weights[np.ix_(outputs, inputs)]
         height, width = shown.shape
-        row, column = (None, None) if cell is None else divmod(cell, convolution.inputs)
-        is_there = cell is not None and row in outputs and column in inputs
+        is_there = cell and row in outputs and column in inputs
         selected = np.flatnonzero(outputs == row)[0] * width + np.flatnonzero(inputs == column)[0] if is_there else None
         pixels = enlarged(signed(shown[None], limit), 480)
         picture, more = with_room(loaded, pixels, len(pixels) // height)
-        name = _("Weights of {name}", name=convolution.name)
         clicked = clickable_grid(
             picture,
             height + more,
             width,
-            key=f"matrix {convolution.name}",
+            key=f"matrix {layer}",
             template=_("row {row}, column {column}: click for its weight"),
             selected=selected,
-            alt=name,
+            alt=_("Weights of {name}", name=layer),
             width=min(720, round(600 * width / height)) if height > width / 2 else None,
         )
         words = [
-            about(loaded),
+            whose(loaded),
             _(
                 "{layer}: the {outputs}×{inputs} weights of a 1×1 layer, an output map a row, an input map a column",
-                layer=convolution.name,
+                layer=layer,
                 outputs=convolution.outputs,
                 inputs=convolution.inputs,
             ),
             _("rows and columns with the largest norm first") if by == "norm" else _("in the order of their numbers"),
             range_of_weights(limit),
         ]
-        st.caption("  \n".join(map(plain, words)))
-        warning = warning_of(loaded)
-        file = f"{loaded.architecture.name}-{convolution.name}.png"
-        download(st, "PNG", lambda: captioned(pixels, words, banner=warning), file, "matrix png")
+        file = f"{loaded.architecture.name}-{layer}.png"
+        legend(words, pixels, file, "matrix png", banner=warning_of(loaded))
     with right:
         if cell is None:
             st.caption(_("Click a weight to read it."))
         else:
             _weight(weights, row, column)
-    if clicked is None or clicked >= shown.size:
-        return None
-    row, column = divmod(clicked, width)
-    return int(outputs[row]) * convolution.inputs + int(inputs[column])
+    if clicked is not None and clicked < shown.size:
+        row, column = divmod(clicked, width)
+        keep(place, (int(outputs[row]), int(inputs[column])))
+        st.rerun()
+
+
+def _linked(chosen: Selection, convolution: Convolution) -> tuple[int, int] | None:
+    """The row and the column of the weight that the link names in this layer."""
+    output = linked(chosen, convolution.name, "output", convolution.outputs)
+    entry = linked(chosen, convolution.name, "input", convolution.inputs)
+    return None if None in (output, entry) else (output, entry)
 
 
 def _order(weights: np.ndarray, by: str) -> np.ndarray:

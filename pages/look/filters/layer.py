@@ -1,0 +1,144 @@
+"""The filters of one layer: a picture of all of them to be clicked, beside what their numbers say."""
+
+import numpy as np
+import streamlit as st
+
+from models import Loaded
+from models.options import Choice, Phrase
+from pages.common import address, cache
+from pages.common.asking import ask_one
+from pages.common.components.grid import clickable_grid
+from pages.common.session import Selection, keep, kept
+from pages.common.text import _, plain
+from pages.common.widgets import with_room
+from pages.common.words import range_of_weights
+from pages.look.filters.choices import linked, of_layer, part, sorted_by
+from pages.look.filters.kernels import Shown, files, in_numbers
+from pages.look.filters.matrix import matrix
+from pages.look.filters.one_filter import close_up
+from vis.figures.filters import columns_for, limits_of, sheet, side_for
+from vis.filters import Convolution, convolutions
+from vis.trace import traced
+
+RANGE = Choice("range", Phrase("Range of grey"), {"shared": Phrase("one for all"), "own": Phrase("one per tile")})
+ON = Choice(
+    "on",
+    Phrase("As they act on the"),
+    {"normalised": Phrase("normalised picture"), "picture": Phrase("pixels from 0 to 1")},
+    help=Phrase(
+        "The network sees the picture less its mean and divided by its standard deviation; its weights are for "
+        "that. Divided by the same standard deviation, they are for pixels from 0 to 1."
+    ),
+)
+WIDEST, WIDTH = 150, 600  # pixels on a large screen: of a tile at most, and of the sheet
+
+
+def view(chosen: Selection, loaded: Loaded) -> None:
+    """Draws the filters of a layer."""
+    known = convolutions(loaded.model)
+    if not known:
+        st.info(_("{network} has no convolution, so it has no filters to show.", network=loaded.architecture.title))
+        return
+    above, first = st.empty(), next(iter(known))
+    names = {name: _in_short(convolution) for name, convolution in known.items()}
+    layer = ask_one(st, Choice("layer", Phrase("Convolution"), names, first, shown_as="list"), network=chosen.network)
+    address.note(layer=layer)
+    wanted = address.opened_with().get("layer") if address.is_about(chosen.network) else None
+    if layer == first and wanted not in known and wanted in traced(loaded.model).names.values():
+        above.info(
+            _(
+                "“{layer}” is no convolution, so it has no filters; “{first}” is shown.",
+                layer=plain(wanted),
+                first=plain(first),
+            )
+        )
+    (matrix if known[layer].kind == "matrix" else _tiles)(chosen, loaded, known[layer])
+
+
+def _in_short(convolution: Convolution) -> str:
+    """A convolution in one line: its name, kernel, stride, groups and maps."""
+    kernel = "×".join(map(str, convolution.kernel))
+    stride = "" if set(convolution.stride) == {1} else f" /{convolution.stride[0]}"
+    maps = f"{convolution.inputs} → {convolution.outputs}"
+    parts = [convolution.name, f"{kernel}{stride}", maps]
+    if convolution.kind == "depthwise":
+        parts.append(_("depthwise"))
+    elif convolution.groups > 1:
+        parts.append(_("{count} groups", count=convolution.groups))
+    return " · ".join(parts)
+
+
+def _tiles(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
+    """Filters as tiles; of a filter over many maps, a tile for each of them."""
+    whole = convolution.kind != "slices"
+    output = None if whole else _output(chosen, convolution)
+    row = st.container(horizontal=True)  # which wraps where the window is narrow
+    by, own = sorted_by(row, convolution), ask_one(row, RANGE) == "own"
+    on_picture = convolution.kind == "whole" and ask_one(row, ON) == "picture"
+    measures = cache.filters(chosen, convolution.name, output, on_picture)
+    numbers = range(convolution.outputs) if whole else convolution.inputs_of(output)
+    name, count = ("filter", convolution.outputs) if whole else ("input", convolution.inputs)
+    place = f"filter {chosen.network} {chosen.weights} {convolution.name}"
+    selected = kept(place, lambda: linked(chosen, convolution.name, name, count))
+    opened = numbers.index(selected) if selected in numbers else None
+    address.note(**{name: None if opened is None else selected})
+
+    shown = Shown(chosen, loaded, convolution, measures, numbers, output, own, on_picture)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        clicked = _sheet(shown, measures.order(by), opened)
+    if clicked is not None:
+        keep(place, numbers[clicked])
+        st.rerun()
+    with right:
+        if opened is None:
+            in_numbers(shown)
+        elif close_up(shown, opened):
+            keep(place, None)
+            st.rerun()
+
+
+def _output(chosen: Selection, convolution: Convolution) -> int:
+    """The output map whose filter is shown; they are offered with the largest norm first."""
+    of_all = cache.filter_norms(chosen, convolution.name)
+    order = np.argsort(-of_all, kind="stable").tolist()
+    names = {number: _("{number} · norm {norm}", number=number, norm=f"{of_all[number]:.3g}") for number in order}
+    outputs = Choice(
+        "output",
+        Phrase("Output map"),
+        names,
+        shown_as="list",
+        help=Phrase(
+            "The filter of an output map has a slice for every input map that it reads. The strongest come first."
+        ),
+    )
+    output = ask_one(st, outputs, **of_layer(chosen, convolution.name))
+    address.note(output=output)
+    return output
+
+
+def _sheet(shown: Shown, order: np.ndarray, opened: int | None) -> int | None:
+    """Draws the tiles in this order; the place among the measures of the one that was clicked."""
+    loaded, measures, layer = shown.loaded, shown.measures, shown.convolution.name
+    limits = limits_of(measures.kernels, shown.own)
+    order = order[part(shown.chosen, layer, "tiles", Phrase("Tiles"), len(order))]
+    columns = columns_for(len(order), shown.convolution.kernel)
+    marked = [i for i, number in enumerate(order) if shown.output is None and number in measures.dead]
+    pixels = sheet(measures.kernels[order], limits[order], columns, side_for(len(order)), marked)
+    picture, more = with_room(loaded, pixels, pixels.shape[1] // columns)
+    clicked = clickable_grid(
+        picture,
+        -(-len(order) // columns) + more,
+        columns,
+        key=f"sheet {layer}",
+        labels=[shown.label(i) for i in order],
+        selected=next(iter(np.flatnonzero(order == opened).tolist()), None),
+        width=columns * WIDEST if columns * WIDEST < WIDTH else None,
+        alt=_("Filters of {layer}", layer=layer),
+    )
+    words = [*shown.words(), range_of_weights(None if shown.own else float(limits.max(initial=0)))]
+    st.caption("  \n".join(map(plain, words)))
+    if marked:
+        st.caption(_("A red frame marks a dead filter."))
+    files(shown, pixels, words)
+    return None if clicked is None else int(order[clicked])
