@@ -154,7 +154,7 @@ class Number(Option):
         )
 
     def written(self, value: float) -> str:
-        return f"{value:.{max(self.digits, 6)}g}" if self.kind is float else str(value)
+        return str(float(f"{value:.{max(self.digits, 6)}g}") if self.kind is float else value)
 
     def read(self, text: str) -> float:
         value = self.kind(text)

@@ -183,8 +183,9 @@ class Live:
     moved: str | None = None  # the name of the one that was moved last
 
     def put(self, values: Mapping[str, Any]) -> None:
-        """Moves them all at once."""
+        """Moves them all at once, so that none is held any more."""
         self.values = dict(values)
+        address.hold(False)
 
 
 def ask_live(place, *options: Choice | Number, of: str, is_linked: bool = True) -> Live:
@@ -195,7 +196,7 @@ def ask_live(place, *options: Choice | Number, of: str, is_linked: bool = True) 
         is_linked: whether the link that opened the session is about these.
     """
     key = key_of("sliders", of)
-    live = kept(key, lambda: Live({o.name: first_value(o) if is_linked else o.usual for o in options}))
+    live = kept(key, lambda: Live({o.name: _stop_of(o) if is_linked else o.usual for o in options}))
 
     def moved(values: dict[str, Any], rests: bool) -> None:
         live.moved = next((name for name, value in values.items() if value != live.values[name]), live.moved)
@@ -212,3 +213,9 @@ def ask_live(place, *options: Choice | Number, of: str, is_linked: bool = True) 
     for option in options:
         note(option, live.values[option.name])
     return live
+
+
+def _stop_of(option: Choice | Number) -> Any:
+    """What the link says of a slider, if it can stand there; or else the usual value."""
+    first = first_value(option)
+    return first if first in option.values else option.usual

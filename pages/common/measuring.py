@@ -12,12 +12,14 @@ from models.device import OutOfMemory
 from models.refusals import Refused
 from pages.common.cache import Built, Place, measuring
 from pages.common.jobs import Job, Result
-from pages.common.session import measurements
+from pages.common.progress import watch
+from pages.common.session import keep, kept
 from pages.common.text import _, plain, said
 from vis.cost.latency import Conditions, Times
 
 UNSTEADY = 0.3  # of the median, from which on a spread is too large to be believed
 AT_MOST = 240  # seconds of a measurement, its waiting apart
+MOST_KEPT = 8  # results of a session
 
 Work = Callable[[Callable[[float], None], Callable[[], bool]], Result]
 
@@ -49,24 +51,43 @@ class Measurement(Job[Result]):
         self.place = place
 
 
+# Of this session -------------------------------------------------------------------------------------------------
+
+
+def measured(key: Hashable) -> Any:
+    """What this session measured before under this key; None for nothing."""
+    return kept("measured", dict).get(key)
+
+
+def keep_measured(key: Hashable, result: Any) -> None:
+    """Keeps what was measured, and of the others those that were kept last."""
+    others = [each for each in kept("measured", dict).items() if each[0] != key]
+    keep("measured", {**dict(others[1 - MOST_KEPT :]), key: result})
+
+
+def _under_way(place: str) -> dict[Hashable, Measurement]:
+    """What is being measured for one of the places that measure, by what it will be kept under."""
+    return kept("measurements", dict).setdefault(place, {})
+
+
 def begin(place: str, key: Hashable, work: Work[Any]) -> None:
     """Starts a measurement of this session; `settled` tells what became of it."""
-    measurements(place)[key] = Measurement(work)
+    _under_way(place)[key] = Measurement(work)
 
 
 def is_asked(place: str, key: Hashable) -> bool:
     """Whether it was begun, and has not given its result yet."""
-    return key in measurements(place)
+    return key in _under_way(place)
 
 
 def is_running(place: str, key: Hashable) -> bool:
-    return is_asked(place, key) and measurements(place)[key].running
+    return is_asked(place, key) and _under_way(place)[key].running
 
 
 def keep_only(place: str, keys: Container[Hashable]) -> None:
     """Stops and forgets the measurements of this place that are none of these: nobody looks at them any more."""
-    for key in [key for key in measurements(place) if key not in keys]:
-        measurements(place).pop(key).stop()
+    for key in [key for key in _under_way(place) if key not in keys]:
+        _under_way(place).pop(key).stop()
 
 
 def settled(place: str, key: Hashable, words: Callable[[float], str], again: str) -> Any:
@@ -76,31 +97,20 @@ def settled(place: str, key: Hashable, words: Callable[[float], str], again: str
         words: what is being measured, by the part that is done.
         again: how to repeat it.
     """
-    job = measurements(place).get(key)
+    job = _under_way(place).get(key)
     if job is None:
         return None
     if job.running:
-        _watched(job, words, f"stop {place} {key}")
+        watch(lambda: job, lambda now: _waiting(now.place) or words(now.part), f"stop {place} {key}", lambda: None)
     elif job.refused:
         st.error(plain(said(job.refused)), icon=":material/error:")
     elif job.failed:
         st.error(_("The measurement failed.") + f" {again}", icon=":material/error:")
     elif job.result:
-        return measurements(place).pop(key).result
+        return _under_way(place).pop(key).result
     else:
         st.info(_("Stopped before anything was measured.") + f" {again}", icon=":material/stop_circle:")
     return None
-
-
-@st.fragment(run_every=0.5)
-def _watched(job: Measurement, words: Callable[[float], str], key: str) -> None:
-    if not job.running:
-        st.rerun()
-    job.watched()
-    bar, button = st.columns([5, 1], vertical_alignment="center")
-    bar.progress(min(job.part, 1.0), _waiting(job.place) or words(job.part))
-    if button.button(_("Stop"), icon=":material/stop:", key=key, width="stretch"):
-        job.stop()
 
 
 def _waiting(place: Place | None) -> str | None:
@@ -111,6 +121,9 @@ def _waiting(place: Place | None) -> str | None:
         "Something else is being measured on this server, one thing at a time: this is number {number} in line …",
         number=place.before,
     )
+
+
+# What several places need ----------------------------------------------------------------------------------------
 
 
 def on_device(built: Built, device: str, batch: int = 1) -> tuple[nn.Module, Tensor]:

@@ -1,30 +1,20 @@
 """A calculator: a plain block and a cheap relative that can stand in for it, counted while they are dragged."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import streamlit as st
 
+from models.options import Choice, Number, Phrase
 from models.refusals import Refused
-from pages.common import cache
-from pages.common.components.sliders import Slider, live_sliders
-from pages.common.session import (
-    from_link,
-    link_says,
-    of_sidebar,
-    pick,
-    picked,
-    set_to,
-    slid,
-    slide,
-    sliders_rest,
-    to_url,
-    value_of,
-)
-from pages.common.text import _, language
-from pages.common.widgets import choice, download, say
-from pages.count.layer_table import as_csv
+from pages.common import address, cache
+from pages.common.asking import Live, ask_live, ask_one, first_value, fragment, key_of, note
+from pages.common.export import download, table
+from pages.common.session import set_to, value_of
+from pages.common.text import _, spoken
+from pages.common.widgets import say
+from pages.count.layer_table import rows_of
 from pages.count.style import Style
 from vis.cost.blocks import Block, ratio
 from vis.cost.layer import Layer, formula
@@ -33,6 +23,11 @@ from vis.figures.curves import curves, places
 from vis.figures.graph import png, svg
 from vis.figures.numbers import grouped, short
 
+QUANTITY = Choice(  # what blocks are compared by
+    "bars",
+    Phrase("Drawn"),
+    {"macs": Phrase("MACs"), "weights": Phrase("weights"), "activation_bytes": Phrase("activation memory")},
+)
 WIDE = 300  # pixels, up to which a drawing fits into a telephone as it is
 
 
@@ -44,88 +39,53 @@ class Calculator:
     """
 
     name: str  # in the address
-    sliders: tuple[Slider, ...]
-    usual: Mapping[str, int]
+    sliders: Sequence[Number]
     across: str  # the slider that the curves lie over until one is moved
     examples: Mapping[str, Mapping[str, int]]  # published ones by what they are called
-    sides: tuple[str, str]  # what the plain block and its relative are called
+    sides: tuple[Phrase, Phrase]  # what the plain block and its relative are called
     blocks: Callable[..., tuple[Block, Block]]
     law: Callable[..., tuple[str, Fraction]]  # which part of the MACs remains, in LaTeX and as a number
 
 
-@st.fragment
+@fragment
 def calculator(of: Calculator, style: Style) -> None:
     """Draws all of it. What else the page shows is not drawn anew while a slider is dragged."""
-    first = of.usual
-    if link_says("block", of.name):
-        first = {s.name: from_link(s.name, of.usual[s.name], s.values, int) for s in of.sliders}
-    now = slid(of.name, first)
-    _examples(of, now)
-    live_sliders(of.sliders, now, f"sliders {of.name}", on_change=lambda values, rest: _moved(of, values, rest))
-    quantity = _compared(of, now, style)
-    if sliders_rest():  # or else every step of a drag would be one of the browser's Back button
-        to_url(
-            **of_sidebar(),
-            block=of.name,
-            **{name: value for name, value in now.items() if value != of.usual[name]},
-            across=_across(of).name if _across(of).name != of.across else None,
-            bars=quantity if quantity != "macs" else None,
-            numbers=style.of_link,
-            language=language(),
-        )
+    is_linked = address.opened_with().get("block") == of.name
+    address.note(block=of.name)
+    above, below = st.container(), st.container()
+    live = ask_live(below, *of.sliders, of=of.name, is_linked=is_linked)
+    _example(above, of, live)
+    across = Choice("across", "", [slider.name for slider in of.sliders], of.across)
+    moved = live.moved or (first_value(across) if is_linked else of.across)
+    note(across, moved)
+    try:
+        sides = of.blocks(**live.values)
+    except Refused as refusal:  # the sliders above can mend it
+        note(QUANTITY, value_of(key_of(QUANTITY.name, page="count"), first_value(QUANTITY)))
+        say(refusal)
+        return
+    _compared(of, live.values, dict(zip(map(spoken, of.sides), sides, strict=True)), moved, style)
 
 
-def _examples(of: Calculator, now: Mapping[str, int]) -> None:
+def _example(place, of: Calculator, live: Live) -> None:
     """The published examples, of which the one that the sliders stand at is shown."""
-    key = f"example {of.name}"
-    set_to(key, next((name for name, values in of.examples.items() if values == now), None))
+    key = key_of("example", of.name)
+    set_to(key, next((name for name, values in of.examples.items() if values == live.values), None))
 
     def act() -> None:
         if (name := value_of(key)) is not None:
-            slide(of.name, of.examples[name], True)
+            live.put(of.examples[name])
 
-    st.selectbox(
-        _("Example"),
-        list(of.examples),
-        placeholder=_("your own numbers"),
-        key=key,
-        on_change=act,
-        width=340,
+    place.selectbox(
+        _("Example"), list(of.examples), placeholder=_("your own numbers"), key=key, on_change=act, width=340
     )
 
 
-def _moved(of: Calculator, values: dict[str, int], rest: bool) -> None:
-    """Keeps where the sliders stand, and which one was moved."""
-    before = slid(of.name, values)
-    for i, slider in enumerate(of.sliders):
-        if values[slider.name] != before[slider.name]:
-            pick(("across", of.name), i)
-    slide(of.name, values, rest)
-
-
-def _across(of: Calculator) -> Slider:
-    """The slider that was moved last, or the link's, or the usual one."""
-    names = [slider.name for slider in of.sliders]
-    first = from_link("across", of.across, names) if link_says("block", of.name) else of.across
-    return of.sliders[picked(("across", of.name), names.index(first))]
-
-
-def quantities() -> dict[str, str]:
-    """What blocks are compared by."""
-    return {"macs": _("MACs"), "weights": _("weights"), "activation_bytes": _("activation memory")}
-
-
-def _compared(of: Calculator, now: Mapping[str, int], style: Style) -> str:
-    """Both blocks with what they cost, and their curves; gives the quantity of these."""
-    names = quantities()
-    usual = from_link("bars", "macs", names)
-    try:
-        sides = of.blocks(**now)
-    except Refused as refusal:  # the sliders above can mend it
-        say(refusal)
-        return usual
-    plain, cheap = sides
-    for column, (quantity, name) in zip(st.columns(3), names.items(), strict=True):
+def _compared(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block], moved: str, style: Style) -> None:
+    """Both blocks with what they cost, and their curves over the slider that was moved last."""
+    plain, cheap = sides.values()
+    for column, (quantity, name) in zip(st.columns(3), QUANTITY.values.items(), strict=True):
+        name = spoken(name)
         column.metric(
             name[:1].upper() + name[1:],
             amount(getattr(cheap, quantity), quantity, style),
@@ -141,12 +101,11 @@ def _compared(of: Calculator, now: Mapping[str, int], style: Style) -> str:
     st.markdown(f"{_('What remains of the multiply-adds:')} ${law} =$ **{percent(share)}**")
     left, right = st.columns([1, 1], gap="large")
     with left.container(horizontal=True, gap="medium"):
-        for name, block in zip(of.sides, sides, strict=True):
+        for name, block in sides.items():
             block_drawn(name, block)
     with right:
-        quantity = choice(st, _("Drawn"), names, usual, "bars of blocks")
-        _curves(of, now, sides, quantity, style)
-    for column, name, block in zip(st.columns(2, gap="large"), of.sides, sides, strict=True):
+        _curves(of, now, sides, moved, style)
+    for column, (name, block) in zip(st.columns(2, gap="large"), sides.items(), strict=True):
         with column:
             sums(name, block, style)
     st.caption(
@@ -156,7 +115,6 @@ def _compared(of: Calculator, now: Mapping[str, int], style: Style) -> str:
         )
     )
     _files(of, now, sides)
-    return quantity
 
 
 def amount(number: int, quantity: str, style: Style) -> str:
@@ -197,35 +155,38 @@ def _sum(layer: Layer, style: Style) -> str:
     return f"{symbols} = {numbers} = {style.number(layer.macs)}".replace("_", r"\_")
 
 
-def _curves(of: Calculator, now: Mapping[str, int], sides: tuple[Block, Block], quantity: str, style: Style) -> None:
-    """The cost of both over the slider that was moved last."""
-    slider = _across(of)
-    across, others = places(slider.values), {name: value for name, value in now.items() if name != slider.name}
-    costs = cache.costs_along(of.name, slider.name, across, others, quantity, of.blocks)
-    here = now[slider.name], [getattr(block, quantity) for block in sides]
+def _curves(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block], moved: str, style: Style) -> None:
+    """The cost of both over one of the sliders."""
+    quantity = ask_one(st, QUANTITY, page="count")
+    slider = next(slider for slider in of.sliders if slider.name == moved)
+    across, others = places(slider.values), {name: value for name, value in now.items() if name != moved}
+    costs = cache.costs_along(of.name, moved, across, others, quantity, of.blocks)
+    here = now[moved], [getattr(block, quantity) for block in sides.values()]
     st.plotly_chart(
-        curves(across, dict(zip(of.sides, costs, strict=True)), here, slider.label, quantities()[quantity]),
+        curves(
+            across, dict(zip(sides, costs, strict=True)), here, spoken(slider.label), spoken(QUANTITY.called(quantity))
+        ),
         key=f"curves {of.name}",
         config=style.toolbar(f"{of.name}-{quantity}"),
         alt=_("Two curves: what the plain block and its cheap relative cost over the slider that was moved last."),
     )
 
 
-def _files(of: Calculator, now: Mapping[str, int], sides: tuple[Block, Block]) -> None:
+def _files(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block]) -> None:
     name = "-".join(["convscope", of.name, *map(str, now.values())])
     layers = {
         f"{side}: {i}.{j}": layer
-        for side, block in zip(of.sides, sides, strict=True)
+        for side, block in sides.items()
         for i, path in enumerate(block.paths, 1)
         for j, layer in enumerate(path, 1)
     }
     caption = [
         f"{side}: {grouped(block.macs)} {_('MACs')}, {grouped(block.weights)} {_('weights')}"
-        for side, block in zip(of.sides, sides, strict=True)
+        for side, block in sides.items()
     ]
-    both = beside(*sides, _("input"), _("MACs"))
+    both = beside(*sides.values(), _("input"), _("MACs"))
     files = {
-        "csv": (_("Table of layers (CSV)"), lambda: as_csv(layers).encode("utf-8-sig")),
+        "csv": (_("Table of layers (CSV)"), lambda: table(rows_of(layers))),
         "svg": (_("Drawing (SVG)"), lambda: svg(*both, caption)),
         "png": (_("Drawing (PNG)"), lambda: png(*both, caption)),
     }

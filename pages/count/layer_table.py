@@ -1,9 +1,8 @@
 """The layers of a MobileNet as a table: the paper's Table 1 with what every layer costs."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 import pyarrow as pa
 import streamlit as st
@@ -80,23 +79,16 @@ def filter_shape(layer: Layer) -> str:
     )
 
 
-def as_csv(layers: Mapping[str, Layer]) -> str:
-    """The table for a spreadsheet, every number in full; what is not counted is empty, not 0."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(
-        [
-            *("layer", "kind", "filter", "stride", "padding", "dilation", "groups", "input", "output"),
-            *("macs", "weights", "params", "activation_bytes"),
-        ]
-    )
+def rows_of(layers: Mapping[str, Layer]) -> Iterator[dict[str, Any]]:
+    """The table for a spreadsheet: what is not counted is None, not 0."""
     for name, each in layers.items():
-        writer.writerow(
-            [
-                *(name, each.kind, filter_shape(each)),
-                *(side(size) for size in (each.stride, each.padding, each.dilation)),
-                *(each.groups, sizes(each.given), sizes(each.shape)),
-                *("" if each.macs is None else each.macs, each.weights, each.params, each.activation_bytes),
-            ]
-        )
-    return file.getvalue()
+        yield {
+            "layer": name,
+            "kind": each.kind,
+            "filter": filter_shape(each),
+            **{setting: side(getattr(each, setting)) for setting in ("stride", "padding", "dilation")},
+            "groups": each.groups,
+            "input": sizes(each.given),
+            "output": sizes(each.shape),
+            **{cost: getattr(each, cost) for cost in ("macs", "weights", "params", "activation_bytes")},
+        }

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from pages.common.session import from_link
-from pages.common.text import _
-from pages.common.widgets import choice
+from models.options import Choice, Phrase
+from pages.common.asking import ask
 from vis.figures.numbers import grouped, short
+
+NUMBERS = Choice("numbers", Phrase("Numbers"), {"all": "120,422,400", "short": "120.4 M"})
+CHARTS = Choice("charts", Phrase("Charts are saved as"), {"svg": "SVG", "png": "PNG"})
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,6 @@ class Style:
             "toImageButtonOptions": {"format": self.file, "filename": f"convscope-{name}", "scale": 2},
         }
 
-    @property
-    def of_link(self) -> str | None:
-        """What the address says of it."""
-        return "short" if self.is_short else None
-
 
 def chosen_style(place) -> Style:
     """What is chosen in two switches, which this draws; the same for all these pages.
@@ -35,7 +32,5 @@ def chosen_style(place) -> Style:
     Args:
         place: a container, or `st`.
     """
-    numbers = {"all": "120,422,400", "short": "120.4 M"}
-    digits = choice(place, _("Numbers"), numbers, from_link("numbers", "all", numbers), "digits")
-    files = {"svg": "SVG", "png": "PNG"}
-    return Style(digits == "short", choice(place, _("Charts are saved as"), files, "svg", "saved as"))
+    chosen = ask(place, NUMBERS, CHARTS, page="count")
+    return Style(chosen["numbers"] == "short", chosen["charts"])

@@ -9,14 +9,10 @@ import pytest
 from torch import nn
 
 from pages.count.calculator import percent
-from tests.app.visit import Visit
+from tests.app.visit import ROUTES, Visit
 
-PAGES = {
-    "bottleneck": "pages/count/bottleneck/page.py",
-    "residual": "pages/count/residual/page.py",
-    "separable": "pages/count/separable/page.py",
-    **dict.fromkeys(("stacked", "factorised", "groups", "dilated"), "pages/count/kernels/page.py"),
-}
+PAGES = {name: ROUTES[name] for name in ("bottleneck", "residual", "separable")}
+PAGES |= dict.fromkeys(("stacked", "factorised", "groups", "dilated"), ROUTES["kernels"])
 
 
 class Golden(NamedTuple):
@@ -63,12 +59,6 @@ def sliders(page: Visit) -> dict[str, float]:
     return {s["label"]: s["values"][place] for s, place in zip(data["sliders"], data["places"], strict=True)}
 
 
-def drag(page: Visit, name: str, **values: int) -> Visit:
-    """Moves sliders as a drag does, which needs a browser."""
-    page.at.session_state["slid"] = {name: {**page.at.session_state["slid"][name], **values}}
-    return page.run()
-
-
 def curve(page: Visit) -> list[dict]:
     """The traces of the chart."""
     (chart,) = page.at.get("plotly_chart")
@@ -88,16 +78,16 @@ def test_the_published_examples_come_out(golden):
 @pytest.mark.parametrize("name", PAGES)
 def test_a_link_restores_what_was_set_and_every_example_can_be_chosen(name):
     page = visit(name)
-    examples = page.widget(f"example {name}")
+    examples = page.widget("example")
     assert examples.value is not None  # it begins with a published one
     seen = set()
     for example in examples.options:
-        page.choose(**{f"example {name}": example})
-        assert page.widget(f"example {name}").value == example
+        page.choose(example=example)
+        assert page.widget("example").value == example
         assert not page.errors
         again = Visit(PAGES[name], **page.link)
         assert (sliders(again), totals(again)) == (sliders(page), totals(page))
-        assert again.widget(f"example {name}").value == example
+        assert again.widget("example").value == example
         seen.add(tuple(sliders(page).values()))
     assert len(seen) == len(examples.options)
 
@@ -117,15 +107,15 @@ def test_numbers_of_ones_own_are_no_example_and_the_curve_lies_over_what_was_mov
     assert list(curve(page)[0]["x"]) == [1, 3, 5, 7, 9, 11]
     assert curve(page)[2]["y"] == [120_422_400, 12_443_648]
     assert curve(page)[2]["x"] == [5, 5]
-    drag(page, "bottleneck", kernel=7)
-    assert page.widget("example bottleneck").value is None
+    page.drag("bottleneck", kernel=7)
+    assert page.widget("example").value is None
     assert curve(page)[2]["y"] == [7 * 7 * 192 * 32 * 28 * 28, 192 * 16 * 28 * 28 + 7 * 7 * 16 * 32 * 28 * 28]
     assert page.link["kernel"] == "7"
 
 
 def test_weights_and_memory_are_drawn_too_and_numbers_can_be_short():
     page = visit("separable")
-    page.choose(**{"bars of blocks": "activation_bytes"}, digits="short")
+    page.choose(bars="activation_bytes", numbers="short")
     assert curve(page)[2]["y"] == [512 * 14 * 14 * 4, 2 * 512 * 14 * 14 * 4]
     assert totals(page)[0] == ("52.28 M", "11.3 % of 462.4 M")
     assert totals(page)[2] == ("802.8 kB", "200 % of 401.4 kB")
@@ -152,6 +142,13 @@ def test_what_cannot_be_is_said_in_a_sentence_and_the_sliders_stay(name, link, s
 @pytest.mark.parametrize(("name", "key"), [("bottleneck", "maps_in"), ("groups", "groups"), ("stacked", "layers")])
 def test_what_makes_no_sense_in_a_link_is_ignored(name, key, value):
     page = visit(name, **{key: value})
+    assert totals(page) == totals(visit(name))
+    assert key not in page.link
+
+
+@pytest.mark.parametrize(("name", "key"), [("factorised", "length"), ("bottleneck", "kernel"), ("groups", "kernel")])
+def test_what_lies_between_the_stops_of_a_slider_is_ignored(name, key):
+    page = visit(name, **{key: "4"})
     assert totals(page) == totals(visit(name))
     assert key not in page.link
 
@@ -189,7 +186,7 @@ def test_no_network_is_built_while_a_slider_is_dragged(name, monkeypatch):
         raise AssertionError("a module was built")
 
     monkeypatch.setattr(nn.Module, "__init__", refuse)
-    drag(page, name, **{"rows" if name == "bottleneck" else "side": 64})
+    page.drag(name, **{"rows" if name == "bottleneck" else "side": 64})
     assert 64 in sliders(page).values()
 
 
@@ -202,8 +199,9 @@ def test_it_speaks_vietnamese(name):
 
 def test_a_page_that_is_left_while_a_slider_is_held_holds_nothing_back():
     page = visit("bottleneck")
-    page.at.session_state["held"] = True  # the browser can no longer say that it was let go
-    page.at.switch_page(PAGES["residual"])
+    page.at.session_state["kept"]["address"].is_held = True  # the browser can no longer say that it was let go
+    assert "between" not in page.drag("bottleneck", between=17).link
+    page.at.switch_page(PAGES["residual"].script)
     assert page.run().link["block"] == "residual"
 
 
@@ -222,7 +220,7 @@ def test_what_remains_is_written_without_powers_of_ten(share, written):
 
 
 def test_numbers_of_ones_own_are_no_example():
-    page = drag(visit("bottleneck"), "bottleneck", between=17)
-    examples = page.widget("example bottleneck")
+    page = visit("bottleneck").drag("bottleneck", between=17)
+    examples = page.widget("example")
     assert examples.value is None
     assert examples.proto.placeholder == "your own numbers"

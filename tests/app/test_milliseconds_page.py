@@ -1,7 +1,5 @@
 """The page “MACs are not milliseconds” and “Build it”, as their visitors set and read them."""
 
-import csv
-import io
 import time
 
 import pyarrow as pa
@@ -11,13 +9,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from models import ARCHITECTURES, load
 from models.decoding import decoded
+from pages.common import export
 from pages.common.cache import sample
 from pages.count.milliseconds import keras_table
 from pages.count.milliseconds.keras_table import PRINTED
-from pages.count.milliseconds.standing_table import as_csv
+from pages.count.milliseconds.standing_table import rows_of
 from pages.count.mobilenet import built
 from pages.count.mobilenet.built import Run, options_of, run_of
-from tests.app.visit import GRAPH, MILLISECONDS, MOBILENET, Visit
+from tests.app.visit import GRAPH, MILLISECONDS, MOBILENET, Visit, read_csv
 from vis.cost.latency import Times
 from vis.cost.mobilenet import MobileNet
 from vis.cost.roofline import Ceiling, Roof, Standing, Work
@@ -132,7 +131,7 @@ def test_a_measurement_that_is_stopped_says_so_and_can_be_begun_again():
 
 def test_it_breaks_off_when_another_network_is_chosen():
     page = visit(network="resnet50", batch="16").press("measure")
-    (job,) = page.at.session_state["measurements"]["milliseconds"].values()
+    (job,) = page.at.session_state["kept"]["measurements"]["milliseconds"].values()
     page.choose(network="lenet5")
     assert job.stopped()
     assert not page.at.get("progress")
@@ -173,7 +172,7 @@ def test_the_csv_has_every_layer_with_every_number():
         Standing(Work("relu", "activation", None, 100, 0, 100), Times(1.0, 0.0, 7)),
     ]
     roof = Roof(Ceiling(1e9, "", Times(1, 0, 7)), Ceiling(1e6, "", Times(1, 0, 7)))
-    conv, relu = csv.DictReader(io.StringIO(as_csv(layers, roof)))
+    conv, relu = read_csv(export.table(rows_of(layers, roof)))
     assert conv | {"macs_per_byte": "20.0", "macs_per_second": "2000000.0"} == conv
     assert float(conv["attainable_macs_per_second"]) == 2e7
     assert (relu["macs"], relu["macs_per_byte"], relu["macs_per_second"]) == ("", "", "")
@@ -245,8 +244,7 @@ def test_a_run_that_is_stopped_gives_nothing(asked):
 
 def built_at(page: Visit, **values: float) -> Visit:
     now = {"width": 0.05, "resolution": 32, "classes": 2} | values
-    page.at.session_state["slid"] = {"mobilenet": now}
-    return settle(page.run().press("build"))
+    return settle(page.drag("multipliers", **now).press("build"))
 
 
 def test_measured_numbers_stand_beside_the_counts_and_what_was_built_before_is_kept():
@@ -274,10 +272,10 @@ def test_only_so_many_are_kept(monkeypatch):
 
 def test_nothing_is_built_while_a_slider_is_held_and_what_is_under_way_is_stopped():
     page = Visit(MOBILENET)
-    page.at.session_state["slid"] = {"mobilenet": {"width": 2.0, "resolution": 320, "classes": 1000}}
+    page.drag("multipliers", width=2.0, resolution=320, classes=1000)
     page.choose(convolutions="full").press("build")
-    (job,) = page.at.session_state["measurements"]["built"].values()
-    page.at.session_state["held"] = True
+    (job,) = page.at.session_state["kept"]["measurements"]["built"].values()
+    page.at.session_state["kept"]["address"].is_held = True
     page.run()
     assert page.at.button(key="build").disabled
     assert job.stopped()
@@ -300,8 +298,8 @@ def test_it_is_run_on_the_picture_of_the_sidebar_at_the_chosen_resolution(monkey
 
 def test_the_csv_of_what_was_built_has_every_number():
     page = built_at(Visit(MOBILENET))
-    (run,) = page.at.session_state["measured"]["built"]
-    (row,) = csv.DictReader(io.StringIO(built.as_csv([run])))
+    (run,) = page.at.session_state["kept"]["measured"]["built"]
+    (row,) = read_csv(export.table(built.rows_of([run])))
     assert (row["width"], row["resolution"], row["classes"]) == ("0.05", "32", "2")
     assert (int(row["macs"]), int(row["params"])) == (small().macs, small().params)
     assert float(row["median_ms_16"]) == run.times[16].median_ms

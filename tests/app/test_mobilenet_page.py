@@ -1,14 +1,13 @@
 """The page “MobileNet's multipliers”, as its visitors set it and read it; dragging is in tests/live."""
 
-import csv
-import io
 import json
 
 import pyarrow as pa
 import pytest
 
-from pages.count.layer_table import as_csv, filter_shape
-from tests.app.visit import MOBILENET, Visit
+from pages.common import export
+from pages.count.layer_table import filter_shape, rows_of
+from tests.app.visit import MOBILENET, ROUTES, Visit, read_csv
 from vis.cost.mobilenet import SIDES, WIDTHS, MobileNet
 from vis.figures.numbers import grouped, short
 
@@ -49,9 +48,7 @@ def table(page: Visit, place: int) -> pa.Table:
 
 def drag(page: Visit, **values: float) -> Visit:
     """Moves sliders as a drag does, which needs a browser."""
-    now = {"width": 1.0, "resolution": 224, "classes": 1000} | values
-    page.at.session_state["slid"] = {"mobilenet": now}
-    return page.run()
+    return page.drag("multipliers", **values)
 
 
 # What is counted -------------------------------------------------------------------------------------------------
@@ -96,7 +93,7 @@ def test_sliders_and_switches_change_everything_and_the_address_follows():
     assert {"width": "0.5", "resolution": "160"}.items() <= page.link.items()
     assert "classes" not in page.link
 
-    page.choose(convolutions="full", depth="shallow", digits="short", bars="params")
+    page.choose(convolutions="full", depth="shallow", numbers="short", bars="params")
     network = MobileNet(0.5, 160, separable=False, shallow=True)
     assert totals(page)[:2] == [short(network.macs, 4), short(network.params, 4)]
     wanted = {"convolutions": "full", "depth": "shallow", "numbers": "short", "bars": "params"}
@@ -109,9 +106,9 @@ def test_sliders_and_switches_change_everything_and_the_address_follows():
 
 def test_the_multipliers_outlive_a_visit_to_another_page():
     page = drag(visit(), width=0.25)
-    page.at.switch_page("pages/start/home/page.py")
+    page.at.switch_page(ROUTES["separable"].script)
     page.run()
-    page.at.switch_page(MOBILENET)
+    page.at.switch_page(MOBILENET.script)
     page.run()
     assert totals(page)[0] == grouped(MobileNet(0.25).macs)
 
@@ -125,6 +122,7 @@ def test_the_multipliers_outlive_a_visit_to_another_page():
         {"width": "-1"},
         {"width": "0.123"},
         {"width": "wide"},
+        {"width": "2.05"},
         {"resolution": "31"},
         {"resolution": "1000000000"},
         {"resolution": "9" * 5000},
@@ -185,7 +183,7 @@ def test_short_numbers_are_short_in_the_table_too():
 
 @pytest.mark.parametrize("network", [MobileNet(), MobileNet(0.3, 97, separable=False, shallow=True, num_classes=7)])
 def test_the_csv_has_every_layer_with_every_number(network):
-    rows = list(csv.DictReader(io.StringIO(as_csv(network.layers))))
+    rows = read_csv(export.table(rows_of(network.layers)))
     assert [row["layer"] for row in rows] == list(network.layers)
     for quantity in ("weights", "params", "activation_bytes"):
         assert sum(int(row[quantity]) for row in rows) == getattr(network, quantity)

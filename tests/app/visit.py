@@ -1,5 +1,7 @@
 """A visitor of the app without a browser: what they set, and what they then read."""
 
+import csv
+import io
 import json
 import re
 from collections.abc import Sequence
@@ -10,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from pages.common import routes
+from pages.common.asking import Live
 from pages.common.routes import Route
 from pages.common.session import PICTURE_FILE, WEIGHTS_FILE
 from pages.look.opened import Opened
@@ -18,10 +21,14 @@ APP = Path(__file__).parents[2] / "app.py"
 HOME, LAYERS, GRAPH, FILTERS, ACTIVATIONS, TOP9 = (
     *(routes.HOME, routes.LAYERS, routes.GRAPH, routes.FILTERS, routes.ACTIVATIONS, routes.TOP9),
 )
-MOBILENET, MILLISECONDS, STACK = (
-    route for route in routes.SECTIONS["Count"] if route.name in ("mobilenet", "milliseconds", "stack")
-)
 ROUTES = {route.name: route for section in routes.SECTIONS.values() for route in section}
+MOBILENET, MILLISECONDS, STACK = (ROUTES[name] for name in ("mobilenet", "milliseconds", "stack"))
+
+
+def read_csv(content: bytes) -> list[dict[str, str]]:
+    """The rows of a table that the app gave away, as a spreadsheet reads them."""
+    assert content.startswith(b"\xef\xbb\xbf")
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
 
 
 class Visit:
@@ -119,6 +126,11 @@ class Visit:
         """Makes this what the session keeps under this name, as a click does that needs a browser."""
         self.at.session_state["kept"] = {**self.at.session_state["kept"], name: value}
         return self.run()
+
+    def drag(self, of: str, **values: float) -> "Visit":
+        """Moves live sliders of this set as a drag does, which needs a browser."""
+        ((name, live),) = [(n, v) for n, v in self.at.session_state["kept"].items() if n.endswith(f"/sliders/{of}")]
+        return self.keep(name, Live({**live.values, **values}, next(iter(values))))
 
     # What is read --------------------------------------------------------------------------------------------------
 

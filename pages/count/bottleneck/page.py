@@ -6,17 +6,25 @@ from pathlib import Path
 import pyarrow as pa
 import streamlit as st
 
-from pages.common.components.sliders import Slider
-from pages.common.text import _, prose
-from pages.common.widgets import choice
+from models.options import Choice, Number, Phrase
+from pages.common.asking import ask_one, fragment
+from pages.common.panels import reading
+from pages.common.text import _
 from pages.count.calculator import Calculator, block_drawn, calculator, percent
 from pages.count.style import Style, chosen_style
 from vis.cost.blocks import INCEPTIONS, PRINTED, Block, googlenet, inception, ratio, reduced, standard
 from vis.cost.formulas import reduced_ratio
 
 TEXTS = Path(__file__).parent / "texts"
-SIDES, MAPS = range(1, 225), range(1, 1025)
-USUAL = {"rows": 28, "columns": 28, "maps_in": 192, "between": 16, "maps_out": 32, "kernel": 5}
+SLIDERS = (
+    Number("rows", Phrase("Height H"), 28, 1, 224, marks=(28, 56, 112, 224)),
+    Number("columns", Phrase("Width W"), 28, 1, 224, marks=(28, 56, 112, 224)),
+    Number("maps_in", Phrase("Maps in, C_in"), 192, 1, 1024, marks=(192, 512, 832)),
+    Number("between", Phrase("Maps between, C_mid"), 16, 1, 1024, marks=(16, 192, 512)),
+    Number("maps_out", Phrase("Maps out, C_out"), 32, 1, 1024, marks=(32, 256, 512)),
+    Number("kernel", Phrase("Kernel K×K"), 5, 1, 11, step=2, marks=(1, 3, 5, 7, 9, 11)),
+)
+MODULE = Choice("module", Phrase("Module"), tuple(INCEPTIONS))
 
 
 def page() -> None:
@@ -27,31 +35,11 @@ def page() -> None:
             "mixes the maps into a few, and the kernel looks at these. Drag the sliders and see what remains."
         )
     )
+    sides = Phrase("The kernel on all maps"), Phrase("Through a 1×1 bottleneck")
     style = chosen_style(st.container(horizontal=True, gap="medium"))
-    calculator(_calculator(), style)
+    calculator(Calculator("bottleneck", SLIDERS, "between", _examples(), sides, _blocks, _law), style)
     _googlenet(style)
-    with st.expander(_("Why it is cheap, and where the numbers are from"), icon=":material/menu_book:"):
-        st.markdown(prose(TEXTS, "bottleneck"))
-
-
-def _calculator() -> Calculator:
-    return Calculator(
-        "bottleneck",
-        (
-            Slider("rows", _("Height H"), SIDES, (28, 56, 112, 224)),
-            Slider("columns", _("Width W"), SIDES, (28, 56, 112, 224)),
-            Slider("maps_in", _("Maps in, C_in"), MAPS, (192, 512, 832)),
-            Slider("between", _("Maps between, C_mid"), MAPS, (16, 192, 512)),
-            Slider("maps_out", _("Maps out, C_out"), MAPS, (32, 256, 512)),
-            Slider("kernel", _("Kernel K×K"), (1, 3, 5, 7, 9, 11), (1, 3, 5, 7, 9, 11)),
-        ),
-        USUAL,
-        "between",
-        _examples(),
-        (_("The kernel on all maps"), _("Through a 1×1 bottleneck")),
-        _blocks,
-        _law,
-    )
+    reading(_("Why it is cheap, and where the numbers are from"), TEXTS, "bottleneck")
 
 
 def _blocks(rows: int, columns: int, maps_in: int, between: int, maps_out: int, kernel: int) -> tuple[Block, Block]:
@@ -73,9 +61,9 @@ def _examples() -> dict[str, dict[str, int]]:
             maps = widths.inputs, getattr(widths, between), getattr(widths, maps_out)
             modules.setdefault((widths.side, widths.side, *maps, kernel), []).append(name)
     return {
-        f"Inception {', '.join(names)}: {' → '.join(map(str, values[2:5]))}, {values[5]}×{values[5]}": dict(
-            zip(USUAL, values, strict=True)
-        )
+        f"Inception {', '.join(names)}: {' → '.join(map(str, values[2:5]))}, {values[5]}×{values[5]}": {
+            slider.name: value for slider, value in zip(SLIDERS, values, strict=True)
+        }
         for values, names in modules.items()
     }
 
@@ -83,7 +71,7 @@ def _examples() -> dict[str, dict[str, int]]:
 # GoogLeNet --------------------------------------------------------------------------------------------------------
 
 
-@st.fragment
+@fragment
 def _googlenet(style: Style) -> None:
     """All nine modules, and one of them with its four branches."""
     st.subheader(_("GoogLeNet's nine inception modules"), anchor="googlenet")
@@ -98,7 +86,7 @@ def _googlenet(style: Style) -> None:
             "pooled maps go on as they are, so that more maps come out."
         )
     )
-    module = choice(st, _("Module"), {name: name for name in INCEPTIONS}, "3a", "inception module")
+    module = ask_one(st, MODULE)
     widths = INCEPTIONS[module]
     named = {
         _("Module {name} with 1×1 reductions", name=module): inception(widths),

@@ -5,16 +5,26 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.common.components.sliders import Slider
-from pages.common.session import from_link
-from pages.common.text import _, prose
-from pages.common.widgets import choice
+from models.options import Choice, Number, Phrase
+from pages.common.asking import ask_one
+from pages.common.panels import reading
+from pages.common.text import _
 from pages.count.calculator import Calculator, calculator
 from pages.count.style import chosen_style
 from vis.cost.blocks import Block, dilated, factorised, grouped, stacked, standard
 from vis.cost.formulas import dilated_ratio, factorised_ratio, grouped_ratio, stacked_ratio
 
 TEXTS = Path(__file__).parent / "texts"
+INSTEAD = Choice(
+    "block",
+    Phrase("Instead of a large kernel"),
+    {
+        "stacked": Phrase("stacked 3×3"),
+        "factorised": Phrase("1×n, then n×1"),
+        "groups": Phrase("groups and a shuffle"),
+        "dilated": Phrase("dilation"),
+    },
+)
 
 
 def page() -> None:
@@ -25,24 +35,18 @@ def page() -> None:
             "into a row and a column, share the maps out among **groups**, or leave gaps by **dilation**."
         )
     )
-    names = {
-        "stacked": _("stacked 3×3"),
-        "factorised": _("1×n, then n×1"),
-        "groups": _("groups and a shuffle"),
-        "dilated": _("dilation"),
-    }
+    calculators = {"stacked": _stacked, "factorised": _factorised, "groups": _groups, "dilated": _dilated}
     row = st.container(horizontal=True, gap="medium")
-    which = choice(row, _("Instead of a large kernel"), names, from_link("block", "stacked", names), "small kernels")
-    style = chosen_style(row)
-    calculator({"stacked": _stacked, "factorised": _factorised, "groups": _groups, "dilated": _dilated}[which](), style)
-    with st.expander(_("Why it is cheap, and where the numbers are from"), icon=":material/menu_book:"):
-        st.markdown(prose(TEXTS, "kernels"))
+    instead = ask_one(row, INSTEAD)
+    calculator(calculators[instead](), chosen_style(row))
+    reading(_("Why it is cheap, and where the numbers are from"), TEXTS, "kernels")
 
 
-def _maps() -> tuple[Slider, Slider]:
+def _maps(side: int, maps: int) -> tuple[Number, Number]:
+    """The sliders for the maps that go in, with where they stand at first."""
     return (
-        Slider("side", _("Side of the maps, D"), range(1, 225), (28, 56, 112, 224)),
-        Slider("maps", _("Maps in and out, C"), range(1, 1025), (64, 256, 512)),
+        Number("side", Phrase("Side of the maps, D"), side, 1, 224, marks=(28, 56, 112, 224)),
+        Number("maps", Phrase("Maps in and out, C"), maps, 1, 1024, marks=(64, 256, 512)),
     )
 
 
@@ -54,18 +58,16 @@ def _stacked() -> Calculator:
         symbols = r"\frac{n \cdot 3^2 \cdot C^2}{(2n + 1)^2 \cdot C^2}"
         return rf"{symbols} = \frac{{{9 * layers} C^2}}{{{(2 * layers + 1) ** 2} C^2}}", stacked_ratio(layers)
 
-    usual = {"side": 56, "maps": 256, "layers": 3}
     return Calculator(
         "stacked",
-        (*_maps(), Slider("layers", _("Layers n"), range(1, 11), (1, 2, 3, 5, 10))),
-        usual,
+        (*_maps(56, 256), Number("layers", Phrase("Layers n"), 3, 1, 10, marks=(1, 2, 3, 5, 10))),
         "layers",
         {
-            "VGG: 3 × 3×3, 256": usual,
+            "VGG: 3 × 3×3, 256": {"side": 56, "maps": 256, "layers": 3},
             "VGG: 2 × 3×3, 128": {"side": 112, "maps": 128, "layers": 2},
             "VGG: 3 × 3×3, 512": {"side": 28, "maps": 512, "layers": 3},
         },
-        (_("One large kernel"), _("A stack of 3×3")),
+        (Phrase("One large kernel"), Phrase("A stack of 3×3")),
         blocks,
         law,
     )
@@ -79,14 +81,15 @@ def _factorised() -> Calculator:
         symbols = r"\frac{2n \cdot C^2}{n^2 \cdot C^2} = \frac{2}{n}"
         return rf"{symbols} = \frac{{2}}{{{length}}}", factorised_ratio(length)
 
-    usual = {"side": 17, "maps": 192, "length": 7}
     return Calculator(
         "factorised",
-        (*_maps(), Slider("length", _("Length n"), range(1, 16, 2), (1, 3, 7, 11, 15))),
-        usual,
+        (*_maps(17, 192), Number("length", Phrase("Length n"), 7, 1, 15, step=2, marks=(1, 3, 7, 11, 15))),
         "length",
-        {"Inception v3, 17×17: 1×7, 7×1": usual, "8×8: 1×3, 3×1": {"side": 8, "maps": 384, "length": 3}},
-        (_("A square kernel"), _("A row, then a column")),
+        {
+            "Inception v3, 17×17: 1×7, 7×1": {"side": 17, "maps": 192, "length": 7},
+            "8×8: 1×3, 3×1": {"side": 8, "maps": 384, "length": 3},
+        },
+        (Phrase("A square kernel"), Phrase("A row, then a column")),
         blocks,
         law,
     )
@@ -101,21 +104,19 @@ def _groups() -> Calculator:
         symbols = r"\frac{K^2 \cdot (C / g) \cdot C}{K^2 \cdot C \cdot C} = \frac{1}{g}"
         return rf"{symbols} = \frac{{1}}{{{groups}}}", grouped_ratio(groups)
 
-    usual = {"side": 28, "maps": 240, "kernel": 1, "groups": 3}
     return Calculator(
         "groups",
         (
-            *_maps(),
-            Slider("kernel", _("Kernel K×K"), (1, 3, 5, 7, 9, 11), (1, 3, 5, 7, 9, 11)),
-            Slider("groups", _("Groups g"), range(1, 65), (1, 8, 16, 32, 64)),
+            *_maps(28, 240),
+            Number("kernel", Phrase("Kernel K×K"), 1, 1, 11, step=2, marks=(1, 3, 5, 7, 9, 11)),
+            Number("groups", Phrase("Groups g"), 3, 1, 64, marks=(1, 8, 16, 32, 64)),
         ),
-        usual,
         "groups",
         {
-            "ShuffleNet, 28×28: 240, g = 3": usual,
+            "ShuffleNet, 28×28: 240, g = 3": {"side": 28, "maps": 240, "kernel": 1, "groups": 3},
             "ResNeXt, 56×56: 128, g = 32": {"side": 56, "maps": 128, "kernel": 3, "groups": 32},
         },
-        (_("One filter looks at all maps"), _("Groups, then a shuffle")),
+        (Phrase("One filter looks at all maps"), Phrase("Groups, then a shuffle")),
         blocks,
         law,
     )
@@ -131,18 +132,16 @@ def _dilated() -> Calculator:
         reach = dilation * (kernel - 1) + 1
         return rf"{symbols} = \frac{{{kernel}^2}}{{{reach}^2}}", dilated_ratio(kernel, dilation)
 
-    usual = {"side": 64, "maps": 64, "kernel": 3, "dilation": 2}
     return Calculator(
         "dilated",
         (
-            *_maps(),
-            Slider("kernel", _("Kernel K×K"), (1, 3, 5, 7), (1, 3, 5, 7)),
-            Slider("dilation", _("Dilation d"), range(1, 17), (1, 2, 4, 8, 16)),
+            *_maps(64, 64),
+            Number("kernel", Phrase("Kernel K×K"), 3, 1, 7, step=2, marks=(1, 3, 5, 7)),
+            Number("dilation", Phrase("Dilation d"), 2, 1, 16, marks=(1, 2, 4, 8, 16)),
         ),
-        usual,
         "dilation",
-        {f"Context module, d = {d}": usual | {"dilation": d} for d in (1, 2, 4, 8, 16)},
-        (_("A full kernel of the same reach"), _("A kernel with gaps")),
+        {f"Context module, d = {d}": {"side": 64, "maps": 64, "kernel": 3, "dilation": d} for d in (1, 2, 4, 8, 16)},
+        (Phrase("A full kernel of the same reach"), Phrase("A kernel with gaps")),
         blocks,
         law,
     )

@@ -8,8 +8,7 @@ import streamlit as st
 
 from models import ARCHITECTURES
 from pages.common.cache import Built
-from pages.common.measuring import begin, in_words, is_running, on_device, settled
-from pages.common.session import keep_measured, measured
+from pages.common.measuring import begin, in_words, is_running, keep_measured, measured, on_device, settled
 from pages.common.text import _
 from vis.cost.latency import Conditions, Times, conditions, pass_times
 

@@ -7,16 +7,30 @@ from pathlib import Path
 import streamlit as st
 
 from models import ARCHITECTURES
+from models.options import Choice, Phrase
 from models.refusals import Refused
 from pages.common import cache
+from pages.common.asking import ask_one
 from pages.common.cache import Built
-from pages.common.measuring import begin, doubt, in_words, is_running, keep_only, on_device, settled
-from pages.common.session import from_link, keep_measured, measured, of_sidebar, selection, to_url
-from pages.common.text import _, language, prose
-from pages.common.widgets import choice, download, say
+from pages.common.export import download, table
+from pages.common.measuring import (
+    begin,
+    doubt,
+    in_words,
+    is_running,
+    keep_measured,
+    keep_only,
+    measured,
+    on_device,
+    settled,
+)
+from pages.common.panels import reading
+from pages.common.session import selection
+from pages.common.text import _
+from pages.common.widgets import say
 from pages.common.words import KINDS
 from pages.count.milliseconds.keras_table import keras_table
-from pages.count.milliseconds.standing_table import as_csv, standing_table
+from pages.count.milliseconds.standing_table import rows_of, standing_table
 from pages.count.style import Style, chosen_style
 from vis.cost.latency import Conditions, Times, conditions, layer_times, pass_times
 from vis.cost.roofline import Roof, Standing, measured_roof, standings, works_of
@@ -25,7 +39,7 @@ from vis.figures.roofline import roofline, shares, shares_of_work_and_time
 
 TEXTS = Path(__file__).parent / "texts"
 PLACE = "milliseconds"
-BATCHES = (1, 4, 16)
+BATCH = Choice("batch", Phrase("Pictures at once"), (1, 4, 16))
 ROUNDS = 7
 
 
@@ -51,16 +65,7 @@ def page() -> None:
     name = selection().network
     architecture = ARCHITECTURES[name]
     row = st.container(horizontal=True, gap="medium")
-    batch = choice(
-        row,
-        _("Pictures at once"),
-        {n: str(n) for n in BATCHES},
-        from_link("batch", BATCHES[0], BATCHES, int),
-        "batch",
-    )
-    style = chosen_style(row)
-    batched = batch if batch != BATCHES[0] else None
-    to_url(**of_sidebar(), batch=batched, numbers=style.of_link, language=language())
+    batch, style = ask_one(row, BATCH), chosen_style(row)
     built = Built(name, architecture.input_shape[1])
     try:
         recording = cache.shapes(built)
@@ -72,8 +77,7 @@ def page() -> None:
         _result(built, batch, found, standings(works_of(recording, batch), found.layers), style)
     st.subheader(_("Beside a published table"), anchor="published")
     keras_table(selection().device)
-    with st.expander(_("How this is measured, and what it does not say"), icon=":material/menu_book:"):
-        st.markdown(prose(TEXTS, "milliseconds"))
+    reading(_("How this is measured, and what it does not say"), TEXTS, "milliseconds")
 
 
 # Measuring -------------------------------------------------------------------------------------------------------
@@ -168,7 +172,7 @@ def _result(built: Built, batch: int, found: Measured, layers: list[Standing], s
     st.subheader(_("Layer by layer"), anchor="layers")
     standing_table(layers, found.roof, _all_kinds(), style)
     file = f"convscope-{built.network}-milliseconds-{batch}.csv"
-    download(st, _("Table of layers (CSV)"), lambda: as_csv(layers, found.roof).encode("utf-8-sig"), file, "layers csv")
+    download(st, _("Table of layers (CSV)"), lambda: table(rows_of(layers, found.roof)), file, "layers csv")
 
 
 def _totals(batch: int, found: Measured, layers: list[Standing], style: Style) -> None:

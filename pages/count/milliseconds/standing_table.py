@@ -1,8 +1,7 @@
 """The layers of a network as a table: what they count beside what they take."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import streamlit as st
@@ -56,23 +55,15 @@ def standing_table(layers: Sequence[Standing], roof: Roof, kinds: Mapping[str, s
     st.dataframe(pa.table(cells), hide_index=True, column_config=look, height=height, placeholder="–")
 
 
-def as_csv(layers: Sequence[Standing], roof: Roof) -> str:
-    """The table for a spreadsheet, every number in full; what is not counted is empty, not 0."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(
-        [
-            *("layer", "kind", "macs", "read_bytes", "weight_bytes", "written_bytes", "macs_per_byte"),
-            *("median_ms", "spread_ms", "rounds", "macs_per_second", "attainable_macs_per_second"),
-        ]
-    )
+def rows_of(layers: Sequence[Standing], roof: Roof) -> Iterator[dict[str, Any]]:
+    """The table for a spreadsheet: what is not counted is None, not 0."""
     for each in layers:
         work, times = each.work, each.times
-        attainable = None if work.intensity is None else roof.attainable(work.intensity)
-        writer.writerow(
-            [
-                *(work.name, work.kind, work.macs, work.read_bytes, work.weight_bytes, work.written_bytes),
-                *(work.intensity, times.median_ms, times.spread_ms, times.rounds, each.rate, attainable),
-            ]
-        )
-    return file.getvalue()
+        yield {
+            "layer": work.name,
+            **{of: getattr(work, of) for of in ("kind", "macs", "read_bytes", "weight_bytes", "written_bytes")},
+            "macs_per_byte": work.intensity,
+            **{of: getattr(times, of) for of in ("median_ms", "spread_ms", "rounds")},
+            "macs_per_second": each.rate,
+            "attainable_macs_per_second": None if work.intensity is None else roof.attainable(work.intensity),
+        }

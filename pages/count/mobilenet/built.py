@@ -1,9 +1,8 @@
 """“Build it”: a MobileNet of any width and resolution, built and run on this machine, beside what was counted of it."""
 
-import csv
-import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 import streamlit as st
@@ -13,11 +12,12 @@ from models import ARCHITECTURES, load
 from models.device import with_peak
 from models.loading import skeleton
 from models.refusals import Refused
-from pages.common import cache
-from pages.common.measuring import begin, doubt, in_words, is_running, keep_only, settled
-from pages.common.session import keep_measured, measured, selection, sliders_rest
+from pages.common import address, cache
+from pages.common.export import download, table
+from pages.common.measuring import begin, doubt, in_words, is_running, keep_measured, keep_only, measured, settled
+from pages.common.session import selection
 from pages.common.text import _
-from pages.common.widgets import download, say
+from pages.common.widgets import say
 from vis.cost.footprint import bytes_on_disk, most_live_bytes, weight_bytes
 from vis.cost.latency import Conditions, Times, conditions, pass_times
 from vis.cost.mobilenet import MobileNet
@@ -55,7 +55,7 @@ def build_it(network: MobileNet) -> None:
     before: tuple[Run, ...] = measured(PLACE) or ()
     key = (PLACE, selection().device)
     keep_only(PLACE, (key,))
-    is_held = not sliders_rest()
+    is_held = address.is_held()
     label = _("Build and run {network}", network=title(network))
     if st.button(label, icon=":material/construction:", key="build", disabled=is_held) and not is_running(PLACE, key):
         _begin(key, network)
@@ -217,24 +217,17 @@ def _all(runs: Sequence[Run]) -> None:
     st.markdown(_("**Built in this session**, the last first; {most} are kept.", most=MOST))
     st.dataframe(pa.table(cells), hide_index=True, column_config=look)
     file = "convscope-mobilenet-built.csv"
-    download(st, _("What was built (CSV)"), lambda: as_csv(runs).encode("utf-8-sig"), file, "built csv")
+    download(st, _("What was built (CSV)"), lambda: table(rows_of(runs)), file, "built csv")
 
 
-def as_csv(runs: Sequence[Run]) -> str:
+def rows_of(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
     """The list for a spreadsheet, with all that was counted and measured."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    head = ["width", "resolution", "separable", "shallow", "classes", "macs", "params"]
-    for batch in BATCHES:
-        head += [f"{name}_{batch}" for name in ("median_ms", "spread_ms", "rounds", "peak_memory_bytes")]
-    writer.writerow([*head, "peak_memory_is", "disk_bytes", "device", "name", "threads", "torch"])
     for run in runs:
-        network, where = run.network, run.conditions
-        row = [network.width, network.resolution, network.separable, network.shallow, network.num_classes]
-        row += [network.macs, run.params]
-        for batch in BATCHES:
-            times = run.times[batch]
-            row += [times.median_ms, times.spread_ms, times.rounds, run.memory[batch]]
-        row += ["computed" if run.is_memory_computed else "measured", run.disk]
-        writer.writerow([*row, where.device, where.name, where.threads, where.torch])
-    return file.getvalue()
+        network = run.network
+        row = {of: getattr(network, of) for of in ("width", "resolution", "separable", "shallow")}
+        row |= {"classes": network.num_classes, "macs": network.macs, "params": run.params}
+        for batch, times in run.times.items():
+            row |= {f"{of}_{batch}": getattr(times, of) for of in ("median_ms", "spread_ms", "rounds")}
+            row[f"peak_memory_bytes_{batch}"] = run.memory[batch]
+        row["peak_memory_is"] = "computed" if run.is_memory_computed else "measured"
+        yield row | {"disk_bytes": run.disk} | asdict(run.conditions)

@@ -1,17 +1,17 @@
 """MobileNet's multipliers: what its width and its resolution save, counted while they are dragged."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
 import streamlit as st
 
 from models import ARCHITECTURES
-from pages.common.components.sliders import Slider, live_sliders
-from pages.common.session import from_link, of_sidebar, slid, slide, sliders_rest, to_url
-from pages.common.text import _, language, prose
-from pages.common.widgets import choice, download
-from pages.count.layer_table import BAR, as_csv, layer_table
+from models.options import Choice, Number, Phrase
+from pages.common.asking import ask, ask_live, ask_one, fragment
+from pages.common.export import download, table
+from pages.common.panels import reading
+from pages.common.text import _, spoken
+from pages.count.layer_table import BAR, layer_table, rows_of
 from pages.count.mobilenet.built import build_it, title
 from pages.count.style import Style, chosen_style
 from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, MobileNet, accuracy, grid, is_plotted
@@ -21,15 +21,29 @@ from vis.figures.numbers import short
 from vis.figures.sixteen import sixteen
 
 TEXTS = Path(__file__).parent / "texts"
-PAGE = "mobilenet"  # the key of its sliders
 PAPER = grid()[1.0, 224]
-OFFERED = {
-    "width": [n / 20 for n in range(1, 41)],
-    "resolution": range(LEAST_SIDE, MOST_SIDE + 1),
-    "classes": (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 21_841),
-}
-USUAL = {"width": PAPER.width, "resolution": PAPER.resolution, "classes": PAPER.num_classes}
-KINDS = {"width": float, "resolution": int, "classes": int}
+CONVOLUTIONS = Choice(
+    "convolutions",
+    Phrase("Convolutions"),
+    {"separable": Phrase("depthwise separable"), "full": Phrase("full 3×3")},
+)
+DEPTH = Choice(
+    "depth",
+    Phrase("Depth"),
+    {"deep": Phrase("13 blocks"), "shallow": Phrase("8, without the five of 14×14×512")},
+)
+SLIDERS = (
+    Number("width", Phrase("Width α"), PAPER.width, 0.05, 2.0, step=0.05, digits=2, marks=WIDTHS),
+    Number("resolution", Phrase("Resolution"), PAPER.resolution, LEAST_SIDE, MOST_SIDE, marks=SIDES),
+    Choice(
+        "classes",
+        Phrase("Classes"),
+        (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 21_841),
+        PAPER.num_classes,
+        marks=(10, 100, 1000),
+    ),
+)
+BARS = Choice("bars", Phrase("Bars"), {"macs": Phrase("MACs"), "params": Phrase("parameters")})
 SUCCESSORS = ("mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small")
 
 
@@ -42,23 +56,20 @@ def page() -> None:
         )
     )
     row = st.container(horizontal=True, gap="medium")
-    convolutions = {"separable": _("depthwise separable"), "full": _("full 3×3")}
-    depths = {"deep": _("13 blocks"), "shallow": _("8, without the five of 14×14×512")}
-    kind = choice(row, _("Convolutions"), convolutions, _of_link("convolutions", convolutions), "convolutions")
-    depth = choice(row, _("Depth"), depths, _of_link("depth", depths), "depth")
-    _calculator(kind == "separable", depth == "shallow", chosen_style(row))
-    with st.expander(_("What the multipliers do, and where the numbers are from"), icon=":material/menu_book:"):
-        st.markdown(prose(TEXTS, "mobilenet"))
+    chosen = ask(row, CONVOLUTIONS, DEPTH)
+    _calculator(chosen["convolutions"] == "separable", chosen["depth"] == "shallow", chosen_style(row))
+    reading(_("What the multipliers do, and where the numbers are from"), TEXTS, "mobilenet")
 
 
-@st.fragment
+@fragment
 def _calculator(separable: bool, shallow: bool, style: Style) -> None:
     """The sliders, and all that is counted of the network that they set."""
-    network = _network(separable, shallow)
+    now = ask_live(st.container(), *SLIDERS, of="multipliers").values
+    network = MobileNet(now["width"], now["resolution"], separable, shallow, now["classes"])
     _totals(network, style)
     left, right = st.columns(2, gap="medium")
     with left:
-        quantity = _blocks(network, style)
+        _blocks(network, style)
     with right:
         _sixteen(network, style)
     st.caption(
@@ -76,44 +87,6 @@ def _calculator(separable: bool, shallow: bool, style: Style) -> None:
         _successors(network)
     build_it(network)
     _layers(network, style.is_short)
-    if sliders_rest():  # or else every step of a drag would be one of the browser's Back button
-        _put_into_url(network, style, quantity)
-
-
-# What is set ------------------------------------------------------------------------------------------------------
-
-
-def _network(separable: bool, shallow: bool) -> MobileNet:
-    """What the sliders say."""
-    first = {name: from_link(name, USUAL[name], OFFERED[name], KINDS[name]) for name in OFFERED}
-    now = slid(PAGE, first)
-    labels = {"width": _("Width α"), "resolution": _("Resolution"), "classes": _("Classes")}
-    marks = {"width": WIDTHS, "resolution": SIDES, "classes": (10, 100, 1000)}
-    live_sliders(
-        [Slider(name, labels[name], OFFERED[name], marks[name], digits=2 * (name == "width")) for name in OFFERED],
-        now,
-        "multipliers",
-        on_change=lambda values, rest: slide(PAGE, values, rest),
-    )
-    return MobileNet(now["width"], now["resolution"], separable, shallow, now["classes"])
-
-
-def _of_link(key: str, names: Mapping[str, str]) -> str:
-    """One of the names: the link's, or else the first."""
-    return from_link(key, next(iter(names)), names)
-
-
-def _put_into_url(network: MobileNet, style: Style, quantity: str) -> None:
-    values = {"width": network.width, "resolution": network.resolution, "classes": network.num_classes}
-    to_url(
-        **of_sidebar(),
-        **{name: value for name, value in values.items() if value != USUAL[name]},
-        convolutions=None if network.separable else "full",
-        depth="shallow" if network.shallow else None,
-        numbers=style.of_link,
-        bars=quantity if quantity != "macs" else None,
-        language=language(),
-    )
 
 
 # What is counted --------------------------------------------------------------------------------------------------
@@ -142,19 +115,17 @@ def _totals(network: MobileNet, style: Style) -> None:
     columns[2].metric(_("Top-1 accuracy on ImageNet"), value, whose, delta_color="off", delta_arrow="off")
 
 
-def _blocks(network: MobileNet, style: Style) -> str:
+def _blocks(network: MobileNet, style: Style) -> None:
     """What every block costs, in bars; of multiply-adds or of parameters."""
     st.subheader(_("Where the work is"), anchor="blocks")
-    quantities = {"macs": _("MACs"), "params": _("parameters")}
-    quantity = choice(st, _("Bars"), quantities, _of_link("bars", quantities), "bars", label_visibility="collapsed")
+    quantity = ask_one(st, BARS, label_visibility="collapsed")
     beside = grid(shallow=network.shallow)[1.0, 224]
     st.plotly_chart(
-        block_costs(network, beside, quantity, _kind_names(), _("1.0 MobileNet-224"), quantities[quantity]),
+        block_costs(network, beside, quantity, _kind_names(), _("1.0 MobileNet-224"), spoken(BARS.called(quantity))),
         key="blocks",
         config=style.toolbar("mobilenet-blocks"),
         alt=_("A bar for every block with its MACs or parameters; the table below has the same numbers."),
     )
-    return quantity
 
 
 def _kind_names() -> dict[str, str]:
@@ -247,7 +218,7 @@ def _layers(network: MobileNet, is_short: bool) -> None:
     st.subheader(_("Layer by layer"), anchor="layers")
     layer_table(network, is_short)
     file = f"convscope-mobilenet-{network.width:g}-{network.resolution}.csv"
-    download(st, _("Table of layers (CSV)"), lambda: as_csv(network.layers).encode("utf-8-sig"), file, "layers csv")
+    download(st, _("Table of layers (CSV)"), lambda: table(rows_of(network.layers)), file, "layers csv")
 
 
 page()

@@ -6,9 +6,10 @@ from pathlib import Path
 import pyarrow as pa
 import streamlit as st
 
-from pages.common.components.sliders import Slider
-from pages.common.text import _, prose
-from pages.common.widgets import choice
+from models.options import Choice, Number, Phrase
+from pages.common.asking import ask_one, fragment
+from pages.common.panels import reading
+from pages.common.text import _
 from pages.count.calculator import Calculator, block_drawn, calculator
 from pages.count.style import Style, chosen_style
 from vis.cost.blocks import RESNET50, Block, bottleneck, resnet50, wide
@@ -16,7 +17,24 @@ from vis.cost.formulas import bottleneck_ratio
 from vis.figures.numbers import sizes
 
 TEXTS = Path(__file__).parent / "texts"
-USUAL = {"side": 56, "channels": 256, "between": 64}
+SLIDERS = (
+    Number("side", Phrase("Side of the maps, D"), 56, 1, 112, marks=(14, 28, 56, 112)),
+    Number("channels", Phrase("Maps in and out, C"), 256, 1, 2048, marks=(256, 512, 1024, 2048)),
+    Number("between", Phrase("Maps between, R"), 64, 1, 1024, marks=(64, 256, 512, 1024)),
+)
+EXAMPLES = {
+    f"ResNet-50 {name}: {channels}-{maps}-{maps}-{channels}": {"side": side, "channels": channels, "between": maps}
+    for name, (side, maps, channels, _count) in RESNET50.items()
+}
+STRIDE = Choice(
+    "strided",
+    Phrase("Stride"),
+    {
+        "first": Phrase("v1: in the first 1×1, as in the paper"),
+        "kernel": Phrase("v1.5: in the 3×3, as in torchvision"),
+    },
+)
+STAGE = Choice("stage", Phrase("Stage"), tuple(RESNET50))
 
 
 def page() -> None:
@@ -27,35 +45,11 @@ def page() -> None:
             "among the few, and widen them again. Beside it stands the block of ResNet-34, two 3×3 convolutions."
         )
     )
+    sides = Phrase("Two 3×3 convolutions"), Phrase("Through a bottleneck")
     style = chosen_style(st.container(horizontal=True, gap="medium"))
-    calculator(_calculator(), style)
+    calculator(Calculator("residual", SLIDERS, "between", EXAMPLES, sides, _blocks, _law), style)
     _stages(style)
-    with st.expander(_("Why it is cheap, and where the numbers are from"), icon=":material/menu_book:"):
-        st.markdown(prose(TEXTS, "residual"))
-
-
-def _calculator() -> Calculator:
-    return Calculator(
-        "residual",
-        (
-            Slider("side", _("Side of the maps, D"), range(1, 113), (14, 28, 56, 112)),
-            Slider("channels", _("Maps in and out, C"), range(1, 2049), (256, 512, 1024, 2048)),
-            Slider("between", _("Maps between, R"), range(1, 1025), (64, 256, 512, 1024)),
-        ),
-        USUAL,
-        "between",
-        {
-            f"ResNet-50 {name}: {channels}-{maps}-{maps}-{channels}": {
-                "side": side,
-                "channels": channels,
-                "between": maps,
-            }
-            for name, (side, maps, channels, _count) in RESNET50.items()
-        },
-        (_("Two 3×3 convolutions"), _("Through a bottleneck")),
-        _blocks,
-        _law,
-    )
+    reading(_("Why it is cheap, and where the numbers are from"), TEXTS, "residual")
 
 
 def _blocks(side: int, channels: int, between: int) -> tuple[Block, Block]:
@@ -69,13 +63,11 @@ def _law(channels: int, between: int, **_size: int) -> tuple[str, Fraction]:
     return law + numbers, bottleneck_ratio(channels, between)
 
 
-@st.fragment
+@fragment
 def _stages(style: Style) -> None:
     """ResNet-50 stage by stage."""
     st.subheader(_("ResNet-50, stage by stage"), anchor="stages")
-    versions = {"first": _("v1: in the first 1×1, as in the paper"), "kernel": _("v1.5: in the 3×3, as in torchvision")}
-    strided = choice(st, _("Stride"), versions, "first", "strided")
-    stages = resnet50(strided)
+    stages = resnet50(ask_one(st, STRIDE))
     macs = [sum(block.macs for block in blocks) for blocks in stages.values()]
     params = [sum(block.params for block in blocks) for blocks in stages.values()]
     st.dataframe(
@@ -99,8 +91,7 @@ def _stages(style: Style) -> None:
             "max pool of 3×3 between conv1 and conv2_x halves the maps."
         )
     )
-    stage = choice(st, _("Stage"), {name: name for name in RESNET50}, "conv2_x", "resnet stage")
-    first, second, *_others = stages[stage]
+    first, second, *_others = stages[ask_one(st, STAGE)]
     named = {
         _("First block: the shortcut is a projection"): first,
         _("The other blocks: the shortcut is the identity"): second,

@@ -5,22 +5,30 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.common.components.sliders import Slider
-from pages.common.text import _, prose
+from models.options import Number, Phrase
+from pages.common.panels import reading
+from pages.common.text import _
 from pages.count.calculator import Calculator, calculator
 from pages.count.style import chosen_style
 from vis.cost.blocks import Block, separable, standard
 from vis.cost.formulas import separable_ratio
 
 TEXTS = Path(__file__).parent / "texts"
-NAMES = ("side", "maps_in", "maps_out", "kernel", "stride", "padding")
-USUAL = dict(zip(NAMES, (14, 512, 512, 3, 1, 1), strict=True))
+SLIDERS = (
+    Number("side", Phrase("Side of the maps, D"), 14, 1, 224, marks=(28, 56, 112, 224)),
+    Number("maps_in", Phrase("Maps in, M"), 512, 1, 1024, marks=(32, 256, 512, 1024)),
+    Number("maps_out", Phrase("Maps out, N"), 512, 1, 1024, marks=(32, 256, 512, 1024)),
+    Number("kernel", Phrase("Kernel K×K"), 3, 1, 11, marks=(1, 3, 5, 7, 9, 11)),
+    Number("stride", Phrase("Stride"), 1, 1, 8, marks=(1, 2, 4)),
+    Number("padding", Phrase("Padding"), 1, 0, 5, marks=(0, 1, 2, 3)),
+)
+USUAL = {slider.name: slider.usual for slider in SLIDERS}
 EXAMPLES = {
     "MobileNet, 14×14: 512 → 512": USUAL,
     "MobileNet, α = 0.75: 384 → 384": USUAL | {"maps_in": 384, "maps_out": 384},
     "MobileNet, α = 0.75, ρ = 0.714": USUAL | {"maps_in": 384, "maps_out": 384, "side": 10},
-    "6×6, 3 → 5, without padding": dict(zip(NAMES, (6, 3, 5, 3, 1, 0), strict=True)),
-    "MobileNet, 112×112 /2: 64 → 128": dict(zip(NAMES, (112, 64, 128, 3, 2, 1), strict=True)),
+    "6×6, 3 → 5, without padding": dict(zip(USUAL, (6, 3, 5, 3, 1, 0), strict=True)),
+    "MobileNet, 112×112 /2: 64 → 128": dict(zip(USUAL, (112, 64, 128, 3, 2, 1), strict=True)),
 }
 
 
@@ -32,30 +40,10 @@ def page() -> None:
             "**depthwise** filter for each map, then a **1×1** convolution among the maps."
         )
     )
+    sides = Phrase("An ordinary convolution"), Phrase("Depthwise, then 1×1")
     style = chosen_style(st.container(horizontal=True, gap="medium"))
-    calculator(_calculator(), style)
-    with st.expander(_("Why it is cheap, and where the numbers are from"), icon=":material/menu_book:"):
-        st.markdown(prose(TEXTS, "separable"))
-
-
-def _calculator() -> Calculator:
-    return Calculator(
-        "separable",
-        (
-            Slider("side", _("Side of the maps, D"), range(1, 225), (28, 56, 112, 224)),
-            Slider("maps_in", _("Maps in, M"), range(1, 1025), (32, 256, 512, 1024)),
-            Slider("maps_out", _("Maps out, N"), range(1, 1025), (32, 256, 512, 1024)),
-            Slider("kernel", _("Kernel K×K"), range(1, 12), (1, 3, 5, 7, 9, 11)),
-            Slider("stride", _("Stride"), range(1, 9), (1, 2, 4)),
-            Slider("padding", _("Padding"), range(6), (0, 1, 2, 3)),
-        ),
-        USUAL,
-        "kernel",
-        EXAMPLES,
-        (_("An ordinary convolution"), _("Depthwise, then 1×1")),
-        _blocks,
-        _law,
-    )
+    calculator(Calculator("separable", SLIDERS, "kernel", EXAMPLES, sides, _blocks, _law), style)
+    reading(_("Why it is cheap, and where the numbers are from"), TEXTS, "separable")
 
 
 def _blocks(side: int, maps_in: int, maps_out: int, **window: int) -> tuple[Block, Block]:

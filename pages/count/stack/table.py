@@ -1,8 +1,7 @@
 """The rows of a stack with all that is computed of them, as a table and as a file."""
 
-import csv
-import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pyarrow as pa
 import streamlit as st
@@ -48,20 +47,18 @@ def field_in_words(field: Field | None) -> str:
     return _("the whole picture") if field is None else sizes(field.size)
 
 
-def as_csv(stack: Stack) -> str:
-    """The table for a spreadsheet, every number in full; what is not counted, and a field without end, are empty."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    settings, costs = ("kernel", "stride", "padding", "dilation"), ("macs", "weights", "params", "activation_bytes")
-    writer.writerow(["row", "kind", *settings, "groups", "input", "output", "receptive_field", "jump", *costs])
+def rows_of(stack: Stack) -> Iterator[dict[str, Any]]:
+    """The table for a spreadsheet: what is not counted, and a field without end, are None."""
     for number, step in enumerate(stack.steps, 1):
-        of, seen = step.layer, step.field
-        writer.writerow(
-            [
-                *(number, of.kind, *(sizes(getattr(of, name)) for name in settings), of.groups),
-                *(sizes(of.given), sizes(of.shape)),
-                *(("", "") if seen is None else (sizes(seen.size), sizes(seen.jump))),
-                *("" if getattr(of, name) is None else getattr(of, name) for name in costs),
-            ]
-        )
-    return file.getvalue()
+        layer, field = step.layer, step.field
+        yield {
+            "row": number,
+            "kind": layer.kind,
+            **{setting: sizes(getattr(layer, setting)) for setting in ("kernel", "stride", "padding", "dilation")},
+            "groups": layer.groups,
+            "input": sizes(layer.given),
+            "output": sizes(layer.shape),
+            "receptive_field": field and sizes(field.size),
+            "jump": field and sizes(field.jump),
+            **{cost: getattr(layer, cost) for cost in ("macs", "weights", "params", "activation_bytes")},
+        }
