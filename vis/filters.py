@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from models.weights import dead_filters
 from vis.operations import gathered
 from vis.shapes import record_shapes
-from vis.trace import Trace, check_finite, record, traced
+from vis.trace import check_finite, record, traced
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +83,9 @@ def maps_come_last(model: nn.Module, input_shape: tuple[int, int, int, int], lay
     """Whether an operation gives (1, h, w, K), as in ConvNeXt's blocks, and not (1, K, h, w).
 
     Rows and columns grow with the picture, the number of maps does not. Nothing is computed. The shapes of a whole
-    network take as long as a small network's forward pass, so they are remembered as long as its trace.
+    network take as long as a small network's forward pass, so they are remembered as long as the model lives.
     """
-    trace = traced(model, input_shape)
-    known = _coming_last.setdefault(trace, {})
+    trace, known = traced(model), _coming_last.setdefault(model, {})
     found = known.get(input_shape)
     if found is None:
         found = _all_that_come_last(model, input_shape)
@@ -97,26 +96,21 @@ def maps_come_last(model: nn.Module, input_shape: tuple[int, int, int, int], lay
 
 
 MOST_SHAPES = 8  # of pictures, of which it is remembered what comes last
-_coming_last: WeakKeyDictionary[Trace, dict[tuple[int, ...], frozenset[str]]] = WeakKeyDictionary()
+_coming_last: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], frozenset[str]]] = WeakKeyDictionary()
 
 
 def _all_that_come_last(model: nn.Module, input_shape: tuple[int, int, int, int]) -> frozenset[str]:
-    if not any(node.target in _MOVES for node in traced(model, input_shape).graph.nodes):
+    trace = traced(model)
+    if not any(node.target in _MOVES for node in trace.graph.nodes):
         return frozenset()
     one, channels, height, width = input_shape
-    small, large = (_shapes(model, (one, channels, n * height, n * width)) for n in (1, 2))
-    grown = [False, True, True, False]
+    small, large = (record_shapes(model, (one, channels, n * height, n * width)).values for n in (1, 2))
     return frozenset(
         name
-        for name, shape in small.items()
-        if len(shape) == len(large.get(name, ())) and [a != b for a, b in zip(shape, large[name], strict=True)] == grown
+        for node, name in trace.names.items()
+        if isinstance(value := small.get(node), Tensor)
+        if [a != b for a, b in zip(value.shape, large[node].shape, strict=True)] == [False, True, True, False]
     )
-
-
-def _shapes(model: nn.Module, input_shape: tuple[int, int, int, int]) -> dict[str, torch.Size]:
-    recording = record_shapes(model, input_shape)
-    values = ((name, recording.values.get(node)) for node, name in recording.trace.names.items())
-    return {name: value.shape for name, value in values if isinstance(value, Tensor)}
 
 
 # Convolutions -----------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from vis.trace.execution import (
 )
 from vis.trace.nodes import MAX_POOLS, Trace, argument, operation, source
 from vis.trace.recording import check_shape, record, stream
-from vis.trace.refusals import RAISED, TraceRefused
+from vis.trace.refusals import RAISED, TraceRefused, first_line
 from vis.trace.tracing import CANNOT, CANNOT_GO_ON, traced
 from vis.trace.twins import twin_of, without_numbers
 
@@ -34,6 +34,7 @@ __all__ = [
     "check_finite",
     "check_shape",
     "execute",
+    "first_line",
     "is_max_pool",
     "last_uses",
     "max_pool_parameters",

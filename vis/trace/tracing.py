@@ -2,6 +2,7 @@
 
 import threading
 import weakref
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
 import torch
@@ -89,6 +90,7 @@ class _Lost(TraceRefused):
 
 def _trace(model: nn.Module, shape: tuple[int, ...] | None = None) -> Trace:
     twin = twin_of(model, _tensor_while_tracing)
+    _without_hooks(twin)
     tracer = Tracer(model) if shape is None else SizedTracer(model, torch.Size(shape))
     before = set(vars(twin))
     try:
@@ -110,6 +112,19 @@ def _trace(model: nn.Module, shape: tuple[int, ...] | None = None) -> Trace:
 def _tensor_while_tracing(tensor: Tensor) -> Tensor:
     """Parameters are asked for by name and never computed with; of the rest the code gets a copy to write into."""
     return tensor if isinstance(tensor, nn.Parameter) else tensor.detach().clone()
+
+
+def _without_hooks(twin: nn.Module) -> None:
+    """Whoever watches the network is not shown what stands for maps; torch's own hooks make weights of others."""
+    for module in twin.modules():
+        own = vars(module)
+        own["_forward_hooks"] = OrderedDict()
+        kept = ((key, hook) for key, hook in own["_forward_pre_hooks"].items() if _is_of_torch(hook))
+        own["_forward_pre_hooks"] = OrderedDict(kept)
+
+
+def _is_of_torch(hook: object) -> bool:
+    return type(hook).__module__.startswith("torch.nn.")
 
 
 def _usual_shape(model: nn.Module) -> tuple[int, int, int, int] | None:

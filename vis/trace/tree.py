@@ -1,10 +1,12 @@
 """The module tree as it is now: all that the way through a network depends on, to be compared with what it was."""
 
 import contextlib
+import functools
 import weakref
+from collections import deque
 from collections.abc import Iterator
 from enum import Enum
-from types import MethodType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import torch
@@ -65,6 +67,8 @@ def _facts(model: nn.Module, with_tensors: bool, alive: list[weakref.ref]) -> It
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), Enum, torch.dtype, torch.device, torch.Size)
 
+_AS_THEY_ARE = (nn.Module, type, ModuleType, FunctionType, functools.partial)
+
 
 def _frozen(value: Any, alive: list[weakref.ref], depth: int = 0) -> Any:
     if isinstance(value, Tensor):
@@ -74,10 +78,10 @@ def _frozen(value: Any, alive: list[weakref.ref], depth: int = 0) -> Any:
         return type(value), value
     if isinstance(value, MethodType):
         return id(value.__self__), value.__func__.__code__ if hasattr(value.__func__, "__code__") else value.__func__
-    if depth < DEEPEST and type(value) in (list, tuple, dict, set) and len(value) <= LONGEST:
+    if depth < DEEPEST and isinstance(value, (list, tuple, dict, set, frozenset, deque)) and len(value) <= LONGEST:
         items = value.items() if isinstance(value, dict) else value
         return type(value), [_frozen(item, alive, depth + 1) for item in items]
-    if depth < DEEPEST and type(value).__new__ is object.__new__ and hasattr(value, "__dict__"):  # such as a config
+    if depth < DEEPEST and hasattr(value, "__dict__") and not isinstance(value, _AS_THEY_ARE):  # such as a config
         return type(value), [(name, _frozen(item, alive, depth + 2)) for name, item in vars(value).items()]
     with contextlib.suppress(TypeError):  # of some things there are no weak references
         alive.append(weakref.ref(value))

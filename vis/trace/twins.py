@@ -2,7 +2,7 @@
 
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
-from types import MethodType
+from types import MethodType, SimpleNamespace
 from typing import Any
 
 from torch import Tensor, nn
@@ -40,7 +40,7 @@ def twin_of(model: nn.Module, tensor_of: Callable[[Tensor], Tensor]) -> nn.Modul
         if type(value) in _CONTAINERS:
             return value if len(value) > LONGEST else filled(value, depth + 1)
         if _is_plain(value):
-            made = remember(value, object.__new__(type(value)))
+            made = remember(value, type(value).__new__(type(value)))
             vars(made).update((name, twin(item, depth + 1)) for name, item in vars(value).items())
             return made
         return value
@@ -80,8 +80,5 @@ def _bare(tensor: Tensor) -> Tensor:
 def _is_plain(value: Any) -> bool:
     """Whether it is an object of a class written in Python that keeps all it has in its attributes."""
     kind = type(value)
-    return (
-        kind.__new__ is object.__new__
-        and hasattr(value, "__dict__")
-        and not any(getattr(base, "__slots__", ()) for base in kind.__mro__)
-    )
+    is_made_plainly = kind is SimpleNamespace or kind.__new__ is object.__new__
+    return is_made_plainly and hasattr(value, "__dict__") and not any(vars(k).get("__slots__") for k in kind.__mro__)
