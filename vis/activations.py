@@ -147,16 +147,19 @@ ONE_WINDOW = SLIDING_POOLS | ADAPTIVE_POOLS
 ONE_POSITION = named("norm", "activation", "dropout", reaches=("position", "channels"))
 
 
-def before_and_after(model: nn.Module, layer: str) -> tuple[str, ...]:
+def before_and_after(model: nn.Module, layer: str, shape: tuple[int, ...] | None = None) -> tuple[str, ...]:
     """The operations around `layer` that have the same channels one to one, such as conv, BN, ReLU, pool.
 
     The first one makes these channels; each of the others has the one before it as its only input. Where a map goes
     to several such operations at once, none of them is followed.
 
+    Args:
+        shape: of the picture, for a network whose way depends on it.
+
     Raises:
         TraceRefused: for a layer that the network does not have.
     """
-    trace = traced(model)
+    trace = traced(model, shape)
     chain = [trace[layer]]
     while _keeps_channels(chain[0], model) and source(chain[0]).op != "placeholder":
         chain.insert(0, source(chain[0]))
@@ -203,7 +206,7 @@ def channel_view(model: nn.Module, image: Tensor, layer: str, channel: int) -> C
     Raises:
         TraceRefused: as `activations`; or for a channel that the layer does not have.
     """
-    chain = before_and_after(model, layer)
+    chain = before_and_after(model, layer, tuple(image.shape))
     recording = record(model, image, chain)
     own = maps_in(recording, layer)
     check_unit(own, layer, channel)

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
+from models.refusals import Refused
 from vis.maps import gives_maps, layer_maps, order_of
 from vis.rules import Rule, rule_of
 from vis.steps import Step
-from vis.trace import Recording, TraceRefused, record
+from vis.trace import RAISED, Recording, TraceRefused, first_line, record
 from vis.windows import Windows
 
 METHODS = ("deconvnet", "guided", "gradient")
@@ -175,9 +176,11 @@ def stages(
 
 def _recorded(model: nn.Module, image: Tensor | Recording, layers: Iterable[str]) -> Recording:
     if not isinstance(image, Recording):
-        return record(model, image, layers)
+        image = record(model, image, layers)
     if image.model is not model:
         raise TraceRefused("This recording is of another network; record the picture with the network to be projected.")
+    if image.image.is_meta:
+        raise TraceRefused("This recording has shapes alone; record the picture with a network that has weights.")
     return image
 
 
@@ -260,6 +263,8 @@ def _walk(
     trace = recording.trace
     pending: dict[fx.Node, dict[str, Windows]] = defaultdict(dict)
     for layer, seed in seeds.items():
+        if trace[layer] not in trace.from_picture:
+            raise TraceRefused("The layer “{layer}” is the same for every picture; choose another one.", layer=layer)
         pending[trace[layer]][layer] = seed
     for node in reversed(trace.graph.nodes):
         if node.op == "placeholder":
@@ -267,14 +272,33 @@ def _walk(
         for layer, signal in pending.pop(node, {}).items():
             step = Step(recording, node, method, unpooling)
             rule = rule_of(step)
-            with torch.no_grad():
-                received = rule.down(step, signal)
-            for source, part in received.items():
+            for source, part in _received(step, rule, signal).items():
                 if source not in trace.from_picture:
                     continue
                 yield layer, step, rule, source, part
                 waiting = pending[source]
                 waiting[layer] = waiting[layer] + part if layer in waiting else part
+
+
+@torch.no_grad()
+def _received(step: Step, rule: Rule, signal: Windows) -> dict[fx.Node, Windows]:
+    """What each input of an operation receives, in the precision that it was recorded in."""
+    try:
+        received = rule.down(step, signal)
+    except RAISED as error:
+        if isinstance(error, Refused):
+            raise
+        raise TraceRefused(
+            "No signal can be sent back through “{operation}” at “{layer}”: {reason}. Choose a layer below it.",
+            operation=getattr(step.operation, "__name__", step.operation),
+            layer=step.name,
+            reason=first_line(error).rstrip("."),
+        ) from error
+    for source, part in received.items():
+        recorded = step.value(source)
+        if isinstance(recorded, Tensor) and recorded.dtype != part.values.dtype:
+            received[source] = part.with_values(part.values.to(recorded.dtype))
+    return received
 
 
 def _arrivals(

@@ -81,7 +81,7 @@ def channel_dimensions(model: nn.Module, input_shape: tuple[int, ...]) -> Mappin
     Rows and columns grow with the picture, the number of maps does not. Nothing is computed. The shapes of a whole
     network take as long as a small network's forward pass, so they are remembered as long as the model lives.
     """
-    trace = traced(model)
+    trace = traced(model, input_shape)
     known = _known.setdefault(trace, {})
     found = known.get(input_shape)
     if found is None:
@@ -101,7 +101,7 @@ def _compared(model: nn.Module, input_shape: tuple[int, ...]) -> dict[str, int]:
     one, channels, height, width = input_shape
     small, large = (shapes_so_far(model, (one, channels, n * height, n * width)) for n in (1, 2))
     found: dict[str, int] = {}
-    names = traced(model).names
+    names = traced(model, input_shape).names
     for node, name in names.items():
         if len(small.get(name, ())) != 4:
             continue

@@ -1,15 +1,13 @@
 """The shape of everything a network computes, found without computing it and without memory for weights."""
 
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from vis.trace import Recording, Trace, TraceRefused, check_shape, record_onto, traced
+from vis.trace import Recording, Trace, TraceRefused, check_shape, record_onto, traced, without_numbers
 
 SMALLEST, LARGEST = 1, 1024  # sides between which the smallest picture of a network is looked for
 MOST_TRIED = 256  # of the sides that are tried one by one
@@ -25,11 +23,13 @@ def record_shapes(model: nn.Module, input_shape: tuple[int, int, int, int]) -> R
             cannot take, naming the smallest side that will do.
     """
     check_shape(tuple(input_shape))
-    trace = traced(model)
-    recorded = partial(_recorded, _without_numbers(model), trace)
+    trace = traced(model, input_shape)
+    recorded = partial(_recorded, without_numbers(model), trace)
     try:
         return recorded(input_shape)
     except TraceRefused as refusal:
+        if trace.shape is not None:
+            raise
         side, takes_larger = _smallest_side(recorded, input_shape[1])
         if side is None or (takes_larger and min(input_shape[2:]) >= side):
             raise
@@ -51,7 +51,7 @@ def record_shapes(model: nn.Module, input_shape: tuple[int, int, int, int]) -> R
 
 def shapes_so_far(model: nn.Module, input_shape: tuple[int, int, int, int]) -> dict[str, torch.Size]:
     """The shapes of all that gives a tensor, by name, up to the first operation that cannot take such a picture."""
-    recording = _empty(_without_numbers(model), traced(model), input_shape)
+    recording = _empty(without_numbers(model), traced(model, input_shape), input_shape)
     with suppress(TraceRefused):
         record_onto(recording)
     names = recording.trace.names
@@ -69,31 +69,6 @@ def _empty(model: nn.Module, trace: Trace, shape: tuple[int, ...]) -> Recording:
 def _dtype(model: nn.Module) -> torch.dtype:
     parameter = next(model.parameters(), None)
     return torch.float32 if parameter is None else parameter.dtype
-
-
-def _without_numbers(model: nn.Module) -> nn.Module:
-    """The same modules with tensors that have a shape alone; what is shared in one is shared in the other.
-
-    Made module by module, where copy.deepcopy would give up on modules that are nested deeply, on tensors that are
-    computed from others, and on whatever else a module may carry about with it.
-    """
-    if all(t.is_meta for t in (*model.parameters(), *model.buffers())):
-        return model
-    twins: dict[int, Any] = {id(module): object.__new__(type(module)) for module in model.modules()}
-
-    def twin(value: Any) -> Any:
-        if isinstance(value, Tensor) and id(value) not in twins:
-            bare = value.detach().to("meta")
-            twins[id(value)] = nn.Parameter(bare, requires_grad=False) if isinstance(value, nn.Parameter) else bare
-        if type(value) in (list, tuple):
-            return type(value)(map(twin, value))
-        if type(value) in (dict, OrderedDict):
-            return type(value)((key, twin(item)) for key, item in value.items())
-        return twins.get(id(value), value)
-
-    for module in model.modules():
-        vars(twins[id(module)]).update(twin(vars(module)))
-    return twins[id(model)]
 
 
 def _smallest_side(recorded: Callable[[tuple[int, ...]], Recording], channels: int) -> tuple[int | None, bool]:

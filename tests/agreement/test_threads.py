@@ -12,10 +12,9 @@ from torch import nn
 from models import load
 from models.loading import skeleton
 from tests.agreement.networks import picture
-from vis import trace
 from vis.deconvnet import METHODS, Unit, project, strongest_units
 from vis.graph import layer_graph
-from vis.trace import traced
+from vis.trace import traced, tracing
 
 THREADS, CALLS = 8, 200
 
@@ -56,7 +55,7 @@ def test_eight_threads_on_one_model_get_what_one_thread_gets():
     alone = [job() for job in jobs(model, model)]
     fresh = small()  # that no one has traced yet: the threads race for it
     shared, start = jobs(fresh, model), Barrier(THREADS)
-    assert fresh not in trace._traces
+    assert fresh not in tracing._traces
 
     def work(thread: int) -> list[int]:
         start.wait()
@@ -74,7 +73,7 @@ def test_eight_threads_on_one_model_get_the_graph_that_one_thread_gets():
         return [*graph.nodes.values(), *graph.blocks.values()]
 
     alone, fresh, start = seen(small()), small(), Barrier(THREADS)
-    assert fresh not in trace._traces
+    assert fresh not in tracing._traces
 
     def work(_: int) -> bool:
         start.wait()

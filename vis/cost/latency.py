@@ -76,7 +76,7 @@ def layer_times(
     Raises:
         TraceRefused: see `vis.trace.record`.
     """
-    recording = Recording(model, traced(model), on_its_device(model, images), {}, {})
+    recording = Recording(model, traced(model, tuple(images.shape)), on_its_device(model, images), {}, {})
     measured: dict[str, list[float]] = {}
     for done in range(rounds + 1):
         found = _one_round(recording, stop or (lambda: False))

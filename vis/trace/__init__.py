@@ -1,0 +1,50 @@
+"""The network as a graph of operations, and recorded forward passes over it.
+
+`tracing` follows a network's code and remembers the graph, `in_place` sees what is changed in place, `execution` runs
+the graph operation by operation, and `agreement` compares what it gives with the network's own answer.
+"""
+
+from vis.trace.execution import (
+    Recording,
+    apply,
+    check_finite,
+    execute,
+    is_max_pool,
+    last_uses,
+    max_pool_parameters,
+    parameter,
+    record_onto,
+)
+from vis.trace.nodes import MAX_POOLS, Trace, argument, operation, source
+from vis.trace.recording import check_shape, record, stream
+from vis.trace.refusals import RAISED, TraceRefused, first_line
+from vis.trace.tracing import CANNOT, CANNOT_GO_ON, traced
+from vis.trace.twins import twin_of, without_numbers
+
+__all__ = [
+    "CANNOT",
+    "CANNOT_GO_ON",
+    "MAX_POOLS",
+    "RAISED",
+    "Recording",
+    "Trace",
+    "TraceRefused",
+    "apply",
+    "argument",
+    "check_finite",
+    "check_shape",
+    "execute",
+    "first_line",
+    "is_max_pool",
+    "last_uses",
+    "max_pool_parameters",
+    "operation",
+    "parameter",
+    "record",
+    "record_onto",
+    "source",
+    "stream",
+    "traced",
+    "twin_of",
+    "without_numbers",
+]

@@ -1,0 +1,185 @@
+"""A network run operation by operation, so that everything it computes is there to be looked at."""
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional as F
+
+from models.device import OutOfMemory
+from vis.trace.in_place import on_a_copy
+from vis.trace.nodes import MAX_POOLS, Trace, operation, source
+from vis.trace.refusals import RAISED, TraceRefused, first_line
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What every operation gave for one picture: `values[node]`, and the switches of every max pool."""
+
+    model: nn.Module
+    trace: Trace
+    image: Tensor  # (1, C, H, W)
+    values: dict[fx.Node, Any]
+    switches: dict[fx.Node, Tensor]  # (1, C, h, w): where in its H·W input positions each maximum was
+
+    def module(self, node: fx.Node) -> nn.Module:
+        """The module that is called there."""
+        return self._modules[node.target]
+
+    @cached_property
+    def _modules(self) -> dict[str, nn.Module]:
+        return dict(self.model.named_modules(remove_duplicate=False))
+
+    def of(self, layer: str) -> Tensor:
+        """The output of `layer`, (1, C, h, w) or (1, K).
+
+        Raises:
+            TraceRefused: for a layer that the network does not have, or that lies above what was recorded.
+        """
+        node = self.trace[layer]
+        if node not in self.values:
+            raise TraceRefused("The layer “{layer}” was not recorded; name it when recording.", layer=layer)
+        return self.values[node]
+
+
+@torch.no_grad()
+def record_onto(recording: Recording, wanted: set[fx.Node] | None = None) -> Recording:
+    """`recording`, filled operation by operation until all of `wanted` are there (by default to the end)."""
+    for node in recording.trace.graph.nodes:
+        if node.op == "output" or (wanted is not None and not wanted):
+            break
+        execute(node, recording)
+        if wanted is not None:
+            wanted.discard(node)
+    return recording
+
+
+def last_uses(steps: Sequence[fx.Node]) -> dict[fx.Node, list[fx.Node]]:
+    """For each of these operations, in the order of execution, those whose results none of them reads after it."""
+    last_reader = {read: node for node in steps for read in (node, *node.all_input_nodes)}
+    found: dict[fx.Node, list[fx.Node]] = {node: [] for node in steps}
+    for read, node in last_reader.items():
+        found[node].append(read)
+    return found
+
+
+def check_finite(value: Any, layer: str) -> None:
+    """Raises TraceRefused for a layer's output that holds infinities, or values that are no numbers."""
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        return
+    if not value.sum().isfinite() and not value.isfinite().all():  # a finite sum, which is fast, has only finite terms
+        raise TraceRefused(
+            "With these weights the layer “{layer}” gives values that are not finite; choose other weights.",
+            layer=layer,
+        )
+
+
+def execute(node: fx.Node, recording: Recording, with_switches: bool = True) -> None:
+    """Adds to `recording` what this operation gives; what it reads must be there.
+
+    Without the switches of max pools, these are run as the network itself runs them.
+
+    Raises:
+        TraceRefused: for a picture that is too small for the network, or a network that wants more than a picture.
+    """
+    try:
+        _execute(node, recording, with_switches)
+    except RAISED as error:
+        if isinstance(error, (OutOfMemory, TraceRefused)):
+            raise
+        raise TraceRefused(
+            "The network cannot take a picture of {width}×{height}: “{layer}” says {reason}",
+            width=recording.image.shape[3],
+            height=recording.image.shape[2],
+            layer=recording.trace.names.get(node, node.name),
+            reason=first_line(error),
+        ) from error
+
+
+def _execute(node: fx.Node, recording: Recording, with_switches: bool) -> None:
+    if node.op == "placeholder":
+        if recording.values:
+            raise TraceRefused(
+                "Only networks with one input are understood; this one also wants “{name}”.", name=node.name
+            )
+        recording.values[node] = recording.image
+    elif with_switches and is_max_pool(node, recording.model):
+        parameters = max_pool_parameters(node, recording)
+        pooled, switches = F.max_pool2d(recording.values[source(node)], **parameters, return_indices=True)
+        recording.values[node], recording.switches[node] = pooled, switches
+    elif node.target in recording.trace.constants:
+        recording.values[node] = recording.trace.constants[node.target].to(recording.image.device)
+    elif _keeps_the_shape(node, recording):
+        recording.values[node] = torch.empty_like(recording.values[source(node)])
+    else:
+        args, kwargs = fx.node.map_arg((node.args, node.kwargs), recording.values.__getitem__)
+        if recording.image.is_meta or recording.trace.shape is not None:  # a trace with sizes names devices, too
+            args, kwargs = fx.node.map_aggregate((args, kwargs), lambda a: _device_of(a, recording.image))
+        recording.values[node] = apply(node, recording.model, args, kwargs)
+
+
+def _device_of(value: Any, image: Tensor) -> Any:
+    return image.device if isinstance(value, torch.device) else value
+
+
+def _keeps_the_shape(node: fx.Node, recording: Recording) -> bool:
+    """Whether it is a batch norm of which no more than the shape is asked for, which takes torch long to work out."""
+    if not recording.image.is_meta or operation(node, recording.model) is not nn.BatchNorm2d:
+        return False
+    given, norm = recording.values[source(node)], recording.module(node)
+    return isinstance(given, Tensor) and given.dim() == 4 and given.shape[1] == norm.num_features
+
+
+def apply(node: fx.Node, model: nn.Module, args: tuple, kwargs: dict) -> Any:
+    """What the operation of `node` makes of these arguments; never in place, so that recorded values stay true."""
+    if node.op == "get_attr":
+        return operator.attrgetter(node.target)(model)
+    if node.op == "call_module":
+        module = model.get_submodule(node.target)
+        if getattr(module, "inplace", False):
+            args = tuple(a.clone() if isinstance(a, Tensor) else a for a in args)
+        return module(*args, **kwargs)
+    called, args, kwargs = on_a_copy(node.target, args, kwargs)
+    if node.op == "call_method":
+        return getattr(args[0], called)(*args[1:], **kwargs)
+    return called(*args, **kwargs)
+
+
+def parameter(node: fx.Node, recording: Recording, names: str, **defaults: Any) -> dict[str, Any]:
+    """The parameters of a module or of a function by name, such as kernel_size, stride and padding.
+
+    Args:
+        names: of the function's arguments in their order, without the first.
+        defaults: of those that a function's call may leave out.
+    """
+    if node.op == "call_module":
+        module = recording.module(node)
+        return {name: getattr(module, name) for name in names.split()}
+    known = names.split()
+    given = dict(zip(known, node.args[1:], strict=False)) | {k: v for k, v in node.kwargs.items() if k in known}
+    return {**defaults, **fx.node.map_arg(given, recording.values.__getitem__)}
+
+
+def is_max_pool(node: fx.Node, model: nn.Module) -> bool:
+    if node.op not in ("call_module", "call_function") or operation(node, model) not in MAX_POOLS:
+        return False
+    gives_a_pair = node.op == "call_module" and model.get_submodule(node.target).return_indices
+    return not gives_a_pair  # whose parts nothing here can follow
+
+
+def max_pool_parameters(node: fx.Node, recording: Recording) -> dict[str, Any]:
+    found = parameter(
+        node,
+        recording,
+        "kernel_size stride padding dilation ceil_mode",
+        stride=None,
+        padding=0,
+        dilation=1,
+        ceil_mode=False,
+    )
+    found["stride"] = found["stride"] or found["kernel_size"]
+    return found

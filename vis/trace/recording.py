@@ -1,0 +1,75 @@
+"""Forward passes that are kept: of one picture with everything, of many with the layers asked for."""
+
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from vis.trace.agreement import check_agreement
+from vis.trace.execution import Recording, check_finite, execute, last_uses, record_onto
+from vis.trace.refusals import TraceRefused
+from vis.trace.tracing import traced
+
+
+def record(model: nn.Module, image: Tensor, layers: Iterable[str] | None = None) -> Recording:
+    """A forward pass with everything it computed, up to the last of `layers` (by default to the end).
+
+    Nothing is hooked and nothing on the model changes, so any number of threads may record on one model. The first pass
+    over a network of foreign code is compared with the network's own answer, which takes two passes more.
+
+    Args:
+        image: (1, C, H, W); moved to the device and the precision of the model's parameters.
+
+    Raises:
+        TraceRefused: see `traced` and `check_agreement`; for a picture that is too small for the network; or for a
+            network without weights.
+    """
+    check_shape(tuple(image.shape))
+    image = _as_taken(model, image)
+    trace = traced(model, tuple(image.shape))
+    wanted = None if layers is None else {trace[layer] for layer in layers}
+    check_agreement(model, trace, image)
+    return record_onto(Recording(model, trace, image, {}, {}), wanted)
+
+
+def _as_taken(model: nn.Module, images: Tensor) -> Tensor:
+    parameter = next(model.parameters(), None)
+    if parameter is None:
+        return images.detach()
+    if parameter.is_meta and not images.is_meta:
+        raise TraceRefused("The network has no weights, only shapes (device “meta”); load weights into it first.")
+    return images.detach().to(parameter.device, parameter.dtype)
+
+
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Raises TraceRefused for what is not the shape of one picture."""
+    if len(shape) != 4 or shape[0] != 1 or min(shape) < 1:
+        raise TraceRefused("One picture of shape (1, C, H, W) is needed, not {shape}.", shape=shape)
+
+
+@torch.no_grad()
+def stream(model: nn.Module, images: Tensor, layers: Iterable[str]) -> Iterator[tuple[str, Tensor]]:
+    """The outputs of `layers` for a batch of pictures, each with its layer, in the order in which they are computed.
+
+    Nothing is kept: a value is dropped after the last operation that reads it, and the pass ends with the last layer.
+
+    Args:
+        images: (N, C, H, W); moved to the device and the precision of the model's parameters.
+
+    Raises:
+        TraceRefused: as `record`; or for values that are not finite.
+    """
+    images = _as_taken(model, images)
+    trace = traced(model, tuple(images.shape))
+    wanted = {trace[layer] for layer in layers}
+    check_agreement(model, trace, images)
+    steps = [node for node in trace.graph.nodes if wanted and node <= max(wanted)]
+    no_longer_read = last_uses(steps)
+    recording = Recording(model, trace, images, {}, {})
+    for node in steps:
+        execute(node, recording, with_switches=False)
+        if node in wanted:
+            check_finite(recording.values[node], trace.names[node])
+            yield trace.names[node], recording.values[node]
+        for read in no_longer_read[node]:
+            del recording.values[read]

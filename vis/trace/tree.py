@@ -1,0 +1,88 @@
+"""The module tree as it is now: all that the way through a network depends on, to be compared with what it was."""
+
+import contextlib
+import functools
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from enum import Enum
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+DEEPEST, LONGEST = 3, 1000  # containers within containers, and things in one, that are looked into
+
+
+def is_leaf(module: nn.Module) -> bool:
+    """Whether a trace calls it as one operation: a layer of torch itself."""
+    return type(module).__module__.startswith(("torch.nn", "torch.ao.nn")) and not isinstance(module, nn.Sequential)
+
+
+class Tree:
+    """The modules of a network, what each has for parts and settings, and which tensors; it keeps none of them alive.
+
+    Parameters count by identity, for their values are read anew in every pass; buffers by identity and by how often
+    they were written to, for what is computed from them while tracing is a constant of the trace.
+    """
+
+    def __init__(self, model: nn.Module):
+        self._alive: list[weakref.ref] = []  # as long as these are, an id says which of them is meant
+        self._facts = list(_facts(model, True, self._alive))
+        self._without_tensors = list(_facts(model, False, []))
+
+    def is_of(self, model: nn.Module, with_tensors: bool) -> bool:
+        """Whether the network is as it was.
+
+        Args:
+            with_tensors: whether tensors that are neither parameters nor buffers count, too.
+        """
+        if any(reference() is None for reference in self._alive):
+            return False
+        then = self._facts if with_tensors else self._without_tensors
+        return then == list(_facts(model, with_tensors, []))
+
+
+def _facts(model: nn.Module, with_tensors: bool, alive: list[weakref.ref]) -> Iterator[Any]:
+    for module in model.modules():
+        kind, own = type(module), vars(module)
+        alive.append(weakref.ref(module))
+        yield id(module), kind, own["training"]
+        yield [(name, id(part)) for name, part in own["_modules"].items()]
+        yield [(name, id(tensor)) for name, tensor in own["_parameters"].items()]
+        if own["_buffers"]:
+            yield [(name, _frozen(tensor, alive)) for name, tensor in own["_buffers"].items()]
+        if own["_forward_pre_hooks"] or own["_forward_hooks"]:
+            yield [*own["_forward_pre_hooks"], *own["_forward_hooks"]]
+        if is_leaf(module):
+            yield own.get("inplace")
+            continue
+        yield getattr(kind.forward, "__code__", None)
+        for name, value in own.items():
+            if name not in _OF_EVERY_MODULE and (with_tensors or not isinstance(value, Tensor)):
+                yield name, _frozen(value, alive)
+
+
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), Enum, torch.dtype, torch.device, torch.Size)
+
+_AS_THEY_ARE = (nn.Module, type, ModuleType, FunctionType, functools.partial)
+
+
+def _frozen(value: Any, alive: list[weakref.ref], depth: int = 0) -> Any:
+    if isinstance(value, Tensor):
+        alive.append(weakref.ref(value))
+        return id(value), None if value.is_inference() else value._version
+    if isinstance(value, _PLAIN):
+        return type(value), value
+    if isinstance(value, MethodType):
+        return id(value.__self__), value.__func__.__code__ if hasattr(value.__func__, "__code__") else value.__func__
+    if depth < DEEPEST and isinstance(value, (list, tuple, dict, set, frozenset, deque)) and len(value) <= LONGEST:
+        items = value.items() if isinstance(value, dict) else value
+        return type(value), [_frozen(item, alive, depth + 1) for item in items]
+    if depth < DEEPEST and hasattr(value, "__dict__") and not isinstance(value, _AS_THEY_ARE):  # such as a config
+        return type(value), [(name, _frozen(item, alive, depth + 2)) for name, item in vars(value).items()]
+    with contextlib.suppress(TypeError):  # of some things there are no weak references
+        alive.append(weakref.ref(value))
+    return type(value), id(value)
