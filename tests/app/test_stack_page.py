@@ -1,14 +1,12 @@
 """The page “A stack of your own”, as its visitors set it and read it; typing in cells is in tests/live."""
 
-import csv
-import io
-
 import pyarrow as pa
 import pytest
 
+from pages.common import export
 from pages.count.stack.editing import MOST_KEPT, doubled, edited, moved
-from pages.count.stack.table import as_csv
-from tests.app.visit import STACK, Visit
+from pages.count.stack.table import rows_of
+from tests.app.visit import ROUTES, STACK, Visit, read_csv
 from vis.cost.design import Design, as_code, from_code
 from vis.cost.presets import PRESETS
 from vis.cost.stack import MOST_ROWS, Row
@@ -75,7 +73,7 @@ def test_a_link_sets_the_stack_and_comes_back():
     stack = Design(from_code(SOME), (3, 64, 96), bias=False, norm=True).stack()
     assert totals(page)[:2] == [short(stack.macs, 4), short(stack.params, 4)]
     assert totals(page)[3:] == ["10", "the whole picture", "–"]
-    assert page.widget("stack row").value == 3
+    assert page.widget("row").value == 3
     wanted = {"stack": SOME, "picture": "3x64x96", "bias": "off", "norm": "on", "numbers": "short", "bars": "params"}
     assert (wanted | {"row": "4"}).items() <= page.link.items()
     again = visit(**page.link)
@@ -146,7 +144,7 @@ def test_rows_are_moved_doubled_added_and_removed_and_the_choice_goes_with_them(
     for button, (after, place) in steps.items():
         page.press(button)
         assert page.link.get("stack") == as_code(after)
-        assert page.widget("stack row").value == place
+        assert page.widget("row").value == place
     page.press("stack add")
     assert from_code(page.link["stack"])[6] == Row("conv", 64, 3, padding=1)
     for _ in steps:
@@ -180,9 +178,9 @@ def test_everything_can_be_taken_back_also_the_picture_and_the_switches():
 def test_what_was_typed_outlives_another_page_and_another_language():
     page = visit().edit({0: {"channels": "96"}})
     before = totals(page)
-    page.at.switch_page("pages/start/home/page.py")
+    page.at.switch_page(ROUTES["separable"].script)
     page.run()
-    page.at.switch_page(STACK)
+    page.at.switch_page(STACK.script)
     page.run()
     assert totals(page) == before
     page.edit({2: {"channels": "8"}})
@@ -297,7 +295,7 @@ def test_code_and_formulas_are_those_of_the_stack():
 
 def test_the_csv_has_every_row_with_every_number():
     stack = Design(from_code(SOME), norm=True).stack()
-    rows = list(csv.DictReader(io.StringIO(as_csv(stack))))
+    rows = read_csv(export.table(rows_of(stack)))
     assert [row["kind"] for row in rows] == [step.layer.kind for step in stack.steps]
     for quantity in ("macs", "weights", "params", "activation_bytes"):
         assert sum(int(row[quantity]) for row in rows if row[quantity]) == getattr(stack, quantity)

@@ -8,7 +8,7 @@ from statistics import median
 from time import perf_counter
 
 from pages.count import calculator as calculators
-from tests.app.visit import Visit
+from tests.app.visit import ROUTES, Visit
 from tests.benchmarks.timing import machine
 
 STEPS = 60
@@ -36,11 +36,10 @@ def main() -> None:
     print(machine())
     print("| calculator | a step ms | bar |\n|---|---|---|")
     for name, (page, slider) in DRAGGED.items():
-        visit = Visit(f"pages/count/{page}.py", block=name)
+        visit = Visit(ROUTES[page], block=name)
         taken.clear()
         for value in range(1, 1 + STEPS):
-            visit.at.session_state["slid"] = {name: {**visit.at.session_state["slid"][name], slider: value}}
-            visit.run()
+            visit.drag(name, **{slider: value})
         print(f"| {name} | {1e3 * median(taken[1:]):.1f} | {BAR} |")
 
 

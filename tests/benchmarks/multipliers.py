@@ -54,8 +54,7 @@ def page() -> float:
     st.fragment = timed_fragment
     visit = Visit(MOBILENET)
     for side in range(100, 100 + ROUNDS):
-        visit.at.session_state["slid"] = {"mobilenet": {"width": 1.0, "resolution": side, "classes": 1000}}
-        visit.run()
+        visit.drag("multipliers", resolution=side)
         assert visit.at.metric[0].value == grouped(MobileNet(resolution=side).macs)
     return 1e3 * median(taken[1:])
 

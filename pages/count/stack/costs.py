@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from pages.common.session import from_link
-from pages.common.text import _
-from pages.common.widgets import choice
+from models.options import Choice, Phrase
+from pages.common.asking import ask_one
+from pages.common.text import _, spoken
 from pages.common.words import bytes_in_words
 from pages.count.stack.table import field_in_words
 from pages.count.style import Style
@@ -15,7 +15,11 @@ from vis.cost.stack import Stack
 from vis.figures.numbers import grouped, side, sizes
 from vis.figures.stack import fields, row_costs
 
-FILE = "convscope-stack"  # how the names of what is saved begin
+BARS = Choice(
+    "bars",
+    Phrase("Bars"),
+    {"macs": Phrase("MACs"), "params": Phrase("parameters"), "activation_bytes": Phrase("activations")},
+)
 
 
 def derivation(stack: Stack, place: int) -> None:
@@ -57,15 +61,14 @@ def totals(stack: Stack, style: Style) -> None:
     columns[2].metric(_("Jump"), "–" if field is None else side(field.jump))
 
 
-def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> str:
-    """What every row costs, and what its units see; returns which cost."""
+def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> None:
+    """What every row costs, and what its units see."""
     left, right = st.columns(2, gap="large")
-    quantities = {"macs": _("MACs"), "params": _("parameters"), "activation_bytes": _("activations")}
     with left:
         st.subheader(_("Where the work is"), anchor="costs")
-        first = from_link("bars", "macs", quantities)
-        quantity = choice(st, _("Bars"), quantities, first, "stack bars", label_visibility="collapsed")
-        axis = _("activation memory, bytes") if quantity == "activation_bytes" else quantities[quantity]
+        quantity = ask_one(st, BARS, label_visibility="collapsed")
+        is_memory = quantity == "activation_bytes"
+        axis = _("activation memory, bytes") if is_memory else spoken(BARS.called(quantity))
         st.plotly_chart(
             row_costs(stack, quantity, kinds | {"other": _("without weights")}, axis, _("row")),
             key="stack costs",
@@ -90,4 +93,3 @@ def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> str:
             config=style.toolbar("stack-fields"),
             alt=_("How the receptive field grows from row to row; the table below has the same numbers."),
         )
-    return quantity

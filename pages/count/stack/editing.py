@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.refusals import Refused
-from pages.common.session import told
+from pages.common.session import value_of
 from vis.cost.design import Design, cells, from_cells
 from vis.cost.stack import MOST_ROWS, Row
 
@@ -26,6 +26,7 @@ class Editing:
     made_with: Design
     now: Design
     language: str  # that its widgets were made in
+    row: int = 0  # the place of the one that is chosen
     past: list[Design] = field(default_factory=list)
     version: int = 0  # of the widgets
     refused: Refused | None = None  # why its link was not followed
@@ -58,12 +59,12 @@ class Editing:
 
     def _heard(self) -> Design | None:
         """The design as its widgets have it; None where the table is not there though it was changed."""
-        table, made = told(self.key("rows"), None), self.made_with
+        table, made = value_of(self.key("rows")), self.made_with
         if table is None and self.now != made:
             return None
-        shape = tuple(told(self.key(name), n) for name, n in zip("CHW", made.picture, strict=True))
+        shape = tuple(value_of(self.key(name), n) for name, n in zip("CHW", made.picture, strict=True))
         shape = tuple(before if n is None else n for n, before in zip(shape, self.now.picture, strict=True))  # emptied
-        bias, norm = told(self.key("bias"), made.bias), told(self.key("norm"), made.norm)
+        bias, norm = value_of(self.key("bias"), made.bias), value_of(self.key("norm"), made.norm)
         return Design(edited(made.rows, table) if table else made.rows, shape, bias, norm)
 
     def _change(self, design: Design) -> None:

@@ -8,14 +8,18 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from models.options import Number, Phrase, Switch
 from models.refusals import Refused
-from pages.common.session import from_link, kept, of_sidebar, set_to, text_of_link, to_url, told
-from pages.common.text import _, language, plain, prose, said
-from pages.common.widgets import download
+from pages.common import address
+from pages.common.asking import first_value, fragment, key_of, note
+from pages.common.export import download, table
+from pages.common.panels import reading
+from pages.common.session import kept, set_to, value_of
+from pages.common.text import _, language, plain, said, spoken
 from pages.count.layer_table import ROW
-from pages.count.stack.costs import FILE, charts, derivation, totals
+from pages.count.stack.costs import charts, derivation, totals
 from pages.count.stack.editing import FIRST, Editing, added, doubled, moved, without
-from pages.count.stack.table import as_csv, stack_table
+from pages.count.stack.table import rows_of, stack_table
 from pages.count.style import Style, chosen_style
 from vis.cost.design import Design, as_code, cells, from_code
 from vis.cost.layer import MOST_CHANNELS, MOST_SIDE, SETTINGS, Shape, picture
@@ -26,7 +30,8 @@ from vis.cost.stack import MOST_ROWS, Row, Stack
 TEXTS = Path(__file__).parent / "texts"
 MOST_SHOWN, ROOM = 18, 3  # rows of the table without scrolling, and free ones below those that it is made with
 WIDTHS = {"channels": 90, "kernel": 95, "stride": 90, "padding": 108, "dilation": 108, "groups": 95}  # pixels
-ROW_KEY = "stack row"  # of the list in which a row is chosen
+BIAS = Switch("bias", Phrase("Biases"), PRESETS[USUAL].bias)
+NORM = Switch("norm", Phrase("Batch norm after convolutions"), PRESETS[USUAL].norm)
 
 
 def page() -> None:
@@ -39,11 +44,10 @@ def page() -> None:
         )
     )
     _workbench()
-    with st.expander(_("How shapes, receptive fields and jumps are computed"), icon=":material/menu_book:"):
-        st.markdown(prose(TEXTS, "stack"))
+    reading(_("How shapes, receptive fields and jumps are computed"), TEXTS, "stack")
 
 
-@st.fragment
+@fragment
 def _workbench() -> None:
     """The table that is edited, and all that is computed of it."""
     editing = kept("stack", _of_link)
@@ -54,20 +58,20 @@ def _workbench() -> None:
     _picture(editing)
     kinds = _kind_names()
     _table(editing, kinds)
-    design, stack = editing.now, editing.now.stack()
-    place = _row(editing, kinds)
-    _impossible(design, stack, kinds)
-    if place is not None:
-        derivation(stack, place)
+    _note(editing.now)
+    stack = editing.now.stack()
+    _row(editing, kinds)
+    _impossible(editing.now, stack, kinds)
+    if editing.now.rows:
+        derivation(stack, editing.row)
     totals(stack, style)
-    quantity = charts(stack, kinds, style) if stack.steps else None
     if stack.steps:
+        charts(stack, kinds, style)
         st.subheader(_("Layer by layer"), anchor="layers")
         stack_table(stack, kinds, style.is_short)
-        download(st, _("Table of layers (CSV)"), lambda: as_csv(stack).encode("utf-8-sig"), FILE + ".csv", "stack csv")
+        download(st, _("Table of layers (CSV)"), lambda: table(rows_of(stack)), "convscope-stack.csv", "stack csv")
         with st.expander(_("The same in PyTorch"), icon=":material/code:"):
             st.code(as_torch(stack), language="python")
-    _put_into_url(design, style, quantity, place)
 
 
 def _kind_names() -> dict[str, str]:
@@ -89,17 +93,17 @@ def _kind_names() -> dict[str, str]:
 def _of_link() -> Editing:
     """The stack of the link, or else the usual one."""
     design, refused = PRESETS[USUAL], None
-    code, size = text_of_link("stack"), text_of_link("picture")
+    code, size = (address.opened_with().get(name) for name in ("stack", "picture"))
     try:
         design = Design(
             design.rows if code is None else from_code(code),
             design.picture if size is None else _shape_of(size),
-            from_link("bias", "on", ("on", "off")) == "on",
-            from_link("norm", "off", ("on", "off")) == "on",
+            first_value(BIAS),
+            first_value(NORM),
         )
     except Refused as reason:
         refused = reason.alone()
-    return Editing(design, design, language(), refused=refused)
+    return Editing(design, design, language(), first_value(_places(design.rows)) - 1, refused=refused)
 
 
 def _shape_of(text: str) -> Shape:
@@ -110,23 +114,21 @@ def _shape_of(text: str) -> Shape:
     return picture(channels, height, width)
 
 
-def _put_into_url(design: Design, style: Style, quantity: str | None, place: int | None) -> None:
+def _places(rows: Sequence[Row]) -> Number:
+    """The rows, one of which is chosen."""
+    return Number("row", Phrase("Row"), 1, 1, max(len(rows), 1))
+
+
+def _note(design: Design) -> None:
     usual, code = PRESETS[USUAL], as_code(design.rows)
     if code is None:
-        st.caption(
-            _("This stack is too long for a link; a link holds at most {most} rows.", most=MOST_ROWS),
-        )
-    to_url(
-        **of_sidebar(),
+        st.caption(_("This stack is too long for a link; a link holds at most {most} rows.", most=MOST_ROWS))
+    address.note(
         stack=code if design.rows != usual.rows else None,
         picture="x".join(map(str, design.picture)) if design.picture != usual.picture else None,
-        bias=None if design.bias else "off",
-        norm="on" if design.norm else None,
-        numbers=style.of_link,
-        bars=quantity if quantity != "macs" else None,
-        row=place + 1 if place else None,
-        language=language(),
     )
+    note(BIAS, design.bias)
+    note(NORM, design.norm)
 
 
 # What is set ------------------------------------------------------------------------------------------------------
@@ -151,7 +153,7 @@ def _bar(editing: Editing) -> Style:
         key="stack preset",
         icon=":material/stacks:",
         format_func=names.get,
-        on_click=lambda: _do(editing, lambda: editing.put(PRESETS[told("stack preset", USUAL)])),
+        on_click=lambda: _do(editing, lambda: editing.put(PRESETS[value_of("stack preset", USUAL)])),
     )
     row.button(
         _("Undo"),
@@ -182,8 +184,8 @@ def _picture(editing: Editing) -> None:
     for (name, label), value in zip(names.items(), editing.made_with.picture, strict=True):
         most = MOST_CHANNELS if name == "C" else MOST_SIDE
         line.number_input(label, 1, most, value, key=editing.key(name), width=140)
-    line.toggle(_("Biases"), editing.made_with.bias, key=editing.key("bias"))
-    line.toggle(_("Batch norm after convolutions"), editing.made_with.norm, key=editing.key("norm"))
+    line.toggle(spoken(BIAS.label), editing.made_with.bias, key=editing.key(BIAS.name))
+    line.toggle(spoken(NORM.label), editing.made_with.norm, key=editing.key(NORM.name))
 
 
 def _table(editing: Editing, kinds: Mapping[str, str]) -> None:
@@ -219,12 +221,13 @@ def _table(editing: Editing, kinds: Mapping[str, str]) -> None:
         st.info(_("There are no layers yet. Add a row, or begin with a known network."), icon=":material/add:")
 
 
-def _row(editing: Editing, kinds: Mapping[str, str]) -> int | None:
+def _row(editing: Editing, kinds: Mapping[str, str]) -> None:
     """The row that is chosen, with what can be done to it."""
-    rows = editing.now.rows
+    rows, last = editing.now.rows, len(editing.now.rows) - 1
     line = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
-    place = _chosen(line, rows, kinds) if rows else -1
-    last = len(rows) - 1
+    if rows:
+        _choose_row(line, editing, kinds)
+    place = editing.row if rows else -1
     deeds = {
         "up": (_("Up"), "arrow_upward", place > 0, moved, -1),
         "down": (_("Down"), "arrow_downward", place < last, moved, 1),
@@ -241,21 +244,22 @@ def _row(editing: Editing, kinds: Mapping[str, str]) -> int | None:
             on_click=_with_row,
             args=(editing, place, deed, by),
         )
-    return place if rows else None
 
 
-def _chosen(line: DeltaGenerator, rows: Sequence[Row], kinds: Mapping[str, str]) -> int:
-    """The row that is chosen; at first the link's."""
-    linked = from_link("row", 1, range(1, len(rows) + 1), int) - 1
-    set_to(ROW_KEY, min(told(ROW_KEY, linked), len(rows) - 1))
-    return line.selectbox(
-        _("Row"),
+def _choose_row(line: DeltaGenerator, editing: Editing, kinds: Mapping[str, str]) -> None:
+    """A list of the rows; the one that is chosen stays chosen while others come and go."""
+    rows, option = editing.now.rows, _places(editing.now.rows)
+    key = key_of(option.name)
+    editing.row = min(value_of(key, editing.row), len(rows) - 1)
+    set_to(key, editing.row)
+    line.selectbox(
+        spoken(option.label),
         range(len(rows)),
-        key=ROW_KEY,
+        key=key,
         format_func=lambda place: f"{place + 1} · {kinds.get(rows[place].kind, '–')}",
         width=230,
-        persist_state="session",
     )
+    note(option, editing.row + 1)
 
 
 def _with_row(editing: Editing, place: int, deed: Callable[..., Sequence[Row]], by: int) -> None:
@@ -266,7 +270,8 @@ def _with_row(editing: Editing, place: int, deed: Callable[..., Sequence[Row]], 
         return
     after = deed(rows, place, by) if deed is moved else deed(rows, place)
     editing.put(replace(editing.now, rows=after))
-    set_to(ROW_KEY, max(0, min(place + by, len(after) - 1)))
+    editing.row = max(0, min(place + by, len(after) - 1))
+    set_to(key_of("row"), editing.row)
 
 
 # What is computed -------------------------------------------------------------------------------------------------
