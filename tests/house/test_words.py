@@ -129,7 +129,6 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
         ("pages/look/layers/page.py", "loaded.architecture.differs"): differences(),
         ("pages/look/layers/unit.py", "METHODS[method]"): methods,
         ("pages/look/layers/unit.py", "step.step"): steps,
-        ("pages/look/top9/ranking.py", "SAMPLES[label]"): strings_of("pages/common/session.py", "SAMPLES"),
         ("pages/common/words.py", "METHODS[projection.method]"): methods,
         ("pages/common/words.py", "kind"): {kind for kind, _ in fidelities()},
         ("pages/common/words.py", "SAMPLES[picture.name]"): strings_of("pages/common/session.py", "SAMPLES"),
