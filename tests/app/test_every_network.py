@@ -82,7 +82,7 @@ def opened(page: str, title: str, network: str, **link: str) -> Visit:
 def of_filters(network: str) -> None:
     visit = opened(FILTERS, "Filters", network)
     layers = list(convolutions(shapes(network).model))
-    chooser = visit.widget(f"convolution {network}")
+    chooser = visit.widget("layer")
     assert [option.split(" · ")[0] for option in chooser.options] == layers
     assert chooser.value == visit.link["layer"] == layers[0]
     assert visit.pictures()
@@ -92,7 +92,7 @@ def of_filters(network: str) -> None:
 def of_activations(network: str) -> None:
     visit = opened(ACTIVATIONS, "Activations", network)
     found, named = shapes(network), list(ARCHITECTURES[network].layers.values())
-    chooser = visit.widget(f"activations of {network}")
+    chooser = visit.widget("layer")
     offered = [option.split(" · ")[0] for option in chooser.options]
     assert offered == [name for name in found.trace.names.values() if name in offered]
     assert {*named, *convolutions(found.model)} <= {*offered}
@@ -111,7 +111,7 @@ def of_nines(network: str) -> None:
         time.sleep(0.1)
         visit.run()
     assert not visit.errors
-    assert visit.widget(f"searched {network}").options == list(layers)
+    assert visit.widget("searched").options == list(layers)
     assert visit.link["layer"] == first
     cards = [markdown for markdown in visit.at.markdown if re.fullmatch(r"\*\*Feature map \d+\*\*", markdown.value)]
     silent = visit.captions.count("No picture of the set excites it")

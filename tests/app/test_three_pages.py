@@ -16,7 +16,7 @@ from streamlit.runtime.media_file_manager import MediaFileManager
 from models import ARCHITECTURES, load
 from models.picture_sets import folder
 from pages.common.cache import sample_sha256
-from pages.common.session import OneOfNine
+from pages.look.top9.state import OneOfNine
 from tests.app.test_top9_page import kept, many, maps, of_folder, root, searched, tiles_of
 from tests.app.visit import ACTIVATIONS, FILTERS, Visit
 from vis.filters import convolutions
@@ -145,11 +145,11 @@ def test_a_table_of_random_weights_is_not_of_the_shipped_ones(files, page):
 def test_layers_are_offered_in_the_order_in_which_the_network_goes_through_them(network):
     model = load(network, "random", "cpu").model
     order = list(traced(model).names.values())
-    for page, key, least in (
-        (FILTERS, f"convolution {network}", convolutions(model)),
-        (ACTIVATIONS, f"activations of {network}", ARCHITECTURES[network].layers.values()),
+    for page, least in (
+        (FILTERS, convolutions(model)),
+        (ACTIVATIONS, ARCHITECTURES[network].layers.values()),
     ):
-        options = Visit(page, network=network, weights="random").widget(key).options
+        options = Visit(page, network=network, weights="random").widget("layer").options
         offered = [option.split(" · ")[0] for option in options]
         assert {*least} <= {*offered}
         assert offered == sorted(offered, key=order.index)
@@ -157,15 +157,15 @@ def test_layers_are_offered_in_the_order_in_which_the_network_goes_through_them(
 
 def chooser(visit: Visit):
     """The choice of the layer whose nines are shown."""
-    return next(w for w in visit.at.get("button_group") if str(w.key).startswith("layer of nines"))
+    return visit.widget("layer")
 
 
 def test_layers_of_nines_are_in_the_order_of_the_network_and_not_in_that_of_the_clicks(root):
-    visit = searched(of_folder().choose(**{"searched lenet5": ["C5", "C1"]}))
+    visit = searched(of_folder().choose(searched=["C5", "C1"]))
     assert chooser(visit).options == ["C1", "C5"]
     assert visit.link["layer"] == "C5"  # the one in the middle, of two the second
     assert "features\\.relu5" in visit.captions
-    searched(visit.choose(**{"searched lenet5": ["C5", "C3", "C1"]}))
+    searched(visit.choose(searched=["C5", "C3", "C1"]))
     assert chooser(visit).options == ["C1", "C3", "C5"]
 
 
@@ -212,7 +212,6 @@ def test_a_close_up_of_a_picture_that_is_gone_leaves_the_cards_as_they_are(root)
     before, channel = visit.pictures(), maps(visit)[0]
     name = before[0]["labels"][0].split("\n")[0].split(" ")[1]
     (root / "many" / name).unlink()
-    visit.at.session_state["one_of_nine"] = OneOfNine("C1", channel, 0)
-    visit.run()
+    visit.keep("one of nine", OneOfNine("C1", channel, 0))
     assert len(visit.errors) == 1
     assert [data["picture"] for data in visit.pictures()] == [data["picture"] for data in before]

@@ -21,11 +21,13 @@ from models.images import Preprocess
 from models.picture_sets import folder
 from pages.common import cache
 from pages.common.cache import networks, top9
-from pages.common.session import SET_FILE, OneOfNine
+from pages.common.export import table
+from pages.common.session import SET_FILE
 from pages.common.text import plain
 from pages.look.top9.mining import Asked
 from pages.look.top9.nine import Slice
-from pages.look.top9.ranking import Shown, csv_of, parquet_of, sheet_in_words, sheet_of
+from pages.look.top9.ranking import Shown, parquet_of, rows_of_nines, sheet_in_words, sheet_of
+from pages.look.top9.state import Mining, OneOfNine
 from tests.app.visit import TOP9, Visit
 from tests.unit.pictures import saved
 from vis.deconvnet import Box
@@ -101,8 +103,12 @@ def maps(visit: Visit) -> list[int]:
 
 def close_up(visit: Visit, *one: object) -> Visit:
     """As a click on one of the nine, which needs a browser."""
-    visit.at.session_state["one_of_nine"] = OneOfNine(*one)
-    return visit.run()
+    return visit.keep("one of nine", OneOfNine(*one))
+
+
+def mining(visit: Visit) -> Mining:
+    """What the session searches, and what it found."""
+    return visit.at.session_state["kept"]["mining"]
 
 
 def results(kept: Path) -> list[Path]:
@@ -201,13 +207,13 @@ def unreachable(*_args, **_kwargs):
 
 
 def test_an_empty_choice_of_layers_is_no_error(root):
-    visit = of_folder().choose(**{"searched lenet5": []})
+    visit = of_folder().choose(searched=[])
     assert not visit.errors
     assert not visit.pictures()
 
 
 def test_fewer_layers_are_shown_out_of_a_search_of_all(root):
-    visit = searched(of_folder()).choose(**{"searched lenet5": ["C1"]})
+    visit = searched(of_folder()).choose(searched=["C1"])
     assert visit.pictures()
     assert "features\\.relu1" in visit.captions
 
@@ -450,7 +456,7 @@ def test_only_so_many_tiles_are_kept(root, kept, monkeypatch):
 
 def test_tiles_of_ones_own_pictures_lie_in_the_folder_of_the_session(kept):
     visit = searched(of_zip(packed(*range(10))))
-    assert tiles_of(Path(visit.at.session_state["mining"].folder.name))
+    assert tiles_of(Path(mining(visit).folder.name))
     assert not tiles_of(kept)
 
 
@@ -469,8 +475,9 @@ def test_a_link_leads_to_the_layer_the_page_and_the_order(root):
     searched(of_folder())
     visit = of_folder(layer="C3", sort="number", page="2", maps="3")
     assert maps(visit) == [3, 4, 5]
-    assert visit.link | {"language": "en"} == {
+    assert visit.link == {
         "network": "lenet5",
+        "sample": "coffee",
         "set": "folder",
         "folder": "set",
         "layer": "C3",
@@ -482,7 +489,7 @@ def test_a_link_leads_to_the_layer_the_page_and_the_order(root):
 
 
 def test_a_link_leads_to_the_picture_seen_closely_and_the_range(root):
-    visit = searched(of_folder(layer="C3")).choose(**{"range of nines": "shared"})
+    visit = searched(of_folder(layer="C3")).choose(range="shared")
     channel = maps(visit)[1]
     close_up(visit, "C3", channel, 4)
     assert {"nine": f"{channel},5", "range": "shared"}.items() <= visit.link.items()
@@ -494,7 +501,7 @@ def test_a_link_leads_to_the_picture_seen_closely_and_the_range(root):
 
 
 def test_a_link_leads_to_a_search_of_some_of_the_layers(root, kept):
-    searched(of_folder().choose(**{"searched lenet5": ["C1"]}))
+    searched(of_folder().choose(searched=["C1"]))
     visit = of_folder(searched="C1")
     assert visit.pictures()
     assert visit.link["searched"] == "C1"
@@ -522,10 +529,10 @@ def test_a_link_to_what_is_not_there_shows_the_page(root, link):
 def test_a_map_is_found_by_its_number_and_all_are_back_without_it(root):
     visit = searched(of_folder(layer="C3"))
     before = maps(visit)
-    visit.choose(**{"map of nines lenet5 C3": 11})
+    visit.choose(map=11)
     assert maps(visit) == [11]
     assert visit.link["map"] == "11"
-    visit.choose(**{"map of nines lenet5 C3": None})
+    visit.choose(map=None)
     assert maps(visit) == before
 
 
@@ -533,7 +540,7 @@ def test_pages_hold_all_maps_once(root):
     visit = searched(of_folder(layer="C3", maps="3"))
     seen = maps(visit)
     for page in range(2, 7):
-        seen += maps(visit.choose(**{"page lenet5 C3 strongest 3": page}))
+        seen += maps(visit.choose(page=page))
     assert sorted(seen) == list(range(16))
 
 
@@ -541,7 +548,7 @@ def test_one_range_for_a_map_makes_its_projections_comparable(root):
     visit = searched(of_folder())
     own = visit.pictures()
     assert "Every picture has its own range" in visit.captions
-    visit.choose(**{"range of nines": "shared"})
+    visit.choose(range="shared")
     assert "The nine of a map have one range: grey is 0" in visit.captions
     assert "projections ±" in visit.captions
     assert " to ±" not in visit.captions
@@ -618,7 +625,7 @@ def test_the_parquet_file_is_the_result(result, tmp_path):
 
 def test_the_table_has_a_row_for_each_of_the_nine_of_every_map(result):
     loaded, _pictures, top = result
-    rows = list(csv.DictReader(io.StringIO(csv_of(top, loaded.layers).decode("utf-8-sig"))))
+    rows = list(csv.DictReader(io.StringIO(table(rows_of_nines(top, loaded.layers)).decode("utf-8-sig"))))
     assert len(rows) == 9 * (6 + 16 + 120)
     row = next(r for r in rows if (r["layer"], r["channel"], r["rank"]) == ("C3", "5", "1"))
     entry = top.entries("features.relu3", 5)[0]

@@ -21,11 +21,13 @@ from pages.common import cache
 from pages.common.cache import top9
 from pages.common.cache.turns import Line
 from pages.common.session import SET_FILE
-from pages.look.top9.mining import Progress, _how_far
+from pages.look.top9.mining import _how_far
 from pages.look.top9.sets import is_here
+from pages.look.top9.state import Progress
 from tests.app.test_top9_page import (
     kept,
     many,
+    mining,
     of_folder,
     of_zip,
     packed,
@@ -319,7 +321,7 @@ def test_a_page_that_was_left_alone_goes_on_by_itself_where_it_was(root, kept, s
     many(root, 120)
     visit = of_folder("many").press("search")
     until(visit, lambda: re.match(r"[1-9]\d* of 120", progress(visit)))
-    job = visit.at.session_state["mining"].job
+    job = mining(visit).job
     end = time.monotonic() + SOON
     while job.running and time.monotonic() < end:
         time.sleep(0.05)
@@ -366,7 +368,7 @@ def test_a_kept_zip_is_searched_further_in_other_layers():
 
 def test_a_zip_that_is_removed_is_gone_from_the_memory():
     visit = elsewhere_and_back(searched(of_zip(packed(*range(10)))))
-    pictures = weakref.ref(visit.at.session_state["mining"].archive[1])
+    pictures = weakref.ref(mining(visit).archive[1])
     visit.press("remove archive")
     assert not visit.pictures()
     assert "Upload a ZIP" in visit.at.info[0].value
@@ -380,7 +382,7 @@ def test_a_zip_that_is_taken_out_of_its_uploader_is_not_kept():
     visit.remove_upload(SET_FILE)
     assert not visit.pictures()
     assert "Upload a ZIP" in visit.at.info[0].value
-    assert visit.at.session_state["mining"].archive is None
+    assert mining(visit).archive is None
 
 
 def test_another_zip_takes_the_place_of_the_first():
@@ -393,7 +395,7 @@ def test_another_zip_takes_the_place_of_the_first():
     assert r"other\.zip" in visit.captions
     visit.upload(b"no zip", "broken.zip", SET_FILE)
     assert len(visit.errors) == 1
-    assert visit.at.session_state["mining"].archive is None
+    assert mining(visit).archive is None
 
 
 def test_a_kept_zip_is_nobody_elses():
@@ -405,9 +407,9 @@ def test_a_kept_zip_is_nobody_elses():
 
 def test_the_search_of_a_zip_that_is_removed_is_stopped():
     visit = of_zip(packed(*range(10)))
-    visit.at.session_state["mining"].archive[1].open = lambda id: time.sleep(0.3) or picture(0)
+    mining(visit).archive[1].open = lambda id: time.sleep(0.3) or picture(0)
     visit.press("search")
-    job = visit.at.session_state["mining"].job
+    job = mining(visit).job
     assert job.running
     visit.remove_upload(SET_FILE)
     assert job.stopped()

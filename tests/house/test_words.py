@@ -105,7 +105,6 @@ def fidelities() -> list[tuple[str, str]]:
 def said_by_way_of() -> dict[tuple[str, str], set[str]]:
     """By file and expression."""
     steps, assumed = rule_texts()
-    kinds = strings_of("pages/common/words.py", "KINDS")
     return {
         ("pages/look/architecture/facts.py", "architecture.differs"): differences(),
         ("pages/look/architecture/facts.py", "printed.remark"): {
@@ -114,10 +113,8 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
             for printed in (entry.published, *entry.published_with.values())
             if printed.remark
         },
-        ("pages/count/milliseconds/page.py", "KINDS[kind]"): kinds,
         ("pages/look/layers/page.py", "loaded.architecture.differs"): differences(),
         ("pages/look/layers/unit.py", "step.step"): steps,
-        ("pages/look/top9/ranking.py", "SAMPLES[label]"): strings_of("pages/common/session.py", "SAMPLES"),
         ("pages/common/words.py", "kind"): {kind for kind, _ in fidelities()},
         ("pages/common/words.py", "part"): {why for _, why in fidelities() if why} | assumed,
         ("pages/start/home/page.py", "STORY[family]"): strings_of("pages/start/home/page.py", "STORY"),

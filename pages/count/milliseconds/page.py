@@ -26,7 +26,7 @@ from pages.common.measuring import (
 )
 from pages.common.panels import reading
 from pages.common.session import selection
-from pages.common.text import _
+from pages.common.text import _, spoken
 from pages.common.widgets import say
 from pages.common.words import KINDS
 from pages.count.milliseconds.keras_table import keras_table
@@ -246,7 +246,7 @@ def _counted_kinds() -> dict[str, str]:
 
 
 def _all_kinds() -> dict[str, str]:
-    return {kind: _(KINDS[kind]) for kind in KINDS} | _counted_kinds()
+    return {kind: spoken(KINDS[kind]) for kind in KINDS} | _counted_kinds()
 
 
 page()

@@ -1,6 +1,5 @@
 """The search for the pictures that excite feature maps most: how far it is, how to stop it, and how it goes on."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +11,10 @@ from models.picture_sets import PictureSet
 from models.statefile import printable
 from pages.common import cache
 from pages.common.jobs import Job
-from pages.common.session import Mining, Picture, Selection, mining
+from pages.common.progress import watch
+from pages.common.session import Picture, Selection
 from pages.common.text import _, plain, said
+from pages.look.top9.state import Mining, Progress, mining
 from vis.figures.numbers import grouped
 from vis.top9 import Key, Top, file_of
 
@@ -50,34 +51,6 @@ def of_set(selection: Selection, pictures: PictureSet, private: bool) -> Selecti
     return replace(selection, picture=Picture(pictures.title, pictures.fingerprint, private))
 
 
-@dataclass(eq=False)
-class Progress:
-    """How far a search is: its thread tells it, the page reads it."""
-
-    done: int = 0
-    total: int = 0
-    place: cache.Place | None = None  # in the line of all searches
-    cancelled: bool = False  # by its user; what was only left alone goes on by itself
-    _seen: int = 0  # pictures, in the search's own turns
-    _seconds: float = 0.0  # of these turns
-    _told: float | None = None  # when; None while it waits for its turn
-
-    def tell(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if self._told is not None:
-            self._seen += done - self.done
-            self._seconds += now - self._told
-        self.done, self.total, self._told = done, total, now
-
-    def wait(self, place: cache.Place) -> None:
-        self.place, self._told = place, None
-
-    @property
-    def rate(self) -> float | None:
-        """Pictures a second in its own turns; None before there is something to go by."""
-        return self._seen / max(self._seconds, 1e-3) if self._seen else None
-
-
 def found(asked: Asked) -> Top | None:
     """What was found of this: by anybody on this server, or by this session in what is its own."""
     return mining().own.get(asked.key) if asked.selection.private else cache.top_nine(asked.key)
@@ -104,7 +77,7 @@ def top_of(asked: Asked, by_itself: bool, prepare: Prepare) -> Top | None:
     if top:
         return top
     if state.job and state.job.running:
-        _watched(asked.title)
+        watch(lambda: mining().job, lambda _job: _how_far(mining().progress, asked.title), "stop search", stop=_cancel)
         return None
     job = state.job
     has_failed = job and (job.refused or job.failed)
@@ -184,19 +157,9 @@ def _seen(state: Mining, asked: Asked) -> str | None:
     return None
 
 
-@st.fragment(run_every=0.5)
-def _watched(title: str) -> None:
-    """How far it is, from half second to half second."""
-    state = mining()
-    job, progress = state.job, state.progress
-    if job is None or not job.running:
-        st.rerun()
-    job.watched()
-    bar, button = st.columns([5, 1], vertical_alignment="center")
-    bar.progress(min(job.part, 1.0), _how_far(progress, title))
-    if button.button(_("Stop"), icon=":material/stop:", key="stop search", width="stretch"):
-        progress.cancelled = True
-        job.stop()
+def _cancel() -> None:
+    """Says that it is the visitor who ends the search."""
+    mining().progress.cancelled = True
 
 
 def _how_far(progress: Progress, title: str) -> str:

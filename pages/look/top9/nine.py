@@ -1,7 +1,7 @@
 """The nine pictures that excite each feature map most: patches beside projections, in pages of feature maps."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -9,30 +9,36 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from models.images import png
+from models.options import Choice, Number, Phrase
 from models.refusals import Refused
-from pages.common import cache
+from pages.common import address, cache
+from pages.common.asking import ask, ask_one, fragment
 from pages.common.components.grid import clickable_grid
-from pages.common.session import (
-    OneOfNine,
-    from_link,
-    linked,
-    mining,
-    open_one_of_nine,
-    opened_one_of_nine,
-    to_url,
-)
+from pages.common.export import download
 from pages.common.text import _, plain, said
-from pages.common.widgets import choice, download, honest_png, warning_of, weights_in_words
+from pages.common.widgets import honest_png, warning_of, weights_in_words
 from pages.common.words import range_in_words
 from pages.look.top9.mining import Asked
 from pages.look.top9.one_of_nine import close_up
 from pages.look.top9.ranking import Shown, files, label_of, sheet_in_words, sheet_of, values_in_words
+from pages.look.top9.state import OneOfNine, mining, open_one, opened
 from vis.figures.nine import COLUMNS, Tile, montages
 from vis.figures.numbers import grouped
 from vis.top9 import Top
 
-PAGE_SIZE, PAGE_SIZES = 6, (3, 6, 12, 24)
-MANY = 10_000  # pages
+SORT = Choice(
+    "sort",
+    Phrase("Feature maps"),
+    {"strongest": Phrase("strongest first"), "number": Phrase("by number")},
+    shown_as="list",
+)
+ON_A_PAGE = Choice("maps", Phrase("on a page"), (3, 6, 12, 24), 6, shown_as="list")
+RANGE = Choice(
+    "range",
+    Phrase("Range of grey"),
+    {"own": Phrase("one per picture"), "shared": Phrase("one per map")},
+    shown_as="list",
+)
 PREPARED_WITHIN = 5  # seconds, after which the visitor rather sees one map after the other
 
 
@@ -46,93 +52,51 @@ def strongest_first(top: Top, operation: str) -> np.ndarray:
     return np.argsort(-top.rankings[operation].values[:, 0], kind="stable")
 
 
-@st.fragment
-def view(asked: Asked, top: Top, layers: Sequence[str], link: Mapping[str, object]) -> None:
+@fragment
+def view(asked: Asked, top: Top, layers: Sequence[str]) -> None:
     """Feature maps of one layer in pages, each with its nine.
 
     Args:
         layers: those to choose from, by their names.
-        link: what the address says beside what is chosen here.
     """
     state = mining()
     if state.viewed not in (None, asked.key):
-        open_one_of_nine(None)  # it was another network's, or of another set
+        open_one(None)  # it was another network's, or of another set
     state.viewed = asked.key
     network = asked.loaded.architecture.name
-    first, second, third, fourth, fifth = st.columns([4, 3.1, 2, 3.1, 2.4], vertical_alignment="bottom")
-    layer = choice(
-        first,
-        _("Layer"),
-        {name: name for name in layers},
-        linked(network, "layer", first_layer(layers), layers),
-        f"layer of nines {network} {' '.join(layers)}",
-    )
-    orders = {"strongest": _("strongest first"), "number": _("by number")}
-    order = _selected(second, _("Feature maps"), orders, "sort")
-    size = third.selectbox(
-        _("on a page"),
-        PAGE_SIZES,
-        PAGE_SIZES.index(from_link("maps", PAGE_SIZE, PAGE_SIZES, int)),
-        key="maps on a page",
-        persist_state="session",
-    )
-    ranges = {"own": _("one per picture"), "shared": _("one per map")}
-    contrast = _selected(fourth, _("Range of grey"), ranges, "range")
+    first, *middle, last = st.columns([4, 3.1, 2, 3.1, 2.4], vertical_alignment="bottom")
+    all_layers = Choice("layer", Phrase("Layer"), layers, first_layer(layers))
+    layer = ask_one(first, all_layers, network=network, of=" ".join(layers))
+    address.note(layer=layer)
+    order, size, contrast = ask(middle, SORT, ON_A_PAGE, RANGE).values()
     shown = Shown(asked, top, layer, contrast == "own")
     if not (k := top.channels(shown.operation)):
         st.error(_("None of these pictures could be read."), icon=":material/hide_image:")
         return
-    channel = fifth.number_input(
-        _("Search a map"),
-        0,
-        k - 1,
-        linked(network, "map", None, range(k), int) if layer == from_link("layer", layer, layers) else None,
-        key=f"map of nines {network} {layer}",
-        persist_state="session",
-        placeholder=f"0–{k - 1}",
-    )
+    about = {"network": network, "is_linked": address.opened_with().get("layer", layer) == layer}
+    by_number = Number("map", Phrase("Search a map"), None, 0, k - 1)
+    channel = ask_one(last, by_number, of=layer, placeholder=f"0–{k - 1}", **about)
     _about(shown)
     if channel is None:
         ordered = strongest_first(top, shown.operation) if order == "strongest" else np.arange(k)
-        pages = -(-k // size)
-        page = st.pagination(
-            pages,
-            default=min(pages, linked(network, "page", 1, range(1, MANY), int)),
-            key=f"page {network} {layer} {order} {size}",
-            persist_state="session",
-        )
+        pages = Number("page", "", 1, 1, -(-k // size), shown_as="pages")
+        page = ask_one(st, pages, of=f"{layer} {order} {size}", **about)
         channels = ordered[(page - 1) * size : page * size].tolist()
     else:
-        page, channels = 1, [channel]
-    opened = _seen_closely(shown, channels)
-    _cards(shown, channels, opened)
+        channels = [channel]
+    one = _seen_closely(shown, channels)
+    address.note(nine=f"{one.channel},{one.rank + 1}" if one else None)
+    _cards(shown, channels, one)
     files(shown)
-    to_url(
-        **link,
-        layer=layer,
-        map=channel,
-        page=page if page > 1 else None,
-        sort=order if order != "strongest" else None,
-        maps=size if size != PAGE_SIZE else None,
-        range=contrast if contrast != "own" else None,
-        nine=f"{opened.channel},{opened.rank + 1}" if opened else None,
-    )
-
-
-def _selected(place, label: str, names: Mapping[str, str], of_link: str) -> str:
-    """One of the names' keys: at first the link's under this name, or else the first."""
-    first = list(names).index(from_link(of_link, next(iter(names)), names))
-    key = f"{of_link} of nines"
-    return place.selectbox(label, names, first, format_func=names.get, key=key, persist_state="session")
 
 
 def _seen_closely(shown: Shown, channels: Sequence[int]) -> OneOfNine | None:
     """The picture that is looked at closely, if it is one of those on this page."""
-    opened = opened_one_of_nine(shown.loaded.architecture.name)
-    if not opened or opened.layer != shown.layer or opened.channel not in channels:
+    one = opened(shown.loaded.architecture.name)
+    if not one or one.layer != shown.layer or one.channel not in channels:
         return None
-    entries = shown.entries(opened.channel)
-    return opened if opened.rank < len(entries) and entries[0].value > 0 else None
+    entries = shown.entries(one.channel)
+    return one if one.rank < len(entries) and entries[0].value > 0 else None
 
 
 def _about(shown: Shown) -> None:
@@ -167,7 +131,7 @@ def _about(shown: Shown) -> None:
     st.caption("  \n".join(lines))
 
 
-def _cards(shown: Shown, channels: Sequence[int], opened: OneOfNine | None) -> None:
+def _cards(shown: Shown, channels: Sequence[int], one: OneOfNine | None) -> None:
     """Two feature maps in a row; below it the picture that was clicked in one of them."""
     state, of = mining(), (shown.asked.selection, shown.asked.key, shown.operation, tuple(channels))
     if state.nines is None or state.nines[0] != of:
@@ -178,15 +142,16 @@ def _cards(shown: Shown, channels: Sequence[int], opened: OneOfNine | None) -> N
         for column, channel in zip(st.columns(2, gap="medium"), pair, strict=False):
             with column.container(border=True):
                 try:
-                    _card(shown, channel, partial(_tiles, nines, channel, time_left), opened)
+                    _card(shown, channel, partial(_tiles, nines, channel, time_left), one)
                 except Refused as refusal:  # a picture that is gone ends its own card and no other
                     st.error(plain(said(refusal)), icon=":material/hide_image:")
-        if opened and opened.channel in pair:
-            close_up(shown, opened)
+        if one and one.channel in pair and close_up(shown, one):
+            open_one(None)
+            _again()
     state.nines = None
 
 
-def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], opened: OneOfNine | None) -> None:
+def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], one: OneOfNine | None) -> None:
     entries = shown.entries(channel)
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     head.markdown(f"**{_('Feature map {channel}', channel=channel)}**")
@@ -198,7 +163,7 @@ def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], opene
     tiles = projected()
     patches, projections = montages(tiles, shown.own_range)
     labels = [label_of(shown, rank, entry) for rank, entry in enumerate(entries)]
-    selected = opened.rank if opened and opened.channel == channel else None
+    selected = one.rank if one and one.channel == channel else None
     sheets = {
         "patches": (_("What the unit can see"), png(patches)),
         "projections": (_("What it saw there"), honest_png(shown.loaded, projections)),
@@ -218,7 +183,7 @@ def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], opene
                 alt=f"{_('Feature map {channel}', channel=channel)}: {name}",
             )
         if clicked is not None:
-            open_one_of_nine(OneOfNine(shown.layer, channel, clicked))
+            open_one(OneOfNine(shown.layer, channel, clicked))
             _again()
     st.caption("  \n".join(map(plain, values_in_words(shown, entries, tiles))))
     words = sheet_in_words(shown, channel, entries, tiles)
@@ -290,7 +255,7 @@ def prepare(asked: Asked, layers: Sequence[str], top: Top, stopped: Callable[[],
     operation = asked.loaded.layers[first_layer(layers)]
     if asked.selection.private or not top.channels(operation):
         return
-    channels, end = strongest_first(top, operation)[:PAGE_SIZE].tolist(), time.monotonic() + PREPARED_WITHIN
+    channels, end = strongest_first(top, operation)[: ON_A_PAGE.usual].tolist(), time.monotonic() + PREPARED_WITHIN
     nines = _nines(asked, top, operation, channels)
     for channel in channels:
         if not stopped() and time.monotonic() < end and top.entries(operation, channel)[0].value > 0:

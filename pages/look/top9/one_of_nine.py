@@ -9,19 +9,21 @@ from models.refusals import Refused
 from models.statefile import printable
 from pages.common import cache
 from pages.common.components.reveal import reveal
-from pages.common.session import OneOfNine, open_one_of_nine
+from pages.common.export import download
+from pages.common.panels import closeable
 from pages.common.text import _, plain, said
-from pages.common.widgets import download, honest_png, warning_of
+from pages.common.widgets import honest_png, warning_of
 from pages.common.words import box_in_words, fidelity_in_words, range_in_words
 from pages.look.top9.ranking import Shown, class_of, source_in_words
+from pages.look.top9.state import OneOfNine
 from vis.deconvnet import Box
 from vis.figures.nine import tile, whole
 from vis.figures.pictures import captioned, montage, signed, with_box
 from vis.top9 import Entry, Pair
 
 
-def close_up(shown: Shown, opened: OneOfNine) -> None:
-    """The whole picture with the box, the projection in its place, and the part itself."""
+def close_up(shown: Shown, opened: OneOfNine) -> bool:
+    """Draws the whole picture with the box, the projection in its place, and the part itself; whether it was closed."""
     entries = shown.entries(opened.channel)
     entry = entries[opened.rank]
     try:
@@ -30,29 +32,18 @@ def close_up(shown: Shown, opened: OneOfNine) -> None:
         given = shown.asked.pictures.open(entry.picture)
     except Refused as refusal:
         st.error(plain(said(refusal)), icon=":material/hide_image:")
-        return
+        return False
     box, projection = pair.projection.box, pair.projection
     limit = tile(pair, None).limit
     with st.container(border=True):
         reveal(f"{opened.layer} {opened.channel} {opened.rank}", key="reveal one of nine")
-        title, close = st.columns([6, 1], vertical_alignment="center")
-        title.markdown(
-            "#### "
-            + _(
-                "Feature map {channel}, picture {rank} of {all}",
-                channel=opened.channel,
-                rank=opened.rank + 1,
-                all=len(entries),
-            )
+        title = _(
+            "Feature map {channel}, picture {rank} of {all}",
+            channel=opened.channel,
+            rank=opened.rank + 1,
+            all=len(entries),
         )
-        close.button(
-            _("Close"),
-            icon=":material/close:",
-            key="close one of nine",
-            width="stretch",
-            on_click=open_one_of_nine,
-            args=(None,),
-        )
+        closed = closeable(title, "close one of nine")
         corners = (box.top, box.left, box.bottom, box.right)
         seen, part = signed(projection.on_canvas().cpu().numpy(), limit), signed(projection.pixels.cpu().numpy(), limit)
         views = {
@@ -69,6 +60,7 @@ def close_up(shown: Shown, opened: OneOfNine) -> None:
         about = f"{fidelity_in_words(projection.fidelity)} · {range_in_words(limit)}"
         st.caption("  \n".join([*map(plain, words), seen_of_it, about]))
         _file(shown, opened, pair, words)
+    return closed
 
 
 def _unit_in_words(shown: Shown, channel: int, entry: Entry, box: Box) -> list[str]:

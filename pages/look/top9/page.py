@@ -1,6 +1,5 @@
 """Top nine pictures: for every feature map, the pictures of a set that excite it most (Zeiler & Fergus, figure 2)."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,9 +7,12 @@ from pathlib import Path
 import streamlit as st
 
 from models import ARCHITECTURES
-from pages.common import cache
-from pages.common.session import link_is_about, selection, text_of_link, to_url
-from pages.common.text import _, language, prose
+from models.options import Phrase, Several
+from pages.common import address, cache
+from pages.common.asking import ask_one
+from pages.common.panels import reading
+from pages.common.session import selection
+from pages.common.text import _
 from pages.common.widgets import computed, cpu_did_it, network_or_stop, refusals_said
 from pages.look.top9 import nine, sets
 from pages.look.top9.mining import Asked, K, found, left_out, of_set, top_of
@@ -31,35 +33,27 @@ def page() -> None:
     chosen = sets.choose()
     layers = _layers(selection().network)
     below = st.container()
-    with st.expander(_("How these pictures are made, and how to read them"), icon=":material/menu_book:"):
-        st.markdown(prose(TEXTS, "top9"))  # before the search, which ends some runs
-    with below:
-        if chosen and layers:
+    # Before the search, which ends some runs.
+    reading(_("How these pictures are made, and how to read them"), TEXTS, "top9")
+    if chosen and layers:
+        with below:
             _nines(chosen, layers)
-        else:
-            to_url(**_link(chosen, layers))
 
 
-def _layers(network: str) -> list[str]:
+def _layers(network: str) -> tuple[str, ...]:
     """The layers that are searched: all that have names, or fewer."""
-    names = list(ARCHITECTURES[network].layers)
-    of_link = text_of_link("searched") if link_is_about(network) else None
-    chosen = st.multiselect(
-        _("Layers that are searched"),
-        names,
-        [name for name in names if name in (of_link or "").split(",")] or names,
-        placeholder=_("at least one"),
-        key=f"searched {network}",
-        persist_state="session",
-    )
-    return [name for name in names if name in chosen]  # not in the order of the clicks
+    names = tuple(ARCHITECTURES[network].layers)
+    searched = Several("searched", Phrase("Layers that are searched"), names, names)
+    layers = ask_one(st, searched, network=network, placeholder=_("at least one"))
+    if not layers:
+        address.note(searched=None)
+    return layers
 
 
-def _nines(chosen: sets.Chosen, layers: list[str]) -> None:
+def _nines(chosen: sets.Chosen, layers: tuple[str, ...]) -> None:
     """What the search for the chosen set found; until then, how far it is."""
     resolved, loaded = network_or_stop(selection(), at_once=False)  # what was found before needs none of its numbers
     if (pictures := sets.opened(chosen)) is None:
-        to_url(**_link(chosen, layers))
         return
     with refusals_said():
         every = key_of(loaded, pictures, list(loaded.layers.values()), K)
@@ -76,24 +70,7 @@ def _nines(chosen: sets.Chosen, layers: list[str]) -> None:
         top = top_of(asked, asked.is_samples, partial(nine.prepare, asked, layers))
     if top:
         left_out(top, pictures)
-        nine.view(asked, top, layers, _link(chosen, layers))
-    else:
-        to_url(**_link(chosen, layers))
-
-
-def _link(chosen: sets.Chosen | None, layers: Sequence[str]) -> dict[str, object]:
-    """What the address says of network, set and layers; of a set of one's own nothing, for nobody else has it."""
-    asked = selection()
-    public = chosen if chosen and not chosen.private else None
-    return {
-        "network": asked.network,
-        "weights": "random" if asked.weights == "random" else None,
-        "set": public.kind if public and public.kind != "samples" else None,
-        "folder": public.name if public and public.kind == "folder" else None,
-        "dataset": public.name if public and public.kind == "dataset" else None,
-        "searched": ",".join(layers) if 0 < len(layers) < len(ARCHITECTURES[asked.network].layers) else None,
-        "language": language(),
-    }
+        nine.view(asked, top, layers)
 
 
 page()

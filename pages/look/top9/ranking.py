@@ -1,12 +1,11 @@
 """What a search for the strongest pictures found: in words, and as files to take away."""
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -14,9 +13,10 @@ import streamlit as st
 from models import Loaded
 from models.statefile import printable
 from pages.common import cache
+from pages.common.export import download, table
 from pages.common.session import SAMPLES
-from pages.common.text import _
-from pages.common.widgets import download, weights_in_words
+from pages.common.text import _, spoken
+from pages.common.widgets import weights_in_words
 from pages.common.words import fidelity_in_words, range_in_words
 from pages.look.top9.mining import Asked
 from vis.figures.nine import Tile, limits, montages, side_by_side, tile
@@ -90,7 +90,7 @@ def _classes(shown: Shown, entries: Sequence[Entry]) -> str:
 def class_of(shown: Shown, entry: Entry) -> str:
     """The class that a picture comes from; of the samples' crops in the session's language."""
     label = entry.label or ""
-    return _(SAMPLES[label]) if shown.asked.is_samples and label in SAMPLES else printable(label)
+    return spoken(SAMPLES[label]) if shown.asked.is_samples and label in SAMPLES else printable(label)
 
 
 def label_of(shown: Shown, rank: int, entry: Entry) -> str:
@@ -129,7 +129,7 @@ def files(shown: Shown) -> None:
         st.caption(_("All layers and feature maps of this search, without the pictures."))
         name = f"convscope-top9-{network}"
         download(st, "Parquet", lambda: parquet_of(top), f"{name}.parquet", "parquet of nines", icon=None)
-        download(st, "CSV", lambda: csv_of(top, layers), f"{name}.csv", "csv of nines", icon=None)
+        download(st, "CSV", lambda: table(rows_of_nines(top, layers)), f"{name}.csv", "csv of nines", icon=None)
 
 
 def parquet_of(top: Top) -> bytes:
@@ -140,17 +140,26 @@ def parquet_of(top: Top) -> bytes:
         return path.read_bytes()
 
 
-def csv_of(top: Top, layers: Mapping[str, str]) -> bytes:
+def rows_of_nines(top: Top, layers: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """A row for each of the nine of every feature map, strongest first; whose they are stands in every row."""
     names = {operation: name for name, operation in layers.items()}
-    file = io.StringIO()
-    table = csv.writer(file)
-    whose = top.key.network, top.key.weights, top.title
-    columns = "network weights pictures layer operation channel rank picture value row column class"
-    table.writerow(columns.split())
     for operation in top.layers:
+        of = {
+            "network": top.key.network,
+            "weights": top.key.weights,
+            "pictures": top.title,
+            "layer": names.get(operation, operation),
+            "operation": operation,
+        }
         for channel in range(top.channels(operation)):
-            for rank, e in enumerate(top.entries(operation, channel), 1):
-                layer = names.get(operation, operation)
-                table.writerow((*whose, layer, operation, channel, rank, e.picture, e.value, e.row, e.column, e.label))
-    return file.getvalue().encode("utf-8-sig")
+            for rank, entry in enumerate(top.entries(operation, channel), 1):
+                yield {
+                    **of,
+                    "channel": channel,
+                    "rank": rank,
+                    "picture": entry.picture,
+                    "value": entry.value,
+                    "row": entry.row,
+                    "column": entry.column,
+                    "class": entry.label,
+                }

@@ -8,15 +8,32 @@ from dataclasses import dataclass
 import streamlit as st
 
 from models.decoding import MOST_MEGABYTES
+from models.options import Choice, Phrase
 from models.picture_sets import DATASETS, MOST_ENTRIES, MOST_ZIP_MEGABYTES, PictureSet, allowed_root, archive
 from models.refusals import Refused
 from models.statefile import printable
-from pages.common import cache
+from pages.common import address, cache
+from pages.common.asking import ask_one
 from pages.common.jobs import Job
-from pages.common.session import SET_FILE, from_link, mining, sha256_of, uploaded
+from pages.common.progress import watch
+from pages.common.session import SET_FILE, sha256_of, uploaded
 from pages.common.text import _, plain, said
+from pages.look.top9.state import mining
 from vis.figures.numbers import grouped
 
+SET = Choice(
+    "set",
+    Phrase("Set of pictures"),
+    {
+        "samples": Phrase("Crops of the sample photographs"),
+        "folder": Phrase("A folder on the server"),
+        "zip": Phrase("A ZIP of my own"),
+        "dataset": Phrase("A data set"),
+    },
+)
+DATASET = Choice(
+    "dataset", Phrase("Data set"), {name: title for name, (*_of, title) in DATASETS.items()}, shown_as="list"
+)
 FOLDERS_SHOWN = 200
 DOWNLOAD_AT_MOST = 3600  # seconds
 
@@ -39,21 +56,9 @@ class Chosen:
 
 def choose() -> Chosen | None:
     """The set that is chosen; None while there is nothing to choose, and the page says why."""
-    kinds = {
-        "samples": _("Crops of the sample photographs"),
-        "folder": _("A folder on the server"),
-        "zip": _("A ZIP of my own"),
-        "dataset": _("A data set"),
-    }
-    kind = st.segmented_control(
-        _("Set of pictures"),
-        kinds,
-        format_func=kinds.get,
-        default=from_link("set", "samples", [kind for kind in kinds if kind != "zip"]),
-        required=True,
-        key="set",
-        persist_state="session",
-    )
+    kind = ask_one(st, SET)
+    if kind == "zip":
+        address.note(set=None)  # nobody else has it
     return {"samples": _samples, "folder": _folder, "zip": _zip, "dataset": _dataset}[kind]()
 
 
@@ -79,26 +84,19 @@ def _folder() -> Chosen | None:
         )
         return None
     folders = cache.folders_below(str(root), FOLDERS_SHOWN)
-    linked = from_link("folder", folders[0], Anything())
+    linked = address.opened_with().get("folder", folders[0])
     folders = folders if linked in folders else [linked, *folders]
-    name = st.selectbox(
-        _("Folder"),
-        folders,
-        folders.index(linked),
-        format_func=lambda name: _("all of it") if name == "." else name,
-        accept_new_options=True,
-        key="folder",
-        persist_state="session",
-        help=_("Below the folder that is open to visitors. Another one can be typed, such as birds/2024."),
+    known = Choice(
+        "folder",
+        Phrase("Folder"),
+        {name: Phrase("all of it") if name == "." else name for name in folders},
+        folders[0],
+        shown_as="list",
+        help=Phrase("Below the folder that is open to visitors. Another one can be typed, such as birds/2024."),
     )
+    name = ask_one(st, known, accept_new_options=True)
+    address.note(folder=name or None)
     return Chosen("folder", name) if name else None
-
-
-class Anything:
-    """A collection that holds every text."""
-
-    def __contains__(self, text: object) -> bool:
-        return True
 
 
 def _zip() -> Chosen | None:
@@ -148,15 +146,8 @@ def _archive(digest: str) -> PictureSet:
 
 
 def _dataset() -> Chosen:
-    names = list(DATASETS)
-    name = st.selectbox(
-        _("Data set"),
-        names,
-        names.index(from_link("dataset", names[0], names)),
-        format_func=lambda name: DATASETS[name][2],
-        key="dataset",
-        persist_state="session",
-    )
+    name = ask_one(st, DATASET)
+    address.note(dataset=name)
     return Chosen("dataset", name)
 
 
@@ -193,7 +184,7 @@ def _download(name: str) -> None:
     jobs, title = mining().downloads, plain(DATASETS[name][2])
     job = jobs.get(name)
     if job and job.running:
-        _watched(name)
+        watch(lambda: jobs[name], lambda _job: _("Downloading {name} …", name=title), "stop download", stop=None)
         return
     if job and (job.refused or job.failed):
         words = _("{name} could not be downloaded; check the server's connection and disk, and try again.", name=title)
@@ -223,12 +214,3 @@ def is_here(address: str | None, headers: Mapping[str, str]) -> bool:
     if address is not None or any(name in headers for name in FORWARDED):
         return False
     return all(LOOPBACK.fullmatch(headers.get(name, "")) for name in ("Origin", "Host"))
-
-
-@st.fragment(run_every=0.5)
-def _watched(name: str) -> None:
-    job = mining().downloads[name]
-    if not job.running:
-        st.rerun()
-    job.watched()
-    st.info(_("Downloading {name} …", name=plain(DATASETS[name][2])), icon=":material/downloading:")
