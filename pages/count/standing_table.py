@@ -16,8 +16,12 @@ from vis.figures.costs import COLOURS
 MOST_ROWS = 20  # that are seen at once
 
 
-def standing_table(layers: Sequence[Standing], roof: Roof, kinds: Mapping[str, str], style: Style) -> None:
-    """A row a layer, with a bar each for its share of the multiply-adds and of the time."""
+def standing_table(layers: Sequence[Standing], roof: Roof | None, kinds: Mapping[str, str], style: Style) -> None:
+    """A row a layer, with a bar each for its share of the multiply-adds and of the time.
+
+    Args:
+        roof: None where it is not known; then nothing is said of what is attainable.
+    """
     macs, time = (sum(parts) for parts in zip(*((s.work.macs or 0, s.times.median_ms) for s in layers), strict=True))
     shares = {
         _("of all MACs"): [s.work.macs and 100 * s.work.macs / macs for s in layers],
@@ -26,7 +30,7 @@ def standing_table(layers: Sequence[Standing], roof: Roof, kinds: Mapping[str, s
     longest = max(number for column in shares.values() for number in column if number)
     bar = {"width": BAR, "format": "%.2f %%", "min_value": 0, "max_value": longest}
     of_macs, of_time = shares
-    reached = [roof.reached(s) for s in layers]
+    reached = [roof and roof.reached(s) for s in layers]
     cells = {
         _("layer"): [s.work.name for s in layers],
         _("kind"): [kinds[s.work.kind] for s in layers],
@@ -56,8 +60,8 @@ def standing_table(layers: Sequence[Standing], roof: Roof, kinds: Mapping[str, s
     st.dataframe(pa.table(cells), hide_index=True, column_config=look, height=height, placeholder="–")
 
 
-def as_csv(layers: Sequence[Standing], roof: Roof) -> str:
-    """The table for a spreadsheet, every number in full; what is not counted is empty, not 0."""
+def as_csv(layers: Sequence[Standing], roof: Roof | None) -> str:
+    """The table for a spreadsheet, every number in full; what is not known is empty, not 0."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(
@@ -68,7 +72,7 @@ def as_csv(layers: Sequence[Standing], roof: Roof) -> str:
     )
     for each in layers:
         work, times = each.work, each.times
-        attainable = None if work.intensity is None else roof.attainable(work.intensity)
+        attainable = roof.attainable(work.intensity) if roof and work.intensity is not None else None
         writer.writerow(
             [
                 *(work.name, work.kind, work.macs, work.read_bytes, work.weight_bytes, work.written_bytes),
