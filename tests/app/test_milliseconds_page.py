@@ -1,5 +1,6 @@
 """The page “MACs are not milliseconds” and “Build it”, as their visitors set and read them."""
 
+import re
 import time
 
 import pyarrow as pa
@@ -25,9 +26,15 @@ from vis.figures.numbers import grouped, milliseconds, spread
 
 @pytest.fixture(autouse=True)
 def small_machine(monkeypatch):
-    """A roof that is measured at once."""
-    monkeypatch.setattr("vis.cost.roofline.PRODUCTS", {"cpu": (16, 32)})
+    """A roof that is measured at once, and that LeNet's layers do not reach."""
+    monkeypatch.setattr("vis.cost.roofline.PRODUCTS", {"cpu": (256,)})
+    monkeypatch.setattr("vis.cost.roofline.CONVOLUTIONS", {"cpu": (1, 4, 8)})
     monkeypatch.setattr("vis.cost.roofline.NUMBERS", 1024)
+
+
+def with_roof(monkeypatch, roof: Roof) -> None:
+    """Every measurement finds this roof."""
+    monkeypatch.setattr("vis.cost.roofline.Trials.roof", property(lambda trials: roof))
 
 
 def settle(page: Visit) -> Visit:
@@ -67,12 +74,28 @@ def test_before_it_is_asked_nothing_is_measured_and_the_published_table_is_there
 
 def test_a_roof_whose_memory_was_measured_unsteadily_is_doubted(monkeypatch):
     steady, unsteady = Times(1.0, 0.0, 7), Times(1.0, 0.9, 7)
-    roofs = [Roof(Ceiling(1e9, "a product", steady), Ceiling(1e9, "a copy", times)) for times in (steady, unsteady)]
+    roofs = [Roof(Ceiling(1e12, "a product", steady), Ceiling(1e9, "a copy", times)) for times in (steady, unsteady)]
     monkeypatch.setattr("vis.cost.latency.pass_times", lambda *_, **__: steady)
     for roof, doubts in zip(roofs, (0, 1), strict=True):
-        monkeypatch.setattr("vis.cost.roofline.measured_roof", lambda *_, roof=roof: roof)
+        with_roof(monkeypatch, roof)
         page = settle(visit(network="lenet5").press("measure"))
         assert len([said for said in page.at.warning if "differ much from one another" in said.value]) == doubts
+
+
+@pytest.mark.parametrize(("language", "reason"), [("en", "Measure again when it is quiet."), ("vi", "khi máy rảnh.")])
+def test_a_roof_that_a_layer_outruns_is_refused_and_nothing_is_said_of_what_is_attainable(
+    monkeypatch, language, reason
+):
+    times = Times(1.0, 0.0, 7)
+    with_roof(monkeypatch, Roof(Ceiling(1e3, "a product", times), Ceiling(1e9, "a copy", times)))
+    page = settle(visit(network="lenet5", language=language).press("measure"))
+    (refusal,) = page.errors
+    assert reason in re.sub(r"\\(.)", r"\1", refusal)
+    assert len(page.at.get("plotly_chart")) == 1  # the shares, which need no roof
+    rows, _published = tables(page)
+    assert [*rows.values()][-1] == [None] * len(rows["GMAC/s"])
+    assert any(rows["GMAC/s"])
+    assert [*metrics(page).values()][-1] == "–"
 
 
 def test_a_built_network_is_called_as_the_paper_calls_it():
@@ -172,6 +195,8 @@ def test_the_csv_has_every_layer_with_every_number():
         Standing(Work("relu", "activation", None, 100, 0, 100), Times(1.0, 0.0, 7)),
     ]
     roof = Roof(Ceiling(1e9, "", Times(1, 0, 7)), Ceiling(1e6, "", Times(1, 0, 7)))
+    without, _ = read_csv(export.table(rows_of(layers, None)))
+    assert (without["macs_per_second"], without["attainable_macs_per_second"]) == ("2000000.0", "")
     conv, relu = read_csv(export.table(rows_of(layers, roof)))
     assert conv | {"macs_per_byte": "20.0", "macs_per_second": "2000000.0"} == conv
     assert float(conv["attainable_macs_per_second"]) == 2e7

@@ -14,7 +14,7 @@ from models.device import available
 from models.loading import skeleton
 from tests.benchmarks.timing import machine
 from vis.cost.latency import conditions, layer_times, pass_times
-from vis.cost.roofline import Roof, Standing, measured_roof, standings, works_of
+from vis.cost.roofline import Roof, Standing, Trials, standings, works_of
 from vis.shapes import record_shapes
 
 NETWORKS = ("mobilenet_v1", "resnet50", "vgg16")
@@ -35,7 +35,10 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1)
     given = parser.parse_args()
     device = torch.device(available()[0])
-    roof = measured_roof(device, given.rounds)
+    trials = Trials(device)
+    for _ in range(given.rounds):
+        trials.round()
+    roof = trials.roof
     print(f"{machine()}; {conditions(device).name}\n")
     print(
         f"roof: {roof.peak.rate / 1e9:.1f} GMAC/s ({roof.peak.of}, ± {roof.peak.spread / 2:.1%}), "

@@ -65,6 +65,18 @@ def test_a_stopped_round_does_not_count_and_nothing_is_run_after_it(whole_rounds
     assert told == [n / 10 for n in range(1, whole_rounds + 1)]
 
 
+def test_what_is_measured_in_between_has_its_turn_before_between_and_after_the_rounds():
+    order: list[str] = []
+    model = nn.Sequential(nn.ReLU()).eval()
+
+    def stop() -> bool:  # asked before the picture and before the layer
+        order.append("layer")
+        return False
+
+    layer_times(model, picture(), rounds=2, stop=stop, between=lambda: order.append("roof"))
+    assert order == ["roof", *["layer", "layer", "roof"] * 3]  # the first round warms up
+
+
 def test_progress_goes_to_one():
     told: list[float] = []
     layer_times(seeded(EXACT["convolutions"]), picture(), rounds=3, progress=told.append)

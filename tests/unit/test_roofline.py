@@ -3,21 +3,24 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from models.loading import skeleton
+from models.refusals import Refused
 from vis.cost.latency import Times
 from vis.cost.roofline import (
     Ceiling,
     Roof,
     Standing,
+    Trials,
     Work,
+    _convolution,
     _copies,
     _products,
-    measured_roof,
     standings,
     works_of,
 )
-from vis.figures.roofline import shares
+from vis.figures.roofline import roofline, shares
 from vis.shapes import record_shapes
 
 CPU = torch.device("cpu")
@@ -106,6 +109,35 @@ def test_what_a_layer_reaches_is_its_rate_by_what_is_attainable():
     assert ROOF.peak.spread == 0.25
 
 
+def layer(rate: float) -> Standing:
+    """A layer that was measured at this many MACs a second."""
+    return Standing(Work(f"at {rate:g}", "conv", round(10 * rate), 1, 1, 1), Times(10_000.0, 0.0, 7))
+
+
+KINDS = {kind: kind for kind in ("conv", "depthwise", "pointwise", "linear")}
+WORDS = {word: word for word in ("macs", "time", "rate", "intensity", "reached")} | {"roof": "{peak}, {bandwidth}"}
+
+
+@pytest.mark.parametrize("rates", [[], [90.0], [90.0, 100.0, 112.0]])  # 100 ± 12.5 %
+def test_a_roof_holds_while_no_layer_is_above_its_peak_by_more_than_its_spread(rates):
+    assert ROOF.outrun_by(map(layer, rates)) is None
+    assert roofline([*map(layer, rates)], ROOF, KINDS, WORDS).data
+
+
+@pytest.mark.parametrize("rates", [[113.0], [113.0, 90.0], [120.0, 214.0, 150.0]])
+def test_a_roof_that_a_layer_outruns_is_not_drawn(rates):
+    layers = [*map(layer, rates), Standing(Work("pool", "pool", None, 1, 0, 1), Times(0.001, 0.0, 7))]
+    assert ROOF.outrun_by(layers).rate == max(rates)
+    with pytest.raises(Refused, match=rf"at {max(rates):g} reached .* more than the measured peak of 100.*± 12%: "):
+        roofline(layers, ROOF, KINDS, WORDS)
+
+
+def test_a_layer_above_the_slope_had_its_numbers_in_a_cache_and_outruns_nothing():
+    cached = Standing(Work("cached", "linear", 100, 100, 0, 0), Times(1000.0, 0.0, 7))  # 1 MAC a byte: 20 attainable
+    assert ROOF.reached(cached) == 5.0
+    assert ROOF.outrun_by([cached]) is None
+
+
 def test_shares_of_work_and_of_time_add_up_and_the_slowest_comes_first():
     layers = [
         Standing(Work("a", "conv", 60, 1, 1, 1), Times(1.0, 0, 3)),
@@ -123,42 +155,87 @@ def test_shares_of_work_and_of_time_add_up_and_the_slowest_comes_first():
 def small(monkeypatch):
     """Matrices and arrays that take no time; nothing is promised about their rate."""
     monkeypatch.setattr("vis.cost.roofline.PRODUCTS", {"cpu": (16, 32)})
+    monkeypatch.setattr("vis.cost.roofline.CONVOLUTIONS", {"cpu": (2, 4, 8)})
     monkeypatch.setattr("vis.cost.roofline.NUMBERS", 1024)
+    monkeypatch.setattr("vis.cost.roofline.LONG_ENOUGH", 1e-9)  # one try a round
 
 
 def test_a_roof_is_positive_and_says_what_reached_it(small):
-    told: list[float] = []
-    roof = measured_roof(CPU, rounds=3, progress=told.append)
+    trials = Trials(CPU)
+    for _ in range(4):  # the first of them warms up
+        trials.round()
+    roof = trials.roof
     assert roof.peak.rate > 0
     assert roof.bandwidth.rate > 0
-    assert roof.peak.of in ("16×16×16", "32×32×32")
+    assert roof.peak.of in ("16×16×16", "32×32×32", "3×3 convolution, 4 maps")
     assert roof.bandwidth.of in ("copy", "triad")
     assert roof.peak.times.rounds == roof.bandwidth.times.rounds == 3
-    assert told == sorted(told)
-    assert told[-1] == 1.0
-    n = int(roof.peak.of.split("×")[0])
-    assert roof.peak.rate == pytest.approx(n**3 / (roof.peak.times.median_ms / 1e3))
+
+
+class Clock:
+    """Gives the next of these durations in milliseconds for whatever is timed; the last one for ever."""
+
+    def __init__(self, *rounds: float):
+        self.rounds, self.calls = rounds, 0
+
+    def __call__(self, work, device) -> float:
+        taken = self.rounds[min(self.calls // 5, len(self.rounds) - 1)]  # a round is of five trials
+        self.calls += 1
+        return taken
+
+
+@pytest.mark.parametrize("rounds", [(9.0, 1.0, 4.0, 4.0), (1.0, 4.0, 1.0, 4.0), (0.5, 4.0, 4.0, 1.0)])
+def test_the_fastest_try_of_any_round_counts_but_not_that_of_the_first(small, monkeypatch, rounds):
+    """Whether the machine was free before, between or after what else was measured."""
+    monkeypatch.setattr("vis.cost.roofline.timed", Clock(*rounds))
+    trials = Trials(CPU)
+    for _ in rounds:
+        trials.round()
+    assert trials.roof.peak.rate == 32**3 / 1e-3  # in one millisecond
+    assert trials.roof.peak.times == Times(4.0, 1.5, 3)
+    assert trials.roof.bandwidth.rate == 3 * 4096 / 1e-3
+    assert trials.roof.bandwidth.of == "triad"
+
+
+def test_what_is_short_is_tried_more_often_in_a_round(small, monkeypatch):
+    monkeypatch.setattr("vis.cost.roofline.LONG_ENOUGH", 20.0)
+    for taken, tries in ((0.1, 10), (6.0, 4), (30.0, 1)):
+        monkeypatch.setattr("vis.cost.roofline.timed", clock := Clock(taken))
+        Trials(CPU).round()
+        assert clock.calls == 5 * tries
+
+
+def test_before_a_round_after_the_first_is_whole_there_is_no_roof(small):
+    trials = Trials(CPU)
+    assert trials.roof is None
+    trials.round()  # warms up
+    assert trials.roof is None
+    questions = iter([False] * 4)
+    trials.round(lambda: next(questions, True))  # stopped before the last of five
+    assert trials.roof is None
+    trials.round()
+    assert trials.roof is not None
 
 
 def test_what_is_counted_of_a_trial_is_what_it_does(small):
     (_, macs, multiply), *_rest = _products(CPU, (16,))
     assert (macs, multiply().shape) == (16 * 16 * 16, (16, 16))
+    _, macs, convolve = _convolution(CPU)
+    with FlopCounterMode(display=False) as counter:
+        assert convolve().shape == (2, 4, 8, 8)
+    assert counter.get_total_flops() == 2 * macs
     (_, copied, copy), (_, added, triad) = _copies(CPU)
     assert (copied, added) == (2 * 4096, 3 * 4096)  # one array is read and one written; two are read and one written
     assert copy().unique().numel() > 1
     assert triad().mean() == pytest.approx(4 * 0.5, rel=0.1)  # b + 3·c
 
 
-@pytest.mark.parametrize(("asked", "is_there"), [(0, False), (1, False), (2, False), (9, False), (99, True)])
-def test_a_roof_that_was_stopped_before_all_was_measured_is_none(small, asked, is_there):
-    questions = iter([False] * asked)
-    roof = measured_roof(CPU, rounds=3, stop=lambda: next(questions, True))
-    assert (roof is not None) == is_there
-
-
 def test_threads_precision_and_random_numbers_are_left_as_they_are(small):
     before = torch.get_num_threads(), torch.get_float32_matmul_precision(), torch.get_default_dtype()
     state = torch.random.get_rng_state()
-    measured_roof(CPU, rounds=1)
+    trials = Trials(CPU)
+    trials.round()
+    trials.round()
+    assert trials.roof
     assert before == (torch.get_num_threads(), torch.get_float32_matmul_precision(), torch.get_default_dtype())
     assert torch.equal(state, torch.random.get_rng_state())

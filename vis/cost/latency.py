@@ -60,7 +60,12 @@ def timed(work: Callable[[], object], device: torch.device) -> float:
 
 
 def layer_times(
-    model: nn.Module, images: Tensor, rounds: int = 10, stop: Stop | None = None, progress: Progress | None = None
+    model: nn.Module,
+    images: Tensor,
+    rounds: int = 10,
+    stop: Stop | None = None,
+    progress: Progress | None = None,
+    between: Callable[[], object] = lambda: None,
 ) -> dict[str, Times]:
     """The time of every operation on maps, by its name in the trace, in the order of execution.
 
@@ -72,6 +77,7 @@ def layer_times(
         images: (N, C, H, W).
         stop: asked before every operation; the round that is stopped does not count, and without any there is no time.
         progress: told the part of the rounds that is done, from 0 to 1.
+        between: done before every round and after the last, so that what it measures saw the same machine.
 
     Raises:
         TraceRefused: see `vis.trace.record`.
@@ -79,6 +85,7 @@ def layer_times(
     recording = Recording(model, traced(model, tuple(images.shape)), on_its_device(model, images), {}, {})
     measured: dict[str, list[float]] = {}
     for done in range(rounds + 1):
+        between()
         found = _one_round(recording, stop or (lambda: False))
         if found is None:
             break
@@ -86,6 +93,7 @@ def layer_times(
             measured.setdefault(name, []).append(milliseconds)
         if progress is not None:
             progress((done + 1) / (rounds + 1))
+    between()
     return {name: times_of(of) for name, of in measured.items()}
 
 

@@ -4,14 +4,15 @@ S. Williams, A. Waterman, D. Patterson: Roofline: An Insightful Visual Performan
 Communications of the ACM 52(4), 2009. Here in multiply-adds (MACs) where they count floating-point operations.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, fx
+from torch.nn import functional
 
 from vis.cost.count import activation_bytes_of, kind_of, layers, macs_of
-from vis.cost.latency import Progress, Stop, Times, timed, times_of
+from vis.cost.latency import Stop, Times, timed, times_of
 from vis.operations import convolution, maps_of
 from vis.trace import Recording
 
@@ -108,15 +109,15 @@ def standings(works: list[Work], times: Mapping[str, Times]) -> list[Standing]:
 
 @dataclass(frozen=True)
 class Ceiling:
-    """The most that was reached, by the median of several rounds."""
+    """The most that was reached, in the fastest of many tries."""
 
     rate: float  # MACs or bytes a second
     of: str  # what reached it
-    times: Times
+    times: Times  # of all its tries
 
     @property
     def spread(self) -> float:
-        """How far apart the middle half of the rounds lies, as a part of their median."""
+        """How far apart the middle half of the tries lies, as a part of their median."""
         return self.times.spread_ms / self.times.median_ms
 
 
@@ -124,7 +125,7 @@ class Ceiling:
 class Roof:
     """What a machine can compute and what it can move, both measured."""
 
-    peak: Ceiling  # MACs a second of products of large matrices
+    peak: Ceiling  # MACs a second of products of large matrices, or of a convolution
     bandwidth: Ceiling  # bytes a second of copies that no cache can hold
 
     @property
@@ -140,46 +141,68 @@ class Roof:
         """Which part of what is attainable to it a layer reaches; None where no MACs are counted."""
         return standing.rate / self.attainable(standing.work.intensity) if standing.rate else None
 
+    def outrun_by(self, layers: Iterable[Standing]) -> Standing | None:
+        """The fastest layer, if it is above the peak by more than the peak's spread; None where the roof holds.
+
+        Such a roof was measured while the machine was busier than it was with the layers, and says nothing. Above the
+        slope a layer may well stand, for a cache is faster than memory.
+        """
+        fastest = max((each for each in layers if each.rate), key=lambda each: each.rate, default=None)
+        return fastest if fastest and fastest.rate > self.peak.rate * (1 + self.peak.spread / 2) else None
+
 
 PRODUCTS = {"cpu": (512, 1024, 2048)}  # sides of square matrices
 LARGE_PRODUCTS = (2048, 4096, 8192)  # for a GPU, which smaller ones do not fill
+CONVOLUTIONS = {"cpu": (1, 256, 56)}  # pictures, maps and side
+LARGE_CONVOLUTION = (16, 512, 56)
 NUMBERS = 2**25  # of an array that is copied, 128 MiB: more than caches hold
+LONG_ENOUGH, MOST_TRIES = 20.0, 10  # milliseconds of a trial in a round, and how often it is then repeated at most
 
 Trial = tuple[str, int, Callable[[], object]]  # what is done, its MACs or bytes, and the doing
 
 
-def measured_roof(
-    device: torch.device, rounds: int = 7, stop: Stop | None = None, progress: Progress | None = None
-) -> Roof | None:
-    """The roof of a device in float32; None where it was stopped before every trial was measured once.
+class Trials:
+    """Rounds of trials of what a device can do in float32; in between there is time for what is compared with it.
 
-    Peak: C = A·B of square matrices of several sizes, n³ MACs each. Bandwidth: a copy, which reads one array and writes
-    one, and the triad a = b + s·c, which reads two and writes one; that a processor may first fetch what it is about to
-    overwrite is not counted, as in STREAM (McCalpin 1995). Of each the fastest counts, by its median; one round warms
-    up. Threads, precision and random numbers are left as they are.
+    Peak: C = A·B of square matrices of several sizes, n³ MACs each, and a convolution of 3×3, which may use another
+    algorithm or, on a GPU, another precision than products do. Bandwidth: a copy, which reads one array and writes one,
+    and the triad a = b + s·c, which reads two and writes one; that a processor may first fetch what it is about to
+    overwrite is not counted, and of each the fastest try counts, both as in STREAM (McCalpin 1995). The first round
+    warms up. Threads, precision and random numbers are left as they are.
     """
-    stop = stop or (lambda: False)
-    found: list[list[tuple[str, int, Times]]] = [[], []]
-    sides = PRODUCTS.get(device.type, LARGE_PRODUCTS)
-    trials, all_trials = (_products(device, sides), _copies(device)), len(sides) + 2
-    for results, kind in zip(found, trials, strict=True):
-        for name, amount, work in kind:
-            milliseconds: list[float] = []
-            for i in range(rounds + 1):
+
+    def __init__(self, device: torch.device):
+        self._device = device
+        sides = PRODUCTS.get(device.type, LARGE_PRODUCTS)
+        self._peak: list[Trial] = [*_products(device, sides), _convolution(device)]
+        self._bandwidth: list[Trial] = [*_copies(device)]
+        self._taken: dict[str, list[float]] = {}  # milliseconds of every try
+        self._is_warm = False
+
+    def round(self, stop: Stop = lambda: False) -> None:
+        """Tries everything once more; what takes no time several times. The trial that is stopped is the last."""
+        for name, _, work in (*self._peak, *self._bandwidth):
+            spent, tries = 0.0, 0
+            while spent < LONG_ENOUGH and tries < MOST_TRIES:
                 if stop():
-                    break
-                taken = timed(work, device)
-                milliseconds += [taken] if i else []
-                if progress is not None:
-                    progress((len(found[0]) + len(found[1]) + (i + 1) / (rounds + 1)) / all_trials)
-            if not milliseconds:
-                return None
-            results.append((name, amount, times_of(milliseconds)))
-    return Roof(*(max((_ceiling(*each) for each in results), key=lambda c: c.rate) for results in found))
+                    return
+                taken = timed(work, self._device)
+                spent, tries = spent + taken, tries + 1
+                if self._is_warm:
+                    self._taken.setdefault(name, []).append(taken)
+        self._is_warm = True
 
+    @property
+    def roof(self) -> Roof | None:
+        """What was reached so far; None before everything was tried once after warming up."""
+        trials = (*self._peak, *self._bandwidth)
+        if len(self._taken) < len(trials):
+            return None
+        return Roof(*(max(map(self._ceiling, kind), key=lambda c: c.rate) for kind in (self._peak, self._bandwidth)))
 
-def _ceiling(name: str, amount: int, times: Times) -> Ceiling:
-    return Ceiling(1e3 * amount / times.median_ms, name, times)
+    def _ceiling(self, trial: Trial) -> Ceiling:
+        name, amount, _ = trial
+        return Ceiling(1e3 * amount / min(self._taken[name]), name, times_of(self._taken[name]))
 
 
 def _products(device: torch.device, sides: tuple[int, ...]) -> Iterator[Trial]:
@@ -187,6 +210,13 @@ def _products(device: torch.device, sides: tuple[int, ...]) -> Iterator[Trial]:
         a, b = _numbers(device, n, n), _numbers(device, n, n)
         c = torch.empty_like(a)
         yield f"{n}×{n}×{n}", n**3, lambda a=a, b=b, c=c: torch.mm(a, b, out=c)
+
+
+def _convolution(device: torch.device) -> Trial:
+    pictures, maps, side = CONVOLUTIONS.get(device.type, LARGE_CONVOLUTION)
+    images, weights = _numbers(device, pictures, maps, side, side), _numbers(device, maps, maps, 3, 3)
+    macs = pictures * side**2 * maps * maps * 3**2
+    return f"3×3 convolution, {maps} maps", macs, lambda: functional.conv2d(images, weights, padding=1)
 
 
 def _copies(device: torch.device) -> Iterator[Trial]:

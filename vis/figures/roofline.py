@@ -8,6 +8,7 @@ from math import log10
 
 import plotly.graph_objects as go
 
+from models.refusals import Refused
 from vis.cost.roofline import Roof, Standing
 from vis.figures.costs import BESIDE, COLOURS, STEADY
 from vis.figures.numbers import grouped, milliseconds, short, spread
@@ -25,7 +26,19 @@ def roofline(layers: Sequence[Standing], roof: Roof, kinds: Mapping[str, str], w
     Args:
         kinds: what the kinds of COLOURS are called.
         words: for "macs", "time", "rate", "intensity", "reached", and "roof" with {peak} and {bandwidth}.
+
+    Raises:
+        Refused: where a layer outruns the peak, so that it was measured too low.
     """
+    if outrun := roof.outrun_by(layers):
+        raise Refused(
+            "{layer} reached {rate}MAC/s, more than the measured peak of {peak}MAC/s ± {spread}: something else used "
+            "this machine while its peak was measured. Measure again when it is quiet.",
+            layer=outrun.work.name,
+            rate=short(outrun.rate),
+            peak=short(roof.peak.rate),
+            spread=f"{roof.peak.spread / 2:.0%}",
+        )
     counted = [each for each in layers if each.rate]
     across = [each.work.intensity for each in counted] + [roof.ridge]
     up = [each.rate for each in counted] + [roof.peak.rate]

@@ -33,7 +33,7 @@ from pages.count.milliseconds.keras_table import keras_table
 from pages.count.milliseconds.standing_table import rows_of, standing_table
 from pages.count.style import Style, chosen_style
 from vis.cost.latency import Conditions, Times, conditions, layer_times, pass_times
-from vis.cost.roofline import Roof, Standing, measured_roof, standings, works_of
+from vis.cost.roofline import Roof, Standing, Trials, standings, works_of
 from vis.figures.numbers import milliseconds, short, spread
 from vis.figures.roofline import roofline, shares, shares_of_work_and_time
 
@@ -96,11 +96,11 @@ def _measurement(built: Built, batch: int) -> Measured | None:
         begin(PLACE, key, lambda report, stopped: _measured(built, batch, device, report, stopped))
 
     def phase(part: float) -> str:
-        if part < ROOF_DONE:
-            return _("Measuring what this machine does at its best …")
         if part < PASSES_DONE:
             return _("Measuring whole passes of {network} …", network=title)
-        return _("Measuring every layer of {network} …", network=title)
+        return _(
+            "Measuring every layer of {network}, and in between what this machine does at its best …", network=title
+        )
 
     if new := settled(PLACE, key, phase, again):
         keep_measured(key, new)
@@ -115,21 +115,27 @@ def _measurement(built: Built, batch: int) -> Measured | None:
     return found
 
 
-ROOF_DONE, PASSES_DONE = 0.3, 0.5  # of the whole measurement
+PASSES_DONE = 0.3  # of the whole measurement
 
 
 def _measured(
     built: Built, batch: int, device: str, report: Callable[[float], None], stopped: Callable[[], bool]
 ) -> Measured | None:
-    """The roof of the machine, then whole passes, then layer by layer; None where it was stopped before any layer."""
+    """Whole passes, then layer by layer, and the roof of the machine before, between and after the layers' rounds; None
+    where it was stopped before any layer.
+    """
     model, images = on_device(built, device, batch)
-    roof = measured_roof(images.device, ROUNDS, stopped, lambda part: report(part * ROOF_DONE))
-    if roof is None:
-        return None
-    between = PASSES_DONE - ROOF_DONE
-    passes = pass_times(model, images, stop=stopped, progress=lambda part: report(ROOF_DONE + part * between))
-    layers = layer_times(model, images, ROUNDS, stopped, lambda part: report(PASSES_DONE + part * (1 - PASSES_DONE)))
-    return Measured(roof, passes, layers, conditions(images.device)) if layers else None
+    passes = pass_times(model, images, stop=stopped, progress=lambda part: report(part * PASSES_DONE))
+    trials = Trials(images.device)
+    layers = layer_times(
+        model,
+        images,
+        ROUNDS,
+        stopped,
+        lambda part: report(PASSES_DONE + part * (1 - PASSES_DONE)),
+        lambda: trials.round(stopped),
+    )
+    return Measured(trials.roof, passes, layers, conditions(images.device)) if layers and trials.roof else None
 
 
 # What was measured -----------------------------------------------------------------------------------------------
@@ -138,28 +144,12 @@ def _measured(
 def _result(built: Built, batch: int, found: Measured, layers: list[Standing], style: Style) -> None:
     _totals(batch, found, layers, style)
     st.subheader(_("Under the roof of this machine"), anchor="roofline")
-    words = {
-        "macs": _("MACs"),
-        "time": _("time"),
-        "rate": _("MACs a second"),
-        "intensity": _("arithmetic intensity, MACs a byte"),
-        "reached": _("of what is attainable"),
-        "roof": _("measured roof: {peak}, {bandwidth}"),
-    }
-    st.plotly_chart(
-        roofline(layers, found.roof, _counted_kinds(), words),
-        key="roofline",
-        config=style.toolbar(f"{built.network}-roofline"),
-        alt=_("Every layer with multiply-adds as a point under the measured roof; the table has the same numbers."),
-    )
-    st.caption(
-        _(
-            "Under the slope, left of {ridge} MACs a byte, the memory holds a layer back; under the flat part, the "
-            "arithmetic. A point above the slope had its numbers in a cache, which is faster than memory, or was "
-            "measured in a luckier moment than the roof.",
-            ridge=f"{found.roof.ridge:.3g}",
-        )
-    )
+    try:
+        _under_the_roof(built, found.roof, layers, style)
+        roof = found.roof
+    except Refused as refusal:  # then nothing that rests on the roof is said
+        say(refusal)
+        roof = None
     st.subheader(_("Share of the work, share of the time"), anchor="shares")
     names = {"share of macs": _("of all MACs"), "share of time": _("of the time")}
     st.plotly_chart(
@@ -170,9 +160,34 @@ def _result(built: Built, batch: int, found: Measured, layers: list[Standing], s
     )
     st.caption(_in_short(layers))
     st.subheader(_("Layer by layer"), anchor="layers")
-    standing_table(layers, found.roof, _all_kinds(), style)
+    standing_table(layers, roof, _all_kinds(), style)
     file = f"convscope-{built.network}-milliseconds-{batch}.csv"
-    download(st, _("Table of layers (CSV)"), lambda: table(rows_of(layers, found.roof)), file, "layers csv")
+    download(st, _("Table of layers (CSV)"), lambda: table(rows_of(layers, roof)), file, "layers csv")
+
+
+def _under_the_roof(built: Built, roof: Roof, layers: list[Standing], style: Style) -> None:
+    """The roofline; a `Refused` where a layer outruns it."""
+    words = {
+        "macs": _("MACs"),
+        "time": _("time"),
+        "rate": _("MACs a second"),
+        "intensity": _("arithmetic intensity, MACs a byte"),
+        "reached": _("of what is attainable"),
+        "roof": _("measured roof: {peak}, {bandwidth}"),
+    }
+    st.plotly_chart(
+        roofline(layers, roof, _counted_kinds(), words),
+        key="roofline",
+        config=style.toolbar(f"{built.network}-roofline"),
+        alt=_("Every layer with multiply-adds as a point under the measured roof; the table has the same numbers."),
+    )
+    st.caption(
+        _(
+            "Under the slope, left of {ridge} MACs a byte, the memory holds a layer back; under the flat part, the "
+            "arithmetic. A point above the slope had its numbers in a cache, which is faster than memory.",
+            ridge=f"{roof.ridge:.3g}",
+        )
+    )
 
 
 def _totals(batch: int, found: Measured, layers: list[Standing], style: Style) -> None:
@@ -198,11 +213,13 @@ def _totals(batch: int, found: Measured, layers: list[Standing], style: Style) -
         delta_color="off",
         delta_arrow="off",
     )
-    peak = found.roof.peak
+    peak, bandwidth = found.roof.peak, found.roof.bandwidth
+    reached = f"± {peak.spread / 2:.0%} · {short(bandwidth.rate)}B/s ± {bandwidth.spread / 2:.0%}"
+    is_outrun = found.roof.outrun_by(layers) is not None
     d.metric(
         _("This machine at its best"),
-        f"{short(peak.rate)}MAC/s",
-        f"± {peak.spread / 2:.0%} · {short(found.roof.bandwidth.rate)}B/s ± {found.roof.bandwidth.spread / 2:.0%}",
+        "–" if is_outrun else f"{short(peak.rate)}MAC/s",
+        _("outrun by a layer") if is_outrun else reached,
         delta_color="off",
         delta_arrow="off",
     )

@@ -15,8 +15,12 @@ from vis.figures.costs import COLOURS
 MOST_ROWS = 20  # that are seen at once
 
 
-def standing_table(layers: Sequence[Standing], roof: Roof, kinds: Mapping[str, str], style: Style) -> None:
-    """A row a layer, with a bar each for its share of the multiply-adds and of the time."""
+def standing_table(layers: Sequence[Standing], roof: Roof | None, kinds: Mapping[str, str], style: Style) -> None:
+    """A row a layer, with a bar each for its share of the multiply-adds and of the time.
+
+    Args:
+        roof: None where it is not known; then nothing is said of what is attainable.
+    """
     macs, time = (sum(parts) for parts in zip(*((s.work.macs or 0, s.times.median_ms) for s in layers), strict=True))
     shares = {
         _("of all MACs"): [s.work.macs and 100 * s.work.macs / macs for s in layers],
@@ -25,7 +29,7 @@ def standing_table(layers: Sequence[Standing], roof: Roof, kinds: Mapping[str, s
     longest = max(number for column in shares.values() for number in column if number)
     bar = {"width": BAR, "format": "%.2f %%", "min_value": 0, "max_value": longest}
     of_macs, of_time = shares
-    reached = [roof.reached(s) for s in layers]
+    reached = [roof and roof.reached(s) for s in layers]
     cells = {
         _("layer"): [s.work.name for s in layers],
         _("kind"): [kinds[s.work.kind] for s in layers],
@@ -55,8 +59,8 @@ def standing_table(layers: Sequence[Standing], roof: Roof, kinds: Mapping[str, s
     st.dataframe(pa.table(cells), hide_index=True, column_config=look, height=height, placeholder="–")
 
 
-def rows_of(layers: Sequence[Standing], roof: Roof) -> Iterator[dict[str, Any]]:
-    """The table for a spreadsheet: what is not counted is None, not 0."""
+def rows_of(layers: Sequence[Standing], roof: Roof | None) -> Iterator[dict[str, Any]]:
+    """The table for a spreadsheet: what is not known is None, not 0."""
     for each in layers:
         work, times = each.work, each.times
         yield {
@@ -65,5 +69,7 @@ def rows_of(layers: Sequence[Standing], roof: Roof) -> Iterator[dict[str, Any]]:
             "macs_per_byte": work.intensity,
             **{of: getattr(times, of) for of in ("median_ms", "spread_ms", "rounds")},
             "macs_per_second": each.rate,
-            "attainable_macs_per_second": None if work.intensity is None else roof.attainable(work.intensity),
+            "attainable_macs_per_second": roof.attainable(work.intensity)
+            if roof and work.intensity is not None
+            else None,
         }
