@@ -57,6 +57,12 @@ class Projection:
     method: str
     fidelity: str  # "exact", "approximated: <what>" or "undefined: <why>"
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of an active unit reaches the pixels that it sees: all was rectified away on the way down."""
+        is_sent = not self.fidelity.startswith("undefined")
+        return is_sent and self.pixels.numel() > 0 and not bool(self.pixels.any())
+
     def on_canvas(self) -> Tensor:
         """The projection in its place on the whole picture, (C, H, W), zero outside the box."""
         canvas = self.pixels.new_zeros(self.picture_shape)
@@ -313,8 +319,14 @@ def _arrivals(
             assumed[layer].append(rule.approximation)
         if source is picture:
             arrived[layer] = arrived[layer] + part if layer in arrived else part
-    for layer, signal in arrived.items():
-        yield layer, signal, assumed[layer]
+    for layer, seed in seeds.items():
+        yield layer, arrived.get(layer) or _nothing(recording.image, len(seed.values)), assumed[layer]
+
+
+def _nothing(image: Tensor, units: int) -> Windows:
+    """What arrives from units of a value that the picture cannot change; they see no pixel."""
+    nothing = Windows.whole(torch.zeros_like(image).expand(units, -1, -1, -1))
+    return Windows(nothing.values, nothing.top, nothing.left, torch.zeros_like(nothing.box))
 
 
 def _projection(
@@ -337,5 +349,5 @@ def _stage(recording: Recording, undone: fx.Node, step: str, at: fx.Node, signal
     maps = (
         order.maps(maps)[0] if order else maps.reshape(-1, *maps.shape[-2:])
     )  # such as maps in groups (1, G, C, h, w)
-    shape = tuple(maps.shape) if order and order.dimensions == 4 else tuple(value[0].shape)
+    shape = tuple(maps.shape) if order and order.dimensions == 4 else tuple(value.shape[value.shape[:1] == (1,) :])
     return Stage(names[undone], step, maps, Box(0, 0, *maps.shape[1:]), shape)

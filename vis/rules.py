@@ -1,34 +1,51 @@
 """How a signal goes down through every kind of operation: one small rule each, all in the table `RULES`.
 
-The paper's own steps are in `vis.steps`; here is what later networks need, by transposition.
+The paper's own steps are in `vis.steps`; what later networks need is in `vis.transposes`, where it is exact, and in
+`vis.gates`, where something has to be held at its value.
 """
 
-import operator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
-import torch
-from torch import Tensor, fx, nn
-from torch.nn import functional as F
-
-from models.refusals import Refused
+from vis.gates import (
+    INSTANCE_NORM,
+    divide,
+    factors,
+    hold_gate,
+    scale_by_constant,
+    scale_by_group_norm,
+    scale_by_layer_norm,
+    scale_by_rms_norm,
+    self_gate,
+)
+from vis.operations import plain_name
 from vis.steps import (
     Down,
+    NoRule,
     Step,
     filter_transposed,
     is_list_of_maps,
     keep,
+    no_rule,
     rectify,
     transpose,
     transpose_across_maps,
     unpool,
 )
-from vis.trace import MAX_POOLS, operation
-from vis.windows import Sliding, Windows
+from vis.transposes import (
+    copy,
+    permute,
+    piece,
+    reshape,
+    scale_by_norm,
+    split,
+    spread,
+    transpose_linear,
+    unpool_maximum,
+    unpool_whole,
+)
 
-
-class NoRule(Refused):
-    """An operation through which no signal can be sent back."""
+__all__ = ["RULES", "NoRule", "Rule", "rule_of"]
 
 
 @dataclass(frozen=True)
@@ -39,248 +56,136 @@ class Rule:
     down: Down
     approximation: str | None = None
     gradient: Down | None = None  # what the gradient does instead; it is defined everywhere and assumes nothing
+    joins: bool = False  # whether it may have several signals, such as the terms of a sum
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether it is the operation's transpose, and not one of the method's own steps."""
+        return self.approximation is None and self.step not in ("rectify", "keep")
 
 
-# What later networks need -----------------------------------------------------------------------------------------
+# Rules that depend on what the call was given; None where there is none -------------------------------------------
 
 
-def scale_by_norm(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """Batch norm is a scale and an offset once trained: times γ / √(σ² + ε)."""
-    norm = step.parameter(
-        "running_mean running_var weight bias training momentum eps", weight=None, training=False, eps=1e-5
-    )
-    if norm["running_var"] is None or norm["training"]:  # the statistics are this picture's own
-        if step.method == "gradient":
-            return transpose(step, signal)
-        raise _no_rule(step, step.node)
-    scale = (norm["running_var"] + norm["eps"]).rsqrt()
-    if norm["weight"] is not None:
-        scale = scale * norm["weight"]
-    return {step.source: signal.with_values(signal.values * scale.view(-1, *[1] * (signal.values.dim() - 2)))}
+def product(step: Step) -> Rule:
+    """A constant scales; a value times a function of itself is an activation function; else one factor is a gate."""
+    if len(factors(step)) == 1:
+        return Rule("scale", scale_by_constant, joins=True)
+    if found := self_gate(step):
+        return Rule("rectify", found.rectify, f"{found.name} treated as ReLU", gradient=transpose, joins=True)
+    return Rule("scale", hold_gate, "gates held at their value", gradient=transpose, joins=True)
 
 
-def spread(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """An average passes its signal back evenly to what it averaged."""
-    pool = step.parameter("kernel_size stride padding", stride=None, padding=0)
-    sliding = Sliding.by(pool["kernel_size"], pool["stride"] or pool["kernel_size"], pool["padding"])
-    values = signal.values * signal.cut_from(_share_of_each_pixel(step, sliding))
-    filters = values.new_ones(values.shape[1], 1, *sliding.kernel)
-    values = F.conv_transpose2d(values, filters, stride=sliding.stride, groups=values.shape[1])
-    return {step.source: signal.below(values, sliding, step.input_shape)}
+def part(step: Step) -> Rule:
+    """A part of a map, or one of the pieces of a split one, and no other list's."""
+    source = step.source
+    is_list = is_list_of_maps(step.value(source)) and plain_name(source, step.recording.model) not in SPLITS
+    if is_list and step.method != "gradient":
+        raise no_rule(step, source)
+    return Rule("transpose", piece, joins=True)
 
 
-def _share_of_each_pixel(step: Step, sliding: Sliding) -> Tensor:
-    """What a pixel counts in each of the averages, (1, 1, h, w); less where the border is averaged in."""
-    run, _ = step.differentiable()
-    ones = torch.ones_like(step.value(step.source)[:, :1])
-    kh, kw = sliding.kernel
-    pixels = F.conv2d(F.pad(ones, (kw, kw, kh, kh)), ones.new_ones(1, 1, kh, kw))  # under a kernel at any place
-    rows, columns = (
-        torch.arange(n, device=ones.device) * s - p + k
-        for n, s, p, k in zip(
-            step.value(step.node).shape[2:], sliding.stride, sliding.padding, sliding.kernel, strict=True
-        )
-    )
-    return run(ones) / pixels[:, :, rows[:, None], columns]
+SPLITS = {"chunk", "split", "unbind", "tensorsplit"}
 
 
-def copy(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """A sum passes its signal on to every term that comes from the picture."""
-    _, inputs = step.differentiable()
-    weighted = len(step.arguments) > 2  # by alpha
-    if weighted or any(step.value(n).shape != step.value(step.node).shape for n in inputs):
-        return transpose(step, signal)
-    received: dict[fx.Node, Windows] = {}
-    for n in (term for term in step.arguments if term in inputs):  # x + x gives the signal twice
-        received[n] = received[n] + signal if n in received else signal
-    return received
+def product_and_sum(step: Step) -> Rule | None:
+    """addcmul is linear where one of its two factors is a constant."""
+    both = [step.argument(place, f"tensor{place}") in step.signals for place in (1, 2)]
+    return None if all(both) else Rule("scale", transpose, joins=True)
 
 
-def split(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """A concatenation of maps gives each of its parts the signal of its maps."""
-    parts = step.argument(0, "tensors")
-    dim = step.parameter("dim", dim=0)["dim"]
-    if isinstance(parts, fx.Node) or signal.values.dim() != 4 or dim not in (1, -3):
-        return transpose(step, signal)
-    pieces = signal.values.split([step.value(part).shape[1] for part in parts], 1)
-    received: dict[fx.Node, Windows] = {}
-    for part, piece in zip(parts, map(signal.with_values, pieces), strict=True):
-        received[part] = received[part] + piece if part in received else piece
-    return received
+def clamp(step: Step) -> Rule | None:
+    """From 0 on it is a ReLU, and up to 6 ReLU6."""
+    bounds = step.parameter("min max", min=None, max=None)
+    if bounds["min"] == 0 and bounds["max"] in (None, 6):
+        return RULES["relu" if bounds["max"] is None else "relu6"]
+    return None if bounds["min"] is None else Rule("rectify", rectify, "clamp treated as ReLU")
 
 
-def transpose_linear(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """A fully connected layer by its transposed matrix, on what comes last."""
-    weight = step.parameter("weight bias")["weight"]
-    if signal.values.dim() not in (2, 4):
-        return transpose(step, signal)
-    return {step.source: Windows.whole(signal.on_whole(step.value(step.node).shape).values @ weight)}
+def instance_norm(step: Step) -> Rule:
+    """With the statistics of training, which a module may keep, it is a batch norm."""
+    names = "running_mean" if step.node.op == "call_module" else INSTANCE_NORM
+    given = step.parameter(names, running_mean=None, use_input_stats=True)
+    if given["running_mean"] is not None and not given.get("use_input_stats"):
+        return Rule("scale", scale_by_norm)
+    return Rule("scale", scale_by_group_norm, "instance norm with its statistics held", gradient=transpose)
 
 
-def permute(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """Dimensions in another order go back to where they were."""
-    dims = step.argument(1, "dims")
-    order = list(step.node.args[1:] if isinstance(dims, int) else dims)
-    if order[0] != 0:  # the pictures of a batch, of which units come in the place
-        return transpose(step, signal)
-    back = sorted(range(len(order)), key=lambda place: order[place] % len(order))
-    return {step.source: Windows.whole(signal.on_whole(step.value(step.node).shape).values.permute(back))}
+# The table --------------------------------------------------------------------------------------------------------
 
 
-def piece(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """A part of a map, or a piece of a split one, gives its signal back to where it was taken from."""
-    if is_list_of_maps(step.value(step.source)) and operation(step.source, step.recording.model) not in SPLITS:
-        raise _no_rule(step, step.source)
-    return transpose_piece(step, signal)
+def _all(rule: Rule | Callable[[Step], Rule | None], names: str) -> dict[str, Rule | Callable[[Step], Rule | None]]:
+    return dict.fromkeys(names.split(), rule)
 
 
-def transpose_piece(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """The same, by autograd; or, where whole maps are taken, such as x[:, [0, 1, 3]], each back to its place."""
-    match fx.node.map_arg(step.argument(1, "index"), step.value):
-        case (slice(start=None, stop=None, step=None), maps) if signal.values.dim() == len(step.input_shape) == 4:
-            below = signal.values.new_zeros(len(signal.values), step.input_shape[1], *signal.size)
-            taken = torch.arange(below.shape[1], device=below.device)[maps]  # some perhaps twice
-            return {step.source: signal.with_values(below.index_add(1, taken, signal.values))}
-    return transpose(step, signal)
+def _like_relu(name: str, names: str) -> dict[str, Rule]:
+    return _all(Rule("rectify", rectify, f"{name} treated as ReLU"), names)
 
 
-def reshape(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """Flattened maps become maps again."""
-    whole = signal.on_whole(step.value(step.node).shape)
-    return {step.source: Windows.whole(whole.values.reshape(-1, *step.input_shape[1:]))}
-
-
-def hold_gate(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """In a product of two signals one is a gate, and a gate is held at its value."""
-    _, inputs = step.differentiable()
-    gate = next((n for n in inputs if _is_gate(step, n)), None)
-    if gate is None or len(inputs) != 2:
-        raise NoRule(
-            "“{layer}” multiplies two signals, and neither is a gate; no rule says which one to follow.",
-            layer=step.name,
-        )
-    (content,) = (n for n in inputs if n is not gate)
-    held = step.value(gate)
-    if held.dim() == 4 and held.shape[2:] != (1, 1):
-        held = signal.cut_from(held)
-    return {content: signal.with_values(signal.values * held)}
-
-
-def scale_by_constant(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """A product with a constant, or with trained weights, scales, and assumes nothing."""
-    ((content,), shape) = _signals(step), step.value(step.node).shape
-    if signal.values.dim() != 4 or step.value(content).shape != shape:
-        return transpose(step, signal)
-    (factor,) = (fx.node.map_arg(a, step.value) for a in step.arguments if a is not content)
-    factor = torch.as_tensor(factor, dtype=signal.values.dtype, device=signal.values.device)
-    return {content: signal.with_values(signal.values * signal.cut_from(factor.expand(shape)))}
-
-
-def divide(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """A division by a constant, such as the pictures' deviation, scales."""
-    if _signals(step) != [step.argument(0, "input")] or "rounding_mode" in step.node.kwargs:
-        raise _no_rule(step, step.node)
-    return transpose(step, signal)
-
-
-def _signals(step: Step) -> list[fx.Node]:
-    """The arguments that are maps which the picture can change; of x * x these are two."""
-    changeable = (a for a in step.arguments if isinstance(a, fx.Node) and a in step.recording.trace.from_picture)
-    return [node for node in changeable if isinstance(step.value(node), Tensor)]
-
-
-def _is_gate(step: Step, node: fx.Node) -> bool:
-    """A gate is smaller than what it gates, or comes out of a sigmoid."""
-    smaller = step.value(node).numel() < step.value(step.node).numel()
-    return smaller or operation(node, step.recording.model) in SIGMOIDS
-
-
-def scale_by_layer_norm(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """Layer norm with the mean and the deviation that this picture gave: times γ / √(σ² + ε)."""
-    norm = step.parameter("normalized_shape weight bias eps", weight=None, eps=1e-5)
-    over = tuple(range(-len(norm["normalized_shape"]), 0))
-    deviation = (step.value(step.source).var(over, correction=0, keepdim=True) + norm["eps"]).sqrt()
-    weight = 1.0 if norm["weight"] is None else norm["weight"]
-    whole = signal.on_whole(step.value(step.node).shape)
-    return {step.source: whole.with_values(whole.values * weight / deviation)}
-
-
-# The table -------------------------------------------------------------------------------------------------------
-
-SPLITS = {torch.chunk, "chunk", torch.split, "split", torch.unbind, "unbind", torch.tensor_split, "tensor_split"}
-SIGMOIDS = {nn.Sigmoid, nn.Hardsigmoid, torch.sigmoid, F.sigmoid, F.hardsigmoid, "sigmoid"}
-
-
-def _table(rule: Rule, *operations: Any) -> dict[Any, Rule]:
-    return dict.fromkeys(operations, rule)
-
-
-def _like_relu(name: str, *operations: Any) -> dict[Any, Rule]:
-    return _table(Rule("rectify", rectify, f"{name} treated as ReLU"), *operations)
-
-
-RULES: dict[Any, Rule] = {
-    **_table(Rule("unpool", unpool), *MAX_POOLS),
-    **_table(Rule("rectify", rectify), nn.ReLU, F.relu, torch.relu, torch.relu_, "relu", "relu_"),
-    **_table(Rule("filter", filter_transposed), nn.Conv2d, F.conv2d, torch.conv2d),
-    **_table(Rule("scale", scale_by_norm), nn.BatchNorm1d, nn.BatchNorm2d, F.batch_norm),
-    **_table(Rule("keep", keep), nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout, nn.FeatureAlphaDropout),
-    **_table(
-        Rule("keep", keep), F.dropout, F.dropout2d, nn.Identity, "torchvision.ops.stochastic_depth.stochastic_depth"
-    ),
-    **_table(Rule("keep", keep), "contiguous", "clone", "detach"),
-    # The paper leaves contrast normalisation, which is across maps, out on the way down.
-    **_table(Rule("keep", keep, gradient=transpose_across_maps), nn.LocalResponseNorm, F.local_response_norm),
-    **_table(Rule("spread", spread), nn.AvgPool2d, F.avg_pool2d),
-    **_table(Rule("copy", copy), operator.add, operator.iadd, torch.add, "add", "add_"),
-    **_table(Rule("split", split), torch.cat, torch.concat),
-    **_table(Rule("filter", transpose_linear), nn.Linear, F.linear),
-    **_table(Rule("reshape", reshape), nn.Flatten, torch.flatten, "flatten", "view", "reshape", torch.reshape),
-    **_table(
-        Rule("scale", hold_gate, "gates held at their value", gradient=transpose),
-        operator.mul,
-        operator.imul,
-        torch.mul,
-        "mul",
-        "mul_",
-    ),
-    **_table(Rule("spread", transpose), nn.AdaptiveAvgPool2d, F.adaptive_avg_pool2d, "mean", torch.mean),
-    **_table(
-        Rule("transpose", transpose),
-        nn.ConvTranspose2d,
-        nn.Upsample,
-        F.interpolate,
-        nn.ZeroPad2d,
-        F.pad,
-        nn.ReflectionPad2d,
-    ),
-    **_table(Rule("transpose", piece, gradient=transpose_piece), operator.getitem),
-    **_table(Rule("scale", divide, gradient=transpose), operator.truediv, operator.itruediv, torch.div, "div", "div_"),
-    **_table(Rule("transpose", transpose), torch.unsqueeze, "unsqueeze", torch.squeeze, "squeeze"),
-    **_table(Rule("transpose", permute), torch.permute, "permute"),
-    **_table(Rule("transpose", transpose), torch.transpose, "transpose", nn.Unflatten),
-    **_table(
-        Rule("transpose", transpose), operator.sub, operator.isub, torch.sub, "sub", operator.neg, nn.PixelShuffle
-    ),
-    **_table(Rule("transpose", transpose), nn.ChannelShuffle, nn.AdaptiveAvgPool1d, nn.Conv1d, nn.Conv3d, nn.AvgPool1d),
-    **_table(
-        Rule("scale", scale_by_layer_norm, "layer norm with its statistics held", gradient=transpose),
-        nn.LayerNorm,
-        F.layer_norm,
-    ),
-    **_like_relu("ReLU6", nn.ReLU6, F.relu6),
-    **_like_relu("SiLU", nn.SiLU, F.silu),
-    **_like_relu("GELU", nn.GELU, F.gelu),
-    **_like_relu("Hardswish", nn.Hardswish, F.hardswish),
-    **_like_relu("leaky ReLU", nn.LeakyReLU, F.leaky_relu),
-    **_like_relu("ELU", nn.ELU, F.elu),
-    **_like_relu("tanh", nn.Tanh, torch.tanh, F.tanh, "tanh"),
+RULES: dict[str, Rule | Callable[[Step], Rule | None]] = {
+    # Zeiler & Fergus 2013, section 2.1; contrast normalisation, which is across maps, is left out on the way down
+    **_all(Rule("unpool", unpool), "maxpool2d"),
+    **_all(Rule("rectify", rectify), "relu"),
+    **_all(Rule("filter", filter_transposed), "conv2d"),
+    **_all(Rule("filter", transpose_linear), "linear"),
+    **_all(Rule("keep", keep, gradient=transpose_across_maps), "localresponsenorm"),
+    **_all(Rule("keep", keep), "dropout dropout1d dropout2d dropout3d alphadropout featurealphadropout"),
+    **_all(Rule("keep", keep), "stochasticdepth identity contiguous clone detach to float double half bfloat16"),
+    # The same of other shapes
+    **_all(Rule("unpool", unpool_whole), "maxpool1d maxpool3d adaptivemaxpool1d adaptivemaxpool2d adaptivemaxpool3d"),
+    **_all(Rule("unpool", unpool_maximum, "maximum treated as max pooling", gradient=transpose), "amax"),
+    **_all(Rule("filter", transpose), "conv1d conv3d convtranspose1d convtranspose2d convtranspose3d"),
+    # Later networks, exactly
+    **_all(Rule("scale", scale_by_norm), "batchnorm batchnorm1d batchnorm2d batchnorm3d syncbatchnorm"),
+    **_all(Rule("spread", spread), "avgpool2d"),
+    **_all(Rule("spread", transpose), "avgpool1d avgpool3d mean"),
+    **_all(Rule("spread", transpose), "adaptiveavgpool1d adaptiveavgpool2d adaptiveavgpool3d"),
+    **_all(Rule("copy", copy, joins=True), "add iadd"),
+    **_all(Rule("copy", transpose), "sum cumsum"),
+    **_all(Rule("split", split, joins=True), "cat concat concatenate"),
+    **_all(Rule("split", transpose, joins=True), "stack"),
+    **_all(Rule("transpose", transpose, joins=True), "sub isub rsub subtract"),
+    **_all(Rule("transpose", transpose), "neg negative positive"),
+    **_all(Rule("transpose", transpose), "matmul imatmul mm bmm mv dot addmm einsum tensordot"),  # by a constant
+    **_all(Rule("scale", divide, gradient=transpose, joins=True), "div idiv divide truediv itruediv"),
+    **_all(product, "mul imul multiply"),
+    **_all(product_and_sum, "addcmul"),
+    # The same values in other places
+    **_all(Rule("reshape", reshape), "flatten view reshape"),
+    **_all(Rule("reshape", transpose, joins=True), "viewas reshapeas"),
+    **_all(part, "getitem"),
+    **_all(Rule("transpose", permute), "permute"),
+    **_all(Rule("transpose", transpose), "transpose swapaxes swapdims movedim moveaxis t unflatten squeeze unsqueeze"),
+    **_all(Rule("transpose", transpose), "narrow select indexselect flip fliplr flipud roll rot90 diagonal tril triu"),
+    **_all(Rule("transpose", transpose), "repeat repeatinterleave tile expand broadcastto unfold fold"),
+    **_all(Rule("copy", transpose, joins=True), "expandas"),
+    **_all(Rule("transpose", transpose), "pixelshuffle pixelunshuffle channelshuffle"),
+    **_all(Rule("transpose", transpose), "interpolate upsample upsamplingnearest2d upsamplingbilinear2d"),
+    **_all(Rule("transpose", transpose), "pad zeropad1d zeropad2d zeropad3d constantpad1d constantpad2d constantpad3d"),
+    **_all(Rule("transpose", transpose), "reflectionpad1d reflectionpad2d reflectionpad3d"),
+    **_all(Rule("transpose", transpose), "replicationpad1d replicationpad2d replicationpad3d"),
+    **_all(Rule("transpose", transpose), "circularpad1d circularpad2d circularpad3d"),
+    # What the paper does not define
+    **_all(Rule("scale", scale_by_layer_norm, "layer norm with its statistics held", gradient=transpose), "layernorm"),
+    **_all(Rule("scale", scale_by_rms_norm, "RMS norm with its statistics held", gradient=transpose), "rmsnorm"),
+    **_all(Rule("scale", scale_by_group_norm, "group norm with its statistics held", gradient=transpose), "groupnorm"),
+    **_all(instance_norm, "instancenorm instancenorm1d instancenorm2d instancenorm3d"),
+    **_all(clamp, "clamp clip clampmin"),
+    **_like_relu("ReLU6", "relu6"),
+    **_like_relu("SiLU", "silu"),
+    **_like_relu("GELU", "gelu"),
+    **_like_relu("Hardswish", "hardswish"),
+    **_like_relu("Mish", "mish"),
+    **_like_relu("leaky ReLU", "leakyrelu rrelu"),
+    **_like_relu("PReLU", "prelu"),
+    **_like_relu("ELU", "elu"),
+    **_like_relu("SELU", "selu"),
+    **_like_relu("CELU", "celu"),
+    **_like_relu("softplus", "softplus"),
+    **_like_relu("threshold", "threshold"),
+    **_like_relu("tanh", "tanh"),
+    **_like_relu("Hardtanh", "hardtanh"),
 }
-
-
-def _full_name(operation: Any) -> str:
-    """By which the table knows operations of libraries that it does not import."""
-    return f"{getattr(operation, '__module__', '')}.{getattr(operation, '__qualname__', '')}"
 
 
 def rule_of(step: Step) -> Rule:
@@ -289,23 +194,28 @@ def rule_of(step: Step) -> Rule:
     Raises:
         NoRule: naming the operation, where the method has none.
     """
-    rule = RULES.get(step.operation) or RULES.get(_full_name(step.operation))
-    if rule and rule.down is hold_gate and len(_signals(step)) == 1:
-        return Rule("scale", scale_by_constant)
+    if not step.signals:  # it reads the shape of a map at most
+        return Rule("transpose", transpose)
+    known = RULES.get(step.operation)
+    rule = known(step) if callable(known) else known
+    is_usual = step.is_plain and rule is not None and (rule.joins or step.signals == [step.source])
     if step.method == "gradient":
-        return (
-            replace(rule, down=rule.gradient or rule.down, approximation=None) if rule else Rule("transpose", transpose)
-        )
+        down = (rule.gradient or rule.down) if is_usual else transpose
+        return replace(rule, down=down, approximation=None) if rule else Rule("transpose", down)
+    if not is_usual:
+        rule = _for_the_unusual(step, rule)
     if rule is None:
-        raise _no_rule(step, step.node)
+        raise no_rule(step)
     return rule
 
 
-def _no_rule(step: Step, node: fx.Node) -> NoRule:
-    missing = operation(node, step.recording.model)
-    return NoRule(
-        "The {method} has no rule for “{operation}” at “{layer}”; choose a layer below it, or the gradient.",
-        method=step.method,
-        operation=getattr(missing, "__name__", missing),
-        layer=step.recording.trace.names[node],
-    )
+def _for_the_unusual(step: Step, rule: Rule | None) -> Rule | None:
+    """Of groups in the batch, or of a signal that comes in another place; two signals at once have no rule.
+
+    Such as filters that are made from the picture: a product of two signals.
+    """
+    if rule is None or not (rule.joins or len(step.signals) == 1):
+        return None
+    if rule.is_linear and not (rule.step == "unpool" and step.unpooling == "overwrite"):
+        return replace(rule, down=transpose)
+    return rule if rule.joins or (rule.step in ("rectify", "keep") and step.signals == [step.source]) else None

@@ -4,14 +4,18 @@ A step gets the signal that arrives at the output of an operation and returns, f
 there. Sliding operations work on windows, the others on whole maps.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, fx
 from torch.nn import functional as F
 
+from models.refusals import Refused
+from vis.operations import plain_name
 from vis.trace import Recording, apply, argument, max_pool_parameters, operation, parameter, source
 from vis.windows import Sliding, Windows
 
@@ -26,8 +30,9 @@ class Step:
     unpooling: str  # "add" or "overwrite"
 
     @property
-    def operation(self) -> Any:
-        return operation(self.node, self.recording.model)
+    def operation(self) -> str:
+        """Its plain name, as `RULES` has it."""
+        return plain_name(self.node, self.recording.model)
 
     @property
     def name(self) -> str:
@@ -56,34 +61,58 @@ class Step:
     def parameter(self, names: str, **defaults: Any) -> dict[str, Any]:
         return parameter(self.node, self.recording, names, **defaults)
 
-    def differentiable(self) -> tuple[Callable[..., Tensor], list[fx.Node]]:
-        """The operation as a function of its inputs that are maps, and these inputs.
+    @cached_property
+    def signals(self) -> list[fx.Node]:
+        """The inputs that are maps which the picture can change, each once; maps, where it reads the pieces of a list.
 
         An input that is a list of maps (the pieces of `chunk`) is looked through to the maps it was made from.
         """
-        model, values = self.recording.model, self.recording.values
-        listed = [n for n in self.node.all_input_nodes if is_list_of_maps(values[n])]
-        inputs: list[fx.Node] = []
-        for n in self.node.all_input_nodes:
-            inputs += [m for m in (n.all_input_nodes if n in listed else [n]) if m not in inputs]
-        inputs = [n for n in inputs if isinstance(values[n], Tensor) and n in self.recording.trace.from_picture]
+        return self._read_by((*self._lists, self.node))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether what goes in and comes out has one picture in its first dimension, as rules take it."""
+        maps = [self.value(node) for node in (self.node, *self.signals)]
+        return all(m.dim() > 1 and len(m) == 1 for m in maps if isinstance(m, Tensor))
+
+    def differentiable(
+        self, to: Sequence[fx.Node] | None = None, replayed: Sequence[fx.Node] = ()
+    ) -> tuple[Callable[..., Tensor], list[fx.Node]]:
+        """The operation as a function of its inputs that are maps, and these inputs.
+
+        Args:
+            to: of these inputs alone; the others are held at their values.
+            replayed: operations before this one, in their order, that belong to the function.
+        """
+        done = (*self._lists, *replayed, self.node)
+        inputs = self._read_by(done) if to is None else list(to)
 
         def run(*maps: Tensor) -> Tensor:
-            given = {**values, **dict(zip(inputs, maps, strict=True))}
-            for n in (*listed, self.node):
+            given = {**self.recording.values, **dict(zip(inputs, maps, strict=True))}
+            for n in done:
                 args, kwargs = fx.node.map_arg((n.args, n.kwargs), given.__getitem__)
-                given[n] = apply(n, model, args, kwargs)
+                given[n] = apply(n, self.recording.model, args, kwargs)
             return given[self.node]
 
         return run, inputs
 
-    def slope(self, signal: Windows) -> Tensor:
+    @property
+    def _lists(self) -> list[fx.Node]:
+        return [n for n in self.node.all_input_nodes if is_list_of_maps(self.value(n))]
+
+    def _read_by(self, done: Sequence[fx.Node]) -> list[fx.Node]:
+        """What these operations read, each once, that the picture can change and that none of them makes."""
+        read = dict.fromkeys(n for node in done for n in node.all_input_nodes if n not in done)
+        maps = (n for n in read if n in self.recording.trace.from_picture and isinstance(self.value(n), Tensor))
+        return [n for n in maps if self.value(n).is_floating_point()]
+
+    def slope(self, signal: Windows, replayed: Sequence[fx.Node] = ()) -> Tensor:
         """The derivative of an elementwise operation at the values recorded on the way up, in the signal's windows."""
-        run, (source,) = self.differentiable()
+        run, (source,) = self.differentiable(replayed=replayed)
         x = self.value(source).detach().requires_grad_()
         with torch.enable_grad():
             (slope,) = torch.autograd.grad(run(x).sum(), x)
-        return signal.cut_from(slope) if slope.dim() == 4 else slope
+        return signal.cut_from(slope) if slope.dim() == 4 and len(slope) == 1 else slope
 
 
 def is_list_of_maps(value: Any) -> bool:
@@ -91,6 +120,21 @@ def is_list_of_maps(value: Any) -> bool:
 
 
 Down = Callable[[Step, Windows], dict[fx.Node, Windows]]
+
+
+class NoRule(Refused):
+    """An operation through which no signal can be sent back."""
+
+
+def no_rule(step: Step, node: fx.Node | None = None) -> NoRule:
+    """The refusal of this operation, or of another one."""
+    missing = operation(node or step.node, step.recording.model)
+    return NoRule(
+        "The {method} has no rule for “{operation}” at “{layer}”; choose a layer below it, or the gradient.",
+        method=step.method,
+        operation=getattr(missing, "__name__", missing),
+        layer=step.recording.trace.names[node or step.node],
+    )
 
 
 # The three steps of the paper -------------------------------------------------------------------------------------
@@ -123,10 +167,10 @@ def last_writers(switches: Tensor, shape: torch.Size) -> Tensor:
     """1 for the windows that, in reading order, are the last to have their maximum where it is; 0 for the others.
 
     Args:
-        switches: (1, C, h, w), positions in maps of `shape` (1, C, H, W).
+        switches: (1, C, h, w), positions in maps of `shape` (1, C, H, W); of any number of dimensions.
     """
     order = torch.arange(switches[0, 0].numel(), device=switches.device).expand_as(switches.flatten(2))
-    last = order.new_full((*switches.shape[:2], shape[2] * shape[3]), -1)
+    last = order.new_full((*switches.shape[:2], math.prod(shape[2:])), -1)
     last.scatter_reduce_(2, switches.flatten(2), order, "amax")
     return (last.gather(2, switches.flatten(2)) == order).view_as(switches)
 
@@ -197,19 +241,30 @@ def transposed_convolution(
 
 
 def keep(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """Dropout does nothing at test time."""
-    return {step.source: signal}
+    """Dropout does nothing at test time; a conversion gives the signal the precision of its input."""
+    return {step.source: signal.with_values(signal.values.to(step.value(step.source)))}
 
 
-def transpose(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """Any linear operation by its transpose, taken from autograd on the whole maps."""
-    run, inputs = step.differentiable()
+def transpose(step: Step, signal: Windows, to: Sequence[fx.Node] | None = None) -> dict[fx.Node, Windows]:
+    """Any operation that is linear in its maps, or in these of them, by its transpose, from autograd on whole maps."""
+    run, inputs = step.differentiable(to)
     maps = [step.value(n).detach().requires_grad_() for n in inputs]
     with torch.enable_grad():
         result = run(*maps)
-    whole = signal.on_whole(result.shape)
-    rows = [torch.autograd.grad(result, maps, value[None], retain_graph=True) for value in whole.values]
-    return {n: Windows.whole(torch.cat(gradients)) for n, *gradients in zip(inputs, *rows, strict=True)}
+    if not inputs or not result.requires_grad:
+        return {}  # it asks its inputs for their shapes alone
+    whole = signal.on_whole(result.shape).values
+    rows = [
+        torch.autograd.grad(result, maps, value.reshape(result.shape), retain_graph=True, allow_unused=True)
+        for value in whole
+    ]
+    below = zip(inputs, *rows, strict=True)
+    return {n: Windows.whole(torch.stack([_of_unit(g) for g in found])) for n, *found in below if found[0] is not None}
+
+
+def _of_unit(gradient: Tensor) -> Tensor:
+    """Without the dimension of the one picture; of what has none, such as groups in the batch, everything."""
+    return gradient[0] if gradient.dim() > 1 and len(gradient) == 1 else gradient
 
 
 def transpose_across_maps(step: Step, signal: Windows) -> dict[fx.Node, Windows]:

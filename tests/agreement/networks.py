@@ -166,6 +166,26 @@ def with_a_constant_map(net: nn.Module, x: Tensor) -> Tensor:
     )
 
 
+def moved(net: nn.Module, x: Tensor) -> Tensor:
+    x = net.conv1(x.flip(3).roll((1, 2), (2, 3))).relu()
+    x = torch.movedim(x, 1, -1).narrow(1, 1, 9).movedim(-1, 1)
+    y = x.to(torch.float32).to(x.dtype).swapaxes(2, 3)
+    return net.conv2(torch.rot90(y, 1, (2, 3)) + x.sum((2, 3), keepdim=True).expand_as(x)).relu()
+
+
+def taken_apart(net: nn.Module, x: Tensor) -> Tensor:
+    x = net.conv1(x).relu()
+    x = torch.stack([x.select(1, 2), x.select(1, 0)], 1).repeat(1, 2, 1, 1)
+    x = net.conv2(torch.index_select(x, 1, torch.tensor([3, 0, 0, 1]))).relu()
+    return torch.matmul(x, net.matrix.weight.t()) - x[..., :5].sum(1, keepdim=True)
+
+
+def folded(net: nn.Module, x: Tensor) -> Tensor:
+    n, c, h, w = (x := net.conv1(x).relu()).shape
+    x = net.conv2(x.reshape(n * 2, c // 2, h, w)).relu()
+    return F.max_pool2d(x.reshape(n, 6, h - 1, w - 1), 2)
+
+
 # The alphabet ----------------------------------------------------------------------------------------------------
 
 EXACT: dict[str, Callable[[], nn.Module]] = {
@@ -302,6 +322,25 @@ EXACT: dict[str, Callable[[], nn.Module]] = {
     "shuffled channels": lambda: Net(shuffled, conv1=Conv2d(3, 4, 3, 2), conv2=Conv2d(4, 4, 2, groups=2)),
     "view and dropout": lambda: Net(classified, conv1=Conv2d(3, 3, 4, 2), fc1=Linear(12, 6), fc2=Linear(6, 5)),
     "pad, mean and resize": lambda: Net(padded_by_hand, conv1=Conv2d(3, 3, 4, 3)),
+    "moves": lambda: Net(moved, conv1=Conv2d(3, 4, 3), conv2=Conv2d(4, 3, 2)),
+    "parts": lambda: Net(taken_apart, conv1=Conv2d(3, 4, 3), conv2=Conv2d(4, 3, 2), matrix=Linear(7, 5, bias=False)),
+    "other paddings": lambda: Sequential(
+        Conv2d(3, 4, 3, padding=1, padding_mode="replicate"),
+        ReLU(),
+        nn.CircularPad2d((1, 2, 0, 1)),
+        Conv2d(4, 4, 3, 2, padding=1, padding_mode="circular"),
+        nn.ReplicationPad2d(1),
+        ReLU(),
+        nn.ConstantPad2d((1, 0, 2, 0), 0.7),
+        Conv2d(4, 3, 2),
+    ),
+    "groups in the batch": lambda: Net(folded, conv1=Conv2d(3, 4, 3), conv2=Conv2d(2, 3, 2)),
+    "adaptive max pools": lambda: Sequential(
+        Conv2d(3, 4, 3), ReLU(), nn.AdaptiveMaxPool2d((7, 5)), Conv2d(4, 4, 2), nn.AdaptiveMaxPool2d((1, 2))
+    ),
+    "norms of several machines and dropouts": lambda: Sequential(
+        Conv2d(3, 4, 3), nn.SyncBatchNorm(4), nn.Dropout3d(), ReLU(), nn.Dropout2d(), Conv2d(4, 3, 2)
+    ),
 }
 
 NORMALISED: dict[str, Callable[[], nn.Module]] = {
@@ -333,6 +372,13 @@ NEARLY_RELUS: dict[str, Callable[[], nn.Module]] = {
     "leaky ReLU": nn.LeakyReLU,
     "ELU": nn.ELU,
     "tanh": nn.Tanh,
+    "PReLU": nn.PReLU,
+    "SELU": nn.SELU,
+    "CELU": nn.CELU,
+    "Mish": nn.Mish,
+    "softplus": nn.Softplus,
+    "threshold": lambda: nn.Threshold(0.1, -0.2),
+    "Hardtanh": lambda: nn.Hardtanh(-1, 2),
 }
 
 
@@ -373,7 +419,6 @@ UNUSUAL: dict[str, Callable[[], nn.Module]] = {
     "a maximum over maps": lambda: Net(
         lambda net, x: torch.max(net.conv(x), 1, keepdim=True)[0], conv=Conv2d(3, 4, 3, 2)
     ),
-    "group norm": lambda: Sequential(Conv2d(3, 4, 3, 2), nn.GroupNorm(2, 4), ReLU()),
     "a product of two signals": lambda: Net(
         lambda net, x: net.a(x) * net.b(x), a=Conv2d(3, 4, 3, 2), b=Conv2d(3, 4, 3, 2)
     ),

@@ -19,7 +19,9 @@ from vis.deconvnet import Unit
 
 MAX_POOLS = {F.max_pool2d, torch.max_pool2d}
 RELUS = {F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
-NEARLY_RELUS = {F.relu6, F.hardtanh, F.silu, F.gelu, F.hardswish, F.leaky_relu, F.elu, torch.tanh, Tensor.tanh}
+NEARLY_RELUS = {F.relu6, F.hardtanh, F.silu, F.gelu, F.hardswish, F.leaky_relu, F.elu, torch.tanh, Tensor.tanh} | {
+    *(F.prelu, torch.prelu, F.selu, torch.selu, F.celu, torch.celu, F.mish, F.softplus, F.threshold, torch.threshold),
+}
 
 
 class SlowTwin:
@@ -95,6 +97,10 @@ class OtherWayBack(TorchFunctionMode):
             return args[0] + (function(*args, **kwargs) - args[0]).detach()  # the identity on the way down
         if function is F.layer_norm:
             return layer_norm_with_held_statistics(*args, **kwargs)
+        if function in (F.group_norm, F.instance_norm, F.rms_norm):
+            x = args[0]  # every step of a norm but its scale and offset is a scale and an offset of these positions
+            held = function(x.detach(), *args[1:], **kwargs)
+            return held + (x - x.detach()) * held_scale(function, x.detach(), *args[1:], **kwargs)
         return function(*args, **kwargs)
 
 
@@ -153,3 +159,15 @@ def layer_norm_with_held_statistics(x, normalized_shape, weight=None, bias=None,
     x = (x - mean) / (variance + eps) ** 0.5
     x = x if weight is None else x * weight
     return x if bias is None else x + bias
+
+
+def held_scale(function, x, *args, weight=None, eps=1e-5, **kwargs) -> Tensor:
+    """By how much each value of `x` is multiplied if the statistics of this picture stay as they are."""
+    if function is F.rms_norm:
+        eps = torch.finfo(x.dtype).eps if eps is None else eps
+        square = (x**2).mean([-1 - i for i in range(len(args[0]))], keepdim=True)
+        return (1.0 if weight is None else weight) / (square + eps) ** 0.5
+    apart = x.view(1, args[0] if function is F.group_norm else x.shape[1], -1)
+    deviation = (((apart - apart.mean(2, keepdim=True)) ** 2).mean(2, keepdim=True) + eps) ** 0.5
+    scale = (1 / deviation).expand_as(apart).reshape(x.shape)
+    return scale if weight is None else scale * weight.view(-1, *[1] * (x.dim() - 2))
