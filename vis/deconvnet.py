@@ -16,6 +16,7 @@ from torch import Tensor, fx, nn
 
 from models.refusals import Refused
 from vis.maps import gives_maps, layer_maps, order_of
+from vis.receptive import ReceptiveField, remembered_field
 from vis.rules import Rule, rule_of
 from vis.steps import Step
 from vis.trace import RAISED, Recording, TraceRefused, first_line, record
@@ -52,7 +53,7 @@ class Projection:
 
     unit: Unit
     pixels: Tensor  # (C, h, w), inside the box
-    box: Box  # the unit's receptive field, clipped to the picture
+    box: Box  # the unit's receptive field, clipped to the picture; while gates are held, where the method holds them
     picture_shape: tuple[int, int, int]  # (C, H, W)
     method: str
     fidelity: str  # "exact", "approximated: <what>" or "undefined: <why>"
@@ -143,8 +144,10 @@ def project(
     seeds = {layer: _seed(recording, layer, [units[i] for i in numbers], method) for layer, numbers in groups.items()}
     projections: dict[int, Projection] = {}
     for layer, signal, assumed in _arrivals(recording, seeds, method, unpooling):
+        field = remembered_field(recording, layer)
+        field = field.held if field.held and method != "gradient" else field  # the gradient goes through gates, too
         for i, number in enumerate(groups[layer]):
-            projections[number] = _projection(recording, units[number], signal, i, method, assumed)
+            projections[number] = _within(field, _projection(recording, units[number], signal, i, method, assumed))
     return [projections[i] for i in range(len(units))]
 
 
@@ -337,6 +340,23 @@ def _projection(
     if method != "gradient" and unit.activation <= 0:
         fidelity = "undefined: the unit is not active, so there is nothing to send down"
     return Projection(unit, pixels, Box(*box), tuple(recording.image.shape[1:]), method, fidelity)
+
+
+def _within(field: ReceptiveField, found: Projection) -> Projection:
+    """The projection inside its unit's field: an operation that is undone on whole maps leaves a box of zeros around.
+
+    What a rule sent further than that, if any did, is never cut away.
+    """
+    box = found.box
+    top, left, bottom, right = field.box(found.unit.row, found.unit.column, found.picture_shape)
+    top, left, bottom, right = max(top, box.top), max(left, box.left), min(bottom, box.bottom), min(right, box.right)
+    less = Box(top, left, bottom, right) if top < bottom and left < right else Box(box.top, box.left, box.top, box.left)
+    if less == box:
+        return found
+    pixels = found.pixels[:, less.top - box.top : less.bottom - box.top, less.left - box.left : less.right - box.left]
+    if pixels.count_nonzero() < found.pixels.count_nonzero():
+        return found
+    return replace(found, box=less, pixels=pixels.clone())
 
 
 def _stage(recording: Recording, undone: fx.Node, step: str, at: fx.Node, signal: Windows) -> Stage:

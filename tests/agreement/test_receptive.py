@@ -118,7 +118,7 @@ def opened(model: nn.Module) -> nn.Module:
                 setattr(module, name, average)
         if getattr(module, "inplace", False):
             module.inplace = False
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             nn.init.uniform_(module.weight, 0.5, 1)
             module.weight.data /= module.weight[0].numel()
             if module.bias is not None:
@@ -151,6 +151,8 @@ def support(maps: Tensor, row: int, column: int, image: Tensor) -> Box:
     """The box around the pixels that change the units at this place."""
     (gradient,) = torch.autograd.grad(maps[0, :, row, column].sum(), image, retain_graph=True)
     rows, columns = (gradient[0].abs().sum(0) > 0).nonzero().T
+    if not len(rows):  # it sees nothing but padding
+        return 0, 0, 0, 0
     return rows.min().item(), columns.min().item(), rows.max().item() + 1, columns.max().item() + 1
 
 
@@ -167,7 +169,12 @@ def assert_fields_are_supports(model: nn.Module, shape: tuple[int, ...], layers:
     for layer in layers or fields.keys() & maps:
         assert fields[layer].rows is not None, layer
         for place in corners_and_middle(maps[layer]):
-            assert fields[layer].box(*place, shape) == support(maps[layer], *place, image), (layer, place)
+            assert seen(fields[layer].box(*place, shape)) == support(maps[layer], *place, image), (layer, place)
+
+
+def seen(box: Box) -> Box:
+    """The same; of a box without pixels only that it has none."""
+    return box if box[0] < box[2] and box[1] < box[3] else (0, 0, 0, 0)
 
 
 def permuted_pixels(net: nn.Module, x: Tensor) -> Tensor:
@@ -193,6 +200,59 @@ def shuffled(net: nn.Module, x: Tensor) -> Tensor:
     x = torch.cat((kept, net.branch(changed)), dim=1)
     n, c, h, w = x.shape
     return net.last(x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w))
+
+
+def u_net(net: nn.Module, x: Tensor) -> Tensor:
+    high = net.one(x)
+    middle = net.two(net.pool(high))
+    low = net.three(net.pool(middle))
+    middle = net.two_again(torch.cat([net.up_from_three(low), middle], 1))
+    return net.one_again(torch.cat([high, net.up_from_two(middle)], 1))
+
+
+def pyramid(net: nn.Module, x: Tensor) -> Tensor:
+    """A feature pyramid whose maps have odd sides, so that twice the smaller one is not the larger one."""
+    one = net.one(x)
+    two = net.two(one)
+    three = net.three(two)
+    two = two + F.interpolate(three, size=two.shape[-2:])
+    return net.last(one + F.interpolate(two, size=one.shape[-2:]))
+
+
+def resolutions(net: nn.Module, x: Tensor) -> Tensor:
+    """Two resolutions side by side that exchange what they have, as in HRNet."""
+    fine = net.stem(x)
+    coarse = net.down(fine)
+    fine, coarse = net.fine(fine), net.coarse(coarse)
+    fine, coarse = fine + net.up(net.across(coarse)), coarse + net.down_again(fine)
+    return torch.cat([net.fine_again(fine), net.up(coarse)], 1).relu()
+
+
+def focus(net: nn.Module, x: Tensor) -> Tensor:
+    x = x[:, :, :38, :30]
+    corners = [x[..., i::2, j::2] for i in (0, 1) for j in (0, 1)]
+    return net.last(torch.cat(corners, 1))
+
+
+def one_after_the_other(net: nn.Module, x: Tensor) -> Tensor:
+    x = net.stem(x)
+    rows = torch.cat([x.flip(2), x.narrow(2, 3, 9), x[:, :, :1]], 2)
+    return net.last(rows.roll(4, 3))
+
+
+def along_columns(net: nn.Module, x: Tensor) -> Tensor:
+    """A gate for every column, as half of a coordinate attention."""
+    x = net.stem(x)
+    return net.last(x * net.gate(x.narrow(2, 5, 1)) + x.repeat_interleave(2, 3)[..., 3 : 3 + x.shape[3]])
+
+
+def up(*settings: int, **more: int) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(2, 2, *settings, **more)
+
+
+def enlarged_by(mode: str, **how: object) -> Callable[[], nn.Module]:
+    """A network that enlarges its maps like this, with a convolution before and after it."""
+    return lambda: nn.Sequential(nn.Conv2d(3, 2, 3, 2), nn.Upsample(mode=mode, **how), nn.Conv2d(2, 2, 2))
 
 
 SMALL: dict[str, Callable[[], nn.Module]] = {
@@ -239,6 +299,78 @@ SMALL: dict[str, Callable[[], nn.Module]] = {
         last=nn.Conv2d(4, 2, 3, groups=2),
     ),
     "transposed without a stride": lambda: nn.Sequential(nn.Conv2d(3, 2, 3, 2), nn.ConvTranspose2d(2, 2, 4, padding=1)),
+    "transposed": lambda: nn.Sequential(nn.Conv2d(3, 2, 3, 2), up(2, 2), up(3, 2, 1, output_padding=1), up(4, 2, 1)),
+    "transposed with gaps": lambda: nn.Sequential(nn.Conv2d(3, 2, 3, 3), up(2, 3), nn.Conv2d(2, 2, 2, 2)),
+    "transposed and dilated": lambda: nn.Sequential(
+        nn.Conv2d(3, 2, 3, 2), up((3, 2), (2, 3), (1, 0), dilation=(2, 3)), nn.Conv2d(2, 2, 3, padding=1)
+    ),
+    "pixel shuffle": lambda: nn.Sequential(
+        nn.Conv2d(3, 9, 3, 2, 1), nn.PixelShuffle(3), nn.Conv2d(1, 2, 3), nn.AvgPool2d(2, 2)
+    ),
+    "pixel unshuffle": lambda: nn.Sequential(
+        nn.Conv2d(3, 2, (3, 4)), nn.PixelUnshuffle(2), nn.Conv2d(8, 2, 3, padding=1), nn.PixelUnshuffle(2)
+    ),
+    "nearest": enlarged_by("nearest", scale_factor=2),
+    "nearest to a size": enlarged_by("nearest", size=(41, 20)),
+    "nearest by a broken factor": enlarged_by("nearest", scale_factor=(1.5, 2.3)),
+    "nearest, exactly": enlarged_by("nearest-exact", scale_factor=3.0),
+    "bilinear": enlarged_by("bilinear", scale_factor=2),
+    "bilinear, corner on corner": enlarged_by("bilinear", scale_factor=2, align_corners=True),
+    "bilinear to a smaller size": enlarged_by("bilinear", size=(7, 9)),
+    "bicubic": enlarged_by("bicubic", scale_factor=(2, 4)),
+    "area": enlarged_by("area", size=(7, 20)),
+    "antialias": lambda: Net(
+        lambda net, x: net.conv(F.interpolate(x, (11, 9), mode="bilinear", antialias=True)), conv=nn.Conv2d(3, 2, 2)
+    ),
+    "U-Net": lambda: Net(
+        u_net,
+        one=nn.Conv2d(3, 2, (3, 4)),  # 36 × 28
+        pool=nn.MaxPool2d(2),
+        two=nn.Conv2d(2, 3, 3, padding=1),
+        three=nn.Conv2d(3, 4, 3, padding=1),
+        up_from_three=nn.ConvTranspose2d(4, 3, 2, 2),
+        two_again=nn.Conv2d(6, 3, 3, padding=1),
+        up_from_two=nn.ConvTranspose2d(3, 2, 2, 2),
+        one_again=nn.Conv2d(4, 2, 3, padding=1),
+    ),
+    "a feature pyramid": lambda: Net(
+        pyramid,
+        one=nn.Conv2d(3, 2, 4, 2),
+        two=nn.Conv2d(2, 2, 3, 2),
+        three=nn.Conv2d(2, 2, 3, 2, 1),
+        last=nn.Conv2d(2, 2, 3, padding=1),
+    ),
+    "two resolutions": lambda: Net(
+        resolutions,
+        stem=nn.Conv2d(3, 2, (3, 4)),  # 36 × 28
+        down=nn.Conv2d(2, 2, 3, 2, 1),
+        fine=nn.Conv2d(2, 2, 3, padding=1),
+        coarse=nn.Conv2d(2, 2, 3, padding=1),
+        across=nn.Conv2d(2, 2, 1),
+        up=nn.Upsample(scale_factor=2),
+        down_again=nn.Conv2d(2, 2, 3, 2, 1),
+        fine_again=nn.Conv2d(2, 2, 3, padding=1),
+    ),
+    "focus": lambda: Net(focus, last=nn.Conv2d(12, 2, 3, padding=1)),
+    "rows in another order": lambda: Net(one_after_the_other, stem=nn.Conv2d(3, 2, 3, 2), last=nn.Conv2d(2, 2, 2)),
+    "a gate for every column": lambda: Net(
+        along_columns, stem=nn.Conv2d(3, 2, 3, 2), gate=nn.Conv2d(2, 2, (1, 3), padding=(0, 1)), last=nn.Conv2d(2, 2, 2)
+    ),
+    **{
+        f"{mode} padding": partial(
+            lambda mode: nn.Sequential(
+                nn.Conv2d(3, 2, 3, 2, padding=1, padding_mode=mode), nn.Conv2d(2, 2, 5, padding=2, padding_mode=mode)
+            ),
+            mode,
+        )
+        for mode in ("reflect", "replicate", "circular")
+    },
+    "padding in its own layer": lambda: nn.Sequential(
+        nn.ReflectionPad2d((2, 0, 1, 3)), nn.Conv2d(3, 2, 3, 2), nn.ReplicationPad2d(2), nn.CircularPad2d((0, 4, 1, 0))
+    ),
+    "bins of different sizes": lambda: nn.Sequential(
+        nn.Conv2d(3, 2, 3), nn.AdaptiveAvgPool2d((5, 8)), nn.Conv2d(2, 2, 2), nn.AdaptiveAvgPool2d((6, 20))
+    ),
     "equal bins": lambda: nn.Sequential(nn.Conv2d(3, 2, 4), nn.AdaptiveAvgPool2d((5, 7)), nn.Conv2d(2, 2, 2)),
 }
 
@@ -353,20 +485,58 @@ def test_the_field_of_any_stack_of_windows_and_branches_is_its_support(layers):
 # The deconvnet -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("build", "layers"),
-    [
-        (models.alexnet, ["features.0", "features.5", "features.10", "features.12"]),
-        (models.resnet18, ["conv1", "layer1.0.relu_1", "layer2.1.add", "layer4.1.relu_1"]),
-    ],
-)
-def test_a_projection_lies_in_the_field_of_its_unit(build, layers):
-    torch.manual_seed(0)
-    recording = record(build().eval(), torch.randn(1, 3, 224, 200))
+def assert_boxes_are_fields(model: nn.Module, image: Tensor, layers: Iterable[str], method: str = "deconvnet") -> None:
+    """Of units at the corners and in the middle; where the method holds gates, the fields are those behind them."""
+    recording = record(model, image, layers)
     fields = fields_of(recording)
     units = [
         Unit(layer, 0, row, column, 1.0) for layer in layers for row, column in corners_and_middle(recording.of(layer))
     ]
-    for found in project(recording.model, recording.image, units):
+    for found in project(model, recording, units, method):
+        field, unit = fields[found.unit.layer], found.unit
+        field = field.held if field.held and method != "gradient" else field
         box = found.box.top, found.box.left, found.box.bottom, found.box.right
-        assert box == fields[found.unit.layer].box(found.unit.row, found.unit.column, (224, 200)), found.unit
+        assert seen(box) == seen(field.box(unit.row, unit.column, image.shape)), unit
+
+
+V3 = ["features.0.1", "features.1.block.1.fc2", "features.1.block.2.1", "features.2.block.1.0"]
+
+
+@pytest.mark.parametrize(
+    ("build", "layers", "method"),
+    [
+        (models.alexnet, ["features.0", "features.5", "features.10", "features.12"], "deconvnet"),
+        (models.resnet18, ["conv1", "layer1.0.relu_1", "layer2.1.add", "layer4.1.relu_1"], "deconvnet"),
+        (models.mobilenet_v3_small, V3, "deconvnet"),
+        (models.mobilenet_v3_small, V3, "gradient"),  # which goes through gates, too
+        (models.efficientnet_b0, ["features.1.0.block.1.mul", "features.2.1.add"], "guided"),
+        (
+            lambda: models.ConvNeXt([CNBlockConfig(8, 12, 1), CNBlockConfig(12, None, 1)]),
+            ["features.0.0", "features.1.0.add", "features.3.0.add"],
+            "deconvnet",
+        ),
+        (models.shufflenet_v2_x0_5, ["conv1.2", "stage2.0.view_1", "stage2.1.cat"], "deconvnet"),
+    ],
+)
+def test_a_projection_has_the_field_of_its_unit_for_its_box(build, layers, method):
+    torch.manual_seed(0)
+    assert_boxes_are_fields(build().eval(), torch.randn(1, 3, 96, 84), layers, method)
+
+
+@pytest.mark.parametrize(
+    ("way", "layer"),
+    [
+        (lambda net, x: net.conv((x - net.mean) / net.deviation), "conv"),
+        (lambda net, x: net.conv(F.pad(x, (1, 2, 0, 1))), "conv"),
+        (lambda net, x: net.conv(x[:, :, 3:-2, ::2]), "conv"),
+        (lambda net, x: net.conv(net.shuffle(net.conv(x))), "conv_1"),
+        (lambda net, x: net.conv(F.interpolate(x, scale_factor=2)), "conv"),
+        (lambda net, x: net.conv(net.conv(x).permute(0, 2, 3, 1).transpose(1, 3).permute(0, 1, 3, 2)), "conv_1"),
+    ],
+)
+def test_a_projection_behind_an_operation_on_whole_maps_has_the_box_of_its_field(way, layer):
+    torch.manual_seed(0)
+    model = Net(way, conv=nn.Conv2d(3, 3, 3, 2, 1), shuffle=nn.ChannelShuffle(3))
+    for name in ("mean", "deviation"):
+        model.register_buffer(name, torch.full((1, 3, 1, 1), 0.3))
+    assert_boxes_are_fields(model.eval(), torch.randn(1, 3, 25, 23), [layer])

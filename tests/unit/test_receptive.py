@@ -1,6 +1,7 @@
 """Every rule by hand, and what has no three numbers."""
 
 from collections.abc import Callable
+from fractions import Fraction
 
 import pytest
 import torch
@@ -168,7 +169,9 @@ def test_every_second_row_is_a_jump_twice_as_far():
 
 def test_maps_that_are_picked_by_number_see_what_they_saw():
     assert field_after(lambda net, x: x[:, [0, 2]]) == both(1, 1, 0)
-    assert field_after(lambda net, x: x[:, :, [0, 2]]) == ReceptiveField(None, Span(1, 1, 0))
+    field = field_after(lambda net, x: x[:, :, [4, 2]])
+    assert field == ReceptiveField(Span(1, None, 4), Span(1, 1, 0))
+    assert field.box(1, 7, PICTURE) == (2, 7, 3, 8)
     assert field_after(lambda net, x: x[:, [0], [2]]) == WHOLE
 
 
@@ -181,6 +184,83 @@ def test_zeros_before_the_first_row_move_the_start_and_negative_ones_cut():
     assert field_after(lambda net, x: F.pad(x, (3, 0, 1, 2))) == ReceptiveField(Span(1, 1, -1), Span(1, 1, -3))
     assert field_after(lambda net, x: F.pad(x, (-3, -1))) == ReceptiveField(Span(1, 1, 0), Span(1, 1, 3))
     assert field_of(nn.ZeroPad2d((3, 0, 1, 2)), conv(4)) == ReceptiveField(Span(4, 1, -1), Span(4, 1, -3))
+
+
+def test_one_row_alone_is_seen_by_all_that_is_made_of_it():
+    field = field_after(lambda net, x: net.conv(x)[:, :, 3].unsqueeze(2) + x, conv=conv(3, padding=1))
+    assert field.box(0, 7, PICTURE) == (0, 6, 5, 9)
+    assert field.box(9, 7, PICTURE) == (2, 6, 10, 9)
+    assert field_after(lambda net, x: x[:, :, 3, 4]).box(0, 0, PICTURE) == (3, 4, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("way", "box"),
+    [
+        (lambda net, x: x.flip(2), (47, 0, 48, 1)),
+        (lambda net, x: torch.roll(x, (5, -2), (2, 3)), (43, 2, 44, 3)),
+        (lambda net, x: x.roll(3, -1), (0, 33, 1, 34)),
+        (lambda net, x: x.narrow(2, 7, 4), (7, 0, 8, 1)),
+        (lambda net, x: x.select(2, -1), (47, 0, 48, 1)),
+        (lambda net, x: x.movedim(1, -1).movedim(-1, 1), (0, 0, 1, 1)),
+        (lambda net, x: torch.cat([x, x.flip(3)], 3)[:, :, :, 36:], (0, 35, 1, 36)),
+        (lambda net, x: torch.stack([x[:, :1], x[:, 1:2]], 2)[:, :, 0], (0, 0, 1, 1)),
+        (lambda net, x: x.repeat(1, 1, 2, 1)[:, :, 50:], (2, 0, 3, 1)),
+        (lambda net, x: x.repeat_interleave(2, 2)[:, :, 9:], (4, 0, 5, 1)),
+    ],
+)
+def test_what_is_put_elsewhere_is_seen_there(way, box):
+    field = field_after(way)
+    assert field.box(0, 0, PICTURE) == box
+    assert field.size == 1
+
+
+# Larger and smaller maps -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("modules", "span"),
+    [
+        ([nn.ConvTranspose2d(4, 4, 2, 2)], (1, Fraction(1, 2), 0)),
+        ([conv(3, 2), nn.ConvTranspose2d(4, 4, 2, 2)], (3, 1, 0)),
+        ([conv(3, 2), nn.ConvTranspose2d(4, 4, 4, 2, 1)], (5, 1, -2)),
+        ([conv(3, 4), nn.ConvTranspose2d(4, 4, 2, 4)], (3, 1, 0)),  # the third and the fourth of four see nothing
+        ([nn.PixelShuffle(2)], (1, Fraction(1, 2), 0)),
+        ([nn.PixelUnshuffle(2), nn.Conv2d(16, 4, 3)], (6, 2, 0)),
+        ([nn.PixelUnshuffle(2), nn.PixelShuffle(2)], (2, 1, 0)),
+        ([nn.Upsample(scale_factor=2)], (1, Fraction(1, 2), 0)),
+        ([nn.Upsample(scale_factor=3), conv(3)], (2, Fraction(1, 3), 0)),
+        ([nn.Upsample(scale_factor=2), conv(2, 2)], (1, 1, 0)),
+        ([nn.Upsample(scale_factor=2), conv(3, 2)], (2, 1, 0)),
+        ([conv(3, 2, 1), nn.Upsample(scale_factor=2, mode="bilinear")], (5, 1, -3)),
+        ([nn.UpsamplingNearest2d((96, 72)), nn.AvgPool2d(2)], (1, 1, 0)),
+        ([nn.AvgPool2d(2), nn.Upsample((24, 18), mode="bicubic")], (2, 2, 0)),
+        ([nn.AdaptiveAvgPool2d((12, 9))], (4, 4, 0)),
+    ],
+)
+def test_maps_that_are_enlarged_have_fields_that_lie_closer(modules, span):
+    assert field_of(*modules) == both(*span)
+
+
+def test_units_that_stand_for_one_see_the_same():
+    field = field_of(conv(3, 2), nn.ConvTranspose2d(4, 4, 2, 2))
+    assert [field.box(row, 0, PICTURE)[::2] for row in range(4)] == [(0, 3), (0, 3), (2, 5), (2, 5)]
+
+
+def test_bins_of_different_sizes_have_fields_of_different_sizes():
+    field = field_of(nn.AdaptiveAvgPool2d(5))  # of 48 and 36
+    assert field == ReceptiveField(Span(11, Fraction(48, 5), 0), Span(8, Fraction(36, 5), 0))
+    assert [field.rows.of(row, 48) for row in range(5)] == [(0, 10), (9, 20), (19, 29), (28, 39), (38, 48)]
+
+
+@pytest.mark.parametrize(
+    ("mode", "first"), [("zeros", (0, 2)), ("reflect", (0, 2)), ("replicate", (0, 2)), ("circular", (0, 48))]
+)
+def test_padding_that_shows_the_map_again_is_seen_where_it_comes_from(mode, first):
+    field = field_of(conv(3, padding=1, padding_mode=mode))
+    assert field == both(3, 1, -1)
+    assert (field.rows.of(0, 48), field.rows.of(5, 48)) == (first, (4, 7))
+    assert field_of(nn.ReflectionPad2d((4, 0, 2, 0))).box(0, 0, PICTURE) == (2, 4, 3, 5)
+    assert field_after(lambda net, x: F.pad(x, (0, 0, 1, 0), mode="circular")).box(0, 0, PICTURE) == (47, 0, 48, 1)
 
 
 # Where paths meet --------------------------------------------------------------------------------------------------
@@ -212,6 +292,22 @@ def test_a_shortcut_that_takes_every_second_pixel_meets_a_convolution_with_a_str
     assert field_after(option_a, conv=nn.Conv2d(4, 8, 3, 2, 1)) == both(3, 2, -1)
 
 
+def test_an_enlarged_map_meets_the_one_from_which_it_was_made():
+    def two_levels(net, x):
+        high = net.down(net.stem(x))
+        return net.up(high) + net.stem(x)
+
+    field = field_after(two_levels, stem=conv(3, 2, 1), down=conv(3, 2, 1), up=nn.Upsample(scale_factor=2))
+    assert field == both(7, 2, -3)  # unit 0 of the high map sees −3 … 3, and with it so do units 0 and 1
+    assert [field.rows.of(row, 48) for row in (2, 3)] == [(1, 8), (1, 8)]
+
+
+def test_paths_with_different_jumps_follow_no_pattern_but_every_unit_is_known():
+    field = field_after(lambda net, x: x[:, :, ::2, ::2] + net.pool(x)[:, :, :24, :18], pool=nn.MaxPool2d(2, 1))
+    assert field == ReceptiveField(Span(24, None, 0), Span(18, None, 0))
+    assert field.box(10, 0, PICTURE) == (10, 0, 21, 2)
+
+
 def test_what_does_not_come_from_the_picture_adds_nothing():
     field = field_after(
         lambda net, x: torch.cat([net.conv(x), net.conv.weight.view(1, -1, 1, 1).expand(1, 144, 46, 34)], 1),
@@ -227,25 +323,21 @@ def test_what_does_not_come_from_the_picture_adds_nothing():
     "module",
     [
         nn.AdaptiveAvgPool2d(1),
-        nn.AdaptiveAvgPool2d(5),  # bins of different sizes
         nn.GroupNorm(2, 4),
         nn.InstanceNorm2d(4),
         nn.LayerNorm([4, 48, 36]),
         nn.Flatten(),
         nn.BatchNorm2d(4, track_running_stats=False),
-        nn.Upsample(scale_factor=2),
-        nn.ConvTranspose2d(4, 4, 2, 2),
-        nn.PixelShuffle(2),
-        nn.ReflectionPad2d(2),
-        conv(3, padding=1, padding_mode="circular"),
         nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Upsample(size=(48, 36)), nn.ReLU(), conv(3)),
     ],
     ids=lambda module: type(module).__name__,
 )
-def test_what_mixes_everything_or_enlarges_sees_the_whole(module):
+def test_what_mixes_everything_sees_the_whole(module):
     field = field_of(module)
     assert field == WHOLE
     assert (field.size, field.jump, field.start) == (None, None, None)
+    assert field.is_known
+    assert field.because
     assert field.box(0, 0, PICTURE) == (0, 0, 48, 36)
 
 
@@ -255,10 +347,7 @@ def test_what_mixes_everything_or_enlarges_sees_the_whole(module):
         lambda net, x: x * x.mean((2, 3), keepdim=True).sigmoid(),
         lambda net, x: x.flatten(2).mean(2),
         lambda net, x: x.reshape(1, 4, 36, 48),
-        lambda net, x: x[:, :, 3, 4],
         lambda net, x: torch.cumsum(x, 2).cumsum(3),
-        lambda net, x: x[:, :, ::2, ::2] + net.pool(x)[:, :, :24, :18],
-        lambda net, x: F.interpolate(x, scale_factor=2) + 1,
         lambda net, x: F.conv2d(x, x.mean((2, 3)).view(4, 1, 1, 1).expand(4, 4, 3, 3)),
         lambda net, x: F.conv2d(x, x[:, :, :3, :3].expand(4, 4, 3, 3)),
         lambda net, x: net.conv.weight.view(1, 4, 4, 9)[:, :1, :1, :1] * x.mean(),
@@ -279,8 +368,10 @@ def test_a_mean_along_the_rows_leaves_the_columns():
     assert field.box(0, 7, PICTURE) == (0, 7, 48, 8)
 
 
-def test_pieces_along_the_rows_see_all_rows():
-    assert field_after(lambda net, x: x.chunk(2, 2)[1]) == ReceptiveField(None, Span(1, 1, 0))
+def test_the_second_piece_along_the_rows_starts_where_the_first_one_ends():
+    assert field_after(lambda net, x: x.chunk(2, 2)[1]) == ReceptiveField(Span(1, 1, 24), Span(1, 1, 0))
+    assert field_after(lambda net, x: x.split([8, 30, 10], 2)[-1]) == ReceptiveField(Span(1, 1, 38), Span(1, 1, 0))
+    assert field_after(lambda net, x: torch.cat(x.chunk(3, 2), 2)) == both(1, 1, 0)
 
 
 def test_a_gate_from_a_global_pool_sees_the_whole_and_all_that_follows():
@@ -304,6 +395,99 @@ def test_every_map_that_the_picture_can_change_has_a_field(build):
     fields = fields_of(recording)
     assert maps <= set(fields)
     assert all(isinstance(field, ReceptiveField) for field in fields.values())
+
+
+# Whole, and not known ----------------------------------------------------------------------------------------------
+
+
+def of_the_last(model: nn.Module) -> ReceptiveField:
+    return receptive_fields(model.eval(), PICTURE)[last_layer(model)]
+
+
+@pytest.mark.parametrize(
+    ("model", "because"),
+    [
+        (nn.Sequential(conv(3), nn.AdaptiveAvgPool2d(1), conv(1)), "1"),
+        (nn.Sequential(conv(3), nn.GroupNorm(2, 4), conv(3)), "1"),
+        (nn.Sequential(conv(3), nn.Flatten(), nn.Linear(46 * 34 * 4, 2)), "2"),
+        (nn.Sequential(conv(3), nn.Flatten()), "1"),
+        (Net(lambda net, x: x.mean((2, 3), keepdim=True) + torch.special.entr(x)), "mean"),
+    ],
+)
+def test_the_whole_picture_is_said_to_come_from_the_operation_that_mixes_all_positions(model, because):
+    field = of_the_last(model)
+    assert (field, field.because, field.is_known) == (WHOLE, because, True)
+
+
+@pytest.mark.parametrize(
+    ("model", "because"),
+    [
+        (Net(lambda net, x: net.conv(torch.special.entr(x)), conv=conv(3)), "special_entr"),
+        (Net(lambda net, x: F.conv2d(x, net.conv(x)[:, :, :3, :3].expand(4, 4, 3, 3)), conv=conv(3)), "conv2d"),
+        (Net(lambda net, x: x.reshape(1, 4, 36, 48)), "reshape"),
+        (Net(lambda net, x: x.flatten(2)), "flatten"),
+        (Net(lambda net, x: x[:, :, :36] + x[:, :, :36].transpose(2, 3)), "add"),
+    ],
+)
+def test_what_no_rule_describes_is_not_known(model, because):
+    field = of_the_last(model)
+    assert (field, field.because, field.is_known) == (WHOLE, because, False)
+
+
+def test_tokens_see_everything_from_the_first_attention_on():
+    def tokens(net, x):
+        x = net.patches(x).flatten(2).transpose(1, 2)
+        return net.attention(x, x, x, need_weights=False)[0]
+
+    attention = nn.MultiheadAttention(8, 2, batch_first=True)
+    model = Net(tokens, patches=nn.Conv2d(4, 8, 4, 4), attention=attention).eval()
+    fields = receptive_fields(model, PICTURE)
+    assert (fields["transpose"].because, fields["transpose"].is_known) == ("flatten", False)
+    assert (fields["attention"].because, fields["attention"].is_known) == ("attention", True)
+
+
+# What is held ------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_seen_through_a_gate_is_told_apart():
+    fields = receptive_fields(gated().eval(), (1, 3, 13, 10))
+    assert fields["conv"].held is None
+    assert (fields["mul"].because, fields["mul"].is_known) == ("adaptive_avg_pool2d", True)
+    assert fields["mul"].held == both(3, 2, 0)
+    assert fields["last"].held == both(5, 2, 0)
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        lambda net, x: x.mean((2, 3), keepdim=True),
+        lambda net, x: net.conv(x.mean((2, 3), keepdim=True)).sigmoid().expand_as(x),
+        lambda net, x: torch.sigmoid(x.mean((2, 3), keepdim=True) + x),
+        lambda net, x: F.hardsigmoid(x.mean(3, keepdim=True).mean(2, keepdim=True)),
+    ],
+)
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_gate_is_what_is_spread_or_comes_out_of_a_sigmoid(gate, in_place):
+    def way(net, x):
+        x = net.before(x)
+        return x.mul_(gate(net, x)) if in_place else gate(net, x) * x
+
+    field = of_the_last(Net(way, before=conv(3), conv=conv(1)))
+    assert (field, field.held) == (WHOLE, both(3, 1, 0))
+
+
+def test_a_swish_written_out_has_nothing_to_hold():
+    assert of_the_last(Net(lambda net, x: x * torch.sigmoid(x))).held is None
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [nn.GroupNorm(2, 4), nn.InstanceNorm2d(4), nn.LayerNorm([4, 46, 34]), nn.BatchNorm2d(4, track_running_stats=False)],
+    ids=lambda norm: type(norm).__name__,
+)
+def test_what_is_seen_through_the_statistics_of_a_norm_is_told_apart(norm):
+    field = field_of(conv(3), norm, conv(3))
+    assert (field, field.because, field.held) == (WHOLE, "1", both(5, 1, 0))
 
 
 # Boxes -------------------------------------------------------------------------------------------------------------

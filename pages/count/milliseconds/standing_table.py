@@ -63,13 +63,12 @@ def rows_of(layers: Sequence[Standing], roof: Roof | None) -> Iterator[dict[str,
     """The table for a spreadsheet: what is not known is None, not 0."""
     for each in layers:
         work, times = each.work, each.times
+        attainable = roof.attainable(work.intensity) if roof and work.intensity is not None else None
         yield {
             "layer": work.name,
             **{of: getattr(work, of) for of in ("kind", "macs", "read_bytes", "weight_bytes", "written_bytes")},
             "macs_per_byte": work.intensity,
             **{of: getattr(times, of) for of in ("median_ms", "spread_ms", "rounds")},
             "macs_per_second": each.rate,
-            "attainable_macs_per_second": roof.attainable(work.intensity)
-            if roof and work.intensity is not None
-            else None,
+            "attainable_macs_per_second": attainable,
         }
