@@ -85,14 +85,17 @@ def fields_of(recording: Recording) -> dict[str, ReceptiveField]:
 
 def remembered_field(recording: Recording, layer: str) -> ReceptiveField:
     """The receptive field of one operation, found once for all pictures of this size; all, if none can change it."""
-    known = _remembered.setdefault(recording.trace, {})
-    shape = tuple(recording.image.shape)
-    if (shape, layer, recording.of(layer).shape) not in known:
-        if len(known) > MOST_FIELDS:
-            known.clear()
-        for name, found in fields_of(recording).items():
-            known[shape, name, maps_of(recording.of(name))[0].shape] = found
-    return known.get((shape, layer, recording.of(layer).shape), EVERYTHING)
+    found_before = _remembered.setdefault(recording.trace, {})
+    picture = tuple(recording.image.shape)
+
+    def key(name: str) -> tuple:
+        return picture, name, maps_of(recording.values[recording.trace[name]])[0].shape
+
+    if key(layer) not in found_before:
+        if len(found_before) > MOST_FIELDS:
+            found_before.clear()
+        found_before |= {key(name): found for name, found in fields_of(recording).items()}
+    return found_before.get(key(layer), EVERYTHING)
 
 
 EVERYTHING = ReceptiveField(None, None)

@@ -113,13 +113,19 @@ def fidelity_in_words(fidelity: str) -> str:
     return f"{_(kind)}: {'; '.join(_(part) for part in why.split('; '))}" if why else _(kind)
 
 
+def empty_in_words(projection: Projection) -> str:
+    """That the projection of an active unit is empty, to follow other words; nothing, where it is not."""
+    return f" · {_('empty: ReLUs on the way down removed the whole signal')}" if projection.is_empty else ""
+
+
 def projection_in_words(loaded: Loaded, picture: Picture, projection: Projection, limit: float) -> list[str]:
     """All that a projection's picture must say where it stands alone."""
     unit, box = projection.unit, projection.box
     return [
         f"{loaded.architecture.title} · {weights_in_words(loaded)} · {name_of(picture)}",
         f"{unit.layer} · {unit_in_words(unit)}",
-        f"{spoken(METHODS[projection.method])} · {fidelity_in_words(projection.fidelity)} · "
+        f"{spoken(METHODS[projection.method])} · {fidelity_in_words(projection.fidelity)}"
+        f"{empty_in_words(projection)} · "
         + _(
             "pixels {left}–{right} × {top}–{bottom}",
             left=box.left,

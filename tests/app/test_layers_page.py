@@ -312,6 +312,22 @@ def test_uses_uploaded_weights_that_fit(with_weights, write):
     assert with_weights.choose(weights="auto").predictions == before
 
 
+def test_tiles_to_which_no_signal_comes_down_say_so(with_weights):
+    """With filters that only take away, and a bias above it, units are active and every signal is rectified away."""
+    state = state_dict("lenet5")
+    state["features.c3.weight"].fill_(-1e-3)
+    state["features.c3.bias"].fill_(5)
+    with_weights.upload_weights(torch_file(state))
+    said = spoken(with_weights.captions)
+    assert re.search(r"Empty tiles: feature maps \d+, \d+\.", said)
+    empty = [[("empty: ReLUs" in label) for label in grid["labels"]] for grid in with_weights.pictures()]
+    c1, c3, c5 = empty[:2], empty[2:4], empty[4:]  # what they saw and where
+    assert not any(map(any, c1))
+    assert c3 == [[True, True]] * 2
+    assert len(c5) == 2
+    assert said.count("Empty tiles") == 1 + any(c5[0])  # what C5 sends down comes through C3
+
+
 def test_weights_of_another_network_are_refused_by_the_names_that_do_not_fit(with_weights):
     with_weights.upload_weights(torch_file(state_dict("zfnet_mini")))
     (sentence,) = map(spoken, with_weights.errors)

@@ -221,6 +221,37 @@ def test_a_dead_map_projects_to_nothing_and_says_so(method):
         assert found.fidelity.startswith("exact" if method == "gradient" else "undefined: ")
 
 
+def test_an_active_unit_whose_signal_is_rectified_away_has_an_empty_projection():
+    """It is excited by what is missing: its filter takes away from its bias, and nothing positive goes down."""
+    model = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(), nn.Conv2d(2, 2, 3), nn.ReLU()).eval()
+    with torch.no_grad():
+        model[0].bias.fill_(1.0)
+        model[2].weight[0], model[2].bias[0] = -1e-3, 1.0
+        model[2].weight[1], model[2].bias[1] = 1e-3, 1.0
+    units = strongest_units(model, IMAGE, "3", channels=[0, 1])
+    assert all(unit.activation > 0 for unit in units)
+    assert [found.is_empty for found in project(model, IMAGE, units)] == [True, False]
+    assert [found.is_empty for found in project(model, IMAGE, units, "gradient")] == [False, False]
+    assert project(model, IMAGE, units)[0].fidelity == "exact"
+
+
+def test_a_unit_that_is_not_active_or_sees_no_pixel_is_not_called_empty():
+    model = nn.Sequential(nn.Conv2d(3, 2, 1, padding=1), nn.ReLU()).eval()
+    with torch.no_grad():
+        model[0].bias.copy_(torch.tensor([1.0, -100.0]))
+    units = [unit_at(model, IMAGE, "1", 0, 0, 0), unit_at(model, IMAGE, "1", 1, 3, 3)]
+    assert [found.is_empty for found in project(model, IMAGE, units)] == [False, False]
+
+
+def test_a_unit_that_the_picture_cannot_change_sees_no_pixel():
+    model = Net(lambda net, x: net.conv(x) + net.scale * 2, conv=nn.Conv2d(3, 4, 3)).eval()
+    model.scale = nn.Parameter(torch.ones(1, 4, 1, 1))
+    for method in METHODS:
+        (found,) = project(model, IMAGE, strongest_units(model, IMAGE, "mul", 1), method)
+        assert (found.unit.activation, found.box, found.fidelity) == (2, Box(0, 0, 0, 0), "exact")
+        assert not found.on_canvas().any()
+
+
 def test_a_negative_unit_has_a_gradient_but_no_deconvnet():
     model = small()
     maps = model[0](IMAGE)[0]

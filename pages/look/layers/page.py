@@ -16,7 +16,14 @@ from pages.common.components.grid import clickable_grid
 from pages.common.session import Selection, selection
 from pages.common.text import _, plain, prose, said
 from pages.common.widgets import computed, cpu_did_it, honest_png, network_or_stop, weights_in_words
-from pages.common.words import fidelity_in_words, field_in_words, name_of, range_in_words, unit_in_words
+from pages.common.words import (
+    empty_in_words,
+    fidelity_in_words,
+    field_in_words,
+    name_of,
+    range_in_words,
+    unit_in_words,
+)
 from pages.look.layers import takeaway
 from pages.look.layers.unit import PLACE, inspector
 from pages.look.opened import Opened, note, open_unit, opened
@@ -186,7 +193,8 @@ def _layer(
     patches = [pixels[p.box.top : p.box.bottom, p.box.left : p.box.right] for p in projections]
     part = png(montage(patches, columns))
 
-    labels = [unit_in_words(unit) for unit in response.units]
+    empty = [p.unit.channel for p in projections if p.is_empty]
+    labels = [unit_in_words(p.unit) + empty_in_words(p) for p in projections]
     selected = next((i for i, u in enumerate(response.units) if close_up and _is(close_up, layer, u.channel)), None)
     pictures, about = st.columns([2, 1], gap="medium")
     left, right = pictures.columns(2, gap="medium", wrap=False)
@@ -210,6 +218,14 @@ def _layer(
             st.markdown(prose(TEXTS, text))
         if not own_range:
             st.caption(range_in_words(limits[0]))
+        if empty:
+            st.caption(
+                _(
+                    "Empty tiles: feature maps {channels}. The units are active, but ReLUs on the way down removed the "
+                    "whole signal.",
+                    channels=", ".join(map(str, empty)),
+                )
+            )
 
 
 def _about(loaded: Loaded, layer: str) -> str | None:

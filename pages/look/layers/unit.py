@@ -15,6 +15,7 @@ from pages.common.widgets import computed, honest_png, warning_of
 from pages.common.words import (
     METHODS,
     box_in_words,
+    empty_in_words,
     fidelity_in_words,
     projection_in_words,
     range_in_words,
@@ -105,7 +106,7 @@ def _one_method(chosen: Selection, loaded: Loaded, method: str, projection: Proj
     shown = signed(projection.pixels.numpy(), limit)
     st.caption(f"**{spoken(METHODS[method])}**")
     st.image(honest_png(loaded, _squared(shown)), width="stretch")
-    lines = [fidelity_in_words(projection.fidelity), range_in_words(limit)]
+    lines = [fidelity_in_words(projection.fidelity) + empty_in_words(projection), range_in_words(limit)]
     lines.append(_("cosine to the deconvnet: {cosine}", cosine=f"{cosine(projection, deconvnet):.3f}"))
     st.caption("  \n".join(lines))
     unit, warning = projection.unit, warning_of(loaded)

@@ -13,7 +13,7 @@ from pages.common.export import download
 from pages.common.panels import closeable
 from pages.common.text import _, plain, said
 from pages.common.widgets import honest_png, warning_of
-from pages.common.words import box_in_words, fidelity_in_words, range_in_words
+from pages.common.words import box_in_words, empty_in_words, fidelity_in_words, range_in_words
 from pages.look.top9.ranking import Shown, class_of, source_in_words
 from pages.look.top9.state import OneOfNine
 from vis.deconvnet import Box
@@ -57,7 +57,7 @@ def close_up(shown: Shown, opened: OneOfNine) -> bool:
             column.image(picture, width="stretch")
         words = _unit_in_words(shown, opened.channel, entry, box)
         seen_of_it = _("Of the picture, the network sees what is not darkened; the frame is what the unit can see.")
-        about = f"{fidelity_in_words(projection.fidelity)} · {range_in_words(limit)}"
+        about = f"{fidelity_in_words(projection.fidelity)}{empty_in_words(projection)} · {range_in_words(limit)}"
         st.caption("  \n".join([*map(plain, words), seen_of_it, about]))
         _file(shown, opened, pair, words)
     return closed
