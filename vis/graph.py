@@ -13,7 +13,7 @@ from itertools import pairwise
 import networkx as nx
 from torch import fx, nn
 
-from vis.cost.count import Counting, LayerCost, costs_of, unused_parameters
+from vis.cost.count import Counting, LayerCost, costs_of, left_out, unused_parameters
 from vis.operations import SLIDING_POOLS, convolution, plain_name, pooling
 from vis.receptive import ReceptiveField, Span, fields_of
 from vis.shapes import record_shapes
@@ -131,6 +131,10 @@ class Graph:
         """What an operation costs, or all in a block, in MACs or FLOPs; None where nothing of it is counted."""
         counted = [n for n in map(counting.of, self.costs(name)) if n is not None]
         return sum(counted) if counted else None
+
+    def left_out(self, name: str = ROOT) -> tuple[str, ...]:
+        """The operations whose products are not counted, of a block; with any of them `counted` is a lower bound."""
+        return left_out(self.costs(name))
 
     def activation_bytes(self, name: str = ROOT) -> int:
         """The memory of an operation's result, or of all results in a block."""

@@ -69,8 +69,9 @@ OPERATIONS: dict[str, Operation] = {
     # Several maps
     **_all("add", "position", "add iadd sub isub rsub subtract"),
     **_all("multiply", "position", "mul imul multiply div idiv divide truediv itruediv"),
-    **_all("concat", "axis", "cat concat concatenate stack"),
+    **_all("concat", "axis", "cat concat concatenate stack hstack vstack dstack"),
     **_all("other", "position", "maximum minimum where lerp addcmul addcdiv atan2 fmod remainder floordiv mod"),
+    **_all("other", "position", "truedivide floordivide xlogy hypot copysign heaviside"),
     # Nothing, at the time when pictures are looked at
     **_all("dropout", "position", "dropout dropout1d dropout2d dropout3d alphadropout featurealphadropout"),
     **_all("dropout", "position", "stochasticdepth identity"),
@@ -78,13 +79,15 @@ OPERATIONS: dict[str, Operation] = {
     **_all("reshape", "position", "contiguous clone detach"),
     **_all("reshape", "moved", "flatten unflatten view viewas reshape reshapeas squeeze unsqueeze permute transpose t"),
     **_all("reshape", "moved", "swapaxes swapdims movedim moveaxis expand expandas chunk split tensorsplit unbind"),
-    **_all("reshape", "moved", "getitem narrow select pixelshuffle pixelunshuffle channelshuffle"),
+    **_all("reshape", "moved", "getattr getitem narrow select pixelshuffle pixelunshuffle channelshuffle"),
     **_all("other", "moved", "pad zeropad1d zeropad2d zeropad3d constantpad1d constantpad2d constantpad3d"),
     **_all("other", "moved", "reflectionpad1d reflectionpad2d reflectionpad3d replicationpad1d replicationpad2d"),
     **_all("other", "moved", "replicationpad3d circularpad1d circularpad2d circularpad3d"),
     **_all("other", "moved", "repeat repeatinterleave tile broadcastto flip fliplr flipud roll rot90 indexselect"),
     **_all("other", "moved", "gather take unfold fold diagonal tril triu maskedfill"),
-    **_all("other", "window", "interpolate upsample upsamplingnearest2d upsamplingbilinear2d lppool1d lppool2d"),
+    **_all("other", "window", "interpolate upsample upsamplingnearest2d upsamplingbilinear2d"),
+    **_all("other", "window", "lppool1d lppool2d lppool3d fractionalmaxpool2d fractionalmaxpool3d"),
+    **_all("other", "moved", "maxunpool1d maxunpool2d maxunpool3d gridsample scatter scatteradd indexadd indexcopy"),
     # Numbers made of numbers
     **_all("other", "position", "neg negative positive abs absolute pow ipow square sqrt rsqrt exp expm1 log log1p"),
     **_all("other", "position", "log2 log10 sin cos tan asin acos atan sinh cosh erf erfc reciprocal sign floor ceil"),
@@ -94,7 +97,9 @@ OPERATIONS: dict[str, Operation] = {
     **_all("other", "position", "emptylike zeroslike oneslike fulllike randlike randnlike"),
     **_all("other", "axis", "mean sum amax amin max min prod var std varmean stdmean median argmax argmin all any"),
     **_all("other", "axis", "norm normalize logsumexp cumsum cumprod sort argsort topk cosinesimilarity"),
-    **_all("other", "whole", "zeros ones full empty arange linspace tensor eye meshgrid bernoulli"),
+    **_all("other", "axis", "outer ger kron cross maskedselect nonzero onehot embedding pairwisedistance"),
+    **_all("other", "whole", "zeros ones full empty arange linspace tensor eye meshgrid bernoulli rand randn"),
+    **_all("other", "whole", "newzeros newones newfull newempty newtensor astensor"),
 }
 
 

@@ -2,7 +2,7 @@
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from math import ceil, floor
 
@@ -22,8 +22,10 @@ from vis.cost.count import (
     costs_of,
     layer_costs,
     layers,
+    left_out,
     unused_parameters,
 )
+from vis.graph import layer_graph
 from vis.operations import KINDS, adaptive_windows
 from vis.shapes import record_shapes
 from vis.trace import Recording
@@ -60,7 +62,7 @@ def counted_by_torch(model: nn.Module, shape: tuple[int, ...]) -> Fraction:
     return Fraction(counter.get_total_flops(), 2)
 
 
-def total(costs: list[LayerCost]) -> int:
+def total(costs: Iterable[LayerCost]) -> int:
     return sum(Counting().of(cost) or 0 for cost in costs)
 
 
@@ -85,6 +87,7 @@ def test_a_network_of_torchvision_costs_what_torchvision_publishes_and_torch_cou
         recording = record_shapes(model, (1, 3, side, side))
         costs, unused = costs_of(recording), sum(unused_parameters(recording).values())
         assert {cost.kind for cost in costs} <= set(KINDS) - {"other"}
+        assert left_out(costs) == ()
         assert total(costs) == counted_by_torch(model, (1, 3, side, side))
         assert total(costs) / 1e9 == pytest.approx(billions, abs=0.0005 + 1e-9)  # G, three decimals
 
@@ -211,10 +214,174 @@ def test_unused_parameters_stand_under_the_topmost_module_without_a_used_one():
 def test_what_the_formula_does_not_cover_is_not_counted_rather_than_nothing():
     found = by_name(Net(lambda net, x: torch.einsum("nchw,nchw->n", x, net.conv(x)), conv=nn.Conv2d(3, 3, 1)))
     assert found["einsum"].macs == 3 * 13 * 10
-    found = by_name(Net(lambda net, x: torch.einsum("nchw,ndkl->cd", x, net.conv(x)), conv=nn.Conv2d(3, 3, 1)))
+    found = by_name(
+        Net(lambda net, x: torch.einsum(x, [0, 1, 2, 3], net.conv(x), [0, 1, 4, 3], [2, 4]), conv=nn.Conv2d(3, 3, 1))
+    )
     assert found["einsum"].macs is None
     found = by_name(nn.Sequential(nn.Conv2d(3, 3, 1), nn.Upsample(scale_factor=2)))
     assert (found["1"].kind, found["1"].macs) == ("other", None)
+
+
+# Matrix products of every kind ------------------------------------------------------------------------------------
+
+
+def macs_of_product(way: Callable[[Tensor], Tensor], shape: tuple[int, ...] = PICTURE) -> tuple[int, Fraction]:
+    """Of all that is not a convolution: what is counted here, and by torch on numbers in float64."""
+    model = Net(lambda net, x: way(x)).eval()
+    return total(layer_costs(model, shape)), counted_by_torch(model.double(), shape)
+
+
+@pytest.mark.parametrize(
+    ("way", "macs"),
+    [
+        (lambda x: torch.addmm(x[0, 0, 0], x[0, 0, :, :4], x[0, 1, :4]), 13 * 4 * 10),
+        (lambda x: torch.baddbmm(x[0, :, :4, :4], x[0, :, :4], x[0, :, :10, :4]), 3 * 4 * 10 * 4),
+        (lambda x: torch.tensordot(x, x, ([0, 1, 3], [0, 1, 3])), 13 * 13 * 30),
+        (lambda x: torch.tensordot(x[0], x[0].permute(1, 2, 0), 2), 3 * 3 * 130),
+        (lambda x: torch.tensordot(x[0, 0, 0], x[0, 0, 0], 0), 10 * 10),
+        (lambda x: torch.tensordot(x, x.flip(3), dims=[[3], [3]]), 39 * 39 * 10),
+        (lambda x: torch.inner(x[0, 0], x[0, 1]), 13 * 13 * 10),
+        (lambda x: torch.einsum("...hw,...wk->...hk", x, x[:, :1, :10, :4]), 3 * 13 * 10 * 4),
+        (lambda x: torch.einsum("...w,wk", x, x[0, 0, :10, :4]), 3 * 13 * 10 * 4),
+        (lambda x: torch.einsum("c...,dc->d...", x[0], x[0, 0, :5, :3]), 5 * 3 * 130),
+        (lambda x: torch.einsum("hw,wk,kl->hl", x[0, 0], x[0, 1, :10, :4], x[0, 2, :4, :7]), 13 * 40 + 13 * 28),
+        (lambda x: torch.einsum("hw,kl,wk->hl", x[0, 0], x[0, 1, :4, :7], x[0, 2, :10, :4]), 13 * 10 * 4 * 7),
+        (lambda x: torch.einsum("h,hw,w->", x[0, 0, :, 0], x[0, 0], x[0, 0, 0]), 130 + 10),
+        (lambda x: torch.einsum("chw,chw,chw->w", x[0], x[0], x[0]), 390),
+        (lambda x: torch.einsum("bii,bij->bj", x[0, :, :10], x[0, :, :10]), 3 * 100),
+        (lambda x: torch.einsum("nchw,ndkl->cd", x, x), 0),  # sums, and then an outer product
+        (lambda x: torch.einsum("nchw,nchw->nchw", x, x), 0),
+        (lambda x: torch.einsum("nchw->nhwc", x), 0),
+    ],
+)
+def test_a_product_costs_what_torch_counts_and_what_the_hand_does(way, macs):
+    assert macs_of_product(way) == (macs, macs)
+
+
+@pytest.mark.parametrize(
+    ("way", "macs"),
+    [  # products that torch's own counter does not know
+        (lambda x: torch.mv(x[0, 0], x[0, 0, 0]), 130),
+        (lambda x: torch.addbmm(x[0, 0, :4, :4], x[0, :, :4], x[0, :, :10, :4]), 3 * 4 * 10 * 4),
+        (lambda x: torch.dot(x[0, 0, 0], x[0, 0, 1]), 10),
+        (lambda x: torch.addmv(x[0, 0, :, 0], x[0, 0], x[0, 0, 0]), 130),
+        (lambda x: F.bilinear(x[..., :3], x[..., :4], x[0, :, 9:12, :5].new_ones(6, 3, 4)), 3 * 13 * 6 * (3 * 4 + 4)),
+    ],
+)
+def test_a_product_that_torch_does_not_count_costs_what_the_hand_counts(way, macs):
+    assert macs_of_product(way) == (macs, 0)
+
+
+def as_tokens(net: nn.Module, x: Tensor) -> Tensor:
+    x = net.patches(x).flatten(2).transpose(1, 2)  # (1, T, C)
+    return net.attention(x, x, x, need_weights=False)[0]
+
+
+def patches_with_attention(channels: int, heads: int, side: int) -> nn.Module:
+    return Net(
+        as_tokens,
+        patches=nn.Conv2d(3, channels, side, side),
+        attention=nn.MultiheadAttention(channels, heads, batch_first=True),
+    )
+
+
+def test_attention_over_64_tokens_of_16_numbers_costs_four_matrices_and_two_products():
+    found = by_name(patches_with_attention(16, 4, 4), (1, 3, 32, 32))
+    assert found["attention"].macs == 64 * 16 * 48 + 2 * 64 * 64 * 16 + 64 * 16 * 16
+    assert found["attention"].kind == "linear"
+    assert total(found.values()) == 64 * 16 * 48 + found["attention"].macs == 245_760
+
+
+def test_attention_over_580_tokens_of_512_numbers():
+    found = by_name(patches_with_attention(512, 4, 1), (1, 3, 29, 20))
+    assert found["attention"].macs == 4 * 580 * 512**2 + 2 * 580**2 * 512 == 952_647_680
+
+
+@pytest.mark.parametrize(
+    ("options", "keys", "values"),
+    [
+        ({"batch_first": True}, 8, 8),
+        ({"batch_first": True, "bias": False, "add_zero_attn": True}, 8, 8),
+        ({"batch_first": True, "kdim": 5, "vdim": 6, "add_bias_kv": True}, 5, 6),
+        ({"kdim": 5, "vdim": 6, "add_bias_kv": True, "add_zero_attn": True}, 5, 6),
+    ],
+)
+def test_an_attention_layer_costs_what_torch_counts(options, keys, values):
+    def way(net, x):
+        x = x[0]  # 3 × 13 × 10: a batch of three, or a sequence of three
+        return net.attention(x[:, :, :8], x[:, 2:, :keys], x[:, 2:, :values])[0]
+
+    model = Net(way, attention=nn.MultiheadAttention(8, 2, **options)).eval()
+    if not options.get("batch_first"):  # as many keys as queries in a batch
+        model.way = lambda net, x: net.attention(x[0, :2, :, :8], x[0, :, :, :keys], x[0, :, :, :values])[0]
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # torch does not count what it does there
+    try:
+        assert total(layer_costs(model, PICTURE)) == counted_by_torch(model.double(), PICTURE) > 0
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.LSTM(10, 6),
+        nn.LSTM(10, 6, num_layers=2, bidirectional=True, batch_first=True),
+        nn.LSTM(10, 6, num_layers=2, proj_size=4, bias=False),
+        nn.GRU(10, 6, 2, batch_first=True),
+        nn.RNN(10, 6, bidirectional=True),
+        nn.LSTMCell(10, 6),
+        nn.GRUCell(10, 6),
+        nn.RNNCell(10, 6),
+    ],
+    ids=repr,
+)
+def test_a_recurrent_layer_costs_what_torch_counts(layer):
+    def way(net, x):
+        return net.layer(x[0, 0] if isinstance(layer, nn.RNNCellBase) else x[0])[0]
+
+    model = Net(way, layer=layer).eval()
+    costs = layer_costs(model, PICTURE)
+    assert total(costs) == counted_by_torch(model.double(), PICTURE) > 0
+    assert sum(cost.params for cost in costs) == numbers_of(model)
+    assert left_out(costs) == ()
+
+
+def test_a_recurrent_layer_by_hand():
+    found = by_name(Net(lambda net, x: net.layer(x[0])[0], layer=nn.LSTM(10, 6)))
+    assert found["layer"].macs == 3 * 13 * 4 * 6 * (10 + 6)  # steps of a batch, gates, numbers of each, of what
+
+
+def test_a_bilinear_layer_by_hand():
+    layer = nn.Bilinear(10, 4, 6)
+    found = by_name(Net(lambda net, x: net.layer(x, x[..., :4]), layer=layer))
+    assert found["layer"].macs == 3 * 13 * 6 * (10 * 4 + 4)
+
+
+# What is left out --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("way", "names"),
+    [
+        (lambda net, x: torch.einsum(net.conv(x), [0, 1, 2, 3], x, [0, 1, 4, 3], [2, 4]), ("einsum",)),
+        (lambda net, x: torch.fft.fft2(net.conv(x)).real, ("fft_fft2",)),
+        (lambda net, x: net.encoder(net.conv(x).flatten(2).transpose(1, 2)), ("encoder",)),
+        (lambda net, x: torch.cdist(net.conv(x)[0], x[0]), ("cdist",)),
+    ],
+)
+def test_a_layer_whose_products_are_not_counted_is_named(way, names):
+    encoder = nn.TransformerEncoderLayer(3, 1, 8, batch_first=True)
+    costs = layer_costs(Net(way, conv=nn.Conv2d(3, 3, 1), encoder=encoder).eval(), PICTURE)
+    assert left_out(costs) == names
+    assert total(costs) == 3 * 3 * 130  # at least
+    assert layer_graph(Net(way, conv=nn.Conv2d(3, 3, 1), encoder=encoder).eval(), PICTURE).left_out() == names
+
+
+@pytest.mark.parametrize("name", HAND_MADE)
+def test_nothing_that_torch_counts_is_left_out_of_a_network_by_hand(name):
+    costs = layer_costs(HAND_MADE[name]().to("meta").eval(), PICTURE)
+    assert left_out(costs) == ()
 
 
 # Kinds and further countings -------------------------------------------------------------------------------------

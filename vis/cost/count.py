@@ -1,12 +1,13 @@
 """What every operation of a network costs, by closed formulas from its settings and the shapes of its maps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 
 from torch import Tensor, fx, nn
 
-from vis.cost.formulas import conv_macs, linear_macs, transposed_conv_macs
+from vis.cost.formulas import conv_macs, transposed_conv_macs
+from vis.cost.products import FORMULAS
 from vis.operations import (
     CONVOLUTIONS,
     OPERATIONS,
@@ -35,6 +36,7 @@ class LayerCost:
     bias_adds: int  # additions of biases, one for each element that comes out
     norm_macs: int  # see `norm_macs_of`
     pool_operations: int  # kernel positions that are compared (maximum) or added up (average)
+    is_left_out: bool = False  # it holds, or may hold, products that no formula counts: a sum is a lower bound
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def costs_of(recording: Recording) -> list[LayerCost]:
             bias_adds=recording.values[node].numel() if has_bias(node, recording) else 0,
             norm_macs=norm_macs_of(node, recording),
             pool_operations=pool_operations_of(node, recording),
+            is_left_out=is_left_out(node, recording),
         )
         for node in layers(recording)
     ]
@@ -127,7 +130,7 @@ def has_bias(node: fx.Node, recording: Recording) -> bool:
 
 
 def macs_of(node: fx.Node, recording: Recording) -> int | None:
-    """Multiply-adds of a convolution or a matrix product; None for all else."""
+    """Multiply-adds of a convolution or a matrix product; None for all else, and where no formula covers it."""
     name, output = plain_name(node, recording.model), recording.values[node]
     if name in CONVOLUTIONS:
         conv = convolution(node, recording)
@@ -136,38 +139,20 @@ def macs_of(node: fx.Node, recording: Recording) -> int | None:
         formula = transposed_conv_macs if conv.is_transposed else conv_macs
         batch = output.shape[: -len(conv.kernel) - 1].numel()
         return batch * formula(conv.kernel, conv.in_channels, conv.out_channels, size, conv.groups)
-    if name == "linear":
-        out_features, in_features = parameter(node, recording, "weight bias")["weight"].shape
-        return linear_macs(in_features, out_features, output.shape[:-1].numel())
-    if name in PRODUCTS:
-        return _product_macs(name, node, recording)
-    return None
+    return FORMULAS[name](node, recording) if name in FORMULAS else None
 
 
-def _product_macs(name: str, node: fx.Node, recording: Recording) -> int | None:
-    args, kwargs = fx.node.map_arg((node.args, node.kwargs), recording.values.__getitem__)
-    output, factors = recording.values[node], [a for a in (*args, *kwargs.values()) if isinstance(a, Tensor)]
-    if name == "einsum":
-        return _einsum_macs(args)
-    if name == "scaleddotproductattention":  # queries with keys, then these weights with values
-        queries, keys, _ = factors[:3]
-        return (queries.numel() + output.numel()) * keys.shape[-2]
-    return output.numel() * factors[0].shape[-1]
+def is_left_out(node: fx.Node, recording: Recording) -> bool:
+    """Whether an operation holds, or may hold, products that no formula here counts, so that a sum is a lower bound."""
+    name = plain_name(node, recording.model)
+    if name in CONVOLUTIONS or name in FORMULAS:
+        return macs_of(node, recording) is None
+    return name not in OPERATIONS
 
 
-def _einsum_macs(args: tuple) -> int | None:
-    """The product of all sizes, for a contraction of two tensors in which every index is kept or shared."""
-    equation, *factors = args
-    inputs, arrow, kept = equation.replace(" ", "").partition("->")
-    terms = inputs.split(",")
-    if len(terms) != 2 or not arrow or "." in equation or any(len(set(term)) < len(term) for term in terms):
-        return None
-    if isinstance(factors[0], (tuple, list)):
-        (factors,) = factors
-    if (set(terms[0]) ^ set(terms[1])) - set(kept):
-        return None
-    sizes = dict(zip("".join(terms), (n for factor in factors for n in factor.shape), strict=True))
-    return prod(sizes.values())
+def left_out(costs: Iterable[LayerCost]) -> tuple[str, ...]:
+    """The names of the layers whose products are not counted: with any of them a sum says "at least"."""
+    return tuple(cost.name for cost in costs if cost.is_left_out)
 
 
 # What is counted only on request ---------------------------------------------------------------------------------
