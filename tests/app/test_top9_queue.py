@@ -337,8 +337,8 @@ def test_a_page_that_was_left_alone_goes_on_by_itself_where_it_was(root, kept, s
 
 
 def elsewhere_and_back(visit: Visit) -> Visit:
-    visit.at.switch_page(HOME)
-    visit.run().at.switch_page(TOP9)
+    visit.at.switch_page(HOME.script)
+    visit.run().at.switch_page(TOP9.script)
     return visit.run()
 
 
