@@ -7,7 +7,7 @@ from models import Loaded
 from pages.common import cache
 from pages.common.session import Selection, from_link
 from pages.common.text import _, plain
-from pages.common.widgets import download, warning_of, with_room
+from pages.common.widgets import download, honest_png, warning_of
 from pages.look.kernels import about, range_of_weights
 from vis.figures.filters import columns_for, limits_of, sheet, side_for
 from vis.figures.nine import side_by_side
@@ -45,7 +45,7 @@ def what_if(chosen: Selection, loaded: Loaded) -> dict[str, object]:
     for column, pixels, name in zip(st.columns(2, gap="medium"), sheets, names, strict=True):
         with column:
             st.caption(f"**{name}**")
-            st.image(with_room(loaded, pixels, 1)[0], width="stretch")
+            st.image(honest_png(loaded, pixels), width="stretch")
     lines = [
         f"{about(loaded)} · {layer}",
         range_of_weights(float(limits.max(initial=0))),

@@ -11,7 +11,7 @@ from pages.common import cache
 from pages.common.components.grid import clickable_grid
 from pages.common.session import Selection, from_link, linked, of_sidebar, pick, picked, selection, to_url
 from pages.common.text import _, language, plain, prose
-from pages.common.widgets import choice, network_or_stop, with_room
+from pages.common.widgets import choice, honest_png, network_or_stop
 from pages.look import clipping, evolution, figure6
 from pages.look.kernels import Shown, close_up, files, in_numbers, part, range_of_weights
 from pages.look.matrix import matrix
@@ -210,15 +210,15 @@ def _sheet(shown: Shown, order: np.ndarray, by: str, opened: int | None) -> int 
     whole = shown.output is None
     marked = [i for i, number in enumerate(order) if whole and number in measures.dead]
     pixels = sheet(measures.kernels[order], limits[order], columns, side_for(len(order)), marked)
-    picture, more = with_room(loaded, pixels, pixels.shape[1] // columns)
     clicked = clickable_grid(
-        picture,
-        -(-len(order) // columns) + more,
+        honest_png(loaded, pixels),
+        -(-len(order) // columns),
         columns,
         key=f"sheet {shown.convolution.name}",
         labels=[shown.label(i) for i in order],
         selected=next(iter(np.flatnonzero(order == opened).tolist()), None),
         width=columns * WIDEST if columns * WIDEST < WIDTH else None,
+        height=len(pixels),
         alt=_("Filters of {layer}", layer=shown.convolution.name),
     )
     words = [*shown.words(), range_of_weights(None if shown.own else float(limits.max(initial=0)))]

@@ -8,7 +8,7 @@ from pages.common import cache
 from pages.common.components.grid import clickable_grid
 from pages.common.session import Selection
 from pages.common.text import _, plain
-from pages.common.widgets import download, warning_of, with_room
+from pages.common.widgets import download, honest_png, warning_of
 from pages.look.kernels import about, part, range_of_weights
 from vis.figures.pictures import captioned, enlarged, signed
 from vis.filters import Convolution
@@ -36,17 +36,17 @@ def matrix(chosen: Selection, loaded: Loaded, convolution: Convolution, by: str,
         is_there = cell is not None and row in outputs and column in inputs
         selected = np.flatnonzero(outputs == row)[0] * width + np.flatnonzero(inputs == column)[0] if is_there else None
         pixels = enlarged(signed(shown[None], limit), 480)
-        picture, more = with_room(loaded, pixels, len(pixels) // height)
         name = _("Weights of {name}", name=convolution.name)
         clicked = clickable_grid(
-            picture,
-            height + more,
+            honest_png(loaded, pixels),
+            height,
             width,
             key=f"matrix {convolution.name}",
             template=_("row {row}, column {column}: click for its weight"),
             selected=selected,
             alt=name,
             width=min(720, round(600 * width / height)) if height > width / 2 else None,
+            height=len(pixels),
         )
         words = [
             about(loaded),
