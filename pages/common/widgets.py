@@ -1,6 +1,5 @@
 """Pieces of a page that every page uses."""
 
-import math
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
@@ -96,26 +95,14 @@ def weights_in_words(loaded: Loaded) -> str:
 
 
 def warning_of(loaded: Loaded) -> str | None:
-    """What must stand across every picture that this network made; None where its weights are trained."""
+    """What must stand below every picture that this network made; None where its weights are trained."""
     return None if loaded.weights.trained else _("random weights")
 
 
 def honest_png(loaded: Loaded, pixels: np.ndarray) -> bytes:
-    """A PNG of what the network made of a picture; across it a banner where its weights are random."""
+    """A PNG of what the network made of a picture; below it a banner where its weights are random."""
     warning = warning_of(loaded)
     return png(with_banner(pixels, warning) if warning else pixels)
-
-
-def with_room(loaded: Loaded, pixels: np.ndarray, pitch: float) -> tuple[bytes, int]:
-    """A PNG of cells of `pitch` pixels, and how many rows of cells were added at its foot.
-
-    They are for the banner of random weights, which would otherwise hide the last of the numbers.
-    """
-    if warning_of(loaded) is None:
-        return png(pixels), 0
-    rows = math.ceil(max(16, round(0.08 * pixels.shape[1])) / pitch)
-    opaque = pixels if pixels.shape[2] == 4 else np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
-    return honest_png(loaded, np.pad(opaque, ((0, round(rows * pitch)), (0, 0), (0, 0)))), rows
 
 
 def computed(what: str, work: Callable[[], Result]) -> Result:

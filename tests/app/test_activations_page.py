@@ -214,8 +214,9 @@ def test_the_banner_of_random_weights_hides_no_value_of_an_enlarged_map(weights)
     alone = page.pictures()[1]
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(alone["picture"]))).convert("RGB"))
     rows = len(alone["labels"]) // alone["columns"]
-    assert (alone["rows"] > rows) == (weights == "random")
-    of_values = picture[: len(picture) * rows // alone["rows"]].reshape(-1, 3)
+    assert alone["rows"] == rows
+    assert (alone["share"] < 1) == (weights == "random")
+    of_values = picture[: round(len(picture) * alone["share"])].reshape(-1, 3)
     assert set(map(tuple, of_values)) <= set(map(tuple, heat(np.linspace(0, 1, 2560)[None], 1.0)[0]))
 
 

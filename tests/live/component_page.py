@@ -1,4 +1,7 @@
-"""A page of nothing but our components, for test_components.py. `?grids=15` adds so many more."""
+"""A page of nothing but our components, for test_components.py.
+
+`?grids=15` adds so many more grids, `?striped=1` one with a strip below its cells.
+"""
 
 from io import BytesIO
 
@@ -33,6 +36,12 @@ def montage() -> bytes:
     pixels = np.pad(pixels, ((0, 0), (0, 0), (1, 1), (1, 1)))
     pixels.reshape(ROWS * COLUMNS, -1)[len(LABELS) :] = 0
     return png(pixels.transpose(0, 2, 1, 3).reshape(ROWS * (TILE + 2), -1)[..., None].repeat(3, -1))
+
+
+def striped() -> bytes:
+    """The same with a strip below it, as high as a row, that is no cell."""
+    tiles = np.asarray(Image.open(BytesIO(montage())))
+    return png(np.pad(tiles, ((0, TILE + 2), (0, 0), (0, 0)), constant_values=200))
 
 
 def photograph(size: int = 220) -> bytes:
@@ -79,6 +88,22 @@ if tiles is not None:
 if position is not None:
     st.session_state.clicked = f"position {position}"
 st.markdown(f"clicked `{st.session_state.get('clicked', 'nothing')}`, now `{position}`")
+
+if "striped" in st.query_params:
+    clicked = clickable_grid(
+        striped(),
+        ROWS,
+        COLUMNS,
+        "striped",
+        labels=LABELS,
+        selected=st.session_state.get("tile"),
+        alt="With a strip below",
+        height=ROWS * (TILE + 2),
+    )
+    if clicked is not None:
+        st.session_state.tile = clicked
+        st.session_state.clicked = f"striped {clicked}"
+        st.rerun()
 
 for number in range(int(st.query_params.get("grids", 0))):
     clickable_grid(montage(), ROWS, COLUMNS, f"more{number}", labels=LABELS, alt="More feature maps", width=200)

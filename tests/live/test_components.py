@@ -111,6 +111,20 @@ def test_leaves_the_empty_end_of_the_last_row_alone(opened):
     expect(opened.get_by_text("clicked tile 10")).to_be_visible()
 
 
+def test_a_strip_below_the_cells_is_none_of_them_and_they_are_where_they_are_seen(page, address):
+    """Three rows of cells, and a strip as high as a fourth."""
+    opened = open_at(page, f"{address}/?striped=1")
+    striped = grid(opened, "striped")
+    striped.click(position=cell(striped, 3, 1, rows=4))
+    expect(tooltip(striped)).to_be_hidden()
+    for row, column in ((0, 0), (1, 3), (2, 1)):
+        striped.click(position=cell(striped, row, column, rows=4))
+        expect(opened.get_by_text(f"clicked striped {4 * row + column},")).to_be_visible()
+        assert covers(striped.locator(".ring"), striped, row, column, rows=4)
+        expect(tooltip(striped)).to_be_visible()
+        assert covers(striped.locator(".cursor"), striped, row, column, rows=4)
+
+
 def test_is_one_tab_stop_that_arrows_walk_and_enter_clicks(opened):
     tiles, positions = grid(opened, "tiles"), grid(opened, "positions")
     opened.get_by_role("button", name="Take away").focus()

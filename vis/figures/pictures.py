@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from models.images import png
 
 GREY = 128  # where a signed value is zero
+RED = (178, 34, 34)  # of a warning
 
 
 def signed(values: np.ndarray, limit: float) -> np.ndarray:
@@ -88,25 +89,25 @@ def with_box(
 
 
 def with_banner(pixels: np.ndarray, text: str) -> np.ndarray:
-    """The pixels (H, W, 3 or 4) with a warning across their foot, so that no download can lose it."""
-    image = Image.fromarray(pixels).convert("RGBA")
-    size = max(9, min(image.width // 22, image.height // 4))
+    """The pixels (H, W, 3 or 4), and below them a warning in a strip of its own, (H + h, W, 4): no download can lose
+    it, and it hides nothing.
+    """
+    picture = Image.fromarray(pixels).convert("RGBA")
+    size = max(9, picture.width // 22)
     font = _font(size)
-    while size > 7 and font.getlength(text) > image.width * 0.92:
+    while size > 7 and font.getlength(text) > picture.width * 0.92:
         size -= 1
         font = _font(size)
-    height = min(round(size * 1.7), image.height)
-    strip = Image.new("RGBA", (image.width, height), (178, 34, 34, 200))
-    ImageDraw.Draw(strip).text((image.width / 2, height / 2), text, fill="white", font=font, anchor="mm")
-    image.alpha_composite(strip, (0, image.height - height))
-    return np.asarray(image)
+    strip = Image.new("RGBA", (picture.width, round(size * 1.7)), RED)
+    ImageDraw.Draw(strip).text((strip.width / 2, strip.height / 2), text, fill="white", font=font, anchor="mm")
+    return np.vstack([np.asarray(picture), np.asarray(strip)])
 
 
 def captioned(pixels: np.ndarray, lines: Sequence[str], width: int = 480, banner: str | None = None) -> bytes:
     """A PNG to take away: the pixels enlarged to about `width`, and under them what they show.
 
     Args:
-        banner: a warning across the foot of the pixels.
+        banner: a warning between the two, see `with_banner`.
     """
     shown = enlarged(pixels, width)
     if banner and shown.size:

@@ -1,17 +1,16 @@
 """Hundreds of maps as one picture: a byte a pixel, at the maps' own size; whoever shows it enlarges it."""
 
 import io
-import struct
 
 import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw
 
-from vis.figures.pictures import GREY, _font
+from vis.figures.pictures import GREY, RED, _font
 
 # The palette: what lies between the maps, the values, and a warning's two colours.
 CLEAR, LEVELS, WARNING, WRITING = 0, 253, 254, 255
-RED, WHITE = (178, 34, 34), (255, 255, 255)
+WHITE = (255, 255, 255)
 
 
 def heat_sheet(
@@ -22,7 +21,7 @@ def heat_sheet(
     Args:
         limit: one for all maps, or (K,), each map's own.
         gap: clear pixels between neighbours; cells have equal sizes, (h + gap, w + gap).
-        banner: a warning, which takes rows of cells of its own under the maps: see `rows_of`.
+        banner: a warning in a strip of its own below the maps.
     """
     scaled = np.clip(maps * _per(limit, LEVELS - 1), 0, LEVELS - 1)
     colours = matplotlib.colormaps["inferno"](np.linspace(0, 1, LEVELS))[:, :3] * 255
@@ -39,11 +38,6 @@ def signed_sheet(
     return _sheet(1 + half + np.round(scaled), greys[:, None].repeat(3, 1), columns, gap, banner)
 
 
-def rows_of(sheet: bytes, height: int, gap: int = 1) -> int:
-    """How many rows of cells a sheet of maps with `height` rows of values has, the banner's among them."""
-    return struct.unpack(">I", sheet[20:24])[0] // (height + gap)
-
-
 def _per(limit: float | np.ndarray, levels: int) -> np.ndarray:
     """How many levels a unit is worth, (1 or K, 1, 1); none where the limit is 0, so that 0 stays where it is."""
     limit = np.asarray(limit, np.float64).reshape(-1, 1, 1)
@@ -54,12 +48,11 @@ def _sheet(indices: np.ndarray, colours: np.ndarray, columns: int, gap: int, ban
     """A palette PNG of indices (K, h, w) from 1 to LEVELS."""
     count, height, width = indices.shape
     rows, across, down, before = -(-count // columns), width + gap, height + gap, gap // 2
-    size = max(9, columns * across // 45)  # of the banner's letters
-    below = -(-2 * size // down) if banner else 0  # in rows
-    cells = np.full(((rows + below) * columns, down, across), CLEAR, np.uint8)
+    cells = np.full((rows * columns, down, across), CLEAR, np.uint8)
     cells[:count, before : before + height, before : before + width] = indices
     lines = cells.reshape(-1, columns, down, across).swapaxes(1, 2).reshape(-1, columns * across)
-    picture = Image.fromarray(lines)
+    size = max(9, columns * across // 45)  # of the banner's letters
+    picture = Image.fromarray(np.pad(lines, ((0, 2 * size if banner else 0), (0, 0))))
     picture.putpalette(np.round(np.vstack([[WHITE], colours, [RED, WHITE]])).astype(np.uint8).tobytes())  # mode "P"
     if banner:
         _write(picture, rows * down, banner, size)

@@ -61,9 +61,11 @@ class Grid {
   }
 
   cellUnder(event) {
-    const { rows, columns, cells } = this.data;
+    const { rows, columns, cells, share } = this.data;
     const box = this.frame.getBoundingClientRect();
-    const row = clamp(Math.floor(((event.clientY - box.top) / box.height) * rows), 0, rows - 1);
+    const down = (event.clientY - box.top) / (box.height * share);
+    if (share < 1 && down >= 1) return null; // on the strip below the cells
+    const row = clamp(Math.floor(down * rows), 0, rows - 1);
     const column = clamp(Math.floor(((event.clientX - box.left) / box.width) * columns), 0, columns - 1);
     const cell = row * columns + column;
     return cell < cells ? cell : null; // the last row of a montage may be short
@@ -130,20 +132,21 @@ class Grid {
   }
 
   lay(element, cell) {
-    const { rows, columns } = this.data;
+    const { rows, columns, share } = this.data;
     const percent = (part, whole) => `${(100 * part) / whole}%`;
     element.style.left = percent(cell % columns, columns);
-    element.style.top = percent(Math.floor(cell / columns), rows);
+    element.style.top = percent(share * Math.floor(cell / columns), rows);
     element.style.width = percent(1, columns);
-    element.style.height = percent(1, rows);
+    element.style.height = percent(share, rows);
   }
 
   placeTooltip() {
-    const { rows, columns } = this.data;
+    const { rows, columns, share } = this.data;
     const { clientWidth, clientHeight } = document.documentElement;
     const box = this.frame.getBoundingClientRect();
-    const top = box.top + (Math.floor(this.cell / columns) / rows) * box.height;
-    const bottom = top + box.height / rows;
+    const step = (share * box.height) / rows;
+    const top = box.top + Math.floor(this.cell / columns) * step;
+    const bottom = top + step;
     const middle = box.left + (((this.cell % columns) + 0.5) / columns) * box.width;
 
     const { offsetWidth: width, offsetHeight: height, style } = this.tooltip;

@@ -33,6 +33,7 @@ def clickable_grid(
     selected: int | None = None,
     width: int | None = None,
     pixelated: bool = True,
+    height: int | None = None,
 ) -> int | None:
     """The number of the cell that was clicked since the last run, counted row by row from 0; None when none was.
 
@@ -49,9 +50,11 @@ def clickable_grid(
         selected: the cell with a ring.
         width: pixels; the picture grows no wider than that.
         pixelated: sharp pixels, as befits feature maps; False for a photograph.
+        height: rows of the picture's pixels that the cells share; by default all. What is below them, such as the
+            banner of random weights, is shown and cannot be clicked.
 
     Raises:
-        ValueError: if the picture is no PNG, or the labels or the selected cell do not fit the grid.
+        ValueError: if the picture is no PNG, or the labels, the selected cell or the height do not fit.
     """
     if not picture.startswith(PNG):
         raise ValueError(f"The picture of grid {key!r} begins with {picture[:8]!r}; it has to be a PNG.")
@@ -63,10 +66,14 @@ def clickable_grid(
         raise ValueError(f"Grid {key!r} has {cells} labels for {rows} × {columns} cells.")
     if selected is not None and not 0 <= selected < cells:
         raise ValueError(f"Cell {selected} of grid {key!r} cannot be selected; its cells are 0 to {cells - 1}.")
+    size = struct.unpack(">II", picture[16:24])
+    if height is not None and not 1 <= height <= size[1]:
+        raise ValueError(f"The cells of grid {key!r} cannot share {height} of the picture's {size[1]} rows of pixels.")
 
     data = {
         "picture": base64.b64encode(picture).decode("ascii"),
-        "size": struct.unpack(">II", picture[16:24]),
+        "size": size,
+        "share": 1 if height is None else height / size[1],
         "rows": int(rows),
         "columns": int(columns),
         "cells": cells,

@@ -21,7 +21,7 @@ from pages.look.activations.position import scale_in_words
 from pages.look.opened import Opened
 from vis.activations import Activations
 from vis.figures.pictures import captioned
-from vis.figures.sheets import heat_sheet, rows_of, signed_sheet
+from vis.figures.sheets import heat_sheet, signed_sheet
 
 ORDER = Choice(
     "sort",
@@ -52,11 +52,11 @@ def all_maps(
     order = found.order(by)
     number, count = _choose_page(found, by, order, opened)
     shown = order[number * count : (number + 1) * count]
-    sheet, columns, rows, wide = tiles(found, shown, own, warning_of(loaded))
+    sheet, columns, (high, wide) = tiles(found, shown, own, warning_of(loaded))
     about = _about(chosen, loaded, found, by, own, shown)
     clicked = clickable_grid(
         sheet,
-        rows,
+        -(-len(shown) // columns),
         columns,
         key=f"sheet {chosen.network} {found.layer}",
         labels=[_label(loaded, found, channel) for channel in shown],
@@ -64,6 +64,7 @@ def all_maps(
         width=columns * TILE[1] if columns * TILE[1] < WIDTH[0] else None,
         pixelated=wide < WIDTH[1],
         alt=_("All feature maps of {layer}", layer=found.layer),
+        height=high,
     )
     st.caption("  \n".join(plain(line) for line in about))
     _downloads(chosen, loaded, found, sheet, about)
@@ -86,8 +87,8 @@ def _choose_page(found: Activations, by: str, order: np.ndarray, opened: Opened 
     return number, count
 
 
-def tiles(found: Activations, shown: np.ndarray, own: bool, warning: str | None) -> tuple[bytes, int, int, int]:
-    """A sheet of these maps, its columns and rows of cells, and its width in pixels."""
+def tiles(found: Activations, shown: np.ndarray, own: bool, warning: str | None) -> tuple[bytes, int, tuple[int, int]]:
+    """A sheet of these maps, its columns, and the height and width of its cells together, in pixels."""
     maps, limits = found.maps[shown], found.limits[shown]
     times = -(-TILE[0] // max(maps.shape[1:]))  # so that the gaps between single numbers stay narrow
     maps = maps.repeat(times, 1).repeat(times, 2)
@@ -97,7 +98,7 @@ def tiles(found: Activations, shown: np.ndarray, own: bool, warning: str | None)
     sheet = (signed_sheet if found.has_sign else heat_sheet)(
         maps, limits if own else found.limit, columns, gap, banner=warning
     )
-    return sheet, columns, rows_of(sheet, height, gap), columns * (width + gap)
+    return sheet, columns, (-(-count // columns) * (height + gap), columns * (width + gap))
 
 
 def _label(loaded: Loaded, found: Activations, channel: int) -> str:

@@ -12,7 +12,7 @@ from pages.common.components.grid import clickable_grid
 from pages.common.components.reveal import reveal
 from pages.common.session import Selection
 from pages.common.text import _, plain
-from pages.common.widgets import computed, weights_in_words, with_room
+from pages.common.widgets import computed, honest_png, weights_in_words
 from pages.common.words import box_in_words, grey_in_words, name_of, number_in_words
 from pages.look.opened import Opened, open_unit
 from vis.activations import Activations, ChannelView
@@ -113,10 +113,9 @@ def _maps(
     ):
         with place:
             st.caption(f"**{name}**")
-            shown, more = with_room(loaded, picture, len(picture) / len(values))
             clicked = clickable_grid(
-                shown,
-                len(values) + more,
+                honest_png(loaded, picture),
+                len(values),
                 values.shape[1],
                 key=f"{'over' if place is right else 'alone'} {view.layer}",
                 labels=values if labelled else None,
@@ -124,6 +123,7 @@ def _maps(
                 template=_("row {row}, column {column}: {label}") if labelled else _("row {row}, column {column}"),
                 selected=position[0] * values.shape[1] + position[1],
                 alt=name,
+                height=len(picture),
             )
             st.caption(scale)
         if clicked is not None:
@@ -149,7 +149,7 @@ def _stages(loaded: Loaded, view: ChannelView) -> None:
             here = stage.layer == view.layer
             st.caption(f"{':material/arrow_right:' if here else ''} `{stage.layer}`")
             limit = widest if common else float(np.abs(stage.map).max())
-            st.image(with_room(loaded, enlarged(painted(stage.map, limit), 224), 1)[0], width="stretch")
+            st.image(honest_png(loaded, enlarged(painted(stage.map, limit), 224)), width="stretch")
             st.caption(
                 _(
                     "{h}×{w}, values {low} … {high}; colours to {limit}",

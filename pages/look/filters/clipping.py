@@ -10,7 +10,7 @@ from pages.common.asking import ask_one
 from pages.common.panels import legend
 from pages.common.session import Selection
 from pages.common.text import _
-from pages.common.widgets import warning_of, with_room
+from pages.common.widgets import honest_png, warning_of
 from pages.common.words import range_of_weights
 from pages.look.filters.kernels import whose
 from vis.figures.filters import columns_for, limits_of, sheet, side_for
@@ -42,7 +42,7 @@ def what_if(chosen: Selection, loaded: Loaded) -> None:
     for column, pixels, name in zip(st.columns(2, gap="medium"), sheets, names, strict=True):
         with column:
             st.caption(f"**{name}**")
-            st.image(with_room(loaded, pixels, 1)[0], width="stretch")
+            st.image(honest_png(loaded, pixels), width="stretch")
     lines = [
         f"{whose(loaded)} · {layer}",
         range_of_weights(float(limits.max(initial=0))),

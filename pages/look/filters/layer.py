@@ -10,7 +10,7 @@ from pages.common.asking import ask_one
 from pages.common.components.grid import clickable_grid
 from pages.common.session import Selection, keep, kept
 from pages.common.text import _, plain
-from pages.common.widgets import with_room
+from pages.common.widgets import honest_png
 from pages.common.words import range_of_weights
 from pages.look.filters.choices import linked, of_layer, part, sorted_by
 from pages.look.filters.kernels import Shown, files, in_numbers
@@ -125,15 +125,15 @@ def _sheet(shown: Shown, order: np.ndarray, opened: int | None) -> int | None:
     columns = columns_for(len(order), shown.convolution.kernel)
     marked = [i for i, number in enumerate(order) if shown.output is None and number in measures.dead]
     pixels = sheet(measures.kernels[order], limits[order], columns, side_for(len(order)), marked)
-    picture, more = with_room(loaded, pixels, pixels.shape[1] // columns)
     clicked = clickable_grid(
-        picture,
-        -(-len(order) // columns) + more,
+        honest_png(loaded, pixels),
+        -(-len(order) // columns),
         columns,
         key=f"sheet {layer}",
         labels=[shown.label(i) for i in order],
         selected=next(iter(np.flatnonzero(order == opened).tolist()), None),
         width=columns * WIDEST if columns * WIDEST < WIDTH else None,
+        height=len(pixels),
         alt=_("Filters of {layer}", layer=layer),
     )
     words = [*shown.words(), range_of_weights(None if shown.own else float(limits.max(initial=0)))]

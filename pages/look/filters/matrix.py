@@ -10,7 +10,7 @@ from pages.common.components.grid import clickable_grid
 from pages.common.panels import legend
 from pages.common.session import Selection, keep, kept
 from pages.common.text import _
-from pages.common.widgets import warning_of, with_room
+from pages.common.widgets import honest_png, warning_of
 from pages.common.words import range_of_weights
 from pages.look.filters.choices import linked, part, sorted_by
 from pages.look.filters.kernels import whose
@@ -40,16 +40,16 @@ def matrix(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
         is_there = cell and row in outputs and column in inputs
         selected = np.flatnonzero(outputs == row)[0] * width + np.flatnonzero(inputs == column)[0] if is_there else None
         pixels = enlarged(signed(shown[None], limit), 480)
-        picture, more = with_room(loaded, pixels, len(pixels) // height)
         clicked = clickable_grid(
-            picture,
-            height + more,
+            honest_png(loaded, pixels),
+            height,
             width,
             key=f"matrix {layer}",
             template=_("row {row}, column {column}: click for its weight"),
             selected=selected,
             alt=_("Weights of {name}", name=layer),
             width=min(720, round(600 * width / height)) if height > width / 2 else None,
+            height=len(pixels),
         )
         words = [
             whose(loaded),

@@ -10,7 +10,7 @@ from pages.common.components.reveal import reveal
 from pages.common.export import download
 from pages.common.panels import closeable
 from pages.common.text import _
-from pages.common.widgets import warning_of, with_room
+from pages.common.widgets import honest_png, warning_of
 from pages.common.words import grey_in_words, range_of_weights
 from pages.look.filters.kernels import Shown, wave_in_words
 from pages.look.opened import Opened, open_unit
@@ -31,7 +31,7 @@ def close_up(shown: Shown, i: int) -> bool:
         closed = closeable(shown.name(i), "close filter")
         pixels = signed(kernel, limit)
         if len(kernel) == len(CHANNELS):
-            st.image(with_room(shown.loaded, enlarged(pixels, 300), 1)[0], width=300)
+            st.image(honest_png(shown.loaded, enlarged(pixels, 300)), width=300)
         _weights(shown, kernel, limit, shown.name(i))
         st.caption(range_of_weights(None) if shown.own else range_of_weights(limit))
         st.markdown("\n".join(f"* {line}" for line in _numbers(shown, i)))
@@ -55,15 +55,15 @@ def _weights(shown: Shown, kernel: np.ndarray, limit: float, name: str) -> None:
         )
         labels[row][channel * (w + 1) + column] = f"{CHANNELS[channel]}, {words}" if channels > 1 else words
     big = enlarged(side_by_side, 600 if channels > 1 else 300)
-    picture, more = with_room(shown.loaded, big, len(big) // h)
     clickable_grid(
-        picture,
-        h + more,
+        honest_png(shown.loaded, big),
+        h,
         side_by_side.shape[1],
         key="weights of filter",
         labels=[label for row in labels for label in row],
         alt=_("Weights of {name}", name=name),
         width=None if channels > 1 else 300,
+        height=len(big),
     )
     if channels > 1:
         st.caption(_("Red, green, blue, each for itself; point at a weight to read it."))

@@ -189,7 +189,8 @@ def _layer(
     columns = next(n for n in (1, 2, 3, 4) if n * n >= len(projections))
     limits = response.limits(own_range)
     tiles = [signed(p.pixels.numpy(), limit) for p, limit in zip(projections, limits, strict=True)]
-    saw = honest_png(loaded, montage(tiles, columns))
+    projected = montage(tiles, columns)
+    saw = honest_png(loaded, projected)
     patches = [pixels[p.box.top : p.box.bottom, p.box.left : p.box.right] for p in projections]
     part = png(montage(patches, columns))
 
@@ -209,6 +210,7 @@ def _layer(
                 labels=labels,
                 selected=selected,
                 alt=f"{_('Layer {layer}', layer=layer)}: {name}",
+                height=len(projected) if sheet is saw else None,
             )
         if clicked is not None:
             open_unit(PLACE, Opened(layer, response.units[clicked].channel))

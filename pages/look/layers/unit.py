@@ -69,8 +69,9 @@ def _activation_map(loaded: Loaded, found: UnitResponse, pixels: np.ndarray, clo
     rows, columns = values.shape
     limit = max(float(values.max()), 0.0)
     st.caption(f"**{_('The feature map over the picture')}**")
+    shown = heat_over(values, enlarged(pixels, 448), limit)
     clicked = clickable_grid(
-        honest_png(loaded, heat_over(values, enlarged(pixels, 448), limit)),
+        honest_png(loaded, shown),
         rows,
         columns,
         key=f"map {close_up.layer}",
@@ -78,6 +79,7 @@ def _activation_map(loaded: Loaded, found: UnitResponse, pixels: np.ndarray, clo
         template=_("row {row}, column {column}: {label}"),
         selected=found.unit.row * columns + found.unit.column,
         alt=_("The feature map over the picture"),
+        height=len(shown),
     )
     st.caption(
         _(

@@ -168,8 +168,9 @@ def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], one: 
         "patches": (_("What the unit can see"), png(patches)),
         "projections": (_("What it saw there"), honest_png(shown.loaded, projections)),
     }
+    level = "top" if warning_of(shown.loaded) else "bottom"  # one of the two has a banner at its foot
     for column, (kind, (name, sheet)) in zip(
-        st.columns(2, gap="small", wrap=False, vertical_alignment="bottom"), sheets.items(), strict=True
+        st.columns(2, gap="small", wrap=False, vertical_alignment=level), sheets.items(), strict=True
     ):
         with column:
             st.caption(name)
@@ -181,6 +182,7 @@ def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], one: 
                 labels=labels,
                 selected=selected if selected is not None and selected < len(tiles) else None,
                 alt=f"{_('Feature map {channel}', channel=channel)}: {name}",
+                height=len(projections) if kind == "projections" else None,
             )
         if clicked is not None:
             open_one(OneOfNine(shown.layer, channel, clicked))
