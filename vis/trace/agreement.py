@@ -1,4 +1,4 @@
-"""Whether a recorded pass is the pass of the network itself: both are asked for their answer, once for each trace.
+"""Whether a recorded pass is the pass of the network itself: both are asked for their answer, once for each shape.
 
 torch.fx follows the code of a network through its maps alone. What happens besides, such as a change through memory
 that two tensors share, or something kept from the last pass, it does not see.
@@ -16,6 +16,7 @@ from vis.trace.nodes import Trace
 from vis.trace.refusals import RAISED, TraceRefused, first_line
 from vis.trace.twins import twin_of
 
+MOST_SHAPES = 64  # of pictures, for which it is remembered that they agree
 TRUSTED = (
     "torch.nn",
     "torchvision",
@@ -35,7 +36,7 @@ def is_foreign(model: nn.Module) -> bool:
 
 
 def check_agreement(model: nn.Module, trace: Trace, images: Tensor) -> None:
-    """Lets the network and its trace answer to the same pictures, the first time that it is asked; cheap afterwards.
+    """Lets the network and its trace answer to the same pictures, the first that come in this shape; cheap afterwards.
 
     The network's own code runs on a twin, so that whatever it changes, it changes there. Two answers agree if no value
     differs by more than √ε of the largest, ε being the precision: 3·10⁻⁴ in float32, 1.5·10⁻⁸ in float64.
@@ -46,17 +47,23 @@ def check_agreement(model: nn.Module, trace: Trace, images: Tensor) -> None:
     Raises:
         TraceRefused: where they differ, saying by how much, or where one of them changes maps unseen.
     """
-    state = trace.agreement
+    state, shape = trace.agreement, tuple(images.shape)
     with state.lock:
-        if not state.found and (images.is_meta or not is_foreign(model)):
-            return
-        if not state.found:
+        if shape not in state.refusals:
+            if images.is_meta or not is_foreign(model):
+                return
             try:
-                state.found = _compare(model, trace, _telling(images))
-            except TraceRefused as refusal:
-                state.found, state.refusal = True, (refusal.template, refusal.values_said)
-    if state.refusal is not None:
-        template, values = state.refusal
+                if not _compare(model, trace, _telling(images)):
+                    return
+                refusal = None
+            except TraceRefused as refused:
+                refusal = refused.template, refused.values_said
+            if len(state.refusals) >= MOST_SHAPES:
+                state.refusals.pop(next(iter(state.refusals)))
+            state.refusals[shape] = refusal
+        refusal = state.refusals[shape]
+    if refusal is not None:
+        template, values = refusal
         raise TraceRefused(template, **values)
 
 

@@ -15,11 +15,10 @@ from vis.trace.refusals import TraceRefused
 
 @dataclass(eq=False)
 class Agreement:
-    """What came of comparing a trace with its network's own answer; None for nothing yet."""
+    """What came of comparing a trace with its network's own answer, by the shape of the pictures."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    found: bool = False
-    refusal: tuple[str, dict[str, object]] | None = None
+    refusals: dict[tuple[int, ...], tuple[str, dict[str, object]] | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

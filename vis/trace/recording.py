@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from vis.trace.agreement import check_agreement
 from vis.trace.execution import Recording, check_finite, execute, last_uses, record_onto
+from vis.trace.nodes import Trace
 from vis.trace.refusals import TraceRefused
-from vis.trace.tracing import traced
+from vis.trace.tracing import prefer_sizes, traced, traced_with_sizes
 
 
 def record(model: nn.Module, image: Tensor, layers: Iterable[str] | None = None) -> Recording:
@@ -26,10 +27,38 @@ def record(model: nn.Module, image: Tensor, layers: Iterable[str] | None = None)
     """
     check_shape(tuple(image.shape))
     image = _as_taken(model, image)
-    trace = traced(model, tuple(image.shape))
+    trace = _agreeing(model, image)
     wanted = None if layers is None else {trace[layer] for layer in layers}
-    check_agreement(model, trace, image)
     return record_onto(Recording(model, trace, image, {}, {}), wanted)
+
+
+def _agreeing(model: nn.Module, images: Tensor) -> Trace:
+    """The trace that gives the network's own answer to these pictures.
+
+    Raises:
+        TraceRefused: where there is none.
+    """
+    trace = traced(model, tuple(images.shape))
+    try:
+        check_agreement(model, trace, images)
+    except TraceRefused:
+        if trace.shape is not None:
+            raise
+        with_sizes = _agreeing_with_sizes(model, images)
+        if with_sizes is None:
+            raise
+        prefer_sizes(model)
+        return with_sizes
+    return trace
+
+
+def _agreeing_with_sizes(model: nn.Module, images: Tensor) -> Trace | None:
+    try:
+        trace = traced_with_sizes(model, tuple(images.shape))
+        check_agreement(model, trace, images)
+    except TraceRefused:
+        return None
+    return trace
 
 
 def _as_taken(model: nn.Module, images: Tensor) -> Tensor:
@@ -60,9 +89,8 @@ def stream(model: nn.Module, images: Tensor, layers: Iterable[str]) -> Iterator[
         TraceRefused: as `record`; or for values that are not finite.
     """
     images = _as_taken(model, images)
-    trace = traced(model, tuple(images.shape))
+    trace = _agreeing(model, images)
     wanted = {trace[layer] for layer in layers}
-    check_agreement(model, trace, images)
     steps = [node for node in trace.graph.nodes if wanted and node <= max(wanted)]
     no_longer_read = last_uses(steps)
     recording = Recording(model, trace, images, {}, {})

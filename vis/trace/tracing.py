@@ -37,6 +37,14 @@ class _Known:
         traces = [trace for trace in (self.trace, *self.for_shapes.values()) if trace is not None]
         return self.tree.is_of(model, with_tensors=not traces or any(trace.constants for trace in traces))
 
+    def for_shape(self, model: nn.Module, shape: tuple[int, ...]) -> Trace:
+        if shape not in self.for_shapes:
+            found = _trace(model, shape)
+            while len(self.for_shapes) >= MOST_SHAPES:
+                self.for_shapes.pop(next(iter(self.for_shapes)))
+            self.for_shapes[shape] = found
+        return self.for_shapes[shape]
+
 
 _traces: weakref.WeakKeyDictionary[nn.Module, _Known] = weakref.WeakKeyDictionary()
 _tracing = threading.Lock()
@@ -68,12 +76,29 @@ def traced(model: nn.Module, shape: tuple[int, ...] | None = None) -> Trace:
         if shape is None:
             template, values = known.why_not
             raise TraceRefused(template, **values)
-        if shape not in known.for_shapes:
-            found = _trace(model, shape)
-            while len(known.for_shapes) >= MOST_SHAPES:
-                known.for_shapes.pop(next(iter(known.for_shapes)))
-            known.for_shapes[shape] = found
-        return known.for_shapes[shape]
+        return known.for_shape(model, shape)
+
+
+def traced_with_sizes(model: nn.Module, shape: tuple[int, ...]) -> Trace:
+    """The operations of `model` for pictures of this shape alone, though there is a trace for all.
+
+    Raises:
+        TraceRefused: as `traced`.
+    """
+    traced(model, shape)
+    with _tracing:
+        return _traces[model].for_shape(model, shape)
+
+
+def prefer_sizes(model: nn.Module) -> None:
+    """From now on every shape of picture has its own trace: the one for all does not give this network's answers.
+
+    Code can take another way for what stands for a size than for a number, without a word.
+    """
+    with _tracing:
+        if model in _traces:
+            _traces[model].trace = None
+            _traces[model].why_not = CANNOT, {"reason": "its way depends on the size of the picture"}
 
 
 def _followed(model: nn.Module) -> _Known:
