@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.house.source import HOUSE, ROOT, imports, is_within, modules
+from tests.house.source import HOUSE, ROOT, calls, imports, is_within, modules
 
 FORBIDDEN = {
     "models": ("app", "pages", "vis", "tests", "streamlit"),
@@ -28,6 +28,20 @@ def arrows_back(path: str, tree: ast.AST) -> list[str]:
         for forbidden in FORBIDDEN[top]
         if is_within(name, forbidden)
     ]
+
+
+def strangers(path: str, tree: ast.AST) -> list[str]:
+    """Imports in the file of a page that are of another section, or of another page of its own."""
+    section, page = (*path.split("/"), "")[1:3]
+    found = []
+    for line, name, _ in imports(tree):
+        top, *inside = name.split(".")
+        if top != "pages" or not inside or inside[0] == "common":
+            continue
+        of_page = len(inside) > 1 and (ROOT / "pages" / inside[0] / inside[1]).is_dir()
+        if inside[0] != section or (of_page and inside[1] != page):
+            found.append(f"{path}:{line} imports {name}")
+    return found
 
 
 def stray(path: str) -> bool:
@@ -75,6 +89,33 @@ def test_an_arrow_back_is_found(path, line):
 @pytest.mark.parametrize(("path", "line"), [("vis/trace.py", "import models"), ("app.py", "import vistas, pages")])
 def test_an_arrow_down_is_let_be(path, line):
     assert not arrows_back(path, ast.parse(line))
+
+
+def test_a_page_knows_its_own_folder_its_section_and_what_is_common():
+    assert not [found for path, tree in modules("pages").items() for found in strangers(path, tree)]
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "is_found"),
+    [
+        ("pages/look/filters/page.py", "from pages.count.style import Style", True),
+        ("pages/look/filters/page.py", "from pages.look.layers import takeaway", True),
+        ("pages/common/words.py", "from pages.look.opened import Opened", True),
+        ("pages/look/opened.py", "from pages.look.layers.unit import PLACE", True),
+        ("pages/look/filters/page.py", "from pages.look.filters.matrix import matrix", False),
+        ("pages/look/filters/page.py", "from pages.look.opened import Opened", False),
+        ("pages/look/filters/page.py", "from pages.common import address", False),
+    ],
+)
+def test_a_page_that_knows_another_one_is_found(path, line, is_found):
+    assert bool(strangers(path, ast.parse(line))) is is_found
+
+
+def test_every_page_has_a_route_and_every_route_a_page():
+    (routes,) = modules("pages/common/routes.py").values()
+    made = [call for call, name in calls(routes) if name == "Route"]
+    names = {f"pages/{call.args[0].value}/{call.args[1].value}/page.py" for call in made}
+    assert names == {p.relative_to(ROOT).as_posix() for p in (ROOT / "pages").glob("*/*/page.py")}
 
 
 def test_the_six_rooms_are_there_and_nothing_else_stands_beside_them(tracked):

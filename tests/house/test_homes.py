@@ -17,7 +17,9 @@ HOMES = {
     "streamlit.session_state": ("pages/common/session.py", "pages/common/text.py"),
     "torch.cuda": ("models/device.py",),
     "torch.mps": ("models/device.py",),
-    "torch.backends": ("models/device.py",),
+    "torch.backends.cuda": ("models/device.py",),
+    "torch.backends.cudnn": ("models/device.py",),
+    "torch.backends.mps": ("models/device.py",),
     "torch.accelerator": ("models/device.py",),
     "matplotlib.pyplot": (),  # it keeps figures for the whole process; Figure objects do not
     "matplotlib.pylab": (),
@@ -26,6 +28,13 @@ HOLDS_LAYERS = re.compile(r"record|shapes|known")  # what a recording is called 
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "misc", "manager", "managers", "handler", "handlers"}
 OF_ONE_MACHINE = re.compile(r"(?<![\w./])(?:/(?:home|root|Users|work|mnt|media)/|[A-Z]:\\\\?Users\b)")
 TEXTS = {".py", ".md", ".toml", ".json", ".js", ".css", ".html", ".txt", ".yml", ".yaml", ""}
+
+
+ONLY_IN_COMMON = (  # what pages leave to pages/common: inputs, the address, files, watchers, what outlives a page
+    *("segmented_control", "query_params", "download_button", "persist_state", "run_every"),
+    *("from_link", "to_url", "csv"),
+)
+MOST_LINES_OF_THE_SESSION = 150
 
 
 def away_from_home(path: str, tree: ast.AST) -> set[str]:
@@ -138,6 +147,52 @@ def test_nothing_catches_everything():
 def test_an_except_that_catches_everything_is_found(caught):
     assert catches_everything(ast.parse(f"try: ...\nexcept {caught}: ...")) == [2]
     assert not catches_everything(ast.parse("try: ...\nexcept (OSError, ValueError): ..."))
+
+
+def done_by_hand(path: str, tree: ast.AST) -> list[str]:
+    """What the file at `path`, of a page, does itself instead of leaving it to pages/common."""
+    words = [(node.lineno, word) for node in ast.walk(tree) for word in words_of(node) if word in ONLY_IN_COMMON]
+    return [f"{path}:{line} {word}" for line, word in words]
+
+
+def words_of(node: ast.AST) -> list[str]:
+    """The name of an attribute, of a function's keyword, or of what is imported."""
+    if isinstance(node, ast.Attribute):
+        return [node.attr]
+    if isinstance(node, ast.Call):
+        return [k.arg for k in node.keywords if k.arg in ("persist_state", "run_every")]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [name.name.partition(".")[0] for name in node.names]
+    return []
+
+
+def test_no_page_draws_keeps_links_or_hands_out_by_hand():
+    pages = {path: tree for path, tree in modules("pages").items() if not path.startswith("pages/common/")}
+    assert len(pages) > 40
+    assert not [found for path, tree in pages.items() for found in done_by_hand(path, tree)]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import csv",
+        "import streamlit as st\nst.segmented_control('a', [1])",
+        "import streamlit as st\nst.query_params['a'] = 1",
+        "import streamlit as st\nst.selectbox('a', [1], persist_state='session')",
+        "import streamlit as st\n@st.fragment(run_every=1)\ndef f(): ...",
+        "from pages.common.session import from_link",
+    ],
+)
+def test_what_a_page_does_by_hand_is_found(code):
+    assert done_by_hand("pages/look/filters/page.py", ast.parse(code))
+
+
+def test_the_session_is_short_and_names_no_page():
+    text = (ROOT / "pages/common/session.py").read_text(encoding="utf-8")
+    names = [page.parent.name for page in (ROOT / "pages").glob("*/*/page.py")]
+    assert len(text.splitlines()) <= MOST_LINES_OF_THE_SESSION
+    assert len(names) == 13
+    assert not [name for name in names if re.search(rf"\b{name}\b", text)]
 
 
 def test_no_error_is_kept_with_its_traceback():
