@@ -76,9 +76,9 @@ def fields_of(recording: Recording) -> dict[str, ReceptiveField]:
     held = _sides(recording, free)
     found: dict[str, ReceptiveField] = {}
     for node, sides in free.items():
-        name, value = recording.trace.names[node], recording.values[node]
-        found[name] = _field(sides, value)
-        if held[node] is not sides and (less := _field(held[node], value)) != found[name]:
+        name = recording.trace.names[node]
+        found[name] = _field(node, sides, recording)
+        if held[node] is not sides and (less := _field(node, held[node], recording)) != found[name]:
             found[name] = replace(found[name], held=less)
     return found
 
@@ -118,16 +118,25 @@ Side = Axis | Lost
 Sides = tuple[Side, Side]
 
 
-def _field(sides: Sides, value: Any) -> ReceptiveField:
-    """What is seen of both sides; a vector has one position, which sees all that is folded into it."""
-    is_vector = maps_of(value)[0].dim() <= 2
-    lost = [side if isinstance(side, Lost) else Lost(side.because, is_vector) for side in sides if _span(side) is None]
+def _field(node: fx.Node, sides: Sides, recording: Recording) -> ReceptiveField:
+    """What is seen of both sides of the picture."""
+    lengths = recording.image.shape[2:]
+    told = [_told(node, side, length, recording) for side, length in zip(sides, lengths, strict=True)]
+    lost = [side for side in told if isinstance(side, Lost)]
     because = next((side.because for side in lost), "")
-    return ReceptiveField(*map(_span, sides), because, all(side.is_known for side in lost))
+    spans = (None if isinstance(side, Lost) else side.span for side in told)
+    return ReceptiveField(*spans, because, all(side.is_known for side in lost))
 
 
-def _span(side: Side) -> Span | None:
-    return None if isinstance(side, Lost) else side.span
+def _told(node: fx.Node, side: Side, length: int, recording: Recording) -> Side:
+    """A side that is folded as one of which nothing is known, unless a vector's one position sees all of it."""
+    is_vector = maps_of(recording.values[node])[0].dim() <= 2
+    if isinstance(side, Lost):
+        return side
+    if side.span is None:
+        return Lost(side.because, is_vector)
+    sees_all = is_vector and side.dim is None and side.span.of(0, length) == (0, length)
+    return Lost(recording.trace.names[node], True) if sees_all else side
 
 
 def _sides(recording: Recording, free: dict[fx.Node, Sides] | None = None) -> dict[fx.Node, Sides]:

@@ -434,6 +434,14 @@ def test_what_no_rule_describes_is_not_known(model, because):
     assert (field, field.because, field.is_known) == (WHOLE, because, False)
 
 
+def test_a_vector_that_sees_all_of_the_picture_sees_the_whole():
+    model = nn.Sequential(nn.Conv2d(4, 2, (48, 36)), nn.Flatten(), nn.Linear(2, 3)).eval()
+    fields = receptive_fields(model, PICTURE)
+    assert fields["0"] == ReceptiveField(Span(48, 1, 0), Span(36, 1, 0))
+    assert fields["1"] == fields["2"] == WHOLE
+    assert fields["1"].because == "1"
+
+
 def test_tokens_see_everything_from_the_first_attention_on():
     def tokens(net, x):
         x = net.patches(x).flatten(2).transpose(1, 2)
