@@ -8,7 +8,7 @@ from models import ARCHITECTURES
 from models.decoding import MOST_MEGABYTES
 from models.device import available
 from models.statefile import FILE_AT_MOST
-from pages.common.cache import sample_sha256
+from pages.common.cache import sample_sha256, states_in_file
 from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Picture, Selection, from_link, sha256_of
 from pages.common.text import _, choose_language
 
@@ -22,7 +22,7 @@ def choose() -> Selection:
     choose_language()
     network = _choose_network()
     picture = _choose_picture()
-    weights = _choose_weights()
+    weights = _choose_weights(network)
     return Selection(network, weights, _choose_device(), picture)
 
 
@@ -52,7 +52,7 @@ def _choose_picture() -> Picture:
     return Picture(file.name, sha256_of(file), True) if file else Picture(sample, sample_sha256(sample), False)
 
 
-def _choose_weights() -> str:
+def _choose_weights(network: str) -> str:
     named = {"auto": _("Trained, where there are any"), "random": _("Random"), "file": _("A file of my own")}
     if os.environ.get("CONVSCOPE_WEIGHTS_UPLOAD") == "off":  # for servers that are open to strangers
         del named["file"]
@@ -66,7 +66,13 @@ def _choose_weights() -> str:
     if file is None:
         st.info(_("Upload the file; until then the trained weights are shown, where there are any."))
         return "auto"
-    return sha256_of(file)
+    return _choose_state(network, sha256_of(file))
+
+
+def _choose_state(network: str, digest: str) -> str:
+    """The file by its sha256; where the network is in it more than once, with the place that is chosen."""
+    places = states_in_file(network, digest)
+    return f"{digest}/{st.selectbox(_('Weights in the file'), places, key='state')}" if places else digest
 
 
 def _choose_device() -> str:

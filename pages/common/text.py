@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from models.refusals import Refused
+from models.refusals import Sentence
 
 LANGUAGES = {"en": "English", "vi": "Tiếng Việt"}
 
@@ -47,9 +47,9 @@ def _(phrase: str, /, **values: object) -> str:
     return spoken.format(**values) if values else spoken
 
 
-def said(refusal: Refused) -> str:
-    """A refusal in the session's language."""
-    return _(refusal.template, **refusal.values_said)
+def said(sentence: Sentence) -> str:
+    """A refusal or a remark in the session's language."""
+    return _(sentence.template, **sentence.values_said)
 
 
 def prose(folder: Path, name: str) -> str:

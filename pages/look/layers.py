@@ -90,7 +90,7 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
     notes = [loaded.architecture.paper, weights_in_words(loaded)]
     if loaded.architecture.differs:
         notes.insert(1, _(loaded.architecture.differs))
-    if not loaded.weights.trained:
+    if not loaded.weights.trained or loaded.weights.headless:
         notes.append(_("with random weights this is a guess"))
     if loaded.weights.kind == "shipped":
         made = card(loaded.architecture.name)

@@ -83,7 +83,7 @@ def archive(
                 )
         manifest = {
             "network": chosen.network,
-            "weights": {k: v for k, v in asdict(loaded.weights).items() if k != "categories"},
+            "weights": {k: v for k, v in asdict(loaded.weights).items() if k not in ("categories", "remarks")},
             "picture": asdict(chosen.picture),
             "preprocess": asdict(loaded.preprocess),
             "classified": asdict(loaded.classifier_input),
