@@ -5,20 +5,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from models.architecture import Architecture
 from models.device import chosen
 from models.download import DownloadFailed, Progress, fetched, sha256_of
 from models.images import Preprocess
+from models.naming import named, outline_of
+from models.own_file import read_file, whose
 from models.refusals import Refused
 from models.registry import ARCHITECTURES
-from models.statefile import printable, read_state_dict
-from models.weights import Weights, card, fit, shipped
+from models.skeletons import bare
+from models.spellings import SPELLINGS
+from models.statefile import printable
+from models.weights import Misfit, Weights, card, fit, shipped
 
 _building = threading.Lock()  # random numbers belong to the process, not to a thread
 RANDOM_SEED = 0  # so that a link to a network with random weights shows the same picture everywhere
@@ -89,6 +91,7 @@ def load(
     device: str | torch.device | None = None,
     progress: Progress | None = None,
     file_name: str | None = None,
+    state: str | None = None,
     **options: object,
 ) -> Loaded:
     """The network `name` of `ARCHITECTURES` with its weights.
@@ -99,9 +102,11 @@ def load(
         device: "cuda" | "mps" | "cpu"; the best there is unless given.
         progress: called with the bytes downloaded so far and in all; may raise to cancel.
         file_name: what the user calls the file that `weights` is the path of.
+        state: the place in that file, where the network is there more than once, such as plain and averaged.
         options: the architecture's own, passed to its builder; such a network has no weights but random or one's own.
 
     Raises:
+        SeveralStates: for a file that holds the network more than once, without `state`; it knows the places.
         Refused: for an unknown name or option, for weights that are not to be had, damaged, or another network's.
     """
     architecture, options = _chosen(name, options)
@@ -109,10 +114,19 @@ def load(
     if weights == "auto":
         weights, refused = ("random", None) if options else best_weights(name, progress)
     if source := _SOURCES.get(str(weights)):
-        found = source(architecture, options, progress)
-    else:
-        found = _from_file(architecture, options, Path(weights), file_name)
-    return _opened(architecture, options, *found, where, refused)
+        return _opened(architecture, options, *source(architecture, options, progress), where, refused)
+    path = Path(weights)
+    if not path.is_file():
+        raise Refused(
+            "There are no weights “{weights}”; choose “auto”, “shipped”, “imagenet”, “random” or the path of a file.",
+            weights=path,
+        )
+    given = read_file(architecture, options, path, printable(file_name or path.name), state)
+    numbers = given.completed(lambda: _drawn(architecture, options))
+    try:
+        return _opened(architecture, options, numbers, given.weights, where, None)
+    except Misfit as misfit:
+        raise whose(architecture, given, misfit) from misfit
 
 
 def checkpoint(name: str, epoch: int, device: str | torch.device | None = None) -> Loaded:
@@ -136,7 +150,7 @@ def _opened(
     """The network that holds `state`; without it, that of the random numbers, which are drawn when they are needed."""
 
     def made() -> nn.Module:
-        model = _drawn(architecture, options) if state is None else fit(_bare(architecture, options), state)
+        model = _drawn(architecture, options) if state is None else fit(bare(architecture.build, options), state)
         for module in model.modules():
             if getattr(module, "inplace", False):
                 module.inplace = False  # an in-place ReLU would overwrite the convolution's output that is to be shown
@@ -204,7 +218,9 @@ def _imagenet(architecture: Architecture, options: dict, progress: Progress | No
         )
     entry, file = architecture.torchvision_weights(), _fetched(architecture, progress)
     weights = Weights("imagenet", str(entry), sha256_of(file), True, tuple(entry.meta["categories"]))
-    return torch.load(file, map_location="cpu", weights_only=True), weights  # verified, so it needs no child process
+    state = torch.load(file, map_location="cpu", weights_only=True)  # verified, so it needs no child process
+    outline = outline_of(bare(architecture.build, options), SPELLINGS.get(architecture.family, ()))
+    return named(outline, state, weights.source).state, weights
 
 
 def _fetched(architecture: Architecture, progress: Progress | None) -> Path:
@@ -215,16 +231,6 @@ def _fetched(architecture: Architecture, progress: Progress | None) -> Path:
 def _random(architecture: Architecture, options: dict, _: Progress | None) -> Found:
     source = f"seed {RANDOM_SEED}, torch {torch.__version__}"  # another version may draw other numbers
     return None, Weights("random", source, None, False, None)
-
-
-def _from_file(architecture: Architecture, options: dict, path: Path, file_name: str | None) -> Found:
-    if not path.is_file():
-        raise Refused(
-            "There are no weights “{weights}”; choose “auto”, “shipped”, “imagenet”, “random” or the path of a file.",
-            weights=path,
-        )
-    name = printable(file_name or path.name)
-    return read_state_dict(path, name), Weights("file", name, sha256_of(path), True, None)
 
 
 def _drawn(architecture: Architecture, options: Mapping[str, object]) -> nn.Module:
@@ -257,23 +263,5 @@ def skeleton(name: str, **options: object) -> nn.Module:
     Raises:
         Refused: for an unknown name or option.
     """
-    return _bare(*_chosen(name, options))
-
-
-def _bare(architecture: Architecture, options: Mapping[str, object]) -> nn.Module:
-    with torch.device("meta"), _Undrawn():
-        return architecture.build(**options).eval()
-
-
-class _Undrawn(TorchFunctionMode):
-    """First values are not worked out: without numbers to be kept, they took half of the time of building a network."""
-
-    FILLING = frozenset({Tensor.fill_, Tensor.normal_, Tensor.uniform_, Tensor.zero_})
-
-    def __torch_function__(
-        self, function: Callable, types: tuple[type, ...], args: tuple = (), kwargs: dict | None = None
-    ) -> Any:
-        given = kwargs or {}
-        if function in self.FILLING or getattr(function, "__module__", None) == nn.init.__name__:
-            return args[0] if args else given["tensor"]
-        return function(*args, **given)
+    architecture, options = _chosen(name, options)
+    return bare(architecture.build, options)

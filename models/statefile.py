@@ -1,24 +1,22 @@
-"""A state_dict in a file of the user's own: read within limits or refused, whatever the file holds.
+"""The tensors in a file of the user's own: read within limits or refused, whatever the file holds.
 
-The child process that opens pickled files imports this module: whatever it imports makes every such file slower.
+The child process that opens pickled files imports this module, too: whatever it imports makes every such file slower.
 """
 
 import json
 import math
 import operator
 import os
-import pickle
 import subprocess
 import sys
 import tempfile
-import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load
 from torch import Tensor
 
 from models.refusals import Refused
@@ -54,10 +52,10 @@ class WeightsRefused(Refused):
 
 
 def read_state_dict(path: Path, name: str | None = None) -> dict[str, Tensor]:
-    """The tensors in a safetensors file or a state_dict saved by torch, on the CPU, as stored; all values are finite.
+    """The tensors in a safetensors file or one of torch.save, on the CPU, as stored, by their full names.
 
-    What the file is, its content says, not its ending. A `module.` before every name (DataParallel) is taken off, and
-    the wrappers in which training scripts put a state_dict are opened.
+    What the file is, its content says, not its ending. In a file of torch.save a name begins with the keys of the
+    dictionaries around it, as in "state_dict.model.conv1.weight"; `models.naming` tells whose names they are.
 
     Args:
         name: what a refusal calls the file, when its user does not know it as `path`.
@@ -69,17 +67,7 @@ def read_state_dict(path: Path, name: str | None = None) -> dict[str, Tensor]:
         start = file.read(9)  # a header's length, whose first byte may be any, and its brace
         pickled = start[8:] != b"{" and start.startswith((b"PK\x03\x04", b"\x80"))  # torch.save since 1.6, and before
         content = _converted(path, name) if pickled else start + file.read()
-    state = _loaded(content, name)
-    if all(key.startswith("module.") for key in state):
-        state = {key.removeprefix("module."): values for key, values in state.items()}
-    if wrong := not_finite(state):
-        raise WeightsRefused(
-            "{file} holds values that are not finite, in {names}: its training diverged or the file is damaged; "
-            "choose an earlier checkpoint.",
-            file=name,
-            names=listed(wrong),
-        )
-    return state
+    return _loaded(content, name)
 
 
 def _opened(path: Path, name: str) -> BinaryIO:
@@ -104,7 +92,7 @@ def _loaded(content: bytes, name: str) -> dict[str, Tensor]:
         )
     length = int.from_bytes(content[:8], "little")
     if length > HEADER_AT_MOST:
-        raise _too_many(name)
+        raise too_many(name)
     try:
         header = json.loads(content[8 : 8 + length])
         header.pop("__metadata__", None)
@@ -114,11 +102,11 @@ def _loaded(content: bytes, name: str) -> dict[str, Tensor]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(name) from error
     if not described:
-        raise _no_tensors(name, "{}")
+        raise no_tensors(name, "{}")
     if len(described) > TENSORS_AT_MOST:
-        raise _too_many(name)
+        raise too_many(name)
     if wrong := [key for key, (dtype, shape) in described.items() if not _readable(dtype, shape)]:
-        raise _not_plain(name, wrong)
+        raise not_plain(name, wrong)
     try:
         return load(content)
     except SafetensorError as error:
@@ -130,13 +118,6 @@ def _readable(dtype: str, shape: list[int]) -> bool:
     return dtype in TYPES and len(shape) <= 8 and math.prod(max(side, 1) for side in shape) <= FILE_AT_MOST
 
 
-def not_finite(state: Mapping[str, Tensor]) -> list[str]:
-    return [key for key, values in state.items() if values.is_floating_point() and not values.isfinite().all()]
-
-
-# ---- pickled: opened in a process of its own ----
-
-
 def _converted(path: Path, name: str) -> bytes:
     """The state_dict that torch.save wrote to `path`, as the content of a safetensors file.
 
@@ -144,7 +125,7 @@ def _converted(path: Path, name: str) -> bytes:
     says is trusted: its answer is read like any other safetensors file.
     """
     with tempfile.TemporaryDirectory(prefix="weights-") as folder:
-        program = "import sys; from models.statefile import convert; convert(*sys.argv[1:])"
+        program = "import sys; from models.pickled import convert; convert(*sys.argv[1:])"
         try:
             subprocess.run(
                 [sys.executable, "-c", program, path.resolve(), folder, name],
@@ -170,86 +151,6 @@ def _converted(path: Path, name: str) -> bytes:
             return file.read()
 
 
-def convert(path: str, folder: str, name: str) -> None:
-    """Nothing, but `folder` now holds what torch.save wrote to `path` as a safetensors file, or a refusal as JSON.
-
-    Only for a child process: it lowers the limits of the process it runs in.
-    """
-    _limit_this_process(SPARE + COPIES * Path(path).stat().st_size)
-    try:
-        save_file(unpickled(Path(path), name), Path(folder, ANSWER))
-    except WeightsRefused as refusal:
-        Path(folder, REFUSAL).write_text(json.dumps([refusal.template, refusal.values_said]))
-
-
-def _limit_this_process(memory: int) -> None:
-    """At most `memory` bytes more than now, and an end even if the parent was killed; only Linux keeps such limits."""
-    if sys.platform != "linux":
-        return
-    import resource
-
-    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    for limit, most in ((resource.RLIMIT_AS, now + memory), (resource.RLIMIT_CPU, 2 * SECONDS_AT_MOST)):
-        _, hard = resource.getrlimit(limit)
-        if hard == resource.RLIM_INFINITY or most < hard:
-            resource.setrlimit(limit, (most, most))
-
-
-def unpickled(path: Path, name: str) -> dict[str, Tensor]:
-    """The tensors of the state_dict that torch.save wrote to `path`, contiguous, none sharing memory with another.
-
-    Raises WeightsRefused, and whatever torch.load does on damaged files; runs no code, but only a child's limits keep
-    it from taking all memory.
-    """
-    if zipfile.is_zipfile(path):
-        _refuse_bomb(path, name)
-    try:
-        with path.open("rb") as file:  # given a path, torch.load goes by its ending
-            found = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise WeightsRefused(
-            "{file} holds more than tensors, such as a whole model, or is damaged; save only the tensors: "
-            "torch.save(model.state_dict(), 'weights.pt').",
-            file=name,
-        ) from error
-    state = _unwrapped(found)
-    if not isinstance(state, Mapping):
-        raise _no_tensors(name, type(state).__name__)
-    if not state:
-        raise _no_tensors(name, "{}")
-    if len(state) > TENSORS_AT_MOST:
-        raise _too_many(name)
-    if wrong := [key for key, values in state.items() if not _is_plain(values)]:
-        raise _not_plain(name, wrong)
-    if sum(values.nbytes for values in state.values()) > FILE_AT_MOST:
-        raise _swollen(name)
-    return {str(key): values.detach().clone(memory_format=torch.contiguous_format) for key, values in state.items()}
-
-
-def _refuse_bomb(path: Path, name: str) -> None:
-    """torch.save never compresses, so what it packed is always smaller than the file."""
-    with zipfile.ZipFile(path) as archive:
-        if sum(record.file_size for record in archive.infolist()) > path.stat().st_size:
-            raise _swollen(name)
-
-
-def _unwrapped(found: object) -> object:
-    """The state_dict in what a training script saved: {"state_dict": …, "epoch": …} and the like."""
-    for key in ("state_dict", "model_state_dict", "model"):
-        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-            return found[key]
-    return found
-
-
-def _is_plain(values: object) -> bool:
-    return (
-        isinstance(values, Tensor)
-        and values.layout == torch.strided
-        and values.device.type == "cpu"
-        and values.dtype in TYPES.values()
-    )
-
-
 def _damaged(name: str) -> WeightsRefused:
     return WeightsRefused(
         "{file} is damaged, or wants more memory than a file of its size should; "
@@ -258,14 +159,7 @@ def _damaged(name: str) -> WeightsRefused:
     )
 
 
-def _swollen(name: str) -> WeightsRefused:
-    return WeightsRefused(
-        "{file} unpacks to far more than its size, which no weights do; save its state_dict as a .safetensors file.",
-        file=name,
-    )
-
-
-def _too_many(name: str) -> WeightsRefused:
+def too_many(name: str) -> WeightsRefused:
     return WeightsRefused(
         "{file} has too many or too long names, as no network here does: {limit} tensors are read at most; "
         "choose another file.",
@@ -274,7 +168,7 @@ def _too_many(name: str) -> WeightsRefused:
     )
 
 
-def _no_tensors(name: str, found: str) -> WeightsRefused:
+def no_tensors(name: str, found: str) -> WeightsRefused:
     return WeightsRefused(
         "{file} holds {found} where a state_dict with tensors should be; save model.state_dict().",
         file=name,
@@ -282,7 +176,7 @@ def _no_tensors(name: str, found: str) -> WeightsRefused:
     )
 
 
-def _not_plain(name: str, wrong: list[str]) -> WeightsRefused:
+def not_plain(name: str, wrong: list[str]) -> WeightsRefused:
     return WeightsRefused(
         "{file} must hold plain tensors of floating or whole numbers, and these are not: {names}; "
         "save model.state_dict() on the CPU, dense and not quantised.",

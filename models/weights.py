@@ -13,7 +13,9 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from models.lenet import RadialBasis
-from models.statefile import WeightsRefused, listed, not_finite
+from models.naming import last_layer
+from models.refusals import Remark
+from models.statefile import WeightsRefused, listed
 
 SHIPPED = Path(__file__).parent / "weights"
 
@@ -28,6 +30,9 @@ class Weights:
         source: a file's name, or torchvision's own such as "AlexNet_Weights.IMAGENET1K_V1".
         sha256: of the file they were read from; None for random ones.
         categories: of the network's outputs in their order, where known.
+        state: the place in the file, where the network is there more than once.
+        headless: the file had no classifier, so that this part is random.
+        remarks: what has to be known about them.
     """
 
     kind: Literal["shipped", "imagenet", "file", "random"]
@@ -35,10 +40,22 @@ class Weights:
     sha256: str | None
     trained: bool
     categories: tuple[str, ...] | None
+    state: str | None = None
+    headless: bool = False
+    remarks: tuple[Remark, ...] = ()
+
+    @property
+    def predicts(self) -> bool:
+        """Whether the scores of classes mean anything: without a trained classifier they are noise."""
+        return self.trained and not self.headless
 
     @property
     def identity(self) -> str:
-        """By which these weights are told from any others: the sha256 of their file, or "random seed 0, torch …"."""
+        """By which these weights are told from any others: the sha256 of their file, with the place in it where it
+        holds several; or "random seed 0, torch …".
+        """
+        if self.state:
+            return f"{self.sha256} {self.state}"
         return self.sha256 or f"{self.kind} {self.source}"
 
 
@@ -144,12 +161,17 @@ def dead_filters(kernels: Tensor) -> list[int]:
 # ---- into the network ----
 
 
+class Misfit(WeightsRefused):
+    """Tensors that are not those of the network that they were meant for."""
+
+
 def fit(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     """`model`, now holding `state`, converted to the types of its own tensors; a skeleton becomes a network.
 
     When only the last layer's outputs differ in number, that layer is given as many as `state` has. Auxiliary
     classifiers (names that begin with "aux") are left out where `model` has none, and batch norms' counters may be
-    missing (and are 0). Anything else that does not fit raises WeightsRefused, and `model` is as it was.
+    missing (and are 0). Anything else that does not fit raises Misfit, and values too large for `model`'s types raise
+    WeightsRefused; `model` then is as it was.
     """
     own = model.state_dict()
     if not any(_auxiliary(key) for key in own):
@@ -160,14 +182,14 @@ def fit(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     missing = [key for key in own if key not in state]
     unexpected = [key for key in state if key not in own]
     other = [key for key in own if key in state and own[key].shape != state[key].shape]
-    layer, its = _last_layer(model)
+    name, layer = last_layer(model)
+    its = {f"{name}.{key}".lstrip("."): values for key, values in layer.state_dict().items()}
     resized = other and _only_outputs_differ(layer, its, state)
     misshapen = [key for key in other if not (resized and key in its)]
     if missing or unexpected or misshapen:
-        raise WeightsRefused(
+        raise Misfit(
             "These weights are not for {network}: {missing_count} missing ({missing}), "
-            "{unexpected_count} unexpected ({unexpected}), {misshapen_count} of another shape ({misshapen}); "
-            "choose the network they were trained for.",
+            "{unexpected_count} unexpected ({unexpected}), {misshapen_count} of another shape ({misshapen}).",
             network=type(model).__name__,
             missing_count=len(missing),
             missing=listed(missing),
@@ -190,16 +212,13 @@ def fit(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     return model
 
 
+def not_finite(state: Mapping[str, Tensor]) -> list[str]:
+    """The names of tensors with values that are no numbers, or infinite."""
+    return [key for key, values in state.items() if values.is_floating_point() and not values.isfinite().all()]
+
+
 def _auxiliary(key: str) -> bool:
     return key.lower().startswith("aux")
-
-
-def _last_layer(model: nn.Module) -> tuple[nn.Module, dict[str, Tensor]]:
-    """The last layer as declared that can have other outputs, and its own tensors by their names in the model."""
-    kinds = nn.Linear | nn.Conv2d | RadialBasis
-    layers = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, kinds)]
-    name, layer = layers[-1] if layers else ("", nn.Identity())
-    return layer, {f"{name}.{key}".lstrip("."): values for key, values in layer.state_dict().items()}
 
 
 def _only_outputs_differ(layer: nn.Module, its: dict[str, Tensor], state: Mapping[str, Tensor]) -> bool:

@@ -45,7 +45,7 @@ class Selection:
     """
 
     network: str
-    weights: str  # "auto", "shipped", "imagenet", "random", or the sha256 of a file of one's own
+    weights: str  # "auto", "shipped", "imagenet", "random", or a file of one's own: its sha256, maybe /place in it
     device: str
     picture: Picture
 

@@ -11,7 +11,7 @@ from models.options import Choice, Phrase
 from models.statefile import FILE_AT_MOST
 from pages.common import address
 from pages.common.asking import FRAME, ask_one
-from pages.common.cache import sample_sha256
+from pages.common.cache import sample_sha256, states_in_file
 from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Picture, Selection, sha256_of
 from pages.common.text import _, choose_language, language
 
@@ -43,7 +43,7 @@ def choose() -> Selection:
     choose_language()
     network = ask_one(st, NETWORK, page=FRAME)
     picture = _choose_picture()
-    selection = Selection(network, _choose_weights(), _choose_device(), picture)
+    selection = Selection(network, _choose_weights(network), _choose_device(), picture)
     address.note(network=network, sample=None if picture.uploaded else picture.name, language=language())
     return selection
 
@@ -55,7 +55,7 @@ def _choose_picture() -> Picture:
     return Picture(file.name, sha256_of(file), True) if file else Picture(sample, sample_sha256(sample), False)
 
 
-def _choose_weights() -> str:
+def _choose_weights(network: str) -> str:
     known = {name: words for name, words in WEIGHTS.items() if name != "file" or may_upload_weights()}
     kind = ask_one(st, Choice("weights", Phrase("Weights"), known, shown_as="list"), page=FRAME)
     if kind != "file":
@@ -67,7 +67,13 @@ def _choose_weights() -> str:
     if file is None:
         st.info(_("Upload the file; until then the trained weights are shown, where there are any."))
         return "auto"
-    return sha256_of(file)
+    return _choose_state(network, sha256_of(file))
+
+
+def _choose_state(network: str, digest: str) -> str:
+    """The file by its sha256; where the network is in it more than once, with the place that is chosen."""
+    places = states_in_file(network, digest)
+    return f"{digest}/{st.selectbox(_('Weights in the file'), places, key='state')}" if places else digest
 
 
 def may_upload_weights() -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from models.options import Phrase
-from models.refusals import Refused
+from models.refusals import Sentence
 
 LANGUAGES = {"en": "English", "vi": "Tiếng Việt"}
 
@@ -53,9 +53,9 @@ def spoken(words: str) -> str:
     return _(words) if isinstance(words, Phrase) else words
 
 
-def said(refusal: Refused) -> str:
-    """A refusal in the session's language."""
-    return _(refusal.template, **refusal.values_said)
+def said(sentence: Sentence) -> str:
+    """A refusal or a remark in the session's language."""
+    return _(sentence.template, **sentence.values_said)
 
 
 def prose(folder: Path, name: str) -> str:

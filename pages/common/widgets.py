@@ -70,6 +70,8 @@ def opened(selection: Selection, at_once: bool = True) -> tuple[Selection, Loade
         st.warning(plain(said(refused)), icon=":material/cloud_off:")
     if on_cpu:
         st.info(cpu_did_it(), icon=":material/memory:")
+    for remark in loaded.weights.remarks:
+        st.info(plain(said(remark)), icon=":material/info:")
     if not loaded.weights.trained:
         st.warning(
             _(

@@ -618,7 +618,7 @@ def test_weights_that_are_not_of_the_network_in_the_sidebar_are_refused_and_the_
     visit.upload_weights(torch_file(state_dict("zfnet_mini")), "mine.pt")
     visit.view("lenet5", (EVERYTHING,), "features.c1")
     (sentence,) = map(spoken, visit.errors)
-    assert "These weights are not for LeNet5" in sentence
+    assert "mine.pt holds the weights of ZFNet mini, not of LeNet-5; choose ZFNet mini." in sentence
     assert visit.canvases
     assert "Your number and the paper's" in visit.layers
 

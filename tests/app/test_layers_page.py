@@ -328,15 +328,31 @@ def test_tiles_to_which_no_signal_comes_down_say_so(with_weights):
     assert said.count("Empty tiles") == 1 + any(c5[0])  # what C5 sends down comes through C3
 
 
-def test_weights_of_another_network_are_refused_by_the_names_that_do_not_fit(with_weights):
+def test_weights_of_another_network_are_refused_with_the_network_to_choose(with_weights):
     with_weights.upload_weights(torch_file(state_dict("zfnet_mini")))
     (sentence,) = map(spoken, with_weights.errors)
-    assert "These weights are not for LeNet5" in sentence
-    assert next(iter(state_dict("zfnet_mini").keys() - state_dict("lenet5").keys())).split(".")[0] in sentence
-    assert "choose the network they were trained for" in sentence
+    assert "holds the weights of ZFNet mini, not of LeNet-5; choose ZFNet mini." in sentence
     with_weights.choose(network="zfnet_mini")
     assert not with_weights.errors
     assert len(with_weights.layers) == 5
+
+
+def test_a_file_with_a_plain_and_an_averaged_state_asks_which(with_weights):
+    plain = state_dict("lenet5")
+    averaged = {k: v * 0 if v.is_floating_point() else v for k, v in plain.items()}
+    with_weights.upload_weights(torch_file({"ema": averaged, "net": plain, "epoch": 3}), "mine.pt")
+    assert not with_weights.errors
+    assert with_weights.at.selectbox(key="state").options == ["net", "ema"]
+    assert "These are the weights at “net”; mine.pt also holds ema." in spoken(
+        " ".join(i.value for i in with_weights.at.info)
+    )
+    of_plain = with_weights.predictions
+    of_averaged = with_weights.choose(state="ema").predictions
+    assert not with_weights.errors
+    assert of_averaged != of_plain  # whose classes are all as probable
+    assert with_weights.choose(state="net").predictions == of_plain
+    with_weights.upload_weights(torch_file({"net": plain}), "mine.pt")
+    assert not [box for box in with_weights.at.selectbox if box.key == "state"]
 
 
 @pytest.mark.parametrize(

@@ -51,14 +51,14 @@ def assignments(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 
 
 def refusals_of(trees: dict[str, ast.Module]) -> set[str]:
-    """The classes of refusals: Refused and all that derive from it."""
+    """The classes of refusals and remarks: Sentence and all that derive from it."""
     parents = {
         node.name: {ast.unparse(base).rpartition(".")[2] for base in node.bases}
         for tree in trees.values()
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
     }
-    found = {"Refused"}
+    found = {"Sentence"}
     while more := {name for name, bases in parents.items() if bases & found} - found:
         found |= more
     return found
@@ -261,7 +261,7 @@ def test_phrases_and_templates_are_found():
     assert [phrase for _, phrase in phrases(page)] == ["a {b}", None]
     refused = ast.parse("SAID = 'a'\nraise WeightsRefused(SAID)\nraise Refused('b' 'c', d=1)\nraise NoRule(sentence)")
     assert {phrase for _, phrase in templates(refused, REFUSALS)} == {"a", "bc", None}
-    assert {"WeightsRefused", "DownloadFailed", "NoRule"} <= REFUSALS
+    assert {"WeightsRefused", "DownloadFailed", "NoRule", "Remark"} <= REFUSALS
 
 
 def test_a_missing_part_of_a_text_is_found():

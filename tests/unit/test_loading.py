@@ -399,5 +399,5 @@ def test_a_state_dict_holds_all_that_a_network_is_made_of(name):
 
 
 def test_another_networks_file_is_refused_and_never_replaced_by_random_weights():
-    with pytest.raises(WeightsRefused, match="not for MiniNet"):
+    with pytest.raises(WeightsRefused, match=r"of LeNet-5, not of AlexNet mini; choose LeNet-5\."):
         load("alexnet_mini", SHIPPED / card("lenet5").at().file, "cpu")

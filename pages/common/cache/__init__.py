@@ -5,7 +5,7 @@ Keys are hashes of files, never arrays. What comes from an upload is remembered 
 
 from pages.common.cache.counts import costs_along
 from pages.common.cache.graphs import Built, drawing, fields, graph, shapes
-from pages.common.cache.networks import opened_network, weights_to_be_had
+from pages.common.cache.networks import opened_network, states_in_file, weights_to_be_had
 from pages.common.cache.pictures import picture, sample, sample_sha256
 from pages.common.cache.results import (
     Seen,
@@ -75,6 +75,7 @@ __all__ = [
     "search",
     "seen",
     "shapes",
+    "states_in_file",
     "through_training",
     "top_nine",
     "unit_response",

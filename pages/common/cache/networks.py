@@ -12,9 +12,10 @@ import streamlit as st
 from models import Loaded, load
 from models.device import or_on_cpu
 from models.loading import best_weights
+from models.naming import SeveralStates
 from models.refusals import Refused
 from pages.common.cache.turns import turn
-from pages.common.session import PUBLIC_WEIGHTS, WEIGHTS_FILE, Selection, uploaded
+from pages.common.session import PUBLIC_WEIGHTS, WEIGHTS_FILE, Selection, kept, uploaded
 
 Result = TypeVar("Result")
 
@@ -42,12 +43,19 @@ def _public_network(name: str, weights: str, device: str) -> Loaded:
 
 
 @st.cache_resource(max_entries=2, scope="session", show_spinner=False)
-def _own_network(name: str, digest: str, device: str, file_name: str, _content: Callable[[], bytes]) -> Loaded:
+def _own_network(
+    name: str, digest: str, state: str | None, device: str, file_name: str, _content: Callable[[], bytes]
+) -> Loaded:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "weights"  # the user's name for it is text, never a path
         path.write_bytes(_content())
         with turn:
-            return load(name, path, device, file_name=file_name)
+            return load(name, path, device, file_name=file_name, state=state)
+
+
+def states_in_file(network: str, digest: str) -> tuple[str, ...]:
+    """The places in a file at which the network is, if it was opened and has several."""
+    return kept("states in files", dict).get((network, digest), ())
 
 
 def network(selection: Selection, device: str, at_once: bool = True) -> Loaded:
@@ -63,7 +71,12 @@ def network(selection: Selection, device: str, at_once: bool = True) -> Loaded:
         loaded = _public_network(selection.network, selection.weights, device)
     else:
         file = uploaded(WEIGHTS_FILE)
-        loaded = _own_network(selection.network, selection.weights, device, file.name, file.getvalue)
+        digest, _, state = selection.weights.partition("/")
+        try:
+            loaded = _own_network(selection.network, digest, state or None, device, file.name, file.getvalue)
+        except SeveralStates as refused:
+            kept("states in files", dict)[selection.network, digest] = refused.places
+            st.rerun()  # now the sidebar asks which
     if at_once:
         _ = loaded.model
     return loaded

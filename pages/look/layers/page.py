@@ -125,12 +125,12 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
                 top1=f"{made.at().top1:.1f}",
             )
         )
-    if (side := loaded.architecture.classify_at) and loaded.weights.trained:
+    if (side := loaded.architecture.classify_at) and loaded.weights.predicts:
         notes.append(
             _("classified at {side}×{side}, as in its training; below it sees the picture enlarged", side=side)
         )
     with right:
-        if loaded.weights.trained:
+        if loaded.weights.predicts:
             st.markdown(f"**{_('{network} takes it for', network=loaded.architecture.title)}**")
             for number, probability in seen.classes:
                 name = loaded.categories[number] if loaded.categories else _("class {number}", number=number)

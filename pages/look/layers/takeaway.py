@@ -83,7 +83,7 @@ def archive(
                 )
         manifest = {
             "network": chosen.network,
-            "weights": {k: v for k, v in asdict(loaded.weights).items() if k != "categories"},
+            "weights": {k: v for k, v in asdict(loaded.weights).items() if k not in ("categories", "remarks")},
             "picture": asdict(chosen.picture),
             "preprocess": asdict(loaded.preprocess),
             "classified": asdict(loaded.classifier_input),
@@ -94,7 +94,7 @@ def archive(
                     "probability": share,
                 }
                 for number, share in seen.classes
-                if loaded.weights.trained  # a random network has no answer
+                if loaded.weights.predicts
             ],
             "device": "cpu" if seen.on_cpu else str(loaded.device),
             "projections": entries,
