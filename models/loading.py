@@ -135,7 +135,7 @@ def checkpoint(name: str, epoch: int, device: str | torch.device | None = None) 
     Raises:
         Refused: for an epoch that did not ship.
     """
-    architecture = _chosen(name, {})
+    architecture, _options = _chosen(name, {})
     return _opened(architecture, {}, *_shipped(architecture, {}, None, epoch), chosen(device), None)
 
 
