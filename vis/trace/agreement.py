@@ -4,6 +4,7 @@ torch.fx follows the code of a network through its maps alone. What happens besi
 that two tensors share, or something kept from the last pass, it does not see.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -27,12 +28,17 @@ TRUSTED = (
 def is_foreign(model: nn.Module) -> bool:
     """Whether code takes part in a forward pass that is neither torch's nor of the networks shown here."""
     return any(
-        not f"{type(module).__module__}.".startswith(tuple(f"{package}." for package in TRUSTED))
+        not _is_trusted(type(module).__module__)
         or "forward" in vars(module)
         or module._forward_hooks
         or module._forward_pre_hooks
         for module in model.modules()
     )
+
+
+@lru_cache(maxsize=1024)
+def _is_trusted(home: str) -> bool:
+    return f"{home}.".startswith(tuple(f"{package}." for package in TRUSTED))
 
 
 def check_agreement(model: nn.Module, trace: Trace, images: Tensor) -> None:
@@ -138,7 +144,7 @@ def _difference(recorded: Any, own: Any) -> str | None:
         return f"{[tuple(v.shape) for v in ours]} ≠ {[tuple(v.shape) for v in theirs]}"
     for a, b in zip(ours, theirs, strict=True):
         exact = torch.finfo(b.dtype).eps ** 0.5 if b.is_floating_point() else 0.0
-        a, b = a.double(), b.double()
+        a, b = a.cpu().double(), b.cpu().double()
         apart = torch.where((a == b) | (a.isnan() & b.isnan()), 0.0, (a - b).abs())
         if not apart.numel():
             continue

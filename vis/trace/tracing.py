@@ -2,7 +2,6 @@
 
 import threading
 import weakref
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 import torch
@@ -15,7 +14,7 @@ from vis.trace.nodes import Trace, from_picture
 from vis.trace.refusals import RAISED, TraceRefused, first_line
 from vis.trace.tracers import SizedTracer, Tracer
 from vis.trace.tree import Tree
-from vis.trace.twins import twin_of
+from vis.trace.twins import twin_of, without_hooks
 
 CANNOT = "torch.fx cannot trace this network: {reason}"
 CANNOT_GO_ON = "torch.fx cannot trace this network beyond “{layer}”: {reason}"
@@ -114,8 +113,7 @@ class _Lost(TraceRefused):
 
 
 def _trace(model: nn.Module, shape: tuple[int, ...] | None = None) -> Trace:
-    twin = twin_of(model, _tensor_while_tracing)
-    _without_hooks(twin)
+    twin = without_hooks(twin_of(model, _tensor_while_tracing))
     tracer = Tracer(model) if shape is None else SizedTracer(model, torch.Size(shape))
     before = set(vars(twin))
     try:
@@ -139,19 +137,6 @@ def _tensor_while_tracing(tensor: Tensor) -> Tensor:
     return tensor if isinstance(tensor, nn.Parameter) else tensor.detach().clone()
 
 
-def _without_hooks(twin: nn.Module) -> None:
-    """Whoever watches the network is not shown what stands for maps; torch's own hooks make weights of others."""
-    for module in twin.modules():
-        own = vars(module)
-        own["_forward_hooks"] = OrderedDict()
-        kept = ((key, hook) for key, hook in own["_forward_pre_hooks"].items() if _is_of_torch(hook))
-        own["_forward_pre_hooks"] = OrderedDict(kept)
-
-
-def _is_of_torch(hook: object) -> bool:
-    return type(hook).__module__.startswith("torch.nn.")
-
-
 def _usual_shape(model: nn.Module) -> tuple[int, int, int, int] | None:
     first = next((m for m in model.modules() if isinstance(m, nn.Conv2d)), None)
     return None if first is None else (1, first.in_channels, USUAL_SIDE, USUAL_SIDE)
@@ -161,9 +146,9 @@ def _usual_shape(model: nn.Module) -> tuple[int, int, int, int] | None:
 
 
 def _check(model: nn.Module) -> None:
-    if isinstance(model, torch.jit.ScriptModule):
-        raise TraceRefused(CANNOT, reason="it is TorchScript; take the network that it was made from")
     for path, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            raise TraceRefused(CANNOT, reason="it is TorchScript; take the network that it was made from")
         part = next((_WRAPPERS[base.__name__] for base in type(module).__mro__ if base.__name__ in _WRAPPERS), None)
         if part is not None and isinstance(getattr(module, part, None), nn.Module):
             inside = ".".join(filter(None, ("model", path, part)))

@@ -28,9 +28,11 @@ class Tree:
     """
 
     def __init__(self, model: nn.Module):
-        self._alive: list[weakref.ref] = []  # as long as these are, an id says which of them is meant
-        self._facts = list(_facts(model, True, self._alive))
-        self._without_tensors = list(_facts(model, False, []))
+        # As long as the things behind these references are alive, an id says which of them is meant.
+        self._then: dict[bool, tuple[list[Any], list[weakref.ref]]] = {}
+        for with_tensors in (False, True):
+            alive: list[weakref.ref] = []
+            self._then[with_tensors] = list(_facts(model, with_tensors, alive)), alive
 
     def is_of(self, model: nn.Module, with_tensors: bool) -> bool:
         """Whether the network is as it was.
@@ -38,10 +40,8 @@ class Tree:
         Args:
             with_tensors: whether tensors that are neither parameters nor buffers count, too.
         """
-        if any(reference() is None for reference in self._alive):
-            return False
-        then = self._facts if with_tensors else self._without_tensors
-        return then == list(_facts(model, with_tensors, []))
+        facts, alive = self._then[with_tensors]
+        return all(thing() is not None for thing in alive) and facts == list(_facts(model, with_tensors, []))
 
 
 def _facts(model: nn.Module, with_tensors: bool, alive: list[weakref.ref]) -> Iterator[Any]:
@@ -52,7 +52,7 @@ def _facts(model: nn.Module, with_tensors: bool, alive: list[weakref.ref]) -> It
         yield [(name, id(part)) for name, part in own["_modules"].items()]
         yield [(name, id(tensor)) for name, tensor in own["_parameters"].items()]
         if own["_buffers"]:
-            yield [(name, _frozen(tensor, alive)) for name, tensor in own["_buffers"].items()]
+            yield [(name, _frozen(tensor, alive, True)) for name, tensor in own["_buffers"].items()]
         if own["_forward_pre_hooks"] or own["_forward_hooks"]:
             yield [*own["_forward_pre_hooks"], *own["_forward_hooks"]]
         if is_leaf(module):
@@ -60,8 +60,8 @@ def _facts(model: nn.Module, with_tensors: bool, alive: list[weakref.ref]) -> It
             continue
         yield getattr(kind.forward, "__code__", None)
         for name, value in own.items():
-            if name not in _OF_EVERY_MODULE and (with_tensors or not isinstance(value, Tensor)):
-                yield name, _frozen(value, alive)
+            if name not in _OF_EVERY_MODULE:
+                yield name, _frozen(value, alive, with_tensors)
 
 
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
@@ -70,8 +70,10 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None), Enum, torch.dtype, 
 _AS_THEY_ARE = (nn.Module, type, ModuleType, FunctionType, functools.partial)
 
 
-def _frozen(value: Any, alive: list[weakref.ref], depth: int = 0) -> Any:
+def _frozen(value: Any, alive: list[weakref.ref], with_tensors: bool, depth: int = 0) -> Any:
     if isinstance(value, Tensor):
+        if not with_tensors:
+            return None
         alive.append(weakref.ref(value))
         return id(value), None if value.is_inference() else value._version
     if isinstance(value, _PLAIN):
@@ -80,9 +82,11 @@ def _frozen(value: Any, alive: list[weakref.ref], depth: int = 0) -> Any:
         return id(value.__self__), value.__func__.__code__ if hasattr(value.__func__, "__code__") else value.__func__
     if depth < DEEPEST and isinstance(value, (list, tuple, dict, set, frozenset, deque)) and len(value) <= LONGEST:
         items = value.items() if isinstance(value, dict) else value
-        return type(value), [_frozen(item, alive, depth + 1) for item in items]
+        return type(value), [_frozen(item, alive, with_tensors, depth + 1) for item in items]
     if depth < DEEPEST and hasattr(value, "__dict__") and not isinstance(value, _AS_THEY_ARE):  # such as a config
-        return type(value), [(name, _frozen(item, alive, depth + 2)) for name, item in vars(value).items()]
+        return type(value), [
+            (name, _frozen(item, alive, with_tensors, depth + 2)) for name, item in vars(value).items()
+        ]
     with contextlib.suppress(TypeError):  # of some things there are no weak references
         alive.append(weakref.ref(value))
     return type(value), id(value)

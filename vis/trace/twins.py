@@ -69,7 +69,21 @@ def without_numbers(model: nn.Module) -> nn.Module:
     """The twin with tensors that have a shape alone; the network itself, if it has no others."""
     if all(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
         return model
-    return twin_of(model, _bare)
+    return without_hooks(twin_of(model, _bare))
+
+
+def without_hooks(twin: nn.Module) -> nn.Module:
+    """The same twin, that nobody watches: it has no values to show. Torch's own hooks, which make weights, stay."""
+    for module in twin.modules():
+        own = vars(module)
+        own["_forward_hooks"] = OrderedDict()
+        kept = ((key, hook) for key, hook in own["_forward_pre_hooks"].items() if _is_of_torch(hook))
+        own["_forward_pre_hooks"] = OrderedDict(kept)
+    return twin
+
+
+def _is_of_torch(hook: object) -> bool:
+    return type(hook).__module__.startswith("torch.nn.")
 
 
 def _bare(tensor: Tensor) -> Tensor:
