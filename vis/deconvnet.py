@@ -327,7 +327,7 @@ def _arrivals(
 
 
 def _nothing(image: Tensor, units: int) -> Windows:
-    """What arrives from units of a value that the picture cannot change; they see no pixel."""
+    """What arrives from units that have no more than the shape of the picture; they see no pixel."""
     nothing = Windows.whole(torch.zeros_like(image).expand(units, -1, -1, -1))
     return Windows(nothing.values, nothing.top, nothing.left, torch.zeros_like(nothing.box))
 

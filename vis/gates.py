@@ -8,7 +8,7 @@ from torch import Tensor, fx
 from torch.nn import functional as F
 
 from vis.operations import plain_name
-from vis.steps import NoRule, Step, no_rule, transpose
+from vis.steps import NoRule, Step, transpose
 from vis.trace import source
 from vis.windows import Windows
 
@@ -36,13 +36,6 @@ def scale_by_constant(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     (factor,) = (fx.node.map_arg(a, step.value) for a in step.arguments if a is not content)
     factor = torch.as_tensor(factor, dtype=signal.values.dtype, device=signal.values.device)
     return {content: signal.with_values(signal.values * signal.cut_from(factor.expand(shape)))}
-
-
-def divide(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
-    """A division by a constant, such as the pictures' deviation, scales."""
-    if factors(step) != [step.argument(0, "input")] or "rounding_mode" in step.node.kwargs:
-        raise no_rule(step)
-    return transpose(step, signal)
 
 
 def hold_gate(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
@@ -127,7 +120,7 @@ def self_gate(step: Step) -> SelfGate | None:
             expected = function(x)
             factor = float(given[-1] / expected[-1])
             if factor > 0 and (given - factor * expected).abs().max() < 1e-2 * factor:
-                return SelfGate(name, content, tuple(way), round(factor, 3))
+                return SelfGate(name, content, tuple(way), factor)
     return None
 
 

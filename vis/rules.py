@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from vis.gates import (
     INSTANCE_NORM,
-    divide,
     factors,
     hold_gate,
     scale_by_constant,
@@ -94,12 +93,26 @@ def product_and_sum(step: Step) -> Rule | None:
     return None if all(both) else Rule("scale", transpose, joins=True)
 
 
+def quotient(step: Step) -> Rule | None:
+    """A division by a constant, such as the pictures' deviation, scales."""
+    is_by_constant = factors(step) == [step.argument(0, "input")] and "rounding_mode" not in step.node.kwargs
+    return Rule("scale", transpose, joins=True) if is_by_constant else None
+
+
 def clamp(step: Step) -> Rule | None:
     """From 0 on it is a ReLU, and up to 6 ReLU6."""
-    bounds = step.parameter("min max", min=None, max=None)
-    if bounds["min"] == 0 and bounds["max"] in (None, 6):
-        return RULES["relu" if bounds["max"] is None else "relu6"]
-    return None if bounds["min"] is None else Rule("rectify", rectify, "clamp treated as ReLU")
+    low, high = step.parameter("min max", min=None, max=None).values()
+    if not isinstance(low, (int, float)):
+        return None
+    if low == 0 and (high is None or high == 6):
+        return RULES["relu" if high is None else "relu6"]
+    return Rule("rectify", rectify, "clamp treated as ReLU")
+
+
+def batch_norm(step: Step) -> Rule | None:
+    """With the statistics of this very picture there is none."""
+    norm = step.parameter("running_mean running_var weight bias training", training=False)
+    return None if norm["running_var"] is None or norm["training"] else Rule("scale", scale_by_norm)
 
 
 def instance_norm(step: Step) -> Rule:
@@ -130,13 +143,14 @@ RULES: dict[str, Rule | Callable[[Step], Rule | None]] = {
     **_all(Rule("filter", transpose_linear), "linear"),
     **_all(Rule("keep", keep, gradient=transpose_across_maps), "localresponsenorm"),
     **_all(Rule("keep", keep), "dropout dropout1d dropout2d dropout3d alphadropout featurealphadropout"),
-    **_all(Rule("keep", keep), "stochasticdepth identity contiguous clone detach to float double half bfloat16"),
+    **_all(Rule("keep", keep), "stochasticdepth identity contiguous clone detach float double half bfloat16"),
+    **_all(Rule("keep", keep, joins=True), "to typeas"),  # of another map they ask the precision
     # The same of other shapes
     **_all(Rule("unpool", unpool_whole), "maxpool1d maxpool3d adaptivemaxpool1d adaptivemaxpool2d adaptivemaxpool3d"),
     **_all(Rule("unpool", unpool_maximum, "maximum treated as max pooling", gradient=transpose), "amax"),
     **_all(Rule("filter", transpose), "conv1d conv3d convtranspose1d convtranspose2d convtranspose3d"),
     # Later networks, exactly
-    **_all(Rule("scale", scale_by_norm), "batchnorm batchnorm1d batchnorm2d batchnorm3d syncbatchnorm"),
+    **_all(batch_norm, "batchnorm batchnorm1d batchnorm2d batchnorm3d syncbatchnorm"),
     **_all(Rule("spread", spread), "avgpool2d"),
     **_all(Rule("spread", transpose), "avgpool1d avgpool3d mean"),
     **_all(Rule("spread", transpose), "adaptiveavgpool1d adaptiveavgpool2d adaptiveavgpool3d"),
@@ -147,7 +161,7 @@ RULES: dict[str, Rule | Callable[[Step], Rule | None]] = {
     **_all(Rule("transpose", transpose, joins=True), "sub isub rsub subtract"),
     **_all(Rule("transpose", transpose), "neg negative positive"),
     **_all(Rule("transpose", transpose), "matmul imatmul mm bmm mv dot addmm einsum tensordot"),  # by a constant
-    **_all(Rule("scale", divide, gradient=transpose, joins=True), "div idiv divide truediv itruediv"),
+    **_all(quotient, "div idiv divide truediv itruediv"),
     **_all(product, "mul imul multiply"),
     **_all(product_and_sum, "addcmul"),
     # The same values in other places

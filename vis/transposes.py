@@ -4,20 +4,14 @@ import torch
 from torch import Tensor, fx
 from torch.nn import functional as F
 
-from vis.steps import Step, last_writers, no_rule, transpose
+from vis.steps import Step, last_writers, transpose
 from vis.trace import max_pool_parameters
 from vis.windows import Sliding, Windows
 
 
 def scale_by_norm(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     """Batch norm is a scale and an offset once trained: times γ / √(σ² + ε)."""
-    norm = step.parameter(
-        "running_mean running_var weight bias training momentum eps", weight=None, training=False, eps=1e-5
-    )
-    if norm["running_var"] is None or norm["training"]:  # the statistics are this picture's own
-        if step.method == "gradient":
-            return transpose(step, signal)
-        raise no_rule(step)
+    norm = step.parameter("running_mean running_var weight bias training momentum eps", weight=None, eps=1e-5)
     scale = (norm["running_var"] + norm["eps"]).rsqrt()
     if norm["weight"] is not None:
         scale = scale * norm["weight"]

@@ -365,3 +365,51 @@ def test_filters_of_the_picture_over_a_constant_are_one_signal(method):
     found = project(model, image, units_everywhere(model, image), method)
     assert_equal(found, SlowTwin(model, image, method))
     assert fidelities(found) == {"exact"}
+
+
+# Values that have not one picture in their first dimension ---------------------------------------------------------
+
+NOT_ONE_PICTURE: dict[str, Callable[[nn.Module, Tensor], Tensor]] = {
+    "two in a batch": lambda net, x: net.b(torch.cat([net.a(x), -net.a(x)], 0).relu()).amax(0, keepdim=True) * 2,
+    "without the batch": lambda net, x: net.b(net.a(x)[0].relu()).unsqueeze(0),
+    "a batch norm of groups": lambda net, x: net.b(net.norm(net.a(x).relu().repeat(2, 1, 1, 1)))[1:] / 3,
+    "as precise as another map": lambda net, x: net.b(net.a(x).relu().to(x).type_as(net.a(x))),
+    "a gate of groups": lambda net, x: net.b((y := net.a(x).relu()).expand(3, -1, -1, -1) * net.sigmoid(y))[:1],
+}
+
+
+@pytest.mark.parametrize("name", NOT_ONE_PICTURE)
+def test_any_number_of_pictures_in_a_batch_is_followed(name):
+    model = seeded(
+        lambda: Net(
+            NOT_ONE_PICTURE[name],
+            a=nn.Conv2d(3, 4, 3),
+            b=nn.Conv2d(4, 3, 2),
+            norm=nn.BatchNorm2d(4),
+            sigmoid=nn.Sigmoid(),
+        )
+    )
+    image = picture()
+    units = units_everywhere(model, image)
+    assert_equal(project(model, image, units, "gradient"), SlowTwin(model, image, "gradient"))
+    if name == "two in a batch":  # which of the two is followed is a maximum of the batch
+        with pytest.raises(NoRule, match="“amax” at “amax”"):
+            project(model, image, units)
+    elif name != "a gate of groups":
+        assert_equal(project(model, image, units), SlowTwin(model, image, "deconvnet"))
+
+
+@pytest.mark.parametrize(
+    ("way", "operation"),
+    [
+        (lambda net, x: net.b((y := net.a(x).repeat(2, 1, 1, 1)) / (1 + y.abs().mean()))[:1], "truediv"),
+        (lambda net, x: F.batch_norm(net.a(x).repeat(2, 1, 1, 1), None, None, training=True)[:1], "batch_norm"),
+        (lambda net, x: net.b(torch.where(net.a(x) > 0, net.a(x), 0.0)), "where"),
+    ],
+)
+def test_what_is_not_linear_is_not_taken_for_linear_whatever_the_batch(way, operation):
+    model, image = seeded(lambda: Net(way, a=nn.Conv2d(3, 4, 3), b=nn.Conv2d(4, 3, 2))), picture()
+    units = units_everywhere(model, image)
+    assert_equal(project(model, image, units, "gradient"), SlowTwin(model, image, "gradient"))
+    with pytest.raises(NoRule, match=f"“{operation}” at"):
+        project(model, image, units)
