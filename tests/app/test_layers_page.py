@@ -122,6 +122,17 @@ def test_random_weights_give_no_answer_and_their_noise_is_said_to_be_noise(
     assert not any(text in said for text in of_learning)
 
 
+def test_a_banner_stands_below_what_the_network_made_and_leaves_the_tiles_where_they_are():
+    """What units saw is made by the network, and its sheet is as high as that of the parts of the picture beside it."""
+    for weights, has_banner in (("random", True), ("auto", False)):
+        pictures = Visit(network="lenet5", weights=weights, maps="3").pictures()
+        for saw, part in zip(pictures[::2], pictures[1::2], strict=True):
+            assert (saw["share"] < 1) is has_banner
+            assert part["share"] == 1
+            assert round(saw["share"] * saw["size"][1]) == part["size"][1]
+            assert saw["rows"] == part["rows"] == 2
+
+
 def test_trained_weights_give_an_answer_and_texts_of_what_is_learned():
     visit = Visit(network="zfnet_mini", maps="1")
     said = "\n".join(markdown.value for markdown in visit.at.markdown)

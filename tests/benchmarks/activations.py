@@ -5,16 +5,16 @@ network's forward pass and the counts of all named layers, and for another order
 is the forward pass is measured alone. The bytes are those of the message that carries the sheet to the browser.
 """
 
-import argparse
 import logging
 import time
+from collections.abc import Sequence
 from statistics import median
 
 from models import load
 from models.decoding import decoded
 from pages.common.cache import sample
 from tests.app.visit import ACTIVATIONS, Visit
-from tests.benchmarks.timing import machine, medians
+from tests.benchmarks.timing import head, machine, medians, of_bar, parser_of, row
 from vis.activations import activations
 from vis.figures.sheets import heat_sheet, signed_sheet
 from vis.trace import record
@@ -25,6 +25,7 @@ LAYERS = (  # network, layer, and another layer of it that is looked at before
     ("vgg16", "features.3", "features.22"),  # 64 maps of 224×224, the largest of VGG
     ("resnet50", "layer4.2.relu_2", "relu"),  # 2,048 maps on four pages
 )
+BAR = 0.5, 1.5  # seconds of server time, MB sent
 SAMPLES = ("astronaut", "chelsea", "rocket", "coffee", "coins", "brick", "grass")
 
 
@@ -52,7 +53,7 @@ def _message(page: Visit) -> int:
     return next(proto.ByteSize() for proto in elements if '"picture"' in proto.json)
 
 
-def alone(network: str, layer: str) -> dict[str, float]:
+def alone(network: str, layer: str, rounds: int) -> dict[str, float]:
     """Seconds of the parts, medians."""
     loaded = load(network, "random", "cpu")
     image = loaded.preprocess(decoded(sample("coffee")))
@@ -63,23 +64,29 @@ def alone(network: str, layer: str) -> dict[str, float]:
             "forward": lambda: record(loaded.model, image, [layer]),
             "counted": lambda: activations(loaded.model, image, layer),
             "sheet": lambda: sheet(found.maps[:512], found.limit, 32),
-        }
+        },
+        rounds,
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.activations", description=__doc__.splitlines()[0])
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = parser_of("activations", __doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    given = parser.parse_args(argv)
+    rounds, layers = (1, LAYERS[1:2]) if given.short else (given.rounds, LAYERS)
     logging.disable(logging.WARNING)  # Streamlit's, about running without a browser
-    print(machine() + "\n")
-    print("| layer | page, new layer | page, sorted anew | forward pass | with counts | sheet | sent |")
-    print("|---|---|---|---|---|---|---|")
-    for network, layer, before in LAYERS:
-        first, again, sent = reruns(network, layer, before, rounds)
-        parts = alone(network, layer)
-        times = " | ".join(f"{1000 * seconds:.0f} ms" for seconds in (first, again, *parts.values()))
-        print(f"| {network} {layer} | {times} | {sent / 1e6:.2f} MB |")
+    try:
+        print(machine())
+        measured = ("page, new layer ms", "page, sorted anew ms", "forward pass ms", "with counts ms", "sheet ms")
+        head("layer", *measured, "bar s", "of the bar", "sent MB", "bar MB", "of the bar")
+        for network, layer, before in layers:
+            first, again, sent = reruns(network, layer, before, rounds)
+            parts = alone(network, layer, rounds + 2)
+            times = (f"{1000 * seconds:.0f}" for seconds in (first, again, *parts.values()))
+            bars = *of_bar(first, BAR[0]), f"{sent / 1e6:.2f}", *of_bar(sent / 1e6, BAR[1])
+            row(f"{network} {layer}", *times, *bars)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,14 @@ What the server does for it: the fragment of the page in an AppTest, from the sl
 both blocks counted and drawn, their sums, and the curves.
 """
 
+from collections.abc import Sequence
 from statistics import median
 from time import perf_counter
+from unittest.mock import patch
 
 from pages.count import calculator as calculators
 from tests.app.visit import ROUTES, Visit
-from tests.benchmarks.timing import machine
+from tests.benchmarks.timing import head, machine, of_bar, parser_of, row
 
 STEPS = 60
 BAR = 20  # milliseconds of server time
@@ -24,7 +26,8 @@ DRAGGED = {
 }
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
+    steps = 2 if parser_of("calculators", __doc__).parse_args(argv).short else STEPS
     fragment, taken = calculators.calculator, []
 
     def timed(*args) -> None:
@@ -32,15 +35,16 @@ def main() -> None:
         fragment(*args)
         taken.append(perf_counter() - start)
 
-    calculators.calculator = timed
-    print(machine())
-    print("| calculator | a step ms | bar |\n|---|---|---|")
-    for name, (page, slider) in DRAGGED.items():
-        visit = Visit(ROUTES[page], block=name)
-        taken.clear()
-        for value in range(1, 1 + STEPS):
-            visit.drag(name, **{slider: value})
-        print(f"| {name} | {1e3 * median(taken[1:]):.1f} | {BAR} |")
+    with patch.object(calculators, "calculator", timed):
+        print(machine())
+        head("calculator", "a step ms", "bar ms", "of the bar")
+        for name, (page, slider) in DRAGGED.items():
+            visit = Visit(ROUTES[page], block=name)
+            taken.clear()
+            for value in range(1, 1 + steps):
+                visit.drag(name, **{slider: value})
+            step = 1e3 * median(taken[1:])
+            row(name, f"{step:.1f}", *of_bar(step, BAR))
 
 
 if __name__ == "__main__":

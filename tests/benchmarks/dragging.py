@@ -5,18 +5,14 @@ count. A step ends when the number on the page is another one and the browser ha
 dragged in turns against servers on the same machine.
 """
 
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from statistics import median
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests.benchmarks.timing import machine
-from tests.live.conftest import ROOT, SWITCHES, free_port, wait_until_healthy
+from tests.benchmarks.browser import chromium, served
+from tests.benchmarks.timing import head, machine, of_bar, parser_of, row
+from tests.live.conftest import ROOT
 
 STEPS, ROUNDS = 30, 3
 BAR = 150  # milliseconds more than the page with a slider and a number
@@ -43,21 +39,6 @@ async (input, [place, number]) => {
 """
 
 
-@contextmanager
-def served(script: Path) -> Iterator[str]:
-    port = free_port()
-    with tempfile.NamedTemporaryFile("w") as log:
-        command = [*(sys.executable, "-m", "streamlit", "run", str(script)), "--server.headless=true"]
-        command += [f"--server.port={port}", "--server.fileWatcherType=none", "--browser.gatherUsageStats=false"]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-        try:
-            wait_until_healthy(process, f"http://127.0.0.1:{port}", Path(log.name))
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait()
-
-
 def opened(page: Page, address: str, number: str) -> Page:
     page.goto(address)
     page.locator(number).first.wait_for(timeout=60_000)
@@ -65,37 +46,37 @@ def opened(page: Page, address: str, number: str) -> Page:
     return page
 
 
-def dragged(page: Page, slider: str, number: str) -> list[float]:
+def dragged(page: Page, slider: str, number: str, steps: int) -> list[float]:
     """Milliseconds of every step."""
     locator = page.locator(f'input[aria-label^="{slider}"]')
     most = int(locator.get_attribute("max"))
     box = locator.bounding_box()
     page.mouse.move(box["x"] + 9, box["y"] + box["height"] / 2)
     page.mouse.down()
-    places = [round(most * (0.1 + 0.8 * i / STEPS)) for i in range(STEPS)]
+    places = [round(most * (0.1 + 0.8 * i / steps)) for i in range(steps)]
     found = [locator.evaluate(STEP, [place, number]) for place in places]
     page.mouse.up()
     page.wait_for_timeout(500)
     return found[1:]  # the mouse's own click moved it before the first
 
 
-def main() -> None:
-    metric = "[data-testid=stMetricValue]"
-    with served(PLAIN) as plain, served(ROOT / "app.py") as app, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=SWITCHES)
-        bare = opened(browser.new_page(), plain, "[data-testid=stMarkdown] p")
+def main(argv: Sequence[str] | None = None) -> None:
+    is_short = parser_of("dragging", __doc__).parse_args(argv).short
+    steps, rounds, names = (4, 1, list(PAGES)[-1:]) if is_short else (STEPS, ROUNDS, PAGES)
+    metric, text = "[data-testid=stMetricValue]", "[data-testid=stMarkdown] p"
+    with served(PLAIN) as plain, served(ROOT / "app.py") as app, chromium() as browser:
+        bare = opened(browser.new_page(), plain, text)
         print(machine())
-        print("| page | a step ms | only sliders and a number ms | more ms | bar |\n|---|---|---|---|---|")
-        for name, slider in PAGES.items():
+        head("page", "a step ms", "only sliders and a number ms", "more ms", "bar ms", "of the bar")
+        for name in names:
             page = opened(browser.new_page(), f"{app}/{name}", metric)
             ours, theirs = [], []
-            for _ in range(ROUNDS):
-                theirs += dragged(bare, "Resolution", "[data-testid=stMarkdown] p")
-                ours += dragged(page, slider, metric)
+            for _ in range(rounds):
+                theirs += dragged(bare, "Resolution", text, steps)
+                ours += dragged(page, PAGES[name], metric, steps)
             step, base = median(ours), median(theirs)
-            print(f"| {name} | {step:.0f} | {base:.0f} | {step - base:.0f} | {BAR} |", flush=True)
+            row(name, f"{step:.0f}", f"{base:.0f}", f"{step - base:.0f}", *of_bar(step - base, BAR))
             page.close()
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -4,23 +4,25 @@ Trace, count and layout in Python; and in a real browser, in a warm app, the tim
 the screen, from a click on a block's + to its contents, and from a click on an operation to its inspector.
 """
 
-import argparse
 import time
+from collections.abc import Sequence
 from statistics import median
 
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page
 
 from models.loading import skeleton
 from models.registry import ARCHITECTURES
-from tests.benchmarks.page import IDLE, served
-from tests.benchmarks.timing import machine
-from tests.live.conftest import ROOT, SWITCHES
+from tests.benchmarks.browser import IDLE, chromium, served
+from tests.benchmarks.timing import head, machine, of_bar, parser_of, row
+from tests.live.conftest import ROOT
 from vis.figures.graph import texts
 from vis.graph import layer_graph
 from vis.layout import drawing
 
 LARGE = ("resnet152", "densenet201", "efficientnet_b7")
-BLOCKS = {"resnet152": "layer3", "densenet201": "features", "efficientnet_b7": "features"}
+BLOCKS = {"resnet18": "layer3", "resnet152": "layer3", "densenet201": "features", "efficientnet_b7": "features"}
+TRACE_BAR = 2  # seconds
+SCREEN_BARS = 1.5, 0.3  # seconds until the first box, and until a block is open
 
 
 def in_python(name: str) -> tuple[float, float, float]:
@@ -68,34 +70,32 @@ def inspecting(page: Page, name: str, heading: str) -> float:
     return time.perf_counter() - start
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.graph", description=__doc__.splitlines()[0])
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = parser_of("graph", __doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
-    print(machine() + "\n")
-    print("| network | built ms | trace, shapes, counts, fields ms | layout, all open ms |\n|---|---|---|---|")
-    for name in LARGE:
-        times = zip(*(in_python(name) for _ in range(rounds)), strict=True)
-        print(f"| {name} | " + " | ".join(f"{1000 * median(seconds):.0f}" for seconds in times) + " |")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=SWITCHES)
+    given = parser.parse_args(argv)
+    rounds, networks = (1, ["resnet18"]) if given.short else (given.rounds, LARGE)
+    print(machine())
+    head("network", "built ms", "trace, shapes, counts, fields ms", "bar ms", "of the bar", "layout, all open ms")
+    for name in networks:
+        built, traced, laid = (1000 * median(t) for t in zip(*(in_python(name) for _ in range(rounds)), strict=True))
+        row(name, f"{built:.0f}", f"{traced:.0f}", *of_bar(traced, 1000 * TRACE_BAR), f"{laid:.0f}")
+    first, opens, looks = ({name: [] for name in networks} for _ in range(3))
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        print("\n| network | first box s | its block opens ms | its stem is looked at ms |\n|---|---|---|---|")
-        cold = {name: [] for name in LARGE}
-        opens, looks = {name: [] for name in LARGE}, {name: [] for name in LARGE}
         for _ in range(rounds):
             with served(ROOT / "app.py") as address:  # fresh, so that no graph is known; warm, so that torch is
                 first_box(page, f"{address}/architecture?network=alexnet")
-                for name in LARGE:
-                    cold[name].append(first_box(page, f"{address}/architecture?network={name}"))
+                for name in networks:
+                    first[name].append(first_box(page, f"{address}/architecture?network={name}"))
                     opens[name].append(opening(page, BLOCKS[name]))
                     looks[name].append(inspecting(page, "x", " x "))
-        for name in LARGE:
-            print(
-                f"| {name} | {median(cold[name]):.2f} | {1000 * median(opens[name]):.0f} | "
-                f"{1000 * median(looks[name]):.0f} |"
-            )
-        browser.close()
+    bars = "bar s", "of the bar"
+    head("network", "first box s", *bars, "its block opens s", *bars, "its stem is looked at s")
+    for name in networks:
+        found = median(first[name]), median(opens[name])
+        cells = [cell for s, bar in zip(found, SCREEN_BARS, strict=True) for cell in (f"{s:.2f}", *of_bar(s, bar))]
+        row(name, *cells, f"{median(looks[name]):.2f}")
 
 
 if __name__ == "__main__":

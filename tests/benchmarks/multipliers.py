@@ -4,15 +4,16 @@ What the server does for it: the network counted anew; both pictures of it; and,
 page, which is all that a step runs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from statistics import median
 from time import perf_counter
+from unittest.mock import patch
 
 import streamlit as st
 
 from tests.app.visit import MOBILENET, Visit
-from tests.benchmarks.timing import machine
+from tests.benchmarks.timing import head, machine, of_bar, parser_of, row
 from vis.cost.mobilenet import MobileNet, accuracy, grid
 from vis.figures.costs import COLOURS, block_costs
 from vis.figures.graph import svg
@@ -35,7 +36,7 @@ def drawn(network: MobileNet) -> None:
     svg(*sixteen(network))
 
 
-def page() -> float:
+def page(rounds: int) -> float:
     """The median milliseconds of the page's fragment with the slider at another resolution."""
     fragment, taken = st.fragment, []
 
@@ -51,27 +52,27 @@ def page() -> float:
 
         return fragment(timed)
 
-    st.fragment = timed_fragment
-    visit = Visit(MOBILENET)
-    for side in range(100, 100 + ROUNDS):
-        visit.drag("multipliers", resolution=side)
-        assert visit.at.metric[0].value == grouped(MobileNet(resolution=side).macs)
+    with patch.object(st, "fragment", timed_fragment):
+        visit = Visit(MOBILENET)
+        for side in range(100, 100 + rounds):
+            visit.drag("multipliers", resolution=side)
+            assert visit.at.metric[0].value == grouped(MobileNet(resolution=side).macs)
     return 1e3 * median(taken[1:])
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
+    rounds = 2 if parser_of("multipliers", __doc__).parse_args(argv).short else ROUNDS
     counting, drawing = [], []
-    for side in range(200, 200 + ROUNDS):
+    for side in range(200, 200 + rounds):
         start = perf_counter()
         network = counted(side)
         counting.append(perf_counter() - start)
         drawn(network)
         drawing.append(perf_counter() - start - counting[-1])
     print(machine())
-    print(
-        f"counted in {1e3 * median(counting):.2f} ms, drawn in {1e3 * median(drawing):.1f} ms; "
-        f"all that a step runs, in an AppTest: {page():.1f} ms (bar {BAR})"
-    )
+    head("counted ms", "drawn ms", "all that a step runs, in an AppTest, ms", "bar ms", "of the bar")
+    step = page(rounds)
+    row(f"{1e3 * median(counting):.2f}", f"{1e3 * median(drawing):.1f}", f"{step:.1f}", *of_bar(step, BAR))
 
 
 if __name__ == "__main__":

@@ -4,12 +4,13 @@ What the server does for it: the rows counted anew, both pictures of them; and, 
 of which an edit runs all but the frame. No module of torch is built.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 from time import perf_counter
 
 from tests.app.visit import STACK, Visit
-from tests.benchmarks.timing import machine
+from tests.benchmarks.timing import head, machine, of_bar, parser_of, row
 from vis.cost.design import Design, as_code
 from vis.cost.layer import SETTINGS
 from vis.cost.presets import PRESETS
@@ -31,10 +32,10 @@ def changed(design: Design, channels: int) -> Design:
     return replace(design, rows=(replace(design.rows[0], channels=channels), *design.rows[1:]))
 
 
-def page(design: Design) -> float:
+def page(design: Design, rounds: int) -> float:
     """The median milliseconds of a run of the page after its first cell was edited."""
     visit, taken = Visit(STACK, stack=as_code(design.rows)), []
-    for channels in range(100, 100 + ROUNDS):
+    for channels in range(100, 100 + rounds):
         start = perf_counter()
         visit.edit({0: {"channels": str(channels)}})
         taken.append(perf_counter() - start)
@@ -42,22 +43,25 @@ def page(design: Design) -> float:
     return 1e3 * median(taken)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
+    is_short = parser_of("stack", __doc__).parse_args(argv).short
+    rounds, designs = (2, list(DESIGNS)[:1]) if is_short else (ROUNDS, DESIGNS)
     print(machine())
-    for name, design in DESIGNS.items():
+    head(
+        "stack", "counted ms", "drawn ms", "the whole page in an AppTest ms", "bar ms, without the frame", "of the bar"
+    )
+    for name in designs:
         counting, drawing = [], []
-        for channels in range(100, 100 + ROUNDS):
+        for channels in range(100, 100 + rounds):
             start = perf_counter()
-            stack = changed(design, channels).stack()
-            _ = stack.macs, stack.params, stack.activation_bytes, as_code(design.rows)
+            stack = changed(DESIGNS[name], channels).stack()
+            _ = stack.macs, stack.params, stack.activation_bytes, as_code(changed(DESIGNS[name], channels).rows)
             counting.append(perf_counter() - start)
             row_costs(stack, "macs", WORDS, "MACs", "row")
             fields(stack, WORDS)
             drawing.append(perf_counter() - start - counting[-1])
-        print(
-            f"{name}: counted in {1e3 * median(counting):.2f} ms, drawn in {1e3 * median(drawing):.1f} ms; "
-            f"the whole page in an AppTest: {page(design):.1f} ms (bar {BAR}, without the frame)"
-        )
+        whole = page(DESIGNS[name], rounds)
+        row(name, f"{1e3 * median(counting):.2f}", f"{1e3 * median(drawing):.1f}", f"{whole:.1f}", *of_bar(whole, BAR))
 
 
 if __name__ == "__main__":

@@ -5,11 +5,10 @@ are decoded already, at the best of some batch sizes. Memory: a small network ov
 Random weights: the work is the same as with trained ones.
 """
 
-import argparse
 import gc
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -17,12 +16,14 @@ from torch import Tensor
 
 from models import Loaded, load
 from models.picture_sets import PictureSet, folder, part
-from tests.benchmarks.timing import machine, medians
+from pages.common.cache import sample
+from tests.benchmarks.timing import head, machine, medians, parser_of, row
 from vis.top9 import mine
 
 BATCHES = (1, 2, 4, 8, 16, 32)
 THROUGHPUT_BAR, MEMORY_BAR = 0.85, 50  # of the bare network; MB
-FEW, MANY = 250, 10_000
+MANY = 10_000  # pictures
+NETWORKS = {"alexnet": 1, "resnet50": 3}  # and into how many parts the photographs are divided, one of which they see
 
 
 def bare(loaded: Loaded, images: Tensor, batch: int) -> Callable[[], None]:
@@ -41,8 +42,7 @@ def throughput(name: str, pictures: PictureSet, device: str | None, rounds: int)
     rivals["mine"] = lambda: mine(loaded, pictures, list(loaded.layers.values()))
     rates = {rival: len(images) / time for rival, time in medians(rivals, rounds).items()}
     best = max(rates[f"bare {batch}"] for batch in BATCHES)
-    cells = " | ".join(f"{rate:.1f}" for rate in rates.values())
-    print(f"| {name} | {len(images)} | {cells} | {rates['mine'] / best:.2f} | {THROUGHPUT_BAR} |", flush=True)
+    row(name, len(images), *(f"{rate:.1f}" for rate in rates.values()), f"{rates['mine'] / best:.2f}", THROUGHPUT_BAR)
 
 
 def resident() -> float:
@@ -61,13 +61,13 @@ def repeated(photos: Path, times: int, root: Path) -> Path:
     return root
 
 
-def memory(name: str, photos: Path) -> None:
+def memory(name: str, photos: Path, many: int) -> None:
     loaded = load(name, "random", "cpu")
     layers = list(loaded.layers.values())
     root = Path(os.path.commonpath([photos.resolve(), tempfile.gettempdir()]))
     with tempfile.TemporaryDirectory() as temporary:
         few = folder(photos, root)
-        many = folder(repeated(photos, MANY // len(few.ids), Path(temporary) / "photos"), root)
+        all_of_them = folder(repeated(photos, many // len(few.ids), Path(temporary) / "photos"), root)
         top, least = mine(loaded, part(few, 1, 1), layers), 0.0
         least = resident()
         highest = least
@@ -76,30 +76,38 @@ def memory(name: str, photos: Path) -> None:
             nonlocal highest
             highest = max(highest, resident() if done % 256 == 0 else 0)
 
-        top = mine(loaded, many, layers, report=look)
+        top = mine(loaded, all_of_them, layers, report=look)
         grown = max(highest, resident()) - least
-    print(
-        f"\nMemory, {name} on the CPU: {least:.0f} MB after {len(few.ids)} pictures, {grown:+.0f} MB "
-        f"at the most over {top.counted} (bar {MEMORY_BAR})"
-    )
+    head("memory on the CPU", f"after {len(few.ids)} pictures MB", f"more, at the most over {top.counted}", "bar MB")
+    row(name, f"{least:.0f}", f"{grown:+.0f}", MEMORY_BAR)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.top9", description=__doc__.splitlines()[0])
+def samples(folder: Path) -> Path:
+    """The photographs that come with the app, as files."""
+    for name in ("coffee", "chelsea", "astronaut", "rocket"):
+        (folder / f"{name}.png").write_bytes(sample(name))
+    return folder
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = parser_of("top9", __doc__)
     parser.add_argument("--photos", type=Path, default=Path("../shared/data/photos"))
     parser.add_argument("--device", help="by default the best there is")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--network", help="only this one's throughput, no memory")
-    options = parser.parse_args()
-    pictures = folder(options.photos, options.photos)
-    print(machine() + "; pictures a second\n")
-    print("| network | pictures |" + "".join(f" bare, batch {b} |" for b in BATCHES) + " mine | mine/bare | bar |")
-    print("|---|---|" + "---|" * len(BATCHES) + "---|---|---|")
-    for name, parts in (("alexnet", 1), ("resnet50", 3)):
-        if options.network in (None, name):
-            throughput(name, part(pictures, 1, parts), options.device, options.rounds)
-    if options.network is None:
-        memory("lenet5", options.photos)
+    given = parser.parse_args(argv)
+    print(machine())
+    with tempfile.TemporaryDirectory() as temporary:
+        photos = samples(Path(temporary)) if given.short else given.photos
+        networks, rounds, many = ({"zfnet_mini": 1}, 1, 8) if given.short else (NETWORKS, given.rounds, MANY)
+        pictures = folder(photos, photos)
+        batches = (f"bare, batch {batch}, pictures/s" for batch in BATCHES)
+        head("network", "pictures", *batches, "mine, pictures/s", "mine / best bare", "at least")
+        for name, parts in networks.items():
+            if given.network in (None, name):
+                throughput(name, part(pictures, 1, parts), given.device, rounds)
+        if given.network is None:
+            memory("lenet5", photos, many)
 
 
 if __name__ == "__main__":

@@ -5,19 +5,20 @@ the network is loaded anew, with the tiles of the first maps on the disk and wit
 the work is the same as with trained ones.
 """
 
-import argparse
 import logging
 import os
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
+from unittest.mock import patch
 
 import streamlit as st
 
 from models import load
 from pages.common import cache
 from tests.app.visit import TOP9, Visit
-from tests.benchmarks.timing import machine, medians
+from tests.benchmarks.timing import head, machine, medians, of_bar, parser_of, row
 from vis.figures.tilefile import TILES
 
 NETWORKS = ("zfnet_mini", "alexnet")
@@ -42,7 +43,7 @@ def search(network: str) -> None:
         visit.run()
 
 
-def opening(network: str) -> dict[str, float]:
+def opening(network: str, rounds: int) -> dict[str, float]:
     """Seconds until the page is complete, by what was there before."""
     search(network)
 
@@ -56,23 +57,27 @@ def opening(network: str) -> dict[str, float]:
         after_a_restart()
 
     rivals = {"without tiles": without_tiles, "with tiles": after_a_restart, "warm": lambda: opened(network)}
-    return medians(rivals | {"the network alone": lambda: load(network, "random").model}, rounds=5)
+    return medians(rivals | {"the network alone": lambda: load(network, "random").model}, rounds)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.top9_page", description=__doc__.splitlines()[0])
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = parser_of("top9_page", __doc__)
     parser.add_argument("--network", nargs="+", default=NETWORKS)
-    networks = parser.parse_args().network
+    given = parser.parse_args(argv)
+    networks, rounds = (["lenet5"], 1) if given.short else (given.network, 5)
     logging.disable(logging.WARNING)  # Streamlit misses its server at every step
-    print(machine() + "; seconds\n")
-    print("| network | after a restart, no tiles | tiles on the disk | warm | the network alone | bar |")
-    print("|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["TORCH_HOME"] = folder
-        for network in networks:
-            times = opening(network)
-            cells = " | ".join(f"{seconds:.2f}" for seconds in times.values())
-            print(f"| {network} | {cells} | {BAR} |", flush=True)
+    try:
+        print(machine())
+        opened_after = "after a restart, no tiles s", "tiles on the disk s", "warm s", "the network alone s"
+        head("network", *opened_after, "bar s", "of the bar")
+        with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, {"TORCH_HOME": folder}):
+            for network in networks:
+                times = opening(network, rounds)
+                seconds = (f"{seconds:.2f}" for seconds in times.values())
+                row(network, *seconds, *of_bar(times["with tiles"], BAR))
+    finally:
+        logging.disable(logging.NOTSET)
+        restart()
 
 
 if __name__ == "__main__":
