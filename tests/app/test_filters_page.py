@@ -215,6 +215,8 @@ def test_a_layer_of_many_depthwise_filters_is_shown_in_parts():
     assert numbers(visit) == list(range(512))
     visit.choose(tiles=1024)
     assert numbers(visit) == list(range(1024, 1152))
+    assert visit.link["tiles"] == "1024"
+    assert numbers(Visit(FILTERS, **visit.link)) == list(range(1024, 1152))
 
 
 # Links -------------------------------------------------------------------------------------------------------------
@@ -233,6 +235,14 @@ def test_a_link_to_a_slice_restores_the_output_map_and_the_input_map():
     visit = Visit(FILTERS, **link)
     assert {name: visit.link[name] for name in link} == link
     assert "#### Input map 3" in said(visit)
+
+
+def test_a_link_to_an_output_map_of_one_layer_says_nothing_of_another():
+    norms = np.linalg.norm(kernels_of(load("zfnet_mini").model, "features.conv4").reshape(192, -1), axis=1)
+    visit = Visit(FILTERS, network="zfnet_mini", layer="features.conv3", output="17", input="3")
+    visit.choose(layer="features.conv4")
+    assert visit.link["output"] == str(norms.argmax()) != "17"
+    assert "input" not in visit.link
 
 
 @pytest.mark.parametrize(
@@ -400,3 +410,5 @@ def test_the_table_has_a_row_for_every_tile_and_says_whose_they_are(layer, outpu
     assert set(found["layer"]) == {layer}
     np.testing.assert_allclose(found["rms"], m.rms)
     assert found["orientation_degrees"].isna().tolist() == np.isnan(m.orientation).tolist()
+    if output is None:
+        assert found["dead"].tolist() == [int(i in m.dead) for i in count]

@@ -507,6 +507,16 @@ def test_a_link_leads_to_a_search_of_some_of_the_layers(root, kept):
     assert visit.link["searched"] == "C1"
 
 
+@pytest.mark.parametrize("name", ["map", "page"])
+def test_a_link_to_one_layer_says_nothing_of_another(root, name):
+    searched(of_folder())
+    visit = of_folder(layer="C3", maps="3", **{name: "2"})
+    assert visit.link[name] == "2"
+    visit.choose(layer="C1")
+    assert name not in visit.link
+    assert len(maps(visit)) == 3
+
+
 def test_a_link_leads_to_a_map(root):
     searched(of_folder())
     assert maps(of_folder(layer="C3", map="7")) == [7]
@@ -630,6 +640,17 @@ def test_the_table_has_a_row_for_each_of_the_nine_of_every_map(result):
     row = next(r for r in rows if (r["layer"], r["channel"], r["rank"]) == ("C3", "5", "1"))
     entry = top.entries("features.relu3", 5)[0]
     assert (row["picture"], float(row["value"]), row["class"]) == (entry.picture, entry.value, entry.label)
+
+
+def test_what_a_visitor_named_like_a_formula_is_text_in_the_table(root):
+    file = root / "+set" / "=1+1" / "@a.png"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(saved(picture(1), "PNG"))
+    loaded = load("lenet5")
+    top = mine(loaded, folder(root / "+set", root), [loaded.layers["C1"]])
+    (row, *_others) = csv.DictReader(io.StringIO(table(rows_of_nines(top, loaded.layers)).decode("utf-8-sig")))
+    assert (row["picture"], row["class"], row["pictures"]) == ("'=1+1/@a.png", "'=1+1", f"'{top.title}")
+    assert top.title.startswith("+set")
 
 
 def test_the_two_montages_hold_the_patches_and_the_projections_in_the_same_places(result):
