@@ -38,12 +38,12 @@ FORMATS = (  # how the file begins, its name, and Pillow's reader
 )
 
 OTHER_KINDS = (  # how the file begins, what it really is and the way out
-    (rb".{4}ftypavi[fs]", "The file is really an AVIF picture, which is not read here: save it as PNG or JPEG."),
+    (rb".{4}ftypavi[fs]", "The file is really an AVIF picture, which is not supported: save it as PNG or JPEG."),
     (
         rb".{4}ftyp(?:hei|hev|mif1|msf1)",
-        "The file is really a HEIC picture, as phones take them, which is not read here: export it as JPEG.",
+        "The file is really a HEIC picture, as many phones save them, which is not supported: export it as JPEG.",
     ),
-    (rb".{4}ftyp", "The file is really a video, which is not read here: save one of its frames as PNG or JPEG."),
+    (rb".{4}ftyp", "The file is really a video, which is not supported: save one of its frames as PNG or JPEG."),
     (
         rb"(?:\xef\xbb\xbf)?\s*(?:<!doctype html|<html)",
         "The file is really a web page: save the picture itself, not the page around it.",
@@ -57,17 +57,17 @@ OTHER_KINDS = (  # how the file begins, what it really is and the way out
     (rb"%!PS|\xc5\xd0\xd3\xc6", "The file is really PostScript (EPS), which is never opened here: export it as PNG."),
     (
         rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51|\xff\x0a|\0\0\0\x0cJXL ",
-        "The file is really a JPEG 2000 or JPEG XL picture, which is not read here: save it as PNG or JPEG.",
+        "The file is really a JPEG 2000 or JPEG XL picture, which is not supported: save it as PNG or JPEG.",
     ),
     (
         rb"PK\x03\x04",
         "The file is really a ZIP archive or an office document: unpack it and choose the picture inside.",
     ),
 )
-EMPTY = "The file is empty: choose a picture, or copy it again from where it came."
-UNKNOWN = "The file is none of the pictures read here (PNG, JPEG, WebP, GIF, BMP, TIFF): save it as PNG or JPEG."
+EMPTY = "The file is empty: choose another picture, or copy it again from its source."
+UNKNOWN = "The file is not a supported picture (PNG, JPEG, WebP, GIF, BMP, TIFF): save it as PNG or JPEG."
 DAMAGED = (
-    "The {kind} file is damaged or cut off, or of a rare kind: open it elsewhere and save it again as PNG or JPEG."
+    "The {kind} file is damaged, cut off or of a rare kind: open it in another program and save it as PNG or JPEG."
 )
 
 # What Pillow's readers were seen to raise, or may by their source, when a file lies. Each is a way of saying "damaged";
@@ -121,7 +121,7 @@ def decoded(content: bytes) -> Image.Image:
     kind, reader = _format(content)
     if len(content) > MOST_MEGABYTES * 2**20:
         raise PictureRefused(
-            "The file has {megabytes:.1f} MB; at most {most} MB are read: save it smaller, for example as JPEG.",
+            "The file has {megabytes:.1f} MB; the limit is {most} MB: save it smaller, for example as JPEG.",
             megabytes=math.ceil(len(content) / 2**20 * 10) / 10,
             most=MOST_MEGABYTES,
         )
@@ -190,7 +190,7 @@ def _opened(content: bytes, kind: str, reader: type[ImageFile]) -> ImageFile:
     picture = reader(source)
     check_size(*picture.size)
     if picture.tile and picture.tile[0][0] == "bmp_rle":  # decoded in Python, byte by byte
-        raise PictureRefused("The BMP file is run-length coded, which is not read here: save it as PNG or JPEG.")
+        raise PictureRefused("The BMP file is run-length coded, which is not supported: save it as PNG or JPEG.")
     source.reads_left = math.inf
     return picture
 
@@ -198,7 +198,7 @@ def _opened(content: bytes, kind: str, reader: type[ImageFile]) -> ImageFile:
 def check_size(width: int, height: int) -> None:
     if width * height > MOST_PIXELS:
         raise PictureRefused(
-            "The picture has {width} × {height} pixels; at most {most} million are read: make it smaller.",
+            "The picture has {width} × {height} pixels; the limit is {most} million: make it smaller.",
             width=width,
             height=height,
             most=MOST_PIXELS // 1_000_000,
@@ -222,7 +222,7 @@ def check_size(width: int, height: int) -> None:
 def _check_pieces(pieces: int, most: int, kind: str) -> None:
     if pieces > most:
         raise PictureRefused(
-            "The {kind} file is cut into {pieces} pieces; at most {most} are read: save it again as PNG or JPEG.",
+            "The {kind} file is split into {pieces} pieces; the limit is {most}: save it again as PNG or JPEG.",
             kind=kind,
             pieces=pieces,
             most=most,

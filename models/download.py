@@ -21,7 +21,7 @@ from uuid import uuid4
 from models.refusals import Refused
 
 PIECE = 1 << 18  # bytes
-ABANDONED_AFTER = 6 * 3600  # seconds without a new byte: whoever wrote that partial file is gone
+ABANDONED_AFTER = 6 * 3600  # seconds without a new byte: the process that wrote that partial file is gone
 
 Progress = Callable[[int, int | None], None]
 
@@ -68,7 +68,7 @@ def fetched(
             _place(file, url, _digits(sha256), progress or (lambda done, total: None), timeout)
     except OSError as error:  # the network's own errors are refusals by now: this is the disk
         raise DownloadFailed(
-            "{file} cannot be read or written ({reason}): make room, or get the right to, and try again.",
+            "{file} cannot be read or written ({reason}): free disk space or check permissions, and try again.",
             file=file,
             reason=error.strerror or error,
         ) from error
@@ -116,8 +116,8 @@ def _place(file: Path, url: str, digits: str, progress: Progress, timeout: float
         found = _download(url, partial, progress, timeout)
         if not found.startswith(digits):
             raise DownloadFailed(
-                "What {url} sent is not the expected file, its sha256 begins with {found} and not with {expected}: "
-                "try again, or save the right file as {file} yourself.",
+                "{url} sent the wrong file (its sha256 begins with {found}, not with {expected}): try again, or save "
+                "the right file as {file} yourself.",
                 url=url,
                 found=found[: len(digits)],
                 expected=digits,
@@ -142,8 +142,8 @@ def _download(url: str, partial: Path, progress: Progress, timeout: float) -> st
             progress(done, total)
         if total is not None and done != total:
             raise DownloadFailed(
-                "{url} broke off after {done} of {total} bytes: check the connection and try again, "
-                "or save the file in {folder} yourself.",
+                "{url} stopped after {done} of {total} bytes: check the connection and try again, or save the file in "
+                "{folder} yourself.",
                 url=url,
                 done=done,
                 total=total,
@@ -213,4 +213,4 @@ class _NeverInTheClear(HTTPRedirectHandler):
 def _refuse_in_the_clear(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme != "https" and (parts.scheme, parts.hostname) not in {("http", "127.0.0.1"), ("http", "localhost")}:
-        raise DownloadFailed("{url} is not an https address, and weights come over nothing else.", url=url)
+        raise DownloadFailed("{url} is not an https address; weights are downloaded only over https.", url=url)

@@ -202,7 +202,7 @@ def _shipped(architecture: Architecture, options: dict, _: Progress | None, epoc
     found = shipped(architecture.name, epoch)
     if options or not found:
         raise Refused(
-            "No weights ship for {network} as asked for; choose “imagenet”, “random” or a file.",
+            "No weights ship for {network} with these options; choose “imagenet”, “random” or a file.",
             network=architecture.title,
         )
     state, about = found
@@ -213,7 +213,7 @@ def _shipped(architecture: Architecture, options: dict, _: Progress | None, epoc
 def _imagenet(architecture: Architecture, options: dict, progress: Progress | None) -> Found:
     if options or not architecture.torchvision_weights:
         raise Refused(
-            "torchvision has no weights for {network} as asked for; choose “random” or a file.",
+            "torchvision has no weights for {network} with these options; choose “random” or a file.",
             network=architecture.title,
         )
     entry, file = architecture.torchvision_weights(), _fetched(architecture, progress)
@@ -234,7 +234,7 @@ def _random(architecture: Architecture, options: dict, _: Progress | None) -> Fo
 
 
 def _drawn(architecture: Architecture, options: Mapping[str, object]) -> nn.Module:
-    """The network with the random weights of RANDOM_SEED, whoever else builds one; random numbers go on as before."""
+    """The network with the random weights of RANDOM_SEED, whatever else is built; the global generator is kept."""
     with _building, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(RANDOM_SEED)  # of the CPU alone, where networks are built
         return architecture.build(**options)
@@ -252,7 +252,7 @@ def predicted(loaded: Loaded, image: Tensor, k: int = 5) -> list[tuple[int, floa
     """The `k` most probable classes of a picture (1, C, H, W), as (class number, probability), best first."""
     probabilities = loaded.model(image.to(loaded.device)).softmax(1)[0]
     if not probabilities.isfinite().all():
-        raise Refused("With these weights the network's answer is not finite; choose other weights.")
+        raise Refused("With these weights, the network's output is not finite; choose other weights.")
     best = probabilities.topk(min(k, len(probabilities)))
     return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
 

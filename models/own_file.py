@@ -59,8 +59,8 @@ def read_file(
     found = named(outline, tensors, name, state)
     if found.fits and (wrong := not_finite(found.state)):
         raise WeightsRefused(
-            "{file} holds values that are not finite, in {names}: its training diverged or the file is damaged; "
-            "choose an earlier checkpoint.",
+            "{file} contains non-finite values, in {names}: its training diverged or the file is damaged; choose an "
+            "earlier checkpoint.",
             file=name,
             names=listed(wrong),
         )
@@ -69,7 +69,7 @@ def read_file(
         remarks.append(
             Remark(
                 "{other} has tensors of the same names and shapes, but strides in another convolution of its blocks: "
-                "if these weights were trained as that, choose it.",
+                "if these weights were trained for it, choose it.",
                 other=ARCHITECTURES[twin].title,
             )
         )

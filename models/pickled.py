@@ -225,8 +225,8 @@ def _refuse_other_kinds(path: Path, name: str) -> None:
         )
     if "data.pkl" not in names:
         raise WeightsRefused(
-            "{file} is a ZIP in which torch.save put nothing, such as a file of NumPy or Keras; "
-            "choose a file that model.state_dict() was saved in.",
+            "{file} is a ZIP that torch.save did not write, such as a NumPy or Keras file; choose a file saved from "
+            "model.state_dict().",
             file=name,
         )
     if sum(record.file_size for record in records) > path.stat().st_size:

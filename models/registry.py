@@ -31,15 +31,15 @@ RELU_1_TO_5 = MappingProxyType({str(i): f"features.relu{i}" for i in range(1, 6)
 
 # Why a number that is printed is not the one that is counted.
 SPARSE = "The paper's C3 is sparse, its subsampling is trained and its output layer is not."
-TABLE_1 = "The paper's table takes 1,024 for a thousand, and some of its rows do not follow from the widths in them."
-STRIDE = "With the stride in the 3×3 convolution the first blocks of three stages cost more than in the paper."
+TABLE_1 = "The paper's table counts in units of 1,024, and some rows do not match the listed widths."
+STRIDE = "With the stride in the 3×3 convolution, the first blocks of three stages cost more than in the paper."
 WITHOUT_CLASSIFIER = "The paper's number leaves out the 1.024 M of the classifier."
 WITHOUT_NORM = "The paper's 1.32 M leave out batch norm, and it rounds 76.5 M down."
 OPTION_B = (
-    "The errors are of projections where the shape changes (option B), as built here. With shortcuts without "
-    "parameters (option A) they are 25.03 % and 7.76 %, and the MACs 3.644 G."
+    "The errors are for projections where the shape changes (option B), as built here. With parameter-free shortcuts "
+    "(option A) they are 25.03 % and 7.76 %, and the MACs 3.644 G."
 )
-WIDER_PICTURES = "The paper's errors are on pictures of 320×320."
+WIDER_PICTURES = "The paper's errors are for 320×320 pictures."
 UNEXPLAINED = "The paper does not say how it counted; the numbers here follow from the layers alone."
 
 
@@ -126,7 +126,7 @@ def _resnet_v1_5(depth: int, macs: int, accuracy: float, *printed: str) -> Archi
         depth,
         RESNET_PARAMETERS[depth],
         macs,
-        paper="He, Zhang, Ren & Sun 2015, as in torchvision (v1.5)",
+        paper="He, Zhang, Ren & Sun 2015 (torchvision, v1.5)",
         differs="stride in the 3×3 convolution instead of the first 1×1",
         published=Published(None, *printed, STRIDE),
         **_pretrained(f"ResNet{depth}", accuracy),
@@ -237,7 +237,7 @@ _ENTRIES = (
         family="zfnet",
         preprocess=_pictures(224, 224),
         classify_at=64,
-        differs="fewer feature maps, batch norm, 64×64 pictures",
+        differs="fewer channels, batch norm, 64×64 pictures",
     ),
     Architecture(
         "alexnet_mini",
@@ -252,7 +252,7 @@ _ENTRIES = (
         family="alexnet",
         preprocess=_pictures(224, 224),
         classify_at=64,
-        differs="fewer feature maps, batch norm, 64×64 pictures",
+        differs="fewer channels, batch norm, 64×64 pictures",
     ),
     Architecture(
         "lenet5_1998",
@@ -266,7 +266,7 @@ _ENTRIES = (
         layers=MappingProxyType({f"C{i}": f"features.tanh{i}.mul_1" for i in (1, 3, 5)}),
         family="lenet",
         preprocess=MNIST,
-        differs="outputs with the other sign, so that the nearest class has the largest",
+        differs="outputs with opposite sign, so that the nearest class has the largest",
         published=Published("60,000", None, "0.95 %"),
     ),
     Architecture(
@@ -311,8 +311,8 @@ _ENTRIES = (
         layers=RELU_1_TO_5,
         family="alexnet",
         preprocess=_pictures(227, 256),
-        differs="227×227 pictures, from which its 55×55 maps come out",
-        options=_options(Choice("groups", Phrase("Groups, one a GPU"), (1, 2), 2, shown_as="list")),
+        differs="227×227 pictures, which give its 55×55 maps",
+        options=_options(Choice("groups", Phrase("Groups (one per GPU)"), (1, 2), 2, shown_as="list")),
         published=Published("60 M", None, "40.7 %", "18.2 %", "The paper rounds 60.97 M down."),
     ),
     Architecture(
@@ -323,10 +323,10 @@ _ENTRIES = (
         2012,
         parameters=61_100_840,
         macs=714_188_480,
-        paper="Krizhevsky 2014 (one weird trick), as in torchvision",
+        paper="Krizhevsky 2014 (one weird trick; torchvision)",
         layers=_layers("features.1", "features.4", "features.7", "features.9", "features.11"),
         family="alexnet",
-        differs="one tower of 64-192-384-256-256 maps, no contrast normalisation",
+        differs="one tower of 64-192-384-256-256 channels, no contrast normalisation",
         **_pretrained("AlexNet", 56.522),
     ),
     Architecture(
@@ -382,7 +382,7 @@ _ENTRIES = (
         2014,
         parameters=6_624_904,
         macs=1_498_376_192,
-        paper="Szegedy et al. 2014, as in torchvision",
+        paper="Szegedy et al. 2014 (torchvision)",
         layers=_layers("conv1.relu", "conv3.relu", "inception3b.cat", "inception4e.cat", "inception5b.cat"),
         family="googlenet",
         preprocess=Preprocess(256, 224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
@@ -419,7 +419,7 @@ _ENTRIES = (
         macs=1_814_073_344,
         options=_options(SHORTCUT),
         published=Published(
-            None, "1.8 G", "27.88 %", None, "The paper's number is of shortcuts without parameters (option A)."
+            None, "1.8 G", "27.88 %", None, "The paper's number is for parameter-free shortcuts (option A)."
         ),
         published_with=_published_with(({"shortcut": "A"}, Published(None, "1.8 G", "27.88 %"))),
         **_pretrained("ResNet18", 69.758),
@@ -487,7 +487,7 @@ _ENTRIES = (
         paper="Iandola et al. 2016",
         layers=_layers("features.1", "features.5.cat", "features.10.cat", "features.12.cat", "classifier.2"),
         family="squeezenet",
-        differs="first maps of 109×109, which the paper gives as 111×111",
+        differs="first maps of 109×109; the paper says 111×111",
         published=Published("1,248,424", None, "42.5 %", "19.7 %"),
         **_pretrained("SqueezeNet1_0", 58.092),
     ),
@@ -502,7 +502,7 @@ _ENTRIES = (
         paper="Iandola et al. 2016",
         layers=_layers("features.1", "features.4.cat", "features.7.cat", "features.12.cat", "classifier.2"),
         family="squeezenet",
-        differs="a smaller first layer and earlier pools, as its authors improved it later",
+        differs="a smaller first layer and earlier pooling, the authors' later version",
         **_pretrained("SqueezeNet1_1", 58.178),
     ),
     Architecture(
@@ -516,7 +516,7 @@ _ENTRIES = (
         paper="Howard et al. 2017",
         layers=_mobilenet_v1_layers(),
         family="mobilenet_v1",
-        differs="stride 1 in the last depthwise layer, for which the paper prints 2",
+        differs="stride 1 in the last depthwise layer, where the paper prints 2",
         options=_options(
             WIDTH,
             Choice("resolution", Phrase("Resolution"), (224, 192, 160, 128)),

@@ -86,8 +86,8 @@ def _loaded(content: bytes, name: str) -> dict[str, Tensor]:
     """The tensors of a safetensors file, whose header is held to the limits before the library unpacks it."""
     if len(content) < 10 or content[8:9] != b"{":
         raise WeightsRefused(
-            "{file} is neither a safetensors file nor one that torch.save wrote; "
-            "choose a file that model.state_dict() was saved in.",
+            "{file} is neither a safetensors file nor one that torch.save wrote; choose a file saved from "
+            "model.state_dict().",
             file=name,
         )
     length = int.from_bytes(content[:8], "little")
@@ -153,8 +153,8 @@ def _converted(path: Path, name: str) -> bytes:
 
 def _damaged(name: str) -> WeightsRefused:
     return WeightsRefused(
-        "{file} is damaged, or wants more memory than a file of its size should; "
-        "get it again, or save its state_dict as a .safetensors file.",
+        "{file} is damaged, or needs more memory than a file of its size should; get it again, or save its state_dict "
+        "as a .safetensors file.",
         file=name,
     )
 

@@ -134,7 +134,7 @@ def shipped(name: str, epoch: int | None = None, folder: Path = SHIPPED) -> tupl
 
 def _not_as_shipped(file: str) -> WeightsRefused:
     return WeightsRefused(
-        "{file} is missing or not as it shipped, so its weights are not used; get the app's files again.", file=file
+        "{file} is missing or not as it shipped, so its weights are not used; reinstall the app's files.", file=file
     )
 
 

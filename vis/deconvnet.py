@@ -189,7 +189,7 @@ def _recorded(model: nn.Module, image: Tensor | Recording, layers: Iterable[str]
     if image.model is not model:
         raise TraceRefused("This recording is of another network; record the picture with the network to be projected.")
     if image.image.is_meta:
-        raise TraceRefused("This recording has shapes alone; record the picture with a network that has weights.")
+        raise TraceRefused("This recording has only shapes; record the picture with a network that has weights.")
     return image
 
 

@@ -175,7 +175,7 @@ def dominant_waves(kernels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     That wave is where the Fourier transform has most power, summed over the channels, after each channel's mean is
     taken away. It cannot be told well where the kernel is smaller than one of its periods.
 
-    Frequencies are in cycles a pixel, at most √½. A kernel has frequency 0 when its means hold more than half of its
+    Frequencies are in cycles per pixel, at most √½. A kernel has frequency 0 when its means hold more than half of its
     energy: it weighs the colour or the brightness of an area rather than its structure.
 
     Orientations are in degrees from 0 to 180, counter-clockwise as seen on the screen: those of the wave's stripes, 0
@@ -200,7 +200,7 @@ def dominant_waves(kernels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def aliased_share(kernels: np.ndarray, stride: tuple[int, int]) -> np.ndarray:
     """The share, (N,), of each kernel's energy in waves that are too fine for its stride, between 0 and 1.
 
-    Maps that are made with stride s have a value every s pixels. A wave with more than 1 / (2s) cycles a pixel down or
+    Maps made with stride s have a value every s pixels. A wave with more than 1 / (2s) cycles per pixel down or
     across looks to them like a coarser one: it is aliased (Shannon's sampling theorem).
     """
     rows, columns = np.abs(np.fft.fftfreq(SIDE)), np.abs(np.fft.rfftfreq(SIDE))
@@ -239,7 +239,7 @@ class Measures:
     kernels: np.ndarray  # (N, C, kh, kw)
     norm: np.ndarray  # (N,), L2
     rms: np.ndarray  # (N,)
-    frequency: np.ndarray  # (N,), cycles a pixel
+    frequency: np.ndarray  # (N,), cycles per pixel
     orientation: np.ndarray  # (N,), degrees; NaN for none
     nearest: np.ndarray  # (N,), the number of the kernel that is most like it; −1 for none
     likeness: np.ndarray  # (N,), the absolute cosine with that one

@@ -362,7 +362,7 @@ def _folded(children: Children, nodes: Mapping[str, Node], recording: Recording)
 def _entered_by(
     block: str, before: str, children: Children, nodes: Mapping[str, Node], readers: Mapping[str, set[str]]
 ) -> bool:
-    """Whether `block` reads nothing but results of `before`, and nobody else reads those."""
+    """Whether `block` reads only results of `before`, and is their only reader."""
     inside, previous = set(_inside(block, children)), set(_inside(before, children))
     sources = {source for name in inside for source in nodes[name].inputs} - inside
     left = {reader for name in previous for reader in readers[name]} - previous

@@ -18,7 +18,7 @@ class Box:
     """A block or an operation in the drawing, in pixels at its natural size."""
 
     name: str
-    texts: tuple[str, ...]  # one a line, the first is its title
+    texts: tuple[str, ...]  # one per line, the first is its title
     left: float
     top: float
     width: float

@@ -36,13 +36,13 @@ def record_shapes(model: nn.Module, input_shape: tuple[int, int, int, int]) -> R
         height, width = input_shape[2:]
         if takes_larger:
             raise TraceRefused(
-                "A picture of {width}×{height} is too small for this network; it needs {side}×{side} at least.",
+                "A {width}×{height} picture is too small for this network; it needs at least {side}×{side}.",
                 width=width,
                 height=height,
                 side=side,
             ) from refusal
         raise TraceRefused(
-            "The network cannot take a picture of {width}×{height}; it can take one of {side}×{side}.",
+            "The network cannot process a {width}×{height} picture; {side}×{side} works.",
             width=width,
             height=height,
             side=side,

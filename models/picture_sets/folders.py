@@ -52,7 +52,7 @@ def folder(path: Path, root: Path) -> PictureSet:
         is_inside = False
     if not is_inside:
         raise Refused(
-            "There is no folder {folder} inside the one that pictures may come from; choose one inside it.",
+            "There is no folder {folder} inside the folder allowed for pictures; choose one inside it.",
             folder=printable(title),
         )
     return _Folder(path, root)
@@ -87,7 +87,7 @@ class _Folder(Listed):
         """Where the file really lies; raises PictureRefused for a link that leads out of the root."""
         real = (self._path / name).resolve(strict=True)
         if not real.is_relative_to(self._root):
-            raise PictureRefused("It is a link that leads out of the folder that pictures may come from.")
+            raise PictureRefused("It is a link that leads out of the folder allowed for pictures.")
         return real
 
     def open(self, id: str) -> Image.Image:

@@ -96,8 +96,8 @@ def some(found: Mapping[str, Found], title: str) -> Mapping[str, Found]:
     """What was found; raises Refused where that is nothing."""
     if not found:
         raise Refused(
-            "There are no pictures in {title}: plain files of at most {most} MB that are not empty and end in "
-            "{endings} are looked for; choose another.",
+            "There are no pictures in {title}: they must be files of at most {most} MB that are not empty and end in "
+            "{endings}; choose another.",
             title=printable(title),
             most=MOST_MEGABYTES,
             endings=", ".join(sorted(ENDINGS)),
@@ -116,7 +116,7 @@ def class_of(name: str) -> str:
 def check_entry(name: str, size: int) -> None:
     """Raises PictureRefused for what is no picture's file by its name and size in bytes."""
     if PurePosixPath(name).suffix.lower() not in ENDINGS or PurePosixPath(name).name.startswith("."):
-        raise PictureRefused("Its name does not end as a picture's does.")
+        raise PictureRefused("Its name does not have the ending of a picture.")
     if not size:
         raise PictureRefused("The file is empty.")
     if size > MOST_MEGABYTES * 2**20:
@@ -125,7 +125,7 @@ def check_entry(name: str, size: int) -> None:
 
 def gone() -> PictureRefused:
     """Why a file that was listed cannot be opened."""
-    return PictureRefused("The file cannot be read: it is gone, or not for this program to see.")
+    return PictureRefused("The file cannot be read: it is gone, or access is denied.")
 
 
 def as_text(name: str) -> str:

@@ -41,7 +41,7 @@ def dataset(name: str, root: Path, download: bool = False) -> PictureSet:
         return _DataSet(getattr(datasets, made)(root, download=download, **options), name, title)
     except (RuntimeError, OSError, ValueError, LookupError, EOFError, UnpicklingError) as error:
         raise Refused(
-            "The data set {name} is not in {folder}, or damaged there; download it to there first.",
+            "The data set {name} is not in {folder}, or is damaged; download it there first.",
             name=name,
             folder=printable(root),
         ) from error

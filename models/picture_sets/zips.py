@@ -1,4 +1,4 @@
-"""ZIPs as sets of pictures; they may come from anybody."""
+"""ZIPs as sets of pictures; they may come from any visitor."""
 
 import io
 import stat
@@ -94,20 +94,20 @@ def _zip(content: Path | bytes, title: str) -> zipfile.ZipFile:
         raise Refused("There is no file {file}; check its name and folder.", file=title)
     if _size(content) > MOST_ZIP_MEGABYTES * 2**20:
         raise Refused(
-            "{title} is larger than {most} MB; pack fewer pictures, or have the folder put on the server.",
+            "{title} is larger than {most} MB; pack fewer pictures, or ask for the folder to be put on the server.",
             title=title,
             most=MOST_ZIP_MEGABYTES,
         )
     if _headers(content) > MOST_ENTRIES:  # before any list of them is made
         raise Refused(
-            "{title} holds more than {most} files; pack fewer, or have the folder put on the server.",
+            "{title} holds more than {most} files; pack fewer, or ask for the folder to be put on the server.",
             title=title,
             most=MOST_ENTRIES,
         )
     try:
         return zipfile.ZipFile(_stream(content))
     except UNZIPPING as error:
-        raise Refused("{title} is not a ZIP file, or damaged: pack it again.", title=title) from error
+        raise Refused("{title} is not a ZIP file, or is damaged: pack it again.", title=title) from error
 
 
 def _headers(content: Path | bytes) -> int:
@@ -126,8 +126,8 @@ def _refuse_as_a_whole(entries: Sequence[zipfile.ZipInfo], size: int, title: str
         raise Refused("{title} is locked with a password: pack it again without one.", title=title)
     if sum(entry.file_size for entry in entries) > MOST_RATIO * size:
         raise Refused(
-            "{title} says that it unpacks to more than {most} times its size, which no photographs do; "
-            "pack the pictures again.",
+            "{title} would unpack to more than {most} times its size, which photographs never do; pack the pictures "
+            "again.",
             title=title,
             most=MOST_RATIO,
         )
@@ -146,10 +146,10 @@ def _check_packed(entry: zipfile.ZipInfo) -> None:
     if not parts or parts[0] in ("/", "//") or ".." in parts or "\\" in entry.filename or parts[0][1:2] == ":":
         raise PictureRefused("Its name leads out of the ZIP.")
     if "\0" in entry.orig_filename or "__MACOSX" in parts:
-        raise PictureRefused("Its name does not end as a picture's does.")
+        raise PictureRefused("Its name does not have the ending of a picture.")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         raise PictureRefused("It is not a plain file.")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others unpack without a bound
-        raise PictureRefused("It is packed in a rare way: pack it again with another program.")
+        raise PictureRefused("Its compression is not supported: pack it again with another program.")
     check_entry(entry.filename, entry.file_size)

@@ -154,12 +154,12 @@ def _numbers(place, option: Numbers, label: str, first: tuple[int, ...], look: d
         found = option.read(text)
     except ValueError as wrong:
         place.error(
-            _("“{text}” is not the number of a feature map; write numbers such as 3, 17, 40.", text=plain(wrong)),
+            _("“{text}” is not a feature map number; enter numbers such as 3, 17, 40.", text=plain(wrong)),
             icon=":material/error:",
         )
         return option.usual
     if len(text.replace(",", " ").split()) > option.most:
-        place.caption(_("The first sixteen of the numbers are shown."))
+        place.caption(_("Only the first 16 numbers are shown."))
     return found
 
 

@@ -15,7 +15,7 @@ PATIENCE = 90
 
 
 class Job(Generic[Result]):
-    """Work in a thread of its own; whoever started it looks at it from run to run.
+    """Work in a thread of its own; the session that started it looks at it from run to run.
 
     Args:
         work: called with `report(part)`, to tell the part that is done, and `stopped()`, to be asked often.
@@ -32,7 +32,7 @@ class Job(Generic[Result]):
         self.part = 0.0  # that is done
         self.result: Result | None = None  # None until it is finished
         self.refused: Refused | None = None
-        self.left_alone = False  # nobody waited for it any more, and so it was stopped
+        self.left_alone = False  # no session waited for it any more, so it was stopped
         self._broke = True  # until it has come to its end
         self._stop = threading.Event()
         self._limit, self._reported = limit, False
@@ -58,13 +58,13 @@ class Job(Generic[Result]):
         self._stop.set()
 
     def watched(self) -> None:
-        """Says that somebody still waits for it; of a page that was closed or reloaded nobody hears."""
+        """Says that a session still waits for it; a page that was closed or reloaded no longer does."""
         self._seen = time.monotonic()
 
     def stopped(self) -> bool:
-        """Whether it was asked to stop, its time is over, or nobody waits for it any more."""
+        """Whether it was asked to stop, its time is over, or no session waits for it any more."""
         now = time.monotonic()
-        self.left_alone |= now - self._seen > PATIENCE  # for good, whoever comes back
+        self.left_alone |= now - self._seen > PATIENCE  # for good, even if a session comes back
         return self._stop.is_set() or now > self._ends or self.left_alone
 
     @property

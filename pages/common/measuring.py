@@ -42,7 +42,7 @@ class Measurement(Job[Result]):
                     return work(report, stopped)
                 except OutOfMemory as error:
                     raise Refused(
-                        "The GPU's memory is full; measure a smaller batch or picture, or choose the CPU."
+                        "The GPU ran out of memory; measure a smaller batch or picture, or choose the CPU."
                     ) from error
 
         super().__init__(in_turn, limit, may_wait=True)
@@ -85,7 +85,7 @@ def is_running(place: str, key: Hashable) -> bool:
 
 
 def keep_only(place: str, keys: Container[Hashable]) -> None:
-    """Stops and forgets the measurements of this place that are none of these: nobody looks at them any more."""
+    """Stops and forgets the measurements of this place that are none of these: no page shows them any more."""
     for key in [key for key in _under_way(place) if key not in keys]:
         _under_way(place).pop(key).stop()
 
@@ -118,7 +118,7 @@ def _waiting(place: Place | None) -> str | None:
     if not (place and place.before):
         return None
     return _(
-        "Something else is being measured on this server, one thing at a time: this is number {number} in line …",
+        "Another measurement is running; only one runs at a time. You are number {number} in the queue …",
         number=place.before,
     )
 
@@ -139,8 +139,8 @@ def doubt(*measured: Times | None) -> None:
     if any(times and times.spread_ms > UNSTEADY * times.median_ms for times in measured):
         st.warning(
             _(
-                "The rounds differ much from one another: something else is at work on this machine. Measure again "
-                "when it is quiet."
+                "Timings vary a lot between rounds: something else is using this machine. Measure again when it is "
+                "idle."
             ),
             icon=":material/warning:",
         )

@@ -28,9 +28,9 @@ NETWORK = Choice(
 )
 SAMPLE = Choice("sample", Phrase("or a sample photograph"), SAMPLES, shown_as="list")
 WEIGHTS = {
-    "auto": Phrase("Trained, where there are any"),
+    "auto": Phrase("Trained, if available"),
     "random": Phrase("Random"),
-    "file": Phrase("A file of my own"),
+    "file": Phrase("Your own file"),
 }
 
 
@@ -62,10 +62,10 @@ def _choose_weights(network: str) -> str:
         return kind
     address.note(weights=None)
     file = st.file_uploader(
-        _("A state_dict, or safetensors"), WEIGHTS_TYPES, key=WEIGHTS_FILE, max_upload_size=FILE_AT_MOST >> 20
+        _("state_dict or safetensors file"), WEIGHTS_TYPES, key=WEIGHTS_FILE, max_upload_size=FILE_AT_MOST >> 20
     )
     if file is None:
-        st.info(_("Upload the file; until then the trained weights are shown, where there are any."))
+        st.info(_("Upload the file; until then, trained weights are used if available."))
         return "auto"
     return _choose_state(network, sha256_of(file))
 

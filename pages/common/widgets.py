@@ -75,8 +75,8 @@ def opened(selection: Selection, at_once: bool = True) -> tuple[Selection, Loade
     if not loaded.weights.trained:
         st.warning(
             _(
-                "The weights of {network} are random: what is shown is what the architecture alone does to a picture, "
-                "not what a trained network has learned.",
+                "The weights of {network} are random: this shows what the architecture alone does, not what training "
+                "has learned.",
                 network=loaded.architecture.title,
             ),
             icon=":material/casino:",
@@ -85,7 +85,7 @@ def opened(selection: Selection, at_once: bool = True) -> tuple[Selection, Loade
 
 
 def cpu_did_it() -> str:
-    return _("The GPU's memory is full, so the CPU did the work.")
+    return _("The GPU ran out of memory, so the CPU was used.")
 
 
 def weights_in_words(loaded: Loaded) -> str:

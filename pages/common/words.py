@@ -28,9 +28,9 @@ KINDS = {
     "add": Phrase("addition"),
     "concat": Phrase("concatenation"),
     "multiply": Phrase("multiplication"),
-    "dropout": Phrase("dropout, or nothing"),
-    "reshape": Phrase("another view"),
-    "other": Phrase("something else"),
+    "dropout": Phrase("dropout or identity"),
+    "reshape": Phrase("reshape"),
+    "other": Phrase("other"),
 }
 QUANTITIES = {
     "params": Phrase("parameters"),
@@ -47,7 +47,7 @@ METHODS = {
 
 
 def number_in_words(value: float, digits: int = 3) -> str:
-    """A number with so many digits and a true minus sign."""
+    """A number with `digits` significant digits and a true minus sign."""
     return f"{value:.{digits}g}".replace("-", "−")
 
 
@@ -73,7 +73,7 @@ def name_of(picture: Picture) -> str:
 def range_in_words(limit: float | None) -> str:
     """What black, grey and white mean; None where every picture has its own range."""
     if limit is None:
-        return _("Every picture has its own range: grey is 0, white or black is its own largest value.")
+        return _("Each picture has its own range: grey is 0, white or black its largest absolute value.")
     return grey_in_words(limit, f", {_('in units of the normalised picture')}")
 
 
@@ -85,7 +85,7 @@ def grey_in_words(limit: float, further: str = "") -> str:
 def range_of_weights(limit: float | None) -> str:
     """What black, grey and white mean in a picture of weights; None where every tile has its own range."""
     if limit is None:
-        return _("Every tile has its own range: grey is 0, white or black is its own largest weight.")
+        return _("Each tile has its own range: grey is 0, white or black its largest absolute weight.")
     return grey_in_words(limit, f"; {_('one range for all')}")
 
 
@@ -138,7 +138,7 @@ def projection_in_words(loaded: Loaded, picture: Picture, projection: Projection
 
 
 def bytes_in_words(number: float) -> str:
-    """So many bytes, in units of 1,024."""
+    """A number of bytes, in units of 1,024."""
     for unit in ("B", "KiB", "MiB"):
         if number < 1024:
             return f"{number:.3g} {unit}"

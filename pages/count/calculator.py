@@ -25,7 +25,7 @@ from vis.figures.numbers import grouped, short
 
 QUANTITY = Choice(  # what blocks are compared by
     "bars",
-    Phrase("Drawn"),
+    Phrase("Chart"),
     {"macs": Phrase("MACs"), "weights": Phrase("weights"), "activation_bytes": Phrase("activation memory")},
 )
 WIDE = 300  # pixels, up to which a drawing fits into a telephone as it is
@@ -76,9 +76,7 @@ def _example(place, of: Calculator, live: Live) -> None:
         if (name := value_of(key)) is not None:
             live.put(of.examples[name])
 
-    place.selectbox(
-        _("Example"), list(of.examples), placeholder=_("your own numbers"), key=key, on_change=act, width=340
-    )
+    place.selectbox(_("Example"), list(of.examples), placeholder=_("custom values"), key=key, on_change=act, width=340)
 
 
 def _compared(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block], moved: str, style: Style) -> None:
@@ -98,7 +96,7 @@ def _compared(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block]
             delta_arrow="off",
         )
     law, share = of.law(**now)
-    st.markdown(f"{_('What remains of the multiply-adds:')} ${law} =$ **{percent(share)}**")
+    st.markdown(f"{_('Multiply-adds, relative to the plain block:')} ${law} =$ **{percent(share)}**")
     left, right = st.columns([1, 1], gap="large")
     with left.container(horizontal=True, gap="medium"):
         for name, block in sides.items():
@@ -110,8 +108,8 @@ def _compared(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block]
             sums(name, block, style)
     st.caption(
         _(
-            "For one picture, without biases and batch norm; poolings, additions and shuffles have no multiply-adds. "
-            "Activation memory is all that the layers make, in float32. Shapes are maps×height×width."
+            "For one picture, without biases and batch norm; pooling, additions and shuffles have no multiply-adds. "
+            "Activation memory is the size of all layer outputs, in float32. Shapes are channels×height×width."
         )
     )
     _files(of, now, sides)
@@ -125,7 +123,7 @@ def amount(number: int, quantity: str, style: Style) -> str:
 
 
 def percent(share: Fraction) -> str:
-    """10.3 %, with so many digits as one can tell it from another by; 524,402 × of what is much more."""
+    """10.3 %, with enough digits to tell it from another; 524,402 × for much larger ratios."""
     if share < 10:
         return f"{100 * float(share):.3g} %"
     return f"{float(share):.3g} ×" if share < 999.5 else f"{grouped(round(share))} ×"
@@ -141,11 +139,11 @@ def block_drawn(name: str, block: Block) -> None:
 def sums(name: str, block: Block, style: Style) -> None:
     """How the multiply-adds of every layer come about, and what a unit sees."""
     lines = [f"- {title(layer)}: {_sum(layer, style)}" for layer in block.layers]
-    together = f"- {_('together')}: **{style.number(block.macs)}** {_('MACs')}"
+    together = f"- {_('total')}: **{style.number(block.macs)}** {_('MACs')}"
     st.markdown("\n".join([f"**{name}**\n", *lines, together]))
     if block.field:
         rows, columns = block.field.size
-        st.caption(_("A unit that comes out sees {rows}×{columns} of the maps that go in.", rows=rows, columns=columns))
+        st.caption(_("Each output unit sees {rows}×{columns} of the input maps.", rows=rows, columns=columns))
 
 
 def _sum(layer: Layer, style: Style) -> str:
@@ -168,7 +166,7 @@ def _curves(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block], 
         ),
         key=f"curves {of.name}",
         config=style.toolbar(f"{of.name}-{quantity}"),
-        alt=_("Two curves: what the plain block and its cheap relative cost over the slider that was moved last."),
+        alt=_("Two curves: the cost of the plain block and of the cheap one over the slider moved last."),
     )
 
 

@@ -18,7 +18,7 @@ EXACT = 2**53  # a browser's numbers are whole up to here
 
 
 def layer_table(network: MobileNet, is_short: bool) -> None:
-    """A row a layer, with a bar each for its share of the multiply-adds and of the parameters."""
+    """One row per layer, with a bar each for its share of the multiply-adds and of the parameters."""
     layers = list(network.layers.values())
     names = {"macs": _("MACs"), "params": _("parameters")}
     shares = {"macs": _("of all MACs"), "params": _("of all parameters")}
@@ -66,7 +66,7 @@ def counted(
 
 
 def filter_shape(layer: Layer) -> str:
-    """As in Table 1: 3×3×32×64, one filter a map 3×3×32 dw, the matrix of a classifier 1024×1000."""
+    """As in Table 1: 3×3×32×64, one filter per map 3×3×32 dw, the matrix of a classifier 1024×1000."""
     if layer.kind == "linear":
         return f"{layer.given[0]}×{layer.channels}"
     if not layer.is_convolution:

@@ -6,8 +6,8 @@ from models.options import Choice, Phrase
 from pages.common.asking import ask
 from vis.figures.numbers import grouped, short
 
-NUMBERS = Choice("numbers", Phrase("Numbers"), {"all": "120,422,400", "short": "120.4 M"})
-CHARTS = Choice("charts", Phrase("Charts are saved as"), {"svg": "SVG", "png": "PNG"})
+NUMBERS = Choice("numbers", Phrase("Number format"), {"all": "120,422,400", "short": "120.4 M"})
+CHARTS = Choice("charts", Phrase("Save charts as"), {"svg": "SVG", "png": "PNG"})
 
 
 @dataclass(frozen=True)

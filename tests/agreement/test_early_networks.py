@@ -433,7 +433,7 @@ def test_the_auxiliary_classifiers_have_the_papers_layers():
 
 
 def test_the_auxiliary_classifiers_cost_what_the_papers_layers_lead_to_and_are_seen_in_the_graph():
-    """Nobody reads their answers in evaluation mode; they branch off behind 4a and 4d all the same."""
+    """Their answers are not read in evaluation mode; they branch off behind 4a and 4d all the same."""
     graph = layer_graph(without_weights("googlenet_2014", aux=True), (1, 3, 224, 224))
     for head, inputs, of in (("aux1", 512, "4a"), ("aux2", 528, "4d")):
         assert graph.params(head) == 128 * (inputs + 1) + 1024 * (2048 + 1) + 1000 * (1024 + 1)

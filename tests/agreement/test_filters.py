@@ -20,7 +20,7 @@ NETWORKS = ("zfnet_mini", "alexnet_mini", "lenet5")
 
 
 def slow_power(kernel: np.ndarray, row: int, column: int) -> float:
-    """The power of one wave, (row, column) / SIDE cycles a pixel, by the definition of the Fourier transform."""
+    """The power of one wave, (row, column) / SIDE cycles per pixel, by the definition of the Fourier transform."""
     power = 0.0
     for channel in kernel:
         real = imaginary = 0.0

@@ -352,7 +352,7 @@ SMALL: dict[str, Callable[[], nn.Module]] = {
         fine_again=nn.Conv2d(2, 2, 3, padding=1),
     ),
     "focus": lambda: Net(focus, last=nn.Conv2d(12, 2, 3, padding=1)),
-    "rows in another order": lambda: Net(one_after_the_other, stem=nn.Conv2d(3, 2, 3, 2), last=nn.Conv2d(2, 2, 2)),
+    "rows in a different order": lambda: Net(one_after_the_other, stem=nn.Conv2d(3, 2, 3, 2), last=nn.Conv2d(2, 2, 2)),
     "a gate for every column": lambda: Net(
         along_columns, stem=nn.Conv2d(3, 2, 3, 2), gate=nn.Conv2d(2, 2, (1, 3), padding=(0, 1)), last=nn.Conv2d(2, 2, 2)
     ),

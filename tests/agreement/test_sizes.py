@@ -327,7 +327,7 @@ def test_without_a_picture_or_a_convolution_the_size_is_missed():
 
 
 def test_a_network_that_wants_larger_pictures_says_so():
-    with pytest.raises(TraceRefused, match=r"cannot take a picture of 2×2: “0\.conv” says"):
+    with pytest.raises(TraceRefused, match=r"cannot process a 2×2 picture: “0\.conv” says"):
         record_shapes(
             nn.Sequential(Net(lambda net, x: net.conv(x) if len(x) == 1 else x, conv=nn.Conv2d(3, 4, 3))).eval(),
             (1, 3, 2, 2),

@@ -103,7 +103,7 @@ def test_own_ranges_make_another_picture_and_say_so():
     shared = page.pictures()[0]["picture"]
     page.choose(range="own")
     assert page.pictures()[0]["picture"] != shared
-    assert "Every map has its own range: dark is 0" in read(page)
+    assert "Each map has its own range: dark is 0" in read(page)
     assert visit(**page.link).pictures()[0]["picture"] == page.pictures()[0]["picture"]
 
 
@@ -132,7 +132,7 @@ def test_the_sum_of_the_arithmetic_is_the_value_of_the_network(first_layer):
     page = visit(network="zfnet_mini", layer="features.relu1", map="3", at="0,5")
     terms = ledger(page)
     value = first_layer[1].of("features.conv1")[0, 3, 0, 5].item()
-    assert terms["value of the network"] == pytest.approx(value, abs=2e-5)
+    assert terms["the network's value"] == pytest.approx(value, abs=2e-5)
     assert terms["sum"] == pytest.approx(value, abs=2e-5)
     parts = sum(number for name, number in terms.items() if name in ("red", "green", "blue", "bias"))
     assert parts == pytest.approx(terms["sum"], abs=5e-5)  # each is rounded
@@ -153,7 +153,7 @@ def test_a_deeper_value_is_split_by_its_strongest_inputs():
     page = visit(network="zfnet_mini", layer="features.conv3", map="0", at="3,3")
     terms = ledger(page)
     assert len([name for name in terms if name.startswith("map ")]) == 8
-    assert "the other 120 maps" in terms
+    assert "the other 120 channels" in terms
     *parts, total, value = terms.values()
     assert sum(parts) == pytest.approx(total, abs=6e-4)  # ten terms, each rounded to 1e-4
     assert total == pytest.approx(value, abs=1e-4)
@@ -164,7 +164,7 @@ def test_a_linear_layer_is_a_sheet_of_numbers_with_the_names_of_classes():
     categories = load("zfnet_mini", "shipped", "cpu").categories
     assert all(category in label for label, category in zip(labels(page), categories, strict=True))
     assert len(page.pictures()) == 1  # a number has no positions to click
-    assert ledger(page)["value of the network"] == pytest.approx(ledger(page)["sum"], abs=1e-3)
+    assert ledger(page)["the network's value"] == pytest.approx(ledger(page)["sum"], abs=1e-3)
 
 
 @pytest.mark.parametrize(

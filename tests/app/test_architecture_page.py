@@ -192,13 +192,13 @@ def test_the_measured_time_of_every_operation_stands_in_the_legend_the_inspector
 @pytest.mark.parametrize("network", ["alexnet_2012", "resnet18"])
 def test_every_counting_switch_changes_the_totals_that_are_shown(network):
     visit, graph = Reader(network=network), graph_of(network)
-    assert "counted as chosen above" not in visit.numbers().index
+    assert "counted as selected above" not in visit.numbers().index
     block = next(name for name in visit.boxes() if name in graph.blocks)
     for switches in ((name,) for name in COUNTED):
         visit.choose(**{f"count/{name}": name in switches for name in COUNTED})
         total = graph.counted(counting=Counting(**dict.fromkeys(switches, True)))
         assert total > ARCHITECTURES[network].macs
-        assert visit.numbers()["here"]["counted as chosen above"] == grouped(total)
+        assert visit.numbers()["here"]["counted as selected above"] == grouped(total)
         assert visit.numbers()["here"]["MACs of convolutions and linear layers"] == grouped(graph.counted())
         assert visit.link["count"] == ",".join(switches)
         unit = "FLOPs" if "flops" in switches else "MACs"
@@ -206,7 +206,7 @@ def test_every_counting_switch_changes_the_totals_that_are_shown(network):
         assert {"FLOPs", "MACs"} & {*visit.layers_in_full()} == {unit}
     visit.choose(**{f"count/{name}": True for name in COUNTED})
     everything = graph.counted(counting=Counting(True, True, True, True))
-    assert visit.numbers()["here"]["counted as chosen above"] == grouped(everything)
+    assert visit.numbers()["here"]["counted as selected above"] == grouped(everything)
     assert visit.link["count"] == ",".join(COUNTED)
 
 
@@ -229,7 +229,7 @@ def test_every_counting_switch_changes_the_totals_that_are_shown(network):
 )
 def test_an_option_changes_the_graph_and_the_numbers_say_so(network, option, value):
     visit = Reader(network=network)
-    remark = "Counted with the side and the options that are chosen above; the paper's are others."
+    remark = "Counted with the picture size and options chosen above, which differ from the paper's."
     usual = visit.numbers()
     assert remark not in visit.captions
     visit.choose(**{f"option_{option}/{network}": value})
@@ -261,10 +261,10 @@ def test_a_picture_that_is_too_small_is_refused_with_the_smallest_side_and_the_n
 ):
     visit = Reader(network=network).choose(**{f"side/{network}": side})
     (sentence,) = map(spoken, visit.errors)
-    assert f"A picture of {side}×{side} is too small for this network; it needs {smallest}×{smallest}" in sentence
+    assert f"A {side}×{side} picture is too small for this network; it needs at least {smallest}×{smallest}" in sentence
     usual = ARCHITECTURES[network].input_shape[1]
     (hint,) = (info.value for info in visit.at.info)
-    assert hint == f"{ARCHITECTURES[network].title} was made for pictures of {usual}×{usual}."
+    assert hint == f"{ARCHITECTURES[network].title} was designed for {usual}×{usual} pictures."
     assert not visit.canvases
     visit.choose(**{f"side/{network}": smallest})
     assert not visit.errors
@@ -285,7 +285,7 @@ def test_the_smallest_and_the_largest_side_are_drawn_or_refused_in_a_sentence(ne
         last = [*graph_of(network).nodes][-1]
         visit.view(network, (), last)
         assert not visit.errors
-        assert "What its middle unit can see" in visit.said()
+        assert "Receptive field of the centre unit" in visit.said()
 
 
 def test_a_link_to_another_network_does_not_say_how_this_one_is_looked_at():
@@ -324,9 +324,9 @@ def test_the_differences_are_named_in_a_few_lines_and_both_papers_stand_beside_e
     assert "Only in Plain-34" not in visit.said()
     assert [t["in the paper"].iloc[2] for t in visit.tables() if "in the paper" in t] == ["28.54 %", "24.52 %"]
     visit = Reader(network="alexnet_2012", compare="zfnet", side="224")
-    assert "* In both, but in another order: pooling ×2." in visit.said()
-    assert re.search(r"by what they differ in: .*\bkernel ×1\b", visit.said())
-    assert "in another order" in "".join(next(t for t in visit.tables() if "difference" in t)["difference"])
+    assert "* In both, but in a different order: pooling ×2." in visit.said()
+    assert re.search(r"by kind of difference: .*\bkernel ×1\b", visit.said())
+    assert "in a different order" in "".join(next(t for t in visit.tables() if "difference" in t)["difference"])
 
 
 def test_a_paper_that_prints_a_side_is_quoted_at_that_side():
@@ -531,7 +531,7 @@ def test_every_kind_of_box_is_looked_at_closely_with_weights(network):
         assert not visit.errors
         assert len(visit.titles) == 1
         said = visit.said()
-        assert "How the numbers come about" in said
+        assert "How the numbers are computed" in said
         assert ("Filters** · " in said) == (graph.nodes[name].operation == "Conv2d")
         assert ("Activation maps** · " in said) == maps
         assert (f"of {graph.nodes[name].output_shape[1]} maps of" in said) == maps
@@ -554,7 +554,7 @@ def test_the_arithmetic_of_a_convolution_ends_in_the_counted_numbers():
     (code,) = (code.value for code in visit.at.code)
     assert f"= {grouped(found.macs)}" in code
     assert f"= {grouped(found.params)}" in code
-    assert f"additions of biases: {grouped(found.cost.bias_adds)}\n" in code
+    assert f"bias additions: {grouped(found.cost.bias_adds)}\n" in code
     assert f"reads: {found.inputs[0]}" in code
     assert f"**{grouped(found.macs + found.cost.bias_adds)}**" in visit.said()
 
@@ -620,7 +620,7 @@ def test_weights_that_are_not_of_the_network_in_the_sidebar_are_refused_and_the_
     (sentence,) = map(spoken, visit.errors)
     assert "mine.pt holds the weights of ZFNet mini, not of LeNet-5; choose ZFNet mini." in sentence
     assert visit.canvases
-    assert "Your number and the paper's" in visit.layers
+    assert "Your numbers and the paper's" in visit.layers
 
 
 def test_weights_that_give_no_finite_values_are_refused():
@@ -628,7 +628,7 @@ def test_weights_that_give_no_finite_values_are_refused():
     visit = Reader(network="lenet5").choose(weights="file").upload_weights(torch_file(state), "mine.pt")
     visit.view("lenet5", (EVERYTHING,), "features.c3")
     (sentence,) = map(spoken, visit.errors)
-    assert "gives values that are not finite" in sentence
+    assert "gives non-finite values" in sentence
 
 
 # The story ---------------------------------------------------------------------------------------------------------

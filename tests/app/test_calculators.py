@@ -125,9 +125,9 @@ def test_weights_and_memory_are_drawn_too_and_numbers_can_be_short():
 @pytest.mark.parametrize(
     ("name", "link", "said"),
     [
-        ("separable", {"side": "2", "stride": "8"}, "A stride of 8×8 is larger than the maps of 2×2"),
-        ("separable", {"side": "3", "kernel": "11", "padding": "0"}, "reaches over 11×11"),
-        ("groups", {"maps": "100", "groups": "7"}, "100 maps cannot be shared out among 7 groups"),
+        ("separable", {"side": "2", "stride": "8"}, "The stride 8×8 is larger than the 2×2 maps"),
+        ("separable", {"side": "3", "kernel": "11", "padding": "0"}, "spans 11×11"),
+        ("groups", {"maps": "100", "groups": "7"}, "100 channels cannot be split into 7 equal groups"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence_and_the_sliders_stay(name, link, said):
@@ -223,4 +223,4 @@ def test_numbers_of_ones_own_are_no_example():
     page = visit("bottleneck").drag("bottleneck", between=17)
     examples = page.widget("example")
     assert examples.value is None
-    assert examples.proto.placeholder == "your own numbers"
+    assert examples.proto.placeholder == "custom values"

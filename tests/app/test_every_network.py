@@ -114,7 +114,7 @@ def of_nines(network: str) -> None:
     assert visit.widget("searched").options == list(layers)
     assert visit.link["layer"] == first
     cards = [markdown for markdown in visit.at.markdown if re.fullmatch(r"\*\*Feature map \d+\*\*", markdown.value)]
-    silent = visit.captions.count("No picture of the set excites it")
+    silent = visit.captions.count("No picture of the set activates it")
     assert len(cards) == 3
     assert len(visit.pictures()) == 2 * (len(cards) - silent) > 0
     assert all(len(data["labels"]) == 3 for data in visit.pictures())  # one for each picture of the set

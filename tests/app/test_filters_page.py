@@ -80,7 +80,7 @@ def test_grey_filters_are_shown_as_one_plane(network):
     visit = Visit(FILTERS, network=network, weights=weights, layer="features.c1", filter="2")
     tiles, plane = visit.pictures()
     assert (tiles["cells"], plane["cells"]) == (6, 25)
-    assert "Red, green, blue" not in visit.captions
+    assert "Red, green and blue" not in visit.captions
 
 
 # Numbers -----------------------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ def test_says_how_many_filters_are_dead_and_repeated_and_what_that_means():
     m = of_network("alexnet_mini", "features.conv1")
     text = said(Visit(FILTERS, network="alexnet_mini"))
     assert f"Dead: {len(m.dead)} of 64 (RMS below 5 % of the layer's median)" in text
-    assert f"Repeated: {len(m.repeated)} of 64 (absolute cosine with another of at least 0.8)" in text
+    assert f"Repeated: {len(m.repeated)} of 64 (absolute cosine with another filter at least 0.8)" in text
 
 
 def test_the_range_is_printed_and_changes_with_what_the_filters_act_on():
@@ -110,7 +110,7 @@ def test_the_range_is_printed_and_changes_with_what_the_filters_act_on():
         visit.choose(on=on)
         assert f"Grey is 0, white +{limit:.3g}, black −{limit:.3g}; one range for all." in spoken(visit.captions)
     visit.choose(range="own")
-    assert "Every tile has its own range" in visit.captions
+    assert "Each tile has its own range" in visit.captions
     assert (visit.link["range"], visit.link["on"]) == ("own", "picture")
 
 
@@ -158,7 +158,7 @@ def test_the_inputs_of_a_grouped_layer_are_numbered_as_in_the_whole_layer():
     assert sorted(numbers(Visit(FILTERS, **link, output="3"))) == list(range(48))
     second = Visit(FILTERS, **link, output="200", input="50")
     assert sorted(numbers(second)) == list(range(48, 96))
-    assert "this filter reads input maps 48 to 95 and no others" in said(Visit(FILTERS, **link, output="200"))
+    assert "this filter reads only input maps 48 to 95" in said(Visit(FILTERS, **link, output="200"))
     assert "#### Input map 50" in said(second)
 
 
@@ -183,9 +183,9 @@ def test_each_slice_of_a_filter_over_scattered_maps_is_found_by_the_number_of_it
 def test_a_filter_over_scattered_maps_names_them_all_and_opens_no_other():
     link = {"network": "lenet5_1998", "weights": "random", "layer": "features.c3.three"}
     visit = Visit(FILTERS, **link, output="4", input="2")
-    assert "this filter reads input maps 0, 4, 5 and no others" in said(visit)
+    assert "this filter reads only input maps 0, 4, 5" in said(visit)
     assert "input" not in visit.link
-    assert "this filter reads input maps 0 to 2 and no others" in said(Visit(FILTERS, **link, output="0"))
+    assert "this filter reads only input maps 0 to 2" in said(Visit(FILTERS, **link, output="0"))
 
 
 def test_a_weight_of_a_1x1_layer_can_be_read():
@@ -269,7 +269,7 @@ def test_a_link_that_makes_no_sense_opens_the_page_as_usual(wrong):
 
 def test_a_link_to_a_layer_without_filters_says_so_and_shows_the_first():
     visit = Visit(FILTERS, network="zfnet_mini", layer="features.relu1")
-    assert "“features.relu1” is no convolution" in spoken(visit.at.info[0].value)
+    assert "“features.relu1” is not a convolution" in spoken(visit.at.info[0].value)
     assert visit.link["layer"] == "features.conv1"
 
 
@@ -341,11 +341,11 @@ def test_the_pair_is_offered_of_these_two_networks_alone():
 def test_the_slider_goes_through_the_epochs_and_a_filter_is_shown_at_each():
     visit = Visit(FILTERS, network="zfnet_mini", show="training", epoch="2", of="3", map="11", filter="6")
     assert (visit.link["epoch"], visit.link["of"], visit.link["map"], visit.link["filter"]) == ("2", "3", "11", "6")
-    assert "right on 18.0 % of the validation pictures" in said(visit)
+    assert "top-1 accuracy 18.0 % on the validation pictures" in said(visit)
     assert "After epochs 1, 2, 5, 10, 20, from left to right." in visit.captions
     visit.at.select_slider(key="filters/epoch/zfnet_mini").set_value(10)
     visit.run()
-    assert "right on 34.8 % of the validation pictures" in said(visit)
+    assert "top-1 accuracy 34.8 % on the validation pictures" in said(visit)
     assert visit.link["epoch"] == "10"
 
 
@@ -367,7 +367,7 @@ def test_what_a_view_shows_can_be_taken_away(show, files):
 @pytest.mark.parametrize("network", ["alexnet_mini", "lenet5", "resnet18"])
 def test_a_network_without_checkpoints_says_which_have_some(network):
     visit = Visit(FILTERS, network=network, weights="random", show="training")
-    assert "networks whose weights were kept on the way: ZFNet mini." in visit.at.info[-1].value
+    assert "networks with saved checkpoints: ZFNet mini." in visit.at.info[-1].value
 
 
 # One's own weights and files -----------------------------------------------------------------------------------------

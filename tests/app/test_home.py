@@ -69,13 +69,13 @@ def test_an_accuracy_that_only_the_paper_prints_is_what_its_error_leaves_and_is_
     y = y if isinstance(y, list) else list(np.frombuffer(base64.b64decode(y["bdata"]), y["dtype"]))
     assert y[place] == pytest.approx(100 - 40.7)
     assert alexnet["marker"]["symbol"] == "diamond-open"
-    assert "several views" in alexnet["hovertext"][place]
+    assert "several crops" in alexnet["hovertext"][place]
 
 
 def test_every_network_is_in_the_picture_or_in_the_note_of_those_that_are_not(home):
     shown = {name for trace in figure(home)["data"] for (name,) in trace["customdata"]}
     assert shown == KNOWN
-    (note,) = (caption.value for caption in home.at.caption if caption.value.startswith("Not in the picture"))
+    (note,) = (caption.value for caption in home.at.caption if caption.value.startswith("Not in the chart"))
     absent = [a for name, a in ARCHITECTURES.items() if name not in shown]
     listed = note.replace(", which", "").replace(", of which", "").replace("; and", ",")
     assert all(a.title in listed for a in absent)

@@ -408,7 +408,7 @@ def test_shows_the_feature_maps_that_are_typed_in_their_order():
 def test_text_that_is_no_number_is_refused_and_the_way_back_stays_open(text):
     visit = Visit(network="lenet5").type_maps("C3", text)
     (sentence,) = map(spoken, visit.errors)
-    assert "is not the number of a feature map; write numbers such as 3, 17, 40." in sentence
+    assert "is not a feature map number; enter numbers such as 3, 17, 40." in sentence
     assert not visit.type_maps("C3", "1").errors
     assert visit.maps_of(1) == [1]
 
@@ -434,8 +434,8 @@ def test_one_range_per_layer_and_one_per_picture_look_different_and_say_so():
     visit.choose(range="shared")
     assert visit.pictures()[0]["picture"] != own[0]["picture"]
     assert visit.pictures()[1] == own[1]  # the photograph is not a matter of range
-    assert "Every picture has its own range" in own_words
-    assert "Every picture has its own range" not in visit.captions
+    assert "Each picture has its own range" in own_words
+    assert "Each picture has its own range" not in visit.captions
     assert visit.captions.count("in units of the normalised picture") == 5
 
 

@@ -79,10 +79,10 @@ def test_a_roof_whose_memory_was_measured_unsteadily_is_doubted(monkeypatch):
     for roof, doubts in zip(roofs, (0, 1), strict=True):
         with_roof(monkeypatch, roof)
         page = settle(visit(network="lenet5").press("measure"))
-        assert len([said for said in page.at.warning if "differ much from one another" in said.value]) == doubts
+        assert len([said for said in page.at.warning if "vary a lot between rounds" in said.value]) == doubts
 
 
-@pytest.mark.parametrize(("language", "reason"), [("en", "Measure again when it is quiet."), ("vi", "khi máy rảnh.")])
+@pytest.mark.parametrize(("language", "reason"), [("en", "Measure again when it is idle."), ("vi", "khi máy rảnh.")])
 def test_a_roof_that_a_layer_outruns_is_refused_and_nothing_is_said_of_what_is_attainable(
     monkeypatch, language, reason
 ):
@@ -113,17 +113,17 @@ def test_a_measurement_shows_every_layer_with_its_macs_its_time_and_where_it_sta
     assert sum(rows["of the time"]) == pytest.approx(100)
     assert sum(filter(None, rows["of all MACs"])) == pytest.approx(100)
     for counted, ms, rate, intensity in zip(
-        rows["MACs"], rows["ms, median"], rows["GMAC/s"], rows["MACs a byte"], strict=True
+        rows["MACs"], rows["ms, median"], rows["GMAC/s"], rows["MACs per byte"], strict=True
     ):
         assert ms > 0
         assert (counted is None) == (rate is None) == (intensity is None)
         assert rate is None or rate == pytest.approx(counted / ms / 1e6)
     conv = rows["MACs"].index(117_600)  # C1: 28·28·6·25; it reads 32·32 numbers, 156 weights, and writes 28·28·6
-    assert rows["MACs a byte"][conv] == pytest.approx(117_600 / (4 * (1024 + 156 + 4704)))
+    assert rows["MACs per byte"][conv] == pytest.approx(117_600 / (4 * (1024 + 156 + 4704)))
     assert len(page.at.get("plotly_chart")) == 2
     for said in ("CPU: ", f"{torch.get_num_threads()} threads", "float32", f"torch {torch.__version__}"[:8]):
         assert said in page.captions.replace("\\", "")
-    assert "for one picture; after warming up 30 whole passes and 7 layer by layer" in page.captions
+    assert "for one picture; after warm-up, 30 whole passes and 7 layer by layer" in page.captions
     assert page.at.button(key="measure").label == "Measure again"
 
 
@@ -133,7 +133,7 @@ def test_pictures_together_have_as_many_macs_and_the_link_says_so():
     page.press("measure")
     rows, _published = tables(settle(page))
     assert sum(filter(None, rows["MACs"])) == 16 * 416_520
-    assert "for 16 pictures together" in page.captions
+    assert "for a batch of 16 pictures" in page.captions
     assert tables(page.choose(batch=4))[0]["Keras"]  # of four nothing is measured yet
     assert len(tables(page.choose(batch=16))) == 2  # of sixteen it is still known
 
@@ -275,7 +275,7 @@ def built_at(page: Visit, **values: float) -> Visit:
 def test_measured_numbers_stand_beside_the_counts_and_what_was_built_before_is_kept():
     page = built_at(Visit(MOBILENET))
     assert not page.errors
-    assert metrics(page).keys() >= {"Latency, one picture", "Latency, 16 pictures", "Peak memory, computed"}
+    assert metrics(page).keys() >= {"Latency, one picture", "Latency, batch of 16", "Peak memory, computed"}
     assert f"{grouped(small().params)} parameters" in [metric.delta for metric in page.at.metric]
     built_at(page, width=0.1)
     (rows,) = (table for table in tables(page) if "ms, median" in table)

@@ -57,21 +57,21 @@ def drag(page: Visit, **values: float) -> Visit:
 def test_it_begins_with_the_papers_network():
     page = visit()
     assert totals(page) == ["568,740,352", "4,231,976", "70.6 %"]
-    assert beside(page) == ["1 × that of 1.0 MobileNet-224"] * 2 + ["as the paper prints it"]
+    assert beside(page) == ["1 × 1.0 MobileNet-224"] * 2 + ["reported in the paper"]
     assert sliders(page) == {"Width α": 1.0, "Resolution": 224, "Classes": 1000}
-    assert "no biases, no batch norm, no pooling" in page.captions
+    assert "without biases, batch norm and pooling" in page.captions
     assert not page.errors
 
 
 @pytest.mark.parametrize(
     ("link", "network", "accuracy", "whose"),
     [
-        ({"width": "0.75"}, MobileNet(0.75), "68.4 %", "as the paper prints it"),
-        ({"resolution": "160"}, MobileNet(resolution=160), "67.2 %", "as the paper prints it"),
-        ({"convolutions": "full"}, MobileNet(separable=False), "71.7 %", "as the paper prints it"),
-        ({"depth": "shallow"}, MobileNet(shallow=True), "65.3 %", "as the paper prints it"),
-        ({"width": "0.6"}, MobileNet(0.6), "≈ 65.6 %", "interpolated between the paper's"),
-        ({"width": "0.5", "resolution": "160"}, MobileNet(0.5, 160), "60.2 %", "as the paper prints it"),
+        ({"width": "0.75"}, MobileNet(0.75), "68.4 %", "reported in the paper"),
+        ({"resolution": "160"}, MobileNet(resolution=160), "67.2 %", "reported in the paper"),
+        ({"convolutions": "full"}, MobileNet(separable=False), "71.7 %", "reported in the paper"),
+        ({"depth": "shallow"}, MobileNet(shallow=True), "65.3 %", "reported in the paper"),
+        ({"width": "0.6"}, MobileNet(0.6), "≈ 65.6 %", "interpolated between the paper's values"),
+        ({"width": "0.5", "resolution": "160"}, MobileNet(0.5, 160), "60.2 %", "reported in the paper"),
         ({"width": "0.25", "resolution": "128"}, MobileNet(0.25, 128), "–", "only a point in its figure 4"),
         ({"classes": "10"}, MobileNet(num_classes=10), "–", "not reported in the paper"),
         ({"width": "2.0", "resolution": "320"}, MobileNet(2.0, 320), "–", "not reported in the paper"),
@@ -80,7 +80,7 @@ def test_it_begins_with_the_papers_network():
 def test_a_link_sets_the_network_and_the_page_counts_it(link, network, accuracy, whose):
     page = visit(**link)
     assert totals(page) == [grouped(network.macs), grouped(network.params), accuracy]
-    assert beside(page)[0] == f"{network.macs / 568_740_352:.3g} × that of 1.0 MobileNet-224"
+    assert beside(page)[0] == f"{network.macs / 568_740_352:.3g} × 1.0 MobileNet-224"
     assert beside(page)[2] == whose
     assert link.items() <= page.link.items()
     assert totals(visit(**page.link)) == totals(page)
@@ -157,7 +157,7 @@ def test_every_value_that_is_offered_can_be_counted_and_the_papers_are_among_the
 
 def test_the_shares_by_kind_are_table_2():
     shares = table(visit(), BY_KIND).to_pydict()
-    assert shares["kind"] == ["full 3×3", "depthwise 3×3", "pointwise 1×1", "classifier"]
+    assert shares["kind"] == ["full 3×3", "3×3 theo chiều sâu", "1×1 theo điểm", "classifier"]
     assert [round(part, 2) for part in shares["of all MACs"]] == [1.91, 3.06, 94.86, 0.18]
     assert [round(part, 2) for part in shares["of all weights"]] == [0.02, 1.06, 74.59, 24.33]
 

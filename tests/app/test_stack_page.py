@@ -210,15 +210,15 @@ def test_many_rows_that_are_pasted_are_computed_up_to_the_most():
 @pytest.mark.parametrize(
     ("cells", "why"),
     [
-        ({"channels": "0"}, "cannot have 0 maps"),
-        ({"channels": "1000000000"}, "cannot have 1000000000 maps"),
-        ({"channels": "many"}, "many is no whole number"),
-        ({"channels": "2.5"}, r"2\.5 is no whole number"),
+        ({"channels": "0"}, "cannot have 0 channels"),
+        ({"channels": "1000000000"}, "cannot have 1000000000 channels"),
+        ({"channels": "many"}, "many is not a whole number"),
+        ({"channels": "2.5"}, r"2\.5 is not a whole number"),
         ({"channels": None}, "A number is missing"),
         ({"channels": "9" * 5000}, "more than 18 digits"),
-        ({"channels": "<b>64</b>"}, r"\<b\>64\</b\> is no whole number"),
-        ({"stride": "65"}, "A stride of 65×65 is larger than the maps of 27×27"),
-        ({"groups": "5"}, "64 maps cannot be shared out among 5 groups"),
+        ({"channels": "<b>64</b>"}, r"\<b\>64\</b\> is not a whole number"),
+        ({"stride": "65"}, "The stride 65×65 is larger than the 27×27 maps"),
+        ({"groups": "5"}, "64 channels cannot be split into 5 equal groups"),
         ({"kind": None}, "No kind of layer is chosen"),
     ],
     ids=lambda value: str(value)[:24],
@@ -228,7 +228,7 @@ def test_an_impossible_row_says_why_and_what_is_before_it_is_computed(cells, why
     (said,) = page.errors
     assert said.startswith("Row 3, ")
     assert why in said
-    assert said.endswith("What comes before it is computed.")
+    assert said.endswith("The rows before it are computed.")
     assert len(table(page)["row"]) == 2
     assert totals(page)[0] == "70,276,800"
     again = visit(**page.link)
@@ -244,7 +244,7 @@ def test_of_a_paste_without_end_no_more_is_kept_than_is_refused():
 def test_without_layers_it_says_how_to_begin():
     page = visit(stack="empty")
     assert [info.value for info in page.at.info] == [
-        "There are no layers yet. Add a row, or begin with a known network."
+        "There are no layers yet. Add a row, or start from a known network."
     ]
     assert totals(page) == ["0", "0", "0 B", "3×224×224", "–", "–"]
     page.press("stack add")

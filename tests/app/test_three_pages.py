@@ -28,7 +28,7 @@ __all__ = ["kept", "root"]  # fixtures
 
 # Whose weights -----------------------------------------------------------------------------------------------------
 
-SHIPPED = "Below, the weights that ship are shown, and not those of the sidebar."
+SHIPPED = "The shipped weights are shown below, not those chosen in the sidebar."
 
 
 def notes(visit: Visit) -> list[str]:
@@ -195,7 +195,7 @@ def test_a_picture_that_is_gone_ends_the_cards_that_need_it_and_no_others(one_is
     _lost, need, others = one_is_gone
     visit = of_folder("many", layer="C1", sort="number")
     assert maps(visit) == list(range(6))
-    assert visit.errors == ["The file cannot be read\\: it is gone, or not for this program to see\\."] * len(need)
+    assert visit.errors == ["The file cannot be read\\: it is gone, or access is denied\\."] * len(need)
     assert len(visit.pictures()) == 2 * len(others) > 0
     assert [data["alt"].split(":")[0] for data in visit.pictures()[::2]] == [f"Feature map {n}" for n in others]
 

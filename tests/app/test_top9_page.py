@@ -163,7 +163,7 @@ def test_what_the_page_shows_is_what_the_search_gives(root):
 
 def test_pictures_that_cannot_be_read_are_counted_and_named_as_they_are(root):
     visit = searched(of_folder())
-    assert "Files that were left out: 2" in [expander.label for expander in visit.at.expander]
+    assert "Skipped files: 2" in [expander.label for expander in visit.at.expander]
     assert r"half \*odd\*\.png" in unread(visit)
     assert r"empty\.jpg" in unread(visit)
     assert "12 pictures" in visit.captions
@@ -326,7 +326,7 @@ def test_the_progress_says_how_many_how_fast_and_how_long(root, slow):
     many(root, 120)
     visit = of_folder("many").press("search")
     until(visit, lambda: "left" in progress(visit))
-    assert re.fullmatch(r"\d+ of 120 pictures: many · [\d.]+ pictures a second · \d+ s left", progress(visit))
+    assert re.fullmatch(r"\d+ of 120 pictures: many · [\d.]+ pictures per second · \d+ s left", progress(visit))
     visit.press("stop search")
 
 
@@ -335,7 +335,7 @@ def test_a_second_search_waits_for_its_turn_and_says_so(root, slow):
     first = of_folder("many").press("search")
     until(first, lambda: "of 120" in progress(first))
     second = of_folder().press("search")
-    until(second, lambda: "Another search is under way" in progress(second))
+    until(second, lambda: "Another search is running" in progress(second))
     first.press("stop search")
     assert searched(second).pictures()
 
@@ -557,9 +557,9 @@ def test_pages_hold_all_maps_once(root):
 def test_one_range_for_a_map_makes_its_projections_comparable(root):
     visit = searched(of_folder())
     own = visit.pictures()
-    assert "Every picture has its own range" in visit.captions
+    assert "Each picture has its own range" in visit.captions
     visit.choose(range="shared")
-    assert "The nine of a map have one range: grey is 0" in visit.captions
+    assert "Each map's nine share one range: grey is 0" in visit.captions
     assert "projections ±" in visit.captions
     assert " to ±" not in visit.captions
     assert [data["picture"] for data in visit.pictures()[::2]] == [data["picture"] for data in own[::2]]
@@ -586,8 +586,8 @@ def test_a_map_that_no_picture_excites_says_so(root):
     state[bias] = torch.full_like(state[bias], -1e6)
     visit = of_folder(layer="C1").choose(weights="file").upload_weights(safetensors(state), "dead.safetensors")
     searched(visit)
-    assert visit.captions.count("No picture of the set excites it") == 6
-    assert "Maps that none of the pictures excites: 6 of 6" in visit.captions
+    assert visit.captions.count("No picture of the set activates it") == 6
+    assert "Maps that no picture activates: 6 of 6" in visit.captions
     assert not visit.pictures()
 
 

@@ -230,7 +230,7 @@ def test_more_different_searches_than_there_is_room_for_are_refused(quick, root,
     first.wait_until(lambda: first.done)
     again = Search(large, tmp_path).wait_until(lambda: len(quick.places) == 2)
     other = Search(folder(root / "set", root), tmp_path).end()
-    assert str(other.refused).startswith("1 searches or measurements are under way")
+    assert str(other.refused).startswith("1 searches or measurements are already running")
     for search in (first, again):
         search.stop.set()
         search.end()
@@ -273,7 +273,7 @@ def test_the_rate_counts_the_searchs_own_turns_alone(monkeypatch):
         assert progress.rate == 2
         progress.wait(place)
         now += 500
-        progress.tell(90, 1000)  # somebody else searched for the same meanwhile
+        progress.tell(90, 1000)  # another session searched for the same meanwhile
         assert progress.rate == 2
         now += 10
         progress.tell(130, 1000)
@@ -286,17 +286,17 @@ def test_the_words_say_how_far_a_search_is_and_where_in_the_line(monkeypatch):
     line, progress = Line(30, 9), Progress()
     with line.place("a") as place:
         progress.wait(place)
-        assert _how_far(progress, "mine") == "The search begins …"
+        assert _how_far(progress, "mine") == "Starting the search …"
         progress.tell(0, 1000)
         now += 10
         progress.tell(20, 1000)
-        assert _how_far(progress, "mine") == "20 of 1,000 pictures: mine · 2 pictures a second · 8:10 min left"
+        assert _how_far(progress, "mine") == "20 of 1,000 pictures: mine · 2 pictures per second · 8:10 min left"
         with line.place("b") as other:
             assert _how_far(progress, "mine").endswith("8:10 min of work left, in turns with other searches")
-            assert "They take turns of 30 s, and this one is number 1 in line" in in_words_of(other)
+            assert "Searches take turns of 30 s; yours is number 1 in the queue" in in_words_of(other)
             place.again()
             assert _how_far(progress, "mine") == (
-                "20 of 1,000 pictures: mine · another search has its turn, and this one is number 1 in line …"
+                "20 of 1,000 pictures: mine · another search has its turn; yours is number 1 in the queue …"
             )
     assert _how_far(progress, "mine").endswith("8:10 min left")
 

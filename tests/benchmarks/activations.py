@@ -1,6 +1,6 @@
 """How long 512 maps of a layer take and how much is sent: `python -m tests.benchmarks.activations`.
 
-Server time is that of a whole rerun of the page, without a browser: for a layer that nobody has looked at yet, with the
+Server time is that of a whole rerun of the page, without a browser: for a layer that was not looked at before, with the
 network's forward pass and the counts of all named layers, and for another order of the same maps. The share of it that
 is the forward pass is measured alone. The bytes are those of the message that carries the sheet to the browser.
 """

@@ -18,10 +18,10 @@ STEPS, ROUNDS = 30, 3
 BAR = 150  # milliseconds more than the page with a slider and a number
 PLAIN = ROOT / "tests/live/sliders_page.py"
 PAGES = {  # the slider that is dragged on each
-    "bottleneck": "Maps between",
-    "residual": "Maps between",
-    "separable": "Maps out",
-    "kernels": "Maps in",
+    "bottleneck": "Bottleneck channels",
+    "residual": "Bottleneck channels",
+    "separable": "Output channels",
+    "kernels": "Input",
     "mobilenet": "Resolution",
 }
 STEP = """

@@ -55,8 +55,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     head("roof", "best", "reached by", "half the interquartile range of its tries")
     row("peak", f"{roof.peak.rate / 1e9:.1f} GMAC/s", roof.peak.of, f"{roof.peak.spread / 2:.1%}")
     row("bandwidth", f"{roof.bandwidth.rate / 1e9:.1f} GB/s", roof.bandwidth.of, f"{roof.bandwidth.spread / 2:.1%}")
-    row("ridge", f"{roof.ridge:.2f} MACs a byte", "", "")
-    head("network", "layers", "M MACs", "ms", "of the time", "GMAC/s", "of what is attainable")
+    row("ridge", f"{roof.ridge:.2f} MACs per byte", "", "")
+    head("network", "layers", "M MACs", "ms", "of the time", "GMAC/s", "of the attainable rate")
     for name, (layers, passes) in measured.items():
         for cells in rows(name, layers, passes, roof):
             row(*cells)

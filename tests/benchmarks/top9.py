@@ -52,7 +52,7 @@ def resident() -> float:
 
 
 def repeated(photos: Path, times: int, root: Path) -> Path:
-    """A folder with so many links to each of the photographs."""
+    """A folder with `times` links to each of the photographs."""
     for i in range(times):
         below = root / f"{i:03d}"
         below.mkdir(parents=True)

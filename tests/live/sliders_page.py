@@ -1,4 +1,4 @@
-"""A page of nothing but live sliders, for test_sliders.py. `?slow=0.5` makes every answer take so many seconds."""
+"""A page of nothing but live sliders, for test_sliders.py. `?slow=0.5` delays every answer by that many seconds."""
 
 import time
 

@@ -57,7 +57,7 @@ def test_a_tile_and_a_position_are_clicked_and_the_sum_is_the_value_shown(page, 
     value = recording.of("features.conv1")[0, 3, 56, 20].item()
     terms = ledger(page)
     assert terms["sum"] == pytest.approx(value, rel=1e-3)
-    assert terms["sum"] == pytest.approx(terms["value of the network"], rel=1e-3)
+    assert terms["sum"] == pytest.approx(terms["the network's value"], rel=1e-3)
     shown = page.get_by_text(re.compile("features.conv1 · row 56, column 20: "))
     assert float(shown.inner_text().rsplit(" ", 1)[1].replace("−", "-")) == pytest.approx(value, rel=1e-3)
     expect(page.locator(".js-plotly-plot")).to_have_count(

@@ -39,7 +39,7 @@ def at(page, address: str, link: str = "", canvases: int = 1):
 
 def settled(page, canvases: int = 1):
     expect(page.get_by_role("application")).to_have_count(canvases, timeout=60_000)
-    expect(page.get_by_role("heading", name="Your number and the paper's")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Your numbers and the paper's")).to_be_visible(timeout=60_000)
     return idle(page)
 
 
@@ -106,7 +106,7 @@ def test_a_block_is_opened_and_a_convolution_in_it_read(page, address):
     expect(figure(page, "MACs")).to_contain_text(grouped(macs))
     expect(figure(page, "parameters")).to_contain_text(grouped(graph.nodes["layer1.0.conv1"].params))
 
-    page.get_by_role("button", name="What counts").click()
+    page.get_by_role("button", name="What is counted").click()
     page.get_by_text("FLOPs: a multiply-add is two operations").click()
     expect(figure(page, "FLOPs")).to_contain_text(grouped(2 * macs), timeout=30_000)
     idle(page)
@@ -364,7 +364,7 @@ def test_follows_the_system_into_the_dark(new_page, address):
 
 def test_a_side_that_is_too_small_is_mended_where_it_was_typed(page, address):
     at(page, address, "?network=vgg16")
-    side = page.get_by_role("spinbutton", name=re.compile("Side of the picture"))
+    side = page.get_by_role("spinbutton", name=re.compile("Picture size"))
     side.fill("10")
     side.press("Enter")
     expect(page.get_by_role("alert").first).to_contain_text("it needs 32×32 at least", timeout=30_000)

@@ -18,7 +18,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}}
 def at(page, app: str, name: str, link: str = ""):
     """A page, when everything on it is there."""
     page.goto(f"{app}/{name}{link}")
-    expect(page.get_by_text("Why it is cheap, and where the numbers are from")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Why it is cheap, and where the numbers come from")).to_be_visible(timeout=60_000)
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=60_000)
     expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
     return page
@@ -37,10 +37,10 @@ def test_everything_follows_a_slider_that_is_held_and_the_address_when_it_is_let
     at(page, app, "bottleneck")
     expect(macs(page)).to_have_text(through(16))
     before = drawn(page)
-    page.mouse.move(*grip(page, "Maps between", 15))
+    page.mouse.move(*grip(page, "Bottleneck channels", 15))
     page.mouse.down()
-    page.mouse.move(*grip(page, "Maps between", 400), steps=6)
-    said = int(slider(page, "Maps between").get_attribute("aria-valuetext"))
+    page.mouse.move(*grip(page, "Bottleneck channels", 400), steps=6)
+    said = int(slider(page, "Bottleneck channels").get_attribute("aria-valuetext"))
     assert 300 < said < 500
     expect(macs(page)).to_have_text(through(said))
     page.wait_for_function(
@@ -67,7 +67,7 @@ def test_an_example_sets_the_sliders_and_its_link_opens_it_again(page, new_page,
 
 def test_a_block_that_cannot_be_is_refused_and_comes_back(page, app):
     page.goto(f"{app}/separable?block=separable&side=2&stride=8")
-    expect(page.get_by_text("A stride of 8×8 is larger than the maps of 2×2")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("The stride 8×8 is larger than the 2×2 maps")).to_be_visible(timeout=60_000)
     slider(page, "Stride").focus()
     page.keyboard.press("Home")
     expect(macs(page)).to_be_visible()
@@ -94,9 +94,9 @@ def test_it_is_not_wider_than_a_telephone(new_page, app, name, scheme):
 
 def test_a_page_may_be_left_while_a_slider_is_held(page, app):
     at(page, app, "bottleneck")
-    page.mouse.move(*grip(page, "Maps between", 15))
+    page.mouse.move(*grip(page, "Bottleneck channels", 15))
     page.mouse.down()
-    page.mouse.move(*grip(page, "Maps between", 400), steps=6)
+    page.mouse.move(*grip(page, "Bottleneck channels", 400), steps=6)
     page.get_by_role("link", name="Residual bottlenecks").evaluate("link => link.click()")
     expect(page.get_by_role("heading", name="Residual bottlenecks", exact=True)).to_be_visible(timeout=60_000)
     page.mouse.up()

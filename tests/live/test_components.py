@@ -264,7 +264,7 @@ def test_answers_a_click_soon_among_seventeen(page, address):
 
 
 def test_runs_under_apptest():
-    """Without a browser the component is an opaque element that nobody has clicked."""
+    """Without a browser the component is an opaque element without any click."""
     at = AppTest.from_file(str(SCRIPT), default_timeout=30).run()
     assert not at.exception
     at.button[0].click().run()

@@ -21,7 +21,7 @@ def at(page, app: str, link: str):
 
 def measured(page):
     page.get_by_role("button", name=re.compile("Measure [A-Z]")).click()
-    expect(page.get_by_role("heading", name="Under the roof of this machine")).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("heading", name="Roofline of this machine")).to_be_visible(timeout=LONG)
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=60_000)
     return page
 
@@ -47,10 +47,10 @@ def test_a_long_measurement_can_be_stopped_and_its_turn_is_free_again(page, new_
     stop = page.get_by_role("button", name="Stop")
     expect(stop).to_be_visible(timeout=30_000)
     other.get_by_role("button", name="Measure LeNet-5").click()
-    expect(other.get_by_text("this is number 1 in line")).to_be_visible(timeout=30_000)
+    expect(other.get_by_text("You are number 1 in the queue")).to_be_visible(timeout=30_000)
     stop.click()
     expect(page.get_by_text("Stopped before anything was measured.")).to_be_visible(timeout=60_000)
-    expect(other.get_by_role("heading", name="Under the roof of this machine")).to_be_visible(timeout=LONG)
+    expect(other.get_by_role("heading", name="Roofline of this machine")).to_be_visible(timeout=LONG)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

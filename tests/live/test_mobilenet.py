@@ -17,7 +17,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}}
 def at(page, app: str, link: str = ""):
     """The page, when everything on it is there."""
     page.goto(f"{app}/mobilenet{link}")
-    expect(page.get_by_text("What the multipliers do, and where the numbers are from")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("What the multipliers do, and where the numbers come from")).to_be_visible(timeout=60_000)
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=60_000)
     expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
     return page

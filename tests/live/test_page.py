@@ -126,7 +126,7 @@ def test_a_text_file_under_the_name_of_a_picture_is_one_sentence(page, address):
     at(page, address)
     upload(page, "holiday.png", b"Dear diary, " * 100, "image/png")
     expect(page.get_by_role("alert")).to_have_count(1, timeout=30_000)
-    expect(page.get_by_role("alert")).to_contain_text("The file is none of the pictures read here (PNG, JPEG,")
+    expect(page.get_by_role("alert")).to_contain_text("The file is not a supported picture (PNG, JPEG,")
     expect(page.get_by_role("grid")).to_have_count(0)
     page.get_by_test_id("stFileUploader").get_by_role("button", name=re.compile("Remove|Delete")).click()
     settled(page)
@@ -297,7 +297,7 @@ def test_a_file_of_weights_may_be_larger_than_a_picture(page, app, tmp_path):
     weights.scroll_into_view_if_needed()
     page.wait_for_timeout(300)  # a list that is opened while the sidebar still scrolls is closed by that
     weights.click()  # which the end of a run would close again
-    page.get_by_role("option", name="A file of my own").click()
+    page.get_by_role("option", name="Your own file").click()
     expect(page.get_by_text("Upload the file; until then")).to_be_visible()
     page.get_by_test_id("stFileUploaderDropzoneInput").last.set_input_files(file)
     expect(page.get_by_text("Upload the file; until then")).to_have_count(0, timeout=60_000)

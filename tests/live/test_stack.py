@@ -101,7 +101,7 @@ def test_its_link_restores_the_stack_and_says_why_a_row_cannot_be(page, new_page
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     type_into_cell(page, "41")
-    sentence = "Row 2, convolution: A stride of 41×41 is larger than the maps of 32×40"
+    sentence = "Row 2, convolution: The stride 41×41 is larger than the 32×40 maps"
     expect(page.get_by_text(sentence)).to_be_visible()
     expect(page).to_have_url(re.compile(r"stack=conv\.8\.1x7\.\.0x3_conv\.4\.3\.41_linear\.10&picture=3x32x40&norm=on"))
     other = at(new_page(), page.url.partition("/stack")[0], f"?{page.url.partition('?')[2]}")

@@ -71,7 +71,7 @@ def test_a_clicked_patch_shows_its_picture_with_the_box_and_close_takes_it_away(
     title = page.get_by_role("heading", level=4)
     expect(title).to_have_text(f"Feature map {channel}, picture 4 of 9", timeout=30_000)
     expect(title).to_be_in_viewport()
-    for heading in ("The whole picture", "The projection in its place"):
+    for heading in ("The whole picture", "The projection at its position"):
         expect(page.get_by_text(heading, exact=True)).to_be_visible()
     expect(page.locator(".stImage img")).to_have_count(4)
     expect(page.get_by_text(re.compile(rf"feature map {channel}, row \d+, column \d+: activation"))).to_be_visible()
@@ -87,7 +87,7 @@ def test_a_projection_is_clicked_like_its_patch(page, address):
 
 def test_a_map_is_searched_by_its_number_and_the_address_leads_to_it(page, new_page, address):
     at(page, address, "network=zfnet_mini&weights=random&layer=2")
-    box = page.get_by_role("spinbutton", name="Search a map")
+    box = page.get_by_role("spinbutton", name="Go to map")
     box.fill("17")
     box.press("Enter")
     expect(grids(page, "What the unit can see")).to_have_count(1, timeout=30_000)
@@ -109,7 +109,7 @@ def test_a_folder_is_searched_with_progress_when_its_button_is_pressed(page, add
 
 
 def own(number: int) -> dict:
-    """A ZIP of so many pictures, for an uploader."""
+    """A ZIP of pictures, for an uploader."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as packed:
         for i in range(number):
@@ -126,7 +126,7 @@ def go_to(page, name: str):
 
 def test_a_zip_is_still_there_when_its_page_was_left_and_can_be_removed(page, address):
     at(page, address, "network=zfnet_mini&weights=random")
-    page.get_by_role("radio", name="A ZIP of my own").click()
+    page.get_by_role("radio", name="Your own ZIP").click()
     uploader = page.get_by_test_id("stFileUploader").filter(has_text="A ZIP with pictures").locator("input[type=file]")
     uploader.set_input_files(own(10))
     page.get_by_role("button", name="Find the top nine").click(timeout=30_000)

@@ -139,9 +139,9 @@ def frames(kind: str) -> bytes:
 REFUSED = (
     {  # what it is → bytes, a word the sentence must hold
         "empty": lambda: (b"", "empty"),
-        "one byte": lambda: (b"\x89", "none of"),
-        "text": lambda: (b"Dear diary, " * 100, "none of"),
-        "zeros": lambda: (bytes(10_000), "none of"),
+        "one byte": lambda: (b"\x89", "not a supported picture"),
+        "text": lambda: (b"Dear diary, " * 100, "not a supported picture"),
+        "zeros": lambda: (bytes(10_000), "not a supported picture"),
         "HEIC": lambda: (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500), "HEIC"),
         "AVIF": lambda: (saved(corners(), "AVIF"), "AVIF"),
         "video": lambda: (b"\0\0\0\x18ftypisom" + bytes(500), "video"),
@@ -154,7 +154,7 @@ REFUSED = (
         "EPS of DOS": lambda: (b"\xc5\xd0\xd3\xc6" + bytes(500), "EPS"),
         "JPEG 2000": lambda: (saved(corners(), "JPEG2000"), "JPEG 2000"),
         "ZIP": lambda: (b"PK\x03\x04" + bytes(500), "ZIP"),
-        "PPM, not on the list": lambda: (saved(corners(), "PPM"), "none of"),
+        "PPM, not on the list": lambda: (saved(corners(), "PPM"), "not a supported picture"),
         "too many bytes": lambda: (saved(corners(), "PNG") + bytes(15 * 2**20), "15.1 MB"),
         "1 × 1": lambda: (saved(corners(size=(1, 1)), "PNG"), "1 × 1"),
         "1 × 5000": lambda: (saved(corners(size=(1, 5000)), "PNG"), "1 × 5000"),

@@ -53,13 +53,13 @@ def test_any_text_of_a_link_is_a_stack_or_a_sentence(code):
     ["", "<b>", "conv.1.1.1.1.1.1.1", "attention.8", "conv.64_", "linear.10.3", "conv 64", "conv:64,3", "Conv.64.3"],
 )
 def test_what_this_page_did_not_write_is_refused(code):
-    with pytest.raises(Refused, match="holds no stack"):
+    with pytest.raises(Refused, match="contains no readable stack"):
         from_code(code)
 
 
 @pytest.mark.parametrize("code", ["conv." + "9" * MOST_CODE, "_".join(["linear.9"] * (MOST_ROWS + 1))])
 def test_an_endless_link_is_refused_at_once(code):
-    with pytest.raises(Refused, match=f"more than a stack of {MOST_ROWS}"):
+    with pytest.raises(Refused, match=f"has more than {MOST_ROWS} rows"):
         from_code(code)
 
 

@@ -187,7 +187,7 @@ def test_a_digest_is_computed_once_for_a_file_that_does_not_change(tmp_path):
 @pytest.mark.parametrize(
     ("manner", "said"),
     [
-        ("truncated", f"broke off after {len(BODY) // 2} of {len(BODY)} bytes"),
+        ("truncated", f"stopped after {len(BODY) // 2} of {len(BODY)} bytes"),
         ("stalled", "sent nothing for 0.3 s"),
         ("silent", "sent nothing for 0.3 s"),
         ("tampered", f"not with {SHA256}"),

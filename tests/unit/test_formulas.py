@@ -118,7 +118,7 @@ def test_one_number_is_a_square(kernel, maps, out, side):
 
 
 def test_groups_that_do_not_divide_the_maps_are_refused():
-    with pytest.raises(ValueError, match="48 maps cannot be shared out among 5 groups"):
+    with pytest.raises(ValueError, match="48 channels cannot be split into 5 equal groups"):
         conv_macs(3, 48, 50, 7, groups=5)
 
 

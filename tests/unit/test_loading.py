@@ -202,9 +202,9 @@ def test_unknown_weights_are_refused_with_those_there_are(weights):
     ("name", "weights", "options", "said"),
     [
         ("zfnet", "shipped", {}, "No weights ship for ZFNet"),
-        ("lenet5", "shipped", {"num_classes": 10}, "No weights ship for LeNet-5 as asked for"),
+        ("lenet5", "shipped", {"num_classes": 10}, "No weights ship for LeNet-5 with these options"),
         ("zfnet", "imagenet", {}, "torchvision has no weights for ZFNet"),
-        ("alexnet", "imagenet", {"num_classes": 10}, "torchvision has no weights for AlexNet as asked for"),
+        ("alexnet", "imagenet", {"num_classes": 10}, "torchvision has no weights for AlexNet with these options"),
     ],
 )
 def test_weights_that_a_network_does_not_have_are_refused(name, weights, options, said):

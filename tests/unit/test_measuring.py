@@ -1,4 +1,4 @@
-"""One measurement at a time in the whole process, whoever asks for it."""
+"""One measurement at a time in the whole process, for all sessions."""
 
 import threading
 import time

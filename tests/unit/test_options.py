@@ -19,7 +19,7 @@ SOME = (
     Number("width", "Width", 1.0, 0.05, 4.0, step=0.05, digits=2),
     Number("map", "Map", None, 0, 191),
     Switch("bias", "Bias", True),
-    Several("count", "What counts", ("flops", "bias", "norm")),
+    Several("count", "What is counted", ("flops", "bias", "norm")),
     Numbers("maps", "Maps", most=3),
 )
 OF_NETWORKS = [option for entry in ARCHITECTURES.values() for option in entry.options.values()]

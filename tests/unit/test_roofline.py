@@ -34,7 +34,7 @@ def works(model: nn.Module, shape: tuple[int, int, int, int], batch: int = 1) ->
 
 
 def test_a_depthwise_layer_of_mobilenet_by_hand():
-    """14×14×512 to 14×14×512 with 3×3: read and written 512·14·14 numbers each, 512·9 weights, 9 MACs a number."""
+    """14×14×512 to 14×14×512 with 3×3: read and written 512·14·14 numbers each, 512·9 weights, 9 MACs per number."""
     work = works(skeleton("mobilenet_v1"), (1, 3, 224, 224))["features.block7.depthwise"]
     assert (work.kind, work.macs) == ("depthwise", 512 * 14 * 14 * 9)
     assert (work.read_bytes, work.weight_bytes, work.written_bytes) == (401_408, 18_432, 401_408)
@@ -110,7 +110,7 @@ def test_what_a_layer_reaches_is_its_rate_by_what_is_attainable():
 
 
 def layer(rate: float) -> Standing:
-    """A layer that was measured at this many MACs a second."""
+    """A layer that was measured at this many MACs per second."""
     return Standing(Work(f"at {rate:g}", "conv", round(10 * rate), 1, 1, 1), Times(10_000.0, 0.0, 7))
 
 

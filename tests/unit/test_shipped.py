@@ -147,7 +147,7 @@ def of_tiny_imagenet(each: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def check(name: str, validation: tuple[np.ndarray, np.ndarray], within: float) -> None:
-    """What is measured here is what the card says, within so many points."""
+    """What is measured here is what the card says, within `within` points."""
     state, about = shipped(name)
     sample = Sample(validation, about.mean, about.std)
     top1, top5 = accuracy(fit(ARCHITECTURES[name].build(), state), sample, torch.device("cpu"))

@@ -120,43 +120,43 @@ def test_whole_numbers_of_a_table_stay_whole_numbers():
 # What cannot be --------------------------------------------------------------------------------------------------
 
 IMPOSSIBLE = [
-    (Row("conv", 0, 3), "cannot have 0 maps"),
-    (Row("conv", 10**9, 3), "cannot have 1000000000 maps"),
-    (Row("conv", -5, 3), "cannot have -5 maps"),
-    (Row("linear", 10**9), "cannot have 1000000000 maps"),
+    (Row("conv", 0, 3), "cannot have 0 channels"),
+    (Row("conv", 10**9, 3), "cannot have 1000000000 channels"),
+    (Row("conv", -5, 3), "cannot have -5 channels"),
+    (Row("linear", 10**9), "cannot have 1000000000 channels"),
     (Row("conv", 10**5000, 3), "more than 18 digits"),
     (Row("conv", None, 3), "A number is missing"),
     (Row("conv", math.nan, 3), "A number is missing"),
     (Row("conv", 64, ""), "A number is missing"),
-    (Row("conv", 64, 2.5), "2.5 is no whole number"),
-    (Row("conv", math.inf, 3), "inf is no whole number"),
-    (Row("conv", "many", 3), "many is no whole number"),
-    (Row("conv", "9" * 5000, 3), "9999 is no whole number"),
-    (Row("conv", 64, (1, 2, 3)), "(1, 2, 3) is no whole number"),
-    (Row("conv", 64, ()), "() is no whole number"),
+    (Row("conv", 64, 2.5), "2.5 is not a whole number"),
+    (Row("conv", math.inf, 3), "inf is not a whole number"),
+    (Row("conv", "many", 3), "many is not a whole number"),
+    (Row("conv", "9" * 5000, 3), "9999 is not a whole number"),
+    (Row("conv", 64, (1, 2, 3)), "(1, 2, 3) is not a whole number"),
+    (Row("conv", 64, ()), "() is not a whole number"),
     (Row(None, 64, 3), "No kind of layer is chosen"),
-    (Row("conv", [64], 3), "is no whole number"),
-    (Row("conv", 64, 3, 65), "A stride of 65×65 is larger than the maps of 32×32"),
-    (Row("conv", 64, 3, 10**9), "A stride of 1000000000×1000000000 is larger"),
-    (Row("conv", 64, 3, 0), "A stride of 0×0 leads nowhere"),
-    (Row("conv", 64, 33), "reaches over 33×33, the maps with their padding are only 32×32"),
-    (Row("conv", 64, 3, dilation=16), "reaches over 33×33"),
-    (Row("conv", 64, (1, 40)), "reaches over 1×40"),
-    (Row("conv", 64, 0), "A kernel of 0×0 cannot be"),
-    (Row("conv", 64, 3, padding=-1), "A padding of -1×-1 cannot be"),
+    (Row("conv", [64], 3), "is not a whole number"),
+    (Row("conv", 64, 3, 65), "The stride 65×65 is larger than the 32×32 maps"),
+    (Row("conv", 64, 3, 10**9), "The stride 1000000000×1000000000 is larger"),
+    (Row("conv", 64, 3, 0), "The stride must be at least 1, not 0×0"),
+    (Row("conv", 64, 33), "spans 33×33, but the padded maps are only 32×32"),
+    (Row("conv", 64, 3, dilation=16), "spans 33×33"),
+    (Row("conv", 64, (1, 40)), "spans 1×40"),
+    (Row("conv", 64, 0), "The kernel must be at least 1×1, not 0×0"),
+    (Row("conv", 64, 3, padding=-1), "The padding must be at least 0, not -1×-1"),
     (Row("conv", 64, 3, padding=10**9), "would be 2000000032×2000000032"),
-    (Row("conv", 64, 3, dilation=0), "A dilation of 0×0 cannot be"),
-    (Row("conv", 64, 3, dilation=10**9), "reaches over 2000000001×2000000001"),
-    (Row("conv", 64, 3, groups=5), "16 maps cannot be shared out among 5 groups"),
-    (Row("conv", 65, 3, groups=4), "65 maps cannot be shared out among 4 groups"),
-    (Row("conv", 64, 3, groups=0), "0 groups cannot be"),
-    (Row("conv", 64, 3, groups=-4), "-4 groups cannot be"),
-    (Row("conv", 64, 3, groups=10**9), "cannot be shared out among 1000000000 groups"),
-    (Row("depthwise", 24, 3), "24 maps cannot be shared out among 16 groups"),
-    (Row("shuffle", groups=3), "16 maps cannot be shared out among 3 groups"),
-    (Row("max pool", kernel=3, stride=2, padding=2), "more than half of this pool"),
-    (Row("average pool", kernel=40, stride=1), "reaches over 40×40"),
-    (Row("attention", 64), "“attention” is no kind of layer; there are conv, depthwise"),
+    (Row("conv", 64, 3, dilation=0), "The dilation must be at least 1, not 0×0"),
+    (Row("conv", 64, 3, dilation=10**9), "spans 2000000001×2000000001"),
+    (Row("conv", 64, 3, groups=5), "16 channels cannot be split into 5 equal groups"),
+    (Row("conv", 65, 3, groups=4), "65 channels cannot be split into 4 equal groups"),
+    (Row("conv", 64, 3, groups=0), "at least 1 group, not 0"),
+    (Row("conv", 64, 3, groups=-4), "at least 1 group, not -4"),
+    (Row("conv", 64, 3, groups=10**9), "cannot be split into 1000000000 equal groups"),
+    (Row("depthwise", 24, 3), "24 channels cannot be split into 16 equal groups"),
+    (Row("shuffle", groups=3), "16 channels cannot be split into 3 equal groups"),
+    (Row("max pool", kernel=3, stride=2, padding=2), "more than half the pooling kernel"),
+    (Row("average pool", kernel=40, stride=1), "spans 40×40"),
+    (Row("attention", 64), "“attention” is not a kind of layer; choose one of conv, depthwise"),
 ]
 
 
@@ -173,7 +173,7 @@ def test_an_impossible_row_says_why_and_nothing_after_it_is_computed(row, said):
 def test_after_a_linear_layer_there_are_no_maps(kind):
     stack = row_by_row([Row("linear", 10), Row(kind, 8, 3, 1, 1), Row("linear", 5)], (3, 8, 8))
     assert len(stack.steps) == 1
-    assert "A linear layer leaves no rows and columns" in str(stack.refused)
+    assert "After a linear layer there are no rows and columns" in str(stack.refused)
 
 
 def test_too_many_rows_are_not_computed():

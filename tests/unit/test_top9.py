@@ -66,7 +66,7 @@ class Pixels(Listed):
 
 
 def noise(number: int, side: int = 40) -> dict[str, np.ndarray]:
-    """So many pictures of smooth noise, by names that are not in the order of their making."""
+    """Pictures of smooth noise, by names that are not in the order of their making."""
     dice = np.random.default_rng(0)
     grids = dice.integers(0, 256, (number, 8, 8, 3), dtype=np.uint8)
     return {
@@ -146,7 +146,7 @@ def test_values_that_are_not_finite_are_refused_by_the_name_of_their_layer():
     names = [name for node, name in traced(loaded.model).names.items() if node.op != "placeholder"]
     with torch.no_grad():
         next(loaded.model.parameters())[0] = float("nan")
-    with pytest.raises(TraceRefused, match=f"“{names[0]}” gives values that are not finite"):
+    with pytest.raises(TraceRefused, match=f"“{names[0]}” gives non-finite values"):
         list(stream(loaded.model, image, names))
     pictures = Pixels(noise(3))
     with pytest.raises(TraceRefused, match="not finite"):
@@ -520,7 +520,7 @@ def test_what_is_no_result_is_refused(top, tmp_path):
     with pytest.raises(Refused, match="no file"):
         open_top(path)
     parquet.write_table(pa.table({"a": [1]}), path)
-    with pytest.raises(Refused, match="no result"):
+    with pytest.raises(Refused, match="not a result"):
         open_top(path)
     with path.open("wb") as file:
         file.truncate(513 * 2**20)

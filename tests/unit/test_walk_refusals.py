@@ -144,7 +144,7 @@ ASKED = [
 def test_shapes_alone_have_no_units(ask):
     bare = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval().to("meta")
     recording: Recording = record_shapes(bare, (1, 3, 13, 10))
-    with pytest.raises(TraceRefused, match="recording has shapes alone"):
+    with pytest.raises(TraceRefused, match="recording has only shapes"):
         ask(bare, recording)
     with pytest.raises(TraceRefused, match="no weights, only shapes"):
         ask(bare, picture())

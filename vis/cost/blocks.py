@@ -84,7 +84,7 @@ def same(kernel: object, dilation: object = 1) -> Pair:
     reach = [d * (k - 1) for k, d in zip(pair(kernel), pair(dilation), strict=True)]
     if any(n % 2 for n in reach):
         raise Refused(
-            "A kernel of {rows}×{columns} has no middle; choose odd sides, so that maps can keep their size.",
+            "A kernel of {rows}×{columns} has no centre; choose odd sides, so that maps keep their size.",
             rows=pair(kernel)[0],
             columns=pair(kernel)[1],
         )

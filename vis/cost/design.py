@@ -108,7 +108,7 @@ def from_code(code: str) -> tuple[Row, ...]:
         return ()
     parts = code.split("_")
     if len(code) > MOST_CODE or len(parts) > MOST_ROWS:
-        raise Refused("The link holds more than a stack of {most} rows, and was not followed.", most=MOST_ROWS)
+        raise Refused("The link's stack has more than {most} rows, so it was ignored.", most=MOST_ROWS)
     return tuple(map(_row, parts))
 
 
@@ -117,7 +117,7 @@ def _row(code: str) -> Row:
     kinds = {short: kind for kind, short in _KINDS.items()} | {UNKNOWN: None}
     told = SETTINGS.get(kinds.get(kind), ())
     if kind not in kinds or len(written) > len(told):
-        raise Refused("The link holds no stack that can be read, and was not followed.")
+        raise Refused("The link contains no readable stack, so it was ignored.")
     return Row(kinds[kind], **{name: _setting(text, name) for name, text in zip(told, written, strict=False)})
 
 

@@ -21,7 +21,7 @@ def conv_weights(kernel: Size, in_channels: int, out_channels: int, groups: int 
     """D_K² · (M / g) · N, the weights of a convolution without its biases (Krizhevsky et al. 2012 for groups)."""
     for channels in (in_channels, out_channels):
         if channels % groups:
-            raise ValueError(f"{channels} maps cannot be shared out among {groups} groups; choose a divisor.")
+            raise ValueError(f"{channels} channels cannot be split into {groups} equal groups; choose a divisor.")
     return area(kernel) * (in_channels // groups) * out_channels
 
 

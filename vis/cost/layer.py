@@ -131,9 +131,9 @@ def layer(
     if is_empty(kind):
         raise Refused("No kind of layer is chosen; choose one for this row.")
     if kind not in SETTINGS:
-        raise Refused("“{kind}” is no kind of layer; there are {kinds}.", kind=kind, kinds=", ".join(SETTINGS))
+        raise Refused("“{kind}” is not a kind of layer; choose one of {kinds}.", kind=kind, kinds=", ".join(SETTINGS))
     if len(given) != 3 and kind != "linear":
-        raise Refused("A linear layer leaves no rows and columns; put this row above it.")
+        raise Refused("After a linear layer there are no rows and columns; move this row above it.")
     told, maps = SETTINGS[kind], given[0]
     window = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
     if "channels" not in told or (kind == "depthwise" and is_empty(channels)):
@@ -157,7 +157,7 @@ def picture(channels: object, height: object, width: object) -> Shape:
     _check_maps(shape[0])
     if not all(1 <= side <= MOST_SIDE for side in shape[1:]):
         raise Refused(
-            "A picture of {height}×{width} cannot be; each side is from 1 to {most}.",
+            "A {height}×{width} picture is impossible; each side must be from 1 to {most}.",
             height=shape[1],
             width=shape[2],
             most=MOST_SIDE,
@@ -185,9 +185,9 @@ def whole(value: object) -> int:
     except (TypeError, ValueError, OverflowError):  # text, infinity
         number = None
     if number is None or number != value:
-        raise Refused("{value} is no whole number; every setting of a layer is one.", value=str(value)[:40])
+        raise Refused("{value} is not a whole number; every layer setting must be one.", value=str(value)[:40])
     if abs(number) >= 10**18:
-        raise Refused("A number of more than 18 digits is no setting of a layer; choose a smaller one.")
+        raise Refused("A layer setting cannot have more than 18 digits; choose a smaller one.")
     return number
 
 
@@ -197,7 +197,7 @@ def whole(value: object) -> int:
 def _check_maps(channels: int) -> None:
     if not 1 <= channels <= MOST_CHANNELS:
         raise Refused(
-            "A layer cannot have {channels} maps; choose from 1 to {most}.", channels=channels, most=MOST_CHANNELS
+            "A layer cannot have {channels} channels; choose from 1 to {most}.", channels=channels, most=MOST_CHANNELS
         )
 
 
@@ -205,11 +205,11 @@ def _check_numbers(of: Layer) -> None:
     _check_maps(of.channels)
     _check_window(of)
     if of.groups < 1:
-        raise Refused("{groups} groups cannot be; 1 is a convolution without groups.", groups=of.groups)
+        raise Refused("There must be at least 1 group, not {groups}.", groups=of.groups)
     for channels in (of.given[0], of.channels):
         if of.kind != "linear" and channels % of.groups:
             raise Refused(
-                "{channels} maps cannot be shared out among {groups} groups; choose a divisor.",
+                "{channels} channels cannot be split into {groups} equal groups; choose a divisor.",
                 channels=channels,
                 groups=of.groups,
             )
@@ -218,20 +218,16 @@ def _check_numbers(of: Layer) -> None:
 def _check_window(of: Layer) -> None:
     rows, columns = of.kernel
     if min(of.kernel) < 1:
-        raise Refused("A kernel of {rows}×{columns} cannot be; each side is at least 1.", rows=rows, columns=columns)
+        raise Refused("The kernel must be at least 1×1, not {rows}×{columns}.", rows=rows, columns=columns)
     rows, columns = of.stride
     if min(of.stride) < 1:
-        raise Refused(
-            "A stride of {rows}×{columns} leads nowhere; each step is at least 1.", rows=rows, columns=columns
-        )
+        raise Refused("The stride must be at least 1, not {rows}×{columns}.", rows=rows, columns=columns)
     rows, columns = of.padding
     if min(of.padding) < 0:
-        raise Refused("A padding of {rows}×{columns} cannot be; 0 is a map without any.", rows=rows, columns=columns)
+        raise Refused("The padding must be at least 0, not {rows}×{columns}.", rows=rows, columns=columns)
     rows, columns = of.dilation
     if min(of.dilation) < 1:
-        raise Refused(
-            "A dilation of {rows}×{columns} cannot be; 1 is a kernel without gaps.", rows=rows, columns=columns
-        )
+        raise Refused("The dilation must be at least 1, not {rows}×{columns}.", rows=rows, columns=columns)
 
 
 def _check_geometry(of: Layer) -> None:
@@ -239,8 +235,7 @@ def _check_geometry(of: Layer) -> None:
     rows, columns = of.stride
     if rows > height or columns > width:
         raise Refused(
-            "A stride of {rows}×{columns} is larger than the maps of {height}×{width} that it crosses; "
-            "choose a smaller one.",
+            "The stride {rows}×{columns} is larger than the {height}×{width} maps; choose a smaller one.",
             rows=rows,
             columns=columns,
             height=height,
@@ -249,15 +244,14 @@ def _check_geometry(of: Layer) -> None:
     rows, columns = of.padding
     if of.kind in POOLS and (2 * rows > of.kernel[0] or 2 * columns > of.kernel[1]):
         raise Refused(
-            "A padding of {rows}×{columns} is more than half of this pool’s kernel; "
-            "some windows would see nothing but padding.",
+            "A padding of {rows}×{columns} is more than half the pooling kernel; some windows would see only padding.",
             rows=rows,
             columns=columns,
         )
     height, width = height + 2 * rows, width + 2 * columns
     if max(height, width) > MOST_SIDE:
         raise Refused(
-            "The maps with their padding would be {height}×{width}; choose less of it, so that no side exceeds {most}.",
+            "The padded maps would be {height}×{width}; choose less padding, so that no side exceeds {most}.",
             height=height,
             width=width,
             most=MOST_SIDE,
@@ -265,8 +259,8 @@ def _check_geometry(of: Layer) -> None:
     rows, columns = of.reach
     if rows > height or columns > width:
         raise Refused(
-            "The kernel reaches over {rows}×{columns}, the maps with their padding are only {height}×{width}; "
-            "choose a smaller kernel or dilation, or more padding.",
+            "The kernel spans {rows}×{columns}, but the padded maps are only {height}×{width}; choose a smaller "
+            "kernel or dilation, or more padding.",
             rows=rows,
             columns=columns,
             height=height,

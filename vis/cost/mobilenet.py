@@ -38,21 +38,21 @@ class MobileNet:
     def __post_init__(self):
         if not (isinstance(self.width, int | float) and LEAST_WIDTH <= self.width <= MOST_WIDTH):
             raise Refused(
-                "A width of {width} is not computed; choose from {least} to {most}.",
+                "The width must be from {least} to {most}, not {width}.",
                 width=self.width,
                 least=LEAST_WIDTH,
                 most=MOST_WIDTH,
             )
         if not LEAST_SIDE <= whole(self.resolution) <= MOST_SIDE:
             raise Refused(
-                "A resolution of {side} pixels is not computed; choose from {least} to {most}.",
+                "The resolution must be from {least} to {most} pixels, not {side}.",
                 side=self.resolution,
                 least=LEAST_SIDE,
                 most=MOST_SIDE,
             )
         if not 1 <= whole(self.num_classes) <= MOST_CHANNELS:
             raise Refused(
-                "A classifier of {classes} classes is not computed; choose from 1 to {most}.",
+                "The number of classes must be from 1 to {most}, not {classes}.",
                 classes=self.num_classes,
                 most=MOST_CHANNELS,
             )

@@ -39,7 +39,7 @@ class Work:
         """Arithmetic intensity: MACs for each byte moved; None where no MACs are counted.
 
         Every map that comes in is read once, every weight is read once for the whole batch, every map that comes out is
-        written once, four bytes a number in float32. It is the most that the layer allows: a cache that is too small
+        written once, four bytes per number in float32. It is the most that the layer allows: a cache that is too small
         makes it read more than once, and one that still holds the last layer's maps spares it from reading at all.
         """
         return self.macs / self.moved_bytes if self.macs else None
@@ -95,7 +95,7 @@ class Standing:
 
     @property
     def rate(self) -> float | None:
-        """MACs a second, at the median; None where none are counted."""
+        """MACs per second, at the median; None where none are counted."""
         return 1e3 * self.work.macs / self.times.median_ms if self.work.macs else None
 
 
@@ -111,7 +111,7 @@ def standings(works: list[Work], times: Mapping[str, Times]) -> list[Standing]:
 class Ceiling:
     """The most that was reached, in the fastest of many tries."""
 
-    rate: float  # MACs or bytes a second
+    rate: float  # MACs or bytes per second
     of: str  # what reached it
     times: Times  # of all its tries
 
@@ -125,8 +125,8 @@ class Ceiling:
 class Roof:
     """What a machine can compute and what it can move, both measured."""
 
-    peak: Ceiling  # MACs a second of products of large matrices, or of a convolution
-    bandwidth: Ceiling  # bytes a second of copies that no cache can hold
+    peak: Ceiling  # MACs per second of products of large matrices, or of a convolution
+    bandwidth: Ceiling  # bytes per second of copies that no cache can hold
 
     @property
     def ridge(self) -> float:
@@ -134,7 +134,7 @@ class Roof:
         return self.peak.rate / self.bandwidth.rate
 
     def attainable(self, intensity: float) -> float:
-        """The most MACs a second that a layer of this arithmetic intensity can reach (Williams et al., section 3)."""
+        """The most MACs per second that a layer of this arithmetic intensity can reach (Williams et al., section 3)."""
         return min(self.peak.rate, intensity * self.bandwidth.rate)
 
     def reached(self, standing: Standing) -> float | None:

@@ -11,7 +11,7 @@ MOST_POINTS = 64
 
 
 def places(values: Sequence[int]) -> list[int]:
-    """So many of the values that a curve through them looks smooth: evenly spaced, with both ends."""
+    """Enough of the values for a smooth curve: evenly spaced, with both ends."""
     step = max(1, (len(values) - 1) / (MOST_POINTS - 1))
     return [values[round(i * step)] for i in range(min(len(values), MOST_POINTS))]
 

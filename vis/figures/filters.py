@@ -18,7 +18,7 @@ def columns_for(count: int, shape: tuple[int, int] = (1, 1)) -> int:
 
 
 def side_for(count: int) -> int:
-    """Pixels of a tile on a sheet of so many, so that a frame of two pixels is thin beside it."""
+    """Pixels of a tile on a sheet of `count` tiles, so that a frame of two pixels is thin beside it."""
     return 132 if count <= 8 else 44 if count <= 128 else 22
 
 

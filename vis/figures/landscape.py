@@ -60,7 +60,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Words:
-    """What the picture says, in the language of whoever looks at it."""
+    """What the picture says, in the visitor's language."""
 
     quantities: Mapping[str, str]  # of "macs", "parameters", "year" and "accuracy"
     families: Mapping[str, str]

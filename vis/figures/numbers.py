@@ -11,7 +11,7 @@ def grouped(number: int) -> str:
 
 
 def short(number: float, digits: int = 3) -> str:
-    """So many leading digits and a unit, k = 10³, M = 10⁶, G = 10⁹: 120 M."""
+    """A number with `digits` significant digits and a unit, k = 10³, M = 10⁶, G = 10⁹: 120 M."""
     size = 0
     while float(f"{abs(number):.{digits}g}") >= 1000 and size < len(UNITS) - 1:
         number, size = number / 1000, size + 1

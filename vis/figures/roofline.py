@@ -33,7 +33,7 @@ def roofline(layers: Sequence[Standing], roof: Roof, kinds: Mapping[str, str], w
     if outrun := roof.outrun_by(layers):
         raise Refused(
             "{layer} reached {rate}MAC/s, more than the measured peak of {peak}MAC/s ± {spread}: something else used "
-            "this machine while its peak was measured. Measure again when it is quiet.",
+            "this machine while its peak was measured. Measure again when it is idle.",
             layer=outrun.work.name,
             rate=short(outrun.rate),
             peak=short(roof.peak.rate),

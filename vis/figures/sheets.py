@@ -1,4 +1,4 @@
-"""Hundreds of maps as one picture: a byte a pixel, at the maps' own size; whoever shows it enlarges it."""
+"""Hundreds of maps as one picture: one byte per pixel, at the maps' own size; the page enlarges it."""
 
 import io
 

@@ -81,7 +81,7 @@ def _mine(options: argparse.Namespace) -> int:
         pictures = part(pictures, *options.part)
     if options.out.exists() and options.resume and not kept(options.out, key_of(loaded, pictures, layers, options.k)):
         raise Refused(
-            "{file} is there and holds something else; choose another --out, or --no-resume to write over it.",
+            "{file} exists and holds something else; choose another --out, or --no-resume to overwrite it.",
             file=printable(options.out.name),
         )
     if not options.resume:

@@ -30,7 +30,7 @@ FORMAT = 1
 MOST_MAPS = 1_000_000  # of all layers
 MOST_ROWS = 20_000_000
 MOST_FILE_MEGABYTES = 512
-ABANDONED_AFTER = 3600  # seconds: whoever was writing that partial file is gone
+ABANDONED_AFTER = 3600  # seconds: the process that was writing that partial file is gone
 
 TABLE = pa.schema(
     {
@@ -112,7 +112,7 @@ def _dictionary(labels: np.ndarray) -> pa.DictionaryArray:
 
 
 def open_top(path: Path) -> Top:
-    """The result in a file, which may be anybody's: whatever it holds, a result comes back or a refusal.
+    """The result in a file from any source: whatever it holds, a result comes back or a refusal.
 
     Raises:
         Refused: for a file that is not there, damaged, no result, or not finished yet.
@@ -120,7 +120,7 @@ def open_top(path: Path) -> Top:
     top = read(path)
     if not top.finished:
         raise Refused(
-            "{file} is not finished: {counted} of {total} pictures are done; give the same command again.",
+            "{file} is not finished: {counted} of {total} pictures are done; run the same command again.",
             file=printable(path.name),
             counted=top.counted,
             total=top.total,
@@ -134,7 +134,7 @@ def read(path: Path) -> Top:
         raise Refused("There is no file {file}; check its name and folder.", file=printable(path.name))
     if path.stat().st_size > MOST_FILE_MEGABYTES * 2**20:
         raise Refused(
-            "{file} is larger than {most} MB, which no result is; choose another file.",
+            "{file} is larger than {most} MB, too large for a result; choose another file.",
             file=printable(path.name),
             most=MOST_FILE_MEGABYTES,
         )
@@ -147,7 +147,8 @@ def read(path: Path) -> Top:
         return _top(table.combine_chunks(), about)
     except DAMAGE as error:
         raise Refused(
-            "{file} is no result of this program, or damaged; mine the pictures again.", file=printable(path.name)
+            "{file} is not a result of this program, or is damaged; search the pictures again.",
+            file=printable(path.name),
         ) from error
 
 

@@ -43,7 +43,7 @@ def key_of(loaded: Loaded, pictures: PictureSet, layers: Sequence[str], k: int =
     trace = traced(loaded.outline)
     wanted = {trace[layer] for layer in layers}
     if not wanted or not 1 <= k <= MOST_PLACES:
-        raise Refused("At least one layer is needed, and 1 to {most} pictures a feature map.", most=MOST_PLACES)
+        raise Refused("At least one layer is needed, and 1 to {most} pictures per feature map.", most=MOST_PLACES)
     options = "".join(f" {name}={value}" for name, value in sorted(loaded.options.items()))
     return Key(
         loaded.architecture.name + options,
@@ -75,7 +75,7 @@ def mine(
 
     Args:
         layers: operations of the trace.
-        keep: where the state so far is saved every so many seconds, and the result at the end; what is there with the
+        keep: where the state so far is saved every few seconds, and the result at the end; what is there with the
             same key is gone on with, anything else is written over.
         report: called with the pictures that are done and all there are.
         stopped: asked after every group; if so, what was found so far is given, and `finished` is false.
@@ -124,7 +124,7 @@ def _prepared(
 ) -> Iterator[Tensor | Refused]:
     """Each picture as the network wants it, (1, C, H, W), or why it cannot be read; in the order of the ids.
 
-    Other threads decode, at most so many pictures ahead, whatever the number of pictures: while a GPU computes, all the
+    Other threads decode, a bounded number of pictures ahead: while a GPU computes, all the
     time. On a CPU they take turns with the network, whose own threads want all cores and wait for the slowest.
     """
 

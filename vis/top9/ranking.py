@@ -140,7 +140,7 @@ def merged(one: Top, other: Top) -> Top:
     if dataclasses.replace(one.key, fingerprint=other.key.fingerprint) != other.key:
         raise Refused("These results are of different networks, weights, layers or k, and cannot be merged.")
     if not (one.finished and other.finished):
-        raise Refused("A result that is not finished cannot be merged; give its command again first.")
+        raise Refused("An unfinished result cannot be merged; run its command again first.")
     if one.key == other.key or set(one.names) & set(other.names):
         raise Refused("These results are of sets that share pictures, or names of pictures, and cannot be merged.")
     labels = dict(zip((*one.names, *other.names), (*one.labels, *other.labels), strict=True))

@@ -98,12 +98,12 @@ def _compare(model: nn.Module, trace: Trace, images: Tensor) -> bool:
             return False
         raise
     if failed is not None:
-        raise TraceRefused("The network itself does not take this picture: {reason}", reason=failed)
+        raise TraceRefused("The network itself cannot process this picture: {reason}", reason=failed)
     difference = _difference(recorded, own)
     if difference is not None:
         raise TraceRefused(
-            "The recorded pass and the network itself differ by {difference} of the largest value. Its code does more "
-            "than its maps show: it draws random numbers, writes to shared memory, or keeps values between passes.",
+            "The recorded pass differs from the network itself by {difference} of the largest value: its code draws "
+            "random numbers, writes to shared memory, or keeps values between passes.",
             difference=difference,
         )
     return True
@@ -125,7 +125,7 @@ def _answer(recording: Recording) -> Any:
         execute(node, recording, with_switches=False)
         if versions != [value._version for value in read]:
             raise TraceRefused(
-                "“{layer}” changes the values that it is given, in a way that cannot be followed; give it a clone.",
+                "“{layer}” changes its input in a way that cannot be followed; give it a clone.",
                 layer=recording.trace.names[node],
             )
         for unread in no_longer_read[node]:

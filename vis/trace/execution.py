@@ -73,7 +73,7 @@ def check_finite(value: Any, layer: str) -> None:
         return
     if not value.sum().isfinite() and not value.isfinite().all():  # a finite sum, which is fast, has only finite terms
         raise TraceRefused(
-            "With these weights the layer “{layer}” gives values that are not finite; choose other weights.",
+            "With these weights, layer “{layer}” gives non-finite values; choose other weights.",
             layer=layer,
         )
 
@@ -92,7 +92,7 @@ def execute(node: fx.Node, recording: Recording, with_switches: bool = True) -> 
         if isinstance(error, (OutOfMemory, TraceRefused)):
             raise
         raise TraceRefused(
-            "The network cannot take a picture of {width}×{height}: “{layer}” says {reason}",
+            "The network cannot process a {width}×{height} picture: “{layer}” says {reason}",
             width=recording.image.shape[3],
             height=recording.image.shape[2],
             layer=recording.trace.names.get(node, node.name),
@@ -104,7 +104,7 @@ def _execute(node: fx.Node, recording: Recording, with_switches: bool) -> None:
     if node.op == "placeholder":
         if recording.values:
             raise TraceRefused(
-                "Only networks with one input are understood; this one also wants “{name}”.", name=node.name
+                "Only networks with one input are supported; this one also needs “{name}”.", name=node.name
             )
         recording.values[node] = recording.image
     elif with_switches and is_max_pool(node, recording.model):

@@ -55,7 +55,7 @@ def _copy(value: Any) -> Any:
 
 
 def see_changes_in_place(graph: fx.Graph, model: nn.Module, names: dict[fx.Node, str]) -> None:
-    """Whoever reads a map after it was changed in place reads the changed one; here nothing is done in place.
+    """A reader of a map that was changed in place reads the changed one; here nothing is done in place.
 
     Only who reads the whole of it: a change that is read through another view of the same values is refused.
 

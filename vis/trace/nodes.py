@@ -41,7 +41,7 @@ class Trace:
                 return node
         close = difflib.get_close_matches(layer, self.names.values(), n=3, cutoff=0) or ["–"]
         raise TraceRefused(
-            "There is no layer “{layer}” in this network; close names are {close}.", layer=layer, close=", ".join(close)
+            "There is no layer “{layer}” in this network; close names: {close}.", layer=layer, close=", ".join(close)
         )
 
 

@@ -9,7 +9,7 @@ class TraceRefused(Refused):
     """A network that cannot be followed operation by operation, or a layer that it does not have."""
 
 
-# What the code of a network may raise, which is anybody's: while it is traced, or given a picture it was not made for.
+# What the code of any network may raise: while it is traced, or given a picture it was not made for.
 RAISED = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError, NameError, RuntimeError, TypeError, ValueError),
     fx.proxy.TraceError,

@@ -158,7 +158,7 @@ def _check(model: nn.Module) -> None:
                 inside=inside,
             )
     if any(module.training for module in model.modules()):
-        raise TraceRefused("The network is in training mode, so its answers are random; call model.eval() first.")
+        raise TraceRefused("The network is in training mode, so its outputs are random; call model.eval() first.")
     if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
         raise TraceRefused(CANNOT, reason="some of its layers have no weights before they have seen a picture")
 

@@ -20,7 +20,7 @@ from pages.common.session import PUBLIC_WEIGHTS, WEIGHTS_FILE, Selection, kept, 
 Result = TypeVar("Result")
 
 
-_refused_lately: dict[str, tuple[float, Refused]] = {}  # by network: nobody waits twice for a server that is away
+_refused_lately: dict[str, tuple[float, Refused]] = {}  # by network: no session waits twice for a server that is away
 ASK_AGAIN_AFTER = 300  # seconds
 
 

@@ -122,7 +122,7 @@ def search(
     """The strongest pictures of every feature map, as far as it came; None where it was stopped before it began.
 
     One search at a time on this server, and all take turns: at the end of one, what was found is in the folder, and
-    the next goes on from there. So does a search of the same by somebody else. Whoever only wants to look at something
+    the next goes on from there. So does another session's search of it. A session that only wants to see something
     goes first.
 
     Args:
@@ -165,7 +165,7 @@ def _over(place: Place, stopped: Callable[[], bool]) -> Callable[[], bool]:
 
 
 def _keep_the_newest(folder: Path, most: int) -> None:
-    """Deletes all but so many files, those first that were written longest ago, and tiles without their result."""
+    """Deletes all but the newest `most` files, oldest first, and tiles without their result."""
     from vis.figures.tilefile import TILES
 
     delete_all_but(most - 1, (file for file in folder.iterdir() if file.suffix != TILES))
@@ -175,7 +175,7 @@ def _keep_the_newest(folder: Path, most: int) -> None:
 
 
 def delete_all_but(most: int, files: Iterable[Path]) -> None:
-    """Deletes all but so many of these files, those first that were written longest ago."""
+    """Deletes all but the newest `most` of these files, oldest first."""
     written = {}
     for file in files:
         with suppress(FileNotFoundError):  # another process was faster

@@ -30,7 +30,7 @@ class Place:
 
     @property
     def is_shared(self) -> bool:
-        """Whether somebody is in the line with other work."""
+        """Whether the queue holds other work."""
         return any(other.work != self.work for other in self.line.places)
 
     def wait(self, stopped: Callable[[], bool]) -> bool:
@@ -45,7 +45,7 @@ class Place:
 
     @property
     def is_over(self) -> bool:
-        """Whether its turn has been long enough, for somebody waits with other work."""
+        """Whether its turn is over, because other work is waiting."""
         return self.is_shared and time.monotonic() - self._begun >= self.line.seconds
 
     def again(self) -> None:
@@ -79,8 +79,8 @@ class Line:
         with self.moved:
             if len({work, *(other.work for other in self.places)}) > self.most:
                 raise Refused(
-                    "{most} searches or measurements are under way on this server already; begin this one when one "
-                    "of them is done.",
+                    "{most} searches or measurements are already running on this server; start yours when one has "
+                    "finished.",
                     most=self.most,
                 )
             self.places = [*self.places, place]

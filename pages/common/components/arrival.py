@@ -14,7 +14,7 @@ def arrival(pages: Iterable[str]) -> None:
     """Closes the message that a page was not found where it was.
 
     Until `st.navigation` has run once in the process, Streamlit knows of no pages but those directly in `pages/`, and
-    tells so whoever comes first, before it runs the very page that was asked for.
+    tells the first visitor so, before it runs the very page that was asked for.
 
     Args:
         pages: the addresses of all pages, without a slash.

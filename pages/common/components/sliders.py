@@ -43,7 +43,7 @@ def live_sliders(
 ) -> None:
     """Draws sliders below one another; where there is room, in columns.
 
-    While one is dragged they report as often as they are answered, a few times a second, and once more when it is let
+    While one is dragged they report as often as they are answered, a few times per second, and once more when it is let
     go. They belong into a fragment, with all that depends on them.
 
     Args:

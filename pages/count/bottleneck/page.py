@@ -19,9 +19,9 @@ TEXTS = Path(__file__).parent / "texts"
 SLIDERS = (
     Number("rows", Phrase("Height H"), 28, 1, 224, marks=(28, 56, 112, 224)),
     Number("columns", Phrase("Width W"), 28, 1, 224, marks=(28, 56, 112, 224)),
-    Number("maps_in", Phrase("Maps in, C_in"), 192, 1, 1024, marks=(192, 512, 832)),
-    Number("between", Phrase("Maps between, C_mid"), 16, 1, 1024, marks=(16, 192, 512)),
-    Number("maps_out", Phrase("Maps out, C_out"), 32, 1, 1024, marks=(32, 256, 512)),
+    Number("maps_in", Phrase("Input channels, C_in"), 192, 1, 1024, marks=(192, 512, 832)),
+    Number("between", Phrase("Bottleneck channels, C_mid"), 16, 1, 1024, marks=(16, 192, 512)),
+    Number("maps_out", Phrase("Output channels, C_out"), 32, 1, 1024, marks=(32, 256, 512)),
     Number("kernel", Phrase("Kernel K×K"), 5, 1, 11, step=2, marks=(1, 3, 5, 7, 9, 11)),
 )
 MODULE = Choice("module", Phrase("Module"), tuple(INCEPTIONS))
@@ -31,15 +31,15 @@ def page() -> None:
     st.title(_("1×1 bottlenecks"))
     st.markdown(
         _(
-            "A large kernel that looks at many maps is dear. GoogLeNet puts a **1×1 convolution** before it, which "
-            "mixes the maps into a few, and the kernel looks at these. Drag the sliders and see what remains."
+            "A large kernel over many channels is expensive. GoogLeNet puts a **1×1 convolution** before it, which "
+            "mixes the channels into a few, and the kernel reads only these. Drag the sliders and compare the costs."
         )
     )
-    sides = Phrase("The kernel on all maps"), Phrase("Through a 1×1 bottleneck")
+    sides = Phrase("The kernel on all channels"), Phrase("Through a 1×1 bottleneck")
     style = chosen_style(st.container(horizontal=True, gap="medium"))
     calculator(Calculator("bottleneck", SLIDERS, "between", _examples(), sides, _blocks, _law), style)
     _googlenet(style)
-    reading(_("Why it is cheap, and where the numbers are from"), TEXTS, "bottleneck")
+    reading(_("Why it is cheap, and where the numbers come from"), TEXTS, "bottleneck")
 
 
 def _blocks(rows: int, columns: int, maps_in: int, between: int, maps_out: int, kernel: int) -> tuple[Block, Block]:
@@ -81,9 +81,9 @@ def _googlenet(style: Style) -> None:
     st.dataframe(pa.table(table), hide_index=True, placeholder="–", height="content", column_config=look)
     st.caption(
         _(
-            "Printed: Table 1 of the paper. Its weights are in units of 1,024; the rows of the first layer, 4c and 5a "
-            "do not follow from the widths that it lists. Naive: the same kernels without the 1×1 reductions; the "
-            "pooled maps go on as they are, so that more maps come out."
+            "Printed: Table 1 of the paper. Its weights are in units of 1,024; its rows for the first layer, 4c and "
+            "5a do not match the widths it lists. Naive: the same kernels without the 1×1 reductions; the pooled maps "
+            "pass unchanged, so there are more output channels."
         )
     )
     module = ask_one(st, MODULE)
@@ -103,13 +103,13 @@ def _table(style: Style) -> dict[str, list]:
     naive = {f"inception {name}": inception(widths, is_reduced=False) for name, widths in INCEPTIONS.items()}
     whole = {"macs": sum(row.macs for row in rows.values()), "weights": sum(row.weights for row in rows.values())}
     return {
-        _("layer"): [*rows, _("together")],
+        _("layer"): [*rows, _("total")],
         _("MACs"): [*(style.number(row.macs) for row in rows.values()), style.number(whole["macs"])],
         _("printed MACs"): [*(PRINTED[name][1] for name in rows), None],
         _("weights"): [*(style.number(row.weights) for row in rows.values()), style.number(whole["weights"])],
         _("printed weights"): [*(PRINTED[name][0] for name in rows), None],
         _("naive MACs"): [*(style.number(naive[name].macs) if name in naive else None for name in rows), None],
-        _("what remains"): [
+        _("relative to naive"): [
             *(percent(ratio(row, naive[name])) if name in naive else None for name, row in rows.items()),
             None,
         ],

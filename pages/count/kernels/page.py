@@ -31,22 +31,22 @@ def page() -> None:
     st.title(_("Small kernels, groups and gaps"))
     st.markdown(
         _(
-            "Four ways to look as far as a large kernel with less arithmetic: **stack** small ones, **factorise** one "
-            "into a row and a column, share the maps out among **groups**, or leave gaps by **dilation**."
+            "Four ways to see as far as a large kernel with less arithmetic: **stack** small kernels, **factorise** "
+            "one into a row and a column, split the channels into **groups**, or leave gaps by **dilation**."
         )
     )
     calculators = {"stacked": _stacked, "factorised": _factorised, "groups": _groups, "dilated": _dilated}
     row = st.container(horizontal=True, gap="medium")
     instead = ask_one(row, INSTEAD)
     calculator(calculators[instead](), chosen_style(row))
-    reading(_("Why it is cheap, and where the numbers are from"), TEXTS, "kernels")
+    reading(_("Why it is cheap, and where the numbers come from"), TEXTS, "kernels")
 
 
 def _maps(side: int, maps: int) -> tuple[Number, Number]:
     """The sliders for the maps that go in, with where they stand at first."""
     return (
-        Number("side", Phrase("Side of the maps, D"), side, 1, 224, marks=(28, 56, 112, 224)),
-        Number("maps", Phrase("Maps in and out, C"), maps, 1, 1024, marks=(64, 256, 512)),
+        Number("side", Phrase("Map side, D"), side, 1, 224, marks=(28, 56, 112, 224)),
+        Number("maps", Phrase("Input and output channels, C"), maps, 1, 1024, marks=(64, 256, 512)),
     )
 
 
@@ -116,7 +116,7 @@ def _groups() -> Calculator:
             "ShuffleNet, 28×28: 240, g = 3": {"side": 28, "maps": 240, "kernel": 1, "groups": 3},
             "ResNeXt, 56×56: 128, g = 32": {"side": 56, "maps": 128, "kernel": 3, "groups": 32},
         },
-        (Phrase("One filter looks at all maps"), Phrase("Groups, then a shuffle")),
+        (Phrase("Each filter reads all channels"), Phrase("Groups, then a shuffle")),
         blocks,
         law,
     )

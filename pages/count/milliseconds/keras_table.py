@@ -62,14 +62,14 @@ def keras_table(device: str) -> None:
     times, where = measured(key) or ({}, None)
     _table(times)
     theirs = _(
-        "All columns but the last are **Keras' own**, from keras.io/api/applications: their weights; times of a step "
-        "on a 92-core AMD EPYC and on a Tesla A100, with batches of 32."
+        "All columns but the last are **Keras' own**, from keras.io/api/applications: accuracy of their weights; time "
+        "per step on a 92-core AMD EPYC and on a Tesla A100, batch size 32."
     )
     ours = (
         _(
-            "The last column is measured here: {conditions}, one picture at a time, median ± half of the distance "
-            "between the quartiles, with random weights. Their V2 halve the maps one block earlier than the paper's, "
-            "which are measured here.",
+            "The last column is measured here: {conditions}, one picture at a time, random weights; median ± half the "
+            "interquartile range. Keras' V2 halve the maps one block earlier than the paper's, which are measured "
+            "here.",
             conditions=in_words(where),
         )
         if where

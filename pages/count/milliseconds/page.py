@@ -39,7 +39,7 @@ from vis.figures.roofline import roofline, shares, shares_of_work_and_time
 
 TEXTS = Path(__file__).parent / "texts"
 PLACE = "milliseconds"
-BATCH = Choice("batch", Phrase("Pictures at once"), (1, 4, 16))
+BATCH = Choice("batch", Phrase("Batch size"), (1, 4, 16))
 ROUNDS = 7
 
 
@@ -57,9 +57,9 @@ def page() -> None:
     st.title(_("MACs are not milliseconds"))
     st.markdown(
         _(
-            "A multiply-add is counted once, wherever it stands. How long it takes depends on how many numbers have to "
-            "be fetched for it. Here the layers of a network are **measured on this machine**, beside what the same "
-            "machine does at its best."
+            "A multiply-add is counted once, wherever it occurs. How long it takes depends on how much data must be "
+            "fetched for it. Here the layers of a network are **measured on this machine**, beside the machine's "
+            "measured peak."
         )
     )
     name = selection().network
@@ -75,7 +75,7 @@ def page() -> None:
     found = _measurement(built, batch)
     if found:
         _result(built, batch, found, standings(works_of(recording, batch), found.layers), style)
-    st.subheader(_("Beside a published table"), anchor="published")
+    st.subheader(_("Comparison with a published table"), anchor="published")
     keras_table(selection().device)
     reading(_("How this is measured, and what it does not say"), TEXTS, "milliseconds")
 
@@ -98,9 +98,7 @@ def _measurement(built: Built, batch: int) -> Measured | None:
     def phase(part: float) -> str:
         if part < PASSES_DONE:
             return _("Measuring whole passes of {network} …", network=title)
-        return _(
-            "Measuring every layer of {network}, and in between what this machine does at its best …", network=title
-        )
+        return _("Measuring every layer of {network} and, in between, the machine's peak …", network=title)
 
     if new := settled(PLACE, key, phase, again):
         keep_measured(key, new)
@@ -108,8 +106,8 @@ def _measurement(built: Built, batch: int) -> Measured | None:
     if not found and not is_running(PLACE, key):
         st.caption(
             _(
-                "It takes from a few seconds to some minutes, during which nothing else is measured on this server. "
-                "What is measured is kept for this session."
+                "This takes from a few seconds to some minutes; nothing else is measured on this server meanwhile. "
+                "The results are kept for this session."
             )
         )
     return found
@@ -143,14 +141,14 @@ def _measured(
 
 def _result(built: Built, batch: int, found: Measured, layers: list[Standing], style: Style) -> None:
     _totals(batch, found, layers, style)
-    st.subheader(_("Under the roof of this machine"), anchor="roofline")
+    st.subheader(_("Roofline of this machine"), anchor="roofline")
     try:
         _under_the_roof(built, found.roof, layers, style)
         roof = found.roof
     except Refused as refusal:  # then nothing that rests on the roof is said
         say(refusal)
         roof = None
-    st.subheader(_("Share of the work, share of the time"), anchor="shares")
+    st.subheader(_("Share of work, share of time"), anchor="shares")
     names = {"share of macs": _("of all MACs"), "share of time": _("of the time")}
     st.plotly_chart(
         shares_of_work_and_time(layers, _all_kinds(), names),
@@ -170,9 +168,9 @@ def _under_the_roof(built: Built, roof: Roof, layers: list[Standing], style: Sty
     words = {
         "macs": _("MACs"),
         "time": _("time"),
-        "rate": _("MACs a second"),
-        "intensity": _("arithmetic intensity, MACs a byte"),
-        "reached": _("of what is attainable"),
+        "rate": _("MACs per second"),
+        "intensity": _("arithmetic intensity, MACs per byte"),
+        "reached": _("of the attainable rate"),
         "roof": _("measured roof: {peak}, {bandwidth}"),
     }
     st.plotly_chart(
@@ -183,8 +181,8 @@ def _under_the_roof(built: Built, roof: Roof, layers: list[Standing], style: Sty
     )
     st.caption(
         _(
-            "Under the slope, left of {ridge} MACs a byte, the memory holds a layer back; under the flat part, the "
-            "arithmetic. A point above the slope had its numbers in a cache, which is faster than memory.",
+            "Left of {ridge} MACs per byte, under the slope, memory limits a layer; under the flat part, arithmetic "
+            "does. A point above the slope had its data in a cache, which is faster than memory.",
             ridge=f"{roof.ridge:.3g}",
         )
     )
@@ -217,17 +215,17 @@ def _totals(batch: int, found: Measured, layers: list[Standing], style: Style) -
     reached = f"± {peak.spread / 2:.0%} · {short(bandwidth.rate)}B/s ± {bandwidth.spread / 2:.0%}"
     is_outrun = found.roof.outrun_by(layers) is not None
     d.metric(
-        _("This machine at its best"),
+        _("Measured peak"),
         "–" if is_outrun else f"{short(peak.rate)}MAC/s",
-        _("outrun by a layer") if is_outrun else reached,
+        _("exceeded by a layer") if is_outrun else reached,
         delta_color="off",
         delta_arrow="off",
     )
     st.caption(
         _(
-            "{conditions}; {batch}; after warming up {passes} whole passes and {rounds} layer by layer. Medians, ± "
-            "half of the distance between the quartiles. After every layer the device is waited for, and nothing is "
-            "done in place, so the sum of the layers is normally more than one pass.",
+            "{conditions}; {batch}; after warm-up, {passes} whole passes and {rounds} layer by layer. Medians ± half "
+            "the interquartile range. The device is synchronised after every layer and nothing is computed in place, "
+            "so the layers usually add up to more than one pass.",
             conditions=in_words(found.conditions),
             batch=_of_pictures(batch),
             rounds=min(each.times.rounds for each in layers),
@@ -238,14 +236,14 @@ def _totals(batch: int, found: Measured, layers: list[Standing], style: Style) -
 
 
 def _of_pictures(batch: int) -> str:
-    return _("for one picture") if batch == 1 else _("for {batch} pictures together", batch=batch)
+    return _("for one picture") if batch == 1 else _("for a batch of {batch} pictures", batch=batch)
 
 
 def _in_short(layers: list[Standing]) -> str:
     """What the shares say, of the kind whose share of the time is furthest above its share of the work."""
     kind, (work, time) = max(shares(layers).items(), key=lambda part: part[1][1] - part[1][0])
     return _(
-        "Furthest apart: {kind}, {work} of the multiply-adds and {time} of the time.",
+        "Largest gap: {kind}, with {work} of the multiply-adds but {time} of the time.",
         kind=_all_kinds()[kind],
         work=f"{work:.1%}",
         time=f"{time:.1%}",

@@ -16,7 +16,7 @@ MOST_ROWS = 20  # that are seen at once
 
 
 def standing_table(layers: Sequence[Standing], roof: Roof | None, kinds: Mapping[str, str], style: Style) -> None:
-    """A row a layer, with a bar each for its share of the multiply-adds and of the time.
+    """One row per layer, with a bar each for its share of the multiply-adds and of the time.
 
     Args:
         roof: None where it is not known; then nothing is said of what is attainable.
@@ -39,8 +39,8 @@ def standing_table(layers: Sequence[Standing], roof: Roof | None, kinds: Mapping
         _("ms, median"): [s.times.median_ms for s in layers],
         _("± ms"): [s.times.spread_ms / 2 for s in layers],
         _("GMAC/s"): [s.rate and s.rate / 1e9 for s in layers],
-        _("MACs a byte"): [s.work.intensity for s in layers],
-        _("of what is attainable"): [part and 100 * part for part in reached],
+        _("MACs per byte"): [s.work.intensity for s in layers],
+        _("of the attainable rate"): [part and 100 * part for part in reached],
     }
     look = {
         _("layer"): st.column_config.TextColumn(width=170),
@@ -52,8 +52,8 @@ def standing_table(layers: Sequence[Standing], roof: Roof | None, kinds: Mapping
         _("ms, median"): st.column_config.NumberColumn(format="%.3f"),
         _("± ms"): st.column_config.NumberColumn(format="%.3f"),
         _("GMAC/s"): st.column_config.NumberColumn(format="%.2f"),
-        _("MACs a byte"): st.column_config.NumberColumn(format="%.2f"),
-        _("of what is attainable"): st.column_config.NumberColumn(format="%.0f %%"),
+        _("MACs per byte"): st.column_config.NumberColumn(format="%.2f"),
+        _("of the attainable rate"): st.column_config.NumberColumn(format="%.0f %%"),
     }
     height = (min(len(layers), MOST_ROWS) + 1) * ROW + 3
     st.dataframe(pa.table(cells), hide_index=True, column_config=look, height=height, placeholder="–")

@@ -48,8 +48,8 @@ def build_it(network: MobileNet) -> None:
     st.subheader(_("Build it"), anchor="build")
     st.markdown(
         _(
-            "Multiply-adds are counted, milliseconds are **measured**: the network at this α and ρ is built, with "
-            "random weights, and run on the picture of the sidebar, by itself and sixteen times together."
+            "Multiply-adds are counted, milliseconds are **measured**: the network with this α and ρ is built with "
+            "random weights and run on the sidebar's picture, once alone and once in a batch of 16."
         )
     )
     before: tuple[Run, ...] = measured(PLACE) or ()
@@ -61,7 +61,9 @@ def build_it(network: MobileNet) -> None:
         _begin(key, network)
     if is_held:  # to count it anew while it is measured would make it slower
         keep_only(PLACE, ())
-    new: Run | None = settled(PLACE, key, lambda part: _("Building it, and running it …"), _("Press the button again."))
+    new: Run | None = settled(
+        PLACE, key, lambda part: _("Building and running the network …"), _("Press the button again.")
+    )
     if new:
         before = (new, *(run for run in before if (run.network, run.conditions) != (new.network, new.conditions)))[
             :MOST
@@ -151,16 +153,16 @@ def _beside_the_counts(run: Run) -> None:
         **grey,
     )
     columns[1].metric(
-        _("Latency, {batch} pictures", batch=many),
+        _("Latency, batch of {batch}", batch=many),
         milliseconds(run.times[many].median_ms),
         f"{spread(run.times[many].spread_ms)} · "
-        + _("{time} ms a picture", time=f"{run.times[many].median_ms / many:.3g}"),
+        + _("{time} ms per picture", time=f"{run.times[many].median_ms / many:.3g}"),
         **grey,
     )
     columns[2].metric(
         _("Peak memory, computed") if run.is_memory_computed else _("Peak memory, measured"),
         _megabytes(run.memory[one]),
-        _("{memory} for {batch} pictures", memory=_megabytes(run.memory[many]), batch=many),
+        _("{memory} for a batch of {batch}", memory=_megabytes(run.memory[many]), batch=many),
         **grey,
     )
     columns[3].metric(
@@ -171,16 +173,16 @@ def _beside_the_counts(run: Run) -> None:
     )
     memory = (
         _(
-            "A CPU does not say what a network needs, so its memory is **computed**: the weights and the largest sum "
-            "of maps that still have to be read."
+            "A CPU does not report how much memory a network uses, so it is **computed**: the weights plus the "
+            "largest sum of maps still to be read."
         )
         if run.is_memory_computed
-        else _("Memory is the device's own peak, the weights included.")
+        else _("Memory is the peak reported by the device, including the weights.")
     )
     st.caption(
         _(
-            "{conditions}. Median ± half of the distance between the quartiles, of {rounds} and {rounds_many} passes "
-            "after warming up. On disk: a .safetensors file with its header and the statistics of batch norm.",
+            "{conditions}. Median ± half the interquartile range of {rounds} and {rounds_many} passes after warm-up. "
+            "On disk: a .safetensors file with its header and batch norm's statistics.",
             conditions=in_words(run.conditions),
             rounds=run.times[one].rounds,
             rounds_many=run.times[many].rounds,
@@ -199,7 +201,7 @@ def _all(runs: Sequence[Run]) -> None:
     one, many = BATCHES
     kinds = {True: _("depthwise separable"), False: _("full 3×3")}
     depths = {False: _("13 blocks"), True: _("8 blocks")}
-    ms, off, each = _("ms, median"), _("± ms"), _("ms a picture, of {batch}", batch=many)
+    ms, off, each = _("ms, median"), _("± ms"), _("ms per picture, batch of {batch}", batch=many)
     cells = {
         _("network"): [title(run.network) for run in runs],
         _("Convolutions"): [kinds[run.network.separable] for run in runs],
@@ -214,10 +216,10 @@ def _all(runs: Sequence[Run]) -> None:
     number = st.column_config.NumberColumn(format="%.2f")
     look = dict.fromkeys((ms, off, each, _("GMAC/s")), number)
     look |= dict.fromkeys((_("MACs"), _("Classes")), st.column_config.NumberColumn(format="%,d"))
-    st.markdown(_("**Built in this session**, the last first; {most} are kept.", most=MOST))
+    st.markdown(_("**Built in this session**, newest first; the last {most} are kept.", most=MOST))
     st.dataframe(pa.table(cells), hide_index=True, column_config=look)
     file = "convscope-mobilenet-built.csv"
-    download(st, _("What was built (CSV)"), lambda: table(rows_of(runs)), file, "built csv")
+    download(st, _("Built networks (CSV)"), lambda: table(rows_of(runs)), file, "built csv")
 
 
 def rows_of(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:

@@ -30,7 +30,7 @@ CONVOLUTIONS = Choice(
 DEPTH = Choice(
     "depth",
     Phrase("Depth"),
-    {"deep": Phrase("13 blocks"), "shallow": Phrase("8, without the five of 14×14×512")},
+    {"deep": Phrase("13 blocks"), "shallow": Phrase("8 blocks, without the five at 14×14×512")},
 )
 SLIDERS = (
     Number("width", Phrase("Width α"), PAPER.width, 0.05, 2.0, step=0.05, digits=2, marks=WIDTHS),
@@ -51,14 +51,14 @@ def page() -> None:
     st.title(_("MobileNet's multipliers"))
     st.markdown(
         _(
-            "MobileNet V1 has two knobs: the **width α** scales the number of maps of every layer, the **resolution** "
-            "the side of the picture. Drag them, and everything below is counted anew."
+            "MobileNet V1 has two multipliers: the **width α** scales the channels of every layer, the **resolution** "
+            "the side of the picture. Drag them, and everything below is recomputed."
         )
     )
     row = st.container(horizontal=True, gap="medium")
     chosen = ask(row, CONVOLUTIONS, DEPTH)
     _calculator(chosen["convolutions"] == "separable", chosen["depth"] == "shallow", chosen_style(row))
-    reading(_("What the multipliers do, and where the numbers are from"), TEXTS, "mobilenet")
+    reading(_("What the multipliers do, and where the numbers come from"), TEXTS, "mobilenet")
 
 
 @fragment
@@ -74,10 +74,9 @@ def _calculator(separable: bool, shallow: bool, style: Style) -> None:
         _sixteen(network, style)
     st.caption(
         _(
-            "Counted are the multiply-adds of convolutions and of the classifier, for one picture; no biases, no batch "
-            "norm, no pooling. Parameters include the scales and offsets of batch norm and the classifier's biases. "
-            "1.0 MobileNet-224 is the paper's name for α = 1 at 224×224; the accuracies are those of its tables 4 to 7 "
-            "and 9."
+            "Multiply-adds of the convolutions and the classifier, for one picture, without biases, batch norm and "
+            "pooling. Parameters include batch norm's scales and offsets and the classifier's biases. 1.0 "
+            "MobileNet-224 is the paper's name for α = 1 at 224×224; the accuracies are from its tables 4 to 7 and 9."
         )
     )
     left, right = st.columns(2, gap="large")
@@ -101,7 +100,7 @@ def _totals(network: MobileNet, style: Style) -> None:
         column.metric(
             name,
             style.number(number),
-            _("{ratio} × that of 1.0 MobileNet-224", ratio=f"{number / getattr(PAPER, quantity):.3g}"),
+            _("{ratio} × 1.0 MobileNet-224", ratio=f"{number / getattr(PAPER, quantity):.3g}"),
             delta_color="off",
             delta_arrow="off",
         )
@@ -109,9 +108,9 @@ def _totals(network: MobileNet, style: Style) -> None:
     if found is None:
         value, whose = "–", _("only a point in its figure 4") if is_plotted(network) else _("not reported in the paper")
     elif found.is_interpolated:
-        value, whose = f"≈ {found.percent:.1f} %", _("interpolated between the paper's")
+        value, whose = f"≈ {found.percent:.1f} %", _("interpolated between the paper's values")
     else:
-        value, whose = f"{found.percent:.1f} %", _("as the paper prints it")
+        value, whose = f"{found.percent:.1f} %", _("reported in the paper")
     columns[2].metric(_("Top-1 accuracy on ImageNet"), value, whose, delta_color="off", delta_arrow="off")
 
 
@@ -124,7 +123,7 @@ def _blocks(network: MobileNet, style: Style) -> None:
         block_costs(network, beside, quantity, _kind_names(), _("1.0 MobileNet-224"), spoken(BARS.called(quantity))),
         key="blocks",
         config=style.toolbar("mobilenet-blocks"),
-        alt=_("A bar for every block with its MACs or parameters; the table below has the same numbers."),
+        alt=_("One bar per block with its MACs or parameters; the table below has the same numbers."),
     )
 
 
@@ -139,8 +138,8 @@ def _kind_names() -> dict[str, str]:
 
 def _sixteen(network: MobileNet, style: Style) -> None:
     """The paper's four widths by its four resolutions, with this network on them."""
-    st.subheader(_("The paper's sixteen"), anchor="sixteen")
-    drawn, caption = sixteen(network), (_("The paper's sixteen; orange: {network}", network=title(network)),)
+    st.subheader(_("The paper's 4 × 4 grid (α × ρ)"), anchor="sixteen")
+    drawn, caption = sixteen(network), (_("The paper's 4 × 4 grid; orange: {network}", network=title(network)),)
     st.image(
         svg(*drawn, dark=st.context.theme.type == "dark"),
         width=round(drawn[0].width),
@@ -148,9 +147,9 @@ def _sixteen(network: MobileNet, style: Style) -> None:
     )
     st.caption(
         _(
-            "Of 1,000 classes. In a cell stand MACs, parameters, and the accuracy where the paper prints one; the more "
-            "MACs, the stronger its colour. The orange frame is on your network's cell; where it has none, the ring "
-            "stands between cells or at the edge."
+            "With 1,000 classes. Each cell shows MACs, parameters and, where the paper reports it, accuracy; a "
+            "stronger colour means more MACs. The orange frame marks your network's cell; if it has none, the ring "
+            "lies between cells or at the edge."
         )
     )
     download(
@@ -191,7 +190,7 @@ def _kinds(network: MobileNet) -> None:
 
 def _successors(network: MobileNet) -> None:
     """What came after, beside this network."""
-    st.subheader(_("Beside its successors"), anchor="successors")
+    st.subheader(_("Compared with its successors"), anchor="successors")
     found = accuracy(network)
     about = "≈ " if found and found.is_interpolated else ""
     rows = [(_("this network"), network.macs, network.params, f"{about}{found.percent:.1f} %" if found else "–")]
@@ -210,7 +209,7 @@ def _successors(network: MobileNet) -> None:
         hide_index=True,
         column_config=dict.fromkeys(numbers, right),
     )
-    st.caption(_("The successors at 224×224 and of 1,000 classes; accuracies measured with torchvision's weights."))
+    st.caption(_("Successors at 224×224 with 1,000 classes; accuracies measured with torchvision's weights."))
 
 
 def _layers(network: MobileNet, is_short: bool) -> None:

@@ -18,9 +18,9 @@ from vis.figures.numbers import sizes
 
 TEXTS = Path(__file__).parent / "texts"
 SLIDERS = (
-    Number("side", Phrase("Side of the maps, D"), 56, 1, 112, marks=(14, 28, 56, 112)),
-    Number("channels", Phrase("Maps in and out, C"), 256, 1, 2048, marks=(256, 512, 1024, 2048)),
-    Number("between", Phrase("Maps between, R"), 64, 1, 1024, marks=(64, 256, 512, 1024)),
+    Number("side", Phrase("Map side, D"), 56, 1, 112, marks=(14, 28, 56, 112)),
+    Number("channels", Phrase("Input and output channels, C"), 256, 1, 2048, marks=(256, 512, 1024, 2048)),
+    Number("between", Phrase("Bottleneck channels, R"), 64, 1, 1024, marks=(64, 256, 512, 1024)),
 )
 EXAMPLES = {
     f"ResNet-50 {name}: {channels}-{maps}-{maps}-{channels}": {"side": side, "channels": channels, "between": maps}
@@ -41,15 +41,15 @@ def page() -> None:
     st.title(_("Residual bottlenecks"))
     st.markdown(
         _(
-            "ResNet-50 and its deeper siblings squeeze their maps with a **1×1 convolution**, look around with 3×3 "
-            "among the few, and widen them again. Beside it stands the block of ResNet-34, two 3×3 convolutions."
+            "ResNet-50 and its deeper siblings reduce the channels with a **1×1 convolution**, apply 3×3 to these "
+            "few, and expand them again. For comparison: the block of ResNet-34, two 3×3 convolutions."
         )
     )
     sides = Phrase("Two 3×3 convolutions"), Phrase("Through a bottleneck")
     style = chosen_style(st.container(horizontal=True, gap="medium"))
     calculator(Calculator("residual", SLIDERS, "between", EXAMPLES, sides, _blocks, _law), style)
     _stages(style)
-    reading(_("Why it is cheap, and where the numbers are from"), TEXTS, "residual")
+    reading(_("Why it is cheap, and where the numbers come from"), TEXTS, "residual")
 
 
 def _blocks(side: int, channels: int, between: int) -> tuple[Block, Block]:
@@ -73,7 +73,7 @@ def _stages(style: Style) -> None:
     st.dataframe(
         pa.table(
             {
-                _("stage"): [*stages, _("together")],
+                _("stage"): [*stages, _("total")],
                 _("blocks"): [*(len(blocks) if name in RESNET50 else None for name, blocks in stages.items()), None],
                 _("output"): [*(sizes(blocks[-1].shape) for blocks in stages.values()), None],
                 _("MACs"): [*map(style.number, macs), style.number(sum(macs))],
@@ -87,8 +87,8 @@ def _stages(style: Style) -> None:
     )
     st.caption(
         _(
-            "Of a picture of 224×224 and 1,000 classes; parameters with batch norm and the classifier's biases. A "
-            "max pool of 3×3 between conv1 and conv2_x halves the maps."
+            "For a 224×224 picture and 1,000 classes; parameters include batch norm and the classifier's biases. A "
+            "3×3 max pool between conv1 and conv2_x halves the map sides."
         )
     )
     first, second, *_others = stages[ask_one(st, STAGE)]

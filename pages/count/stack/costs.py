@@ -24,9 +24,9 @@ BARS = Choice(
 
 def derivation(stack: Stack, place: int) -> None:
     """The formulas of the chosen row, with its numbers put in."""
-    with st.expander(_("How the numbers of this row come about"), icon=":material/function:"):
+    with st.expander(_("How the numbers of this row are computed"), icon=":material/function:"):
         if place >= len(stack.steps):
-            st.markdown(_("This row is not computed: it, or one before it, is impossible."))
+            st.markdown(_("Not computed: this row or one before it is impossible."))
             return
         names = {
             "height": _("height"),
@@ -44,7 +44,7 @@ def derivation(stack: Stack, place: int) -> None:
         ]
         st.code("\n\n".join(lines), language=None, wrap_lines=True)
         if stack.steps[place].field is None:
-            st.caption(_("Its units see the whole picture, so there is no jump from one to the next."))
+            st.caption(_("Its units see the whole picture, so there is no jump."))
 
 
 def totals(stack: Stack, style: Style) -> None:
@@ -52,7 +52,7 @@ def totals(stack: Stack, style: Style) -> None:
     field = stack.steps[-1].field if stack.steps else None
     columns = st.columns([9, 10, 7])
     columns[0].metric(_("Multiply-adds (MACs)"), style.number(stack.macs))
-    weights = _("{number} of them weights", number=style.number(stack.weights))
+    weights = _("including {number} weights", number=style.number(stack.weights))
     columns[1].metric(_("Parameters"), style.number(stack.params), weights, delta_color="off", delta_arrow="off")
     columns[2].metric(_("Activation memory"), bytes_in_words(stack.activation_bytes))
     columns = st.columns([9, 10, 7])
@@ -73,11 +73,11 @@ def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> None:
             row_costs(stack, quantity, kinds | {"other": _("without weights")}, axis, _("row")),
             key="stack costs",
             config=style.toolbar("stack-costs"),
-            alt=_("A bar for every row with what it costs; the table below has the same numbers."),
+            alt=_("The cost of each row as a bar; the table below has the same numbers."),
         )
     with right:
-        st.subheader(_("What its units see"), anchor="fields")
-        st.caption(_("A diamond sees the whole picture."))
+        st.subheader(_("Receptive fields"), anchor="fields")
+        st.caption(_("A diamond means the whole picture."))
         words = kinds | {
             "field": _("receptive field"),
             "jump": _("jump"),

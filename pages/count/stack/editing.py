@@ -87,7 +87,7 @@ def edited(rows: Sequence[Row], changes: Mapping[str, Any]) -> tuple[Row, ...]:
 
 
 def moved(rows: Sequence[Row], place: int, by: int) -> tuple[Row, ...]:
-    """The rows with one of them so many places further down."""
+    """The rows with one of them moved `by` places down."""
     others = [*rows[:place], *rows[place + 1 :]]
     return (*others[: place + by], rows[place], *others[place + by :])
 

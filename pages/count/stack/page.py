@@ -38,9 +38,8 @@ def page() -> None:
     st.title(_("A stack of your own"))
     st.markdown(
         _(
-            "Put layers on top of each other and see at once what each of them makes of the picture, what its units "
-            "see of it, and what it costs. **Edit the cells**; a kernel, stride, padding or dilation may also be "
-            "1×7, rows × columns."
+            "Stack layers and see at once each layer's output shape, receptive field and cost. **Edit the cells**; "
+            "kernel, stride, padding and dilation may also be 1×7, rows × columns."
         )
     )
     _workbench()
@@ -110,7 +109,7 @@ def _shape_of(text: str) -> Shape:
     try:
         channels, height, width = map(int, text.split("x"))
     except ValueError:
-        raise Refused("The link holds no stack that can be read, and was not followed.") from None
+        raise Refused("The link contains no readable stack, so it was ignored.") from None
     return picture(channels, height, width)
 
 
@@ -138,8 +137,8 @@ def _bar(editing: Editing) -> Style:
     """Where to begin, and back; and how numbers are written."""
     row = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
     names = {
-        "alexnet": _("AlexNet's features, as torchvision has them"),
-        "lenet5": _("LeNet-5, as it is built today"),
+        "alexnet": _("AlexNet's features (torchvision)"),
+        "lenet5": _("LeNet-5 (modern)"),
         "zfnet": _("ZFNet's features"),
         "vgg11": _("VGG-11's features"),
         "vgg16": _("VGG-16's features"),
@@ -148,7 +147,7 @@ def _bar(editing: Editing) -> Style:
         "empty": _("no layers"),
     }
     row.menu_button(
-        _("Begin with"),
+        _("Start from"),
         list(PRESETS),
         key="stack preset",
         icon=":material/stacks:",
@@ -163,7 +162,7 @@ def _bar(editing: Editing) -> Style:
         on_click=lambda: _do(editing, editing.undo),
     )
     row.button(
-        _("Start again"),
+        _("Reset"),
         icon=":material/restart_alt:",
         key="stack again",
         disabled=editing.now == PRESETS[USUAL],
@@ -180,7 +179,7 @@ def _do(editing: Editing, deed: Callable[[], None]) -> None:
 
 def _picture(editing: Editing) -> None:
     line = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
-    names = {"C": _("Maps of the picture"), "H": _("Height"), "W": _("Width")}
+    names = {"C": _("Input channels"), "H": _("Height"), "W": _("Width")}
     for (name, label), value in zip(names.items(), editing.made_with.picture, strict=True):
         most = MOST_CHANNELS if name == "C" else MOST_SIDE
         line.number_input(label, 1, most, value, key=editing.key(name), width=140)
@@ -192,7 +191,7 @@ def _table(editing: Editing, kinds: Mapping[str, str]) -> None:
     """The rows, to be edited; what they say is read by `Editing.listen`."""
     rows = editing.made_with.rows
     labels = {
-        "channels": _("maps (C)"),
+        "channels": _("channels (C)"),
         "kernel": _("kernel (K)"),
         "stride": _("stride (s)"),
         "padding": _("padding (p)"),
@@ -215,10 +214,10 @@ def _table(editing: Editing, kinds: Mapping[str, str]) -> None:
         height=(min(len(rows) + ROOM, MOST_SHOWN) + 1) * ROW + 3,
         placeholder="",
         key=editing.key("rows"),
-        alt=_("The layers of the stack, to be edited"),
+        alt=_("The layers of the stack (editable)"),
     )
     if not editing.now.rows:
-        st.info(_("There are no layers yet. Add a row, or begin with a known network."), icon=":material/add:")
+        st.info(_("There are no layers yet. Add a row, or start from a known network."), icon=":material/add:")
 
 
 def _row(editing: Editing, kinds: Mapping[str, str]) -> None:
@@ -287,7 +286,7 @@ def _impossible(design: Design, stack: Stack, kinds: Mapping[str, str]) -> None:
                 kind=kinds.get(design.rows[number - 1].kind, "–"),
                 why=plain(said(stack.refused)),
             )
-            + (" " + _("What comes before it is computed.") if stack.steps else ""),
+            + (" " + _("The rows before it are computed.") if stack.steps else ""),
             icon=":material/error:",
         )
 

@@ -17,7 +17,7 @@ MOST_SHOWN = 20  # rows without scrolling
 
 
 def stack_table(stack: Stack, kinds: Mapping[str, str], is_short: bool) -> None:
-    """A row a layer: what comes out, what it sees, and what it costs, with bars for its shares."""
+    """One row per layer: what comes out, what it sees, and what it costs, with bars for its shares."""
     layers = [step.layer for step in stack.steps]
     cells: dict[str, list] = {
         _("row"): list(range(1, len(layers) + 1)),

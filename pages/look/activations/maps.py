@@ -32,10 +32,10 @@ ORDER = Choice(
         "mean": Phrase("mean"),
         "silent": Phrase("share of values ≤ 0"),
     },
-    help=Phrase("The largest first. After a ReLU, values ≤ 0 are the zeros."),
+    help=Phrase("Largest first. After a ReLU, values ≤ 0 are the zeros."),
 )
-RANGE = Choice("range", Phrase("Range"), {"shared": Phrase("one for all"), "own": Phrase("one per map")})
-ON_A_PAGE = Choice("on_a_page", Phrase("Maps on a page"), (64, 128, 256, 512), 512)
+RANGE = Choice("range", Phrase("Colour scale"), {"shared": Phrase("one for all"), "own": Phrase("one per map")})
+ON_A_PAGE = Choice("on_a_page", Phrase("Maps per page"), (64, 128, 256, 512), 512)
 TILE = 4, 150  # pixels of a tile: at least in its picture, and at most on the screen
 WIDTH = 1200, 600  # pixels of the page on a large screen; and of a sheet that is seldom made smaller
 
@@ -126,10 +126,10 @@ def zeros_in_words(found: Activations) -> str:
 def _about(chosen: Selection, loaded: Loaded, found: Activations, by: str, own: bool, shown: np.ndarray) -> list[str]:
     """All that the sheet must say where it stands alone."""
     orders = {
-        "index": _("in the order of their numbers"),
-        "maximum": _("the largest maximum first"),
-        "mean": _("the largest mean first"),
-        "silent": _("the largest share of values ≤ 0 first"),
+        "index": _("ordered by number"),
+        "maximum": _("largest maximum first"),
+        "mean": _("largest mean first"),
+        "silent": _("largest share of values ≤ 0 first"),
     }
     k, h, w = found.shape
     lines = [

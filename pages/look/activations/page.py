@@ -29,8 +29,8 @@ def page() -> None:
     st.title(_("Activations"))
     st.markdown(
         _(
-            "Everything a layer makes of the picture: all its feature maps at once. **Click a map** to enlarge it, "
-            "then **click a position** to see what it looks at and, for a convolution, the arithmetic behind its value."
+            "All feature maps that a layer computes from the picture, at once. **Click a map** to enlarge it, then "
+            "**click a position** to see its receptive field and, for a convolution, the arithmetic behind its value."
         )
     )
     chosen, loaded = network_or_stop(selection())
@@ -108,7 +108,7 @@ def _numbers(loaded: Loaded, found: Activations, side: int) -> None:
     k, h, w = found.shape
     size = cache.fields(cache.Built(loaded.architecture.name, side))[found.layer].size
     figures = [
-        (_("feature maps"), f"{k} × {h}×{w}" if h * w > 1 else _("{k} numbers", k=k)),
+        (_("feature maps"), f"{k} × {h}×{w}" if h * w > 1 else _("{k} values", k=k)),
         (_("receptive field"), field_in_words(size)),
         (
             _("smallest and largest value"),
@@ -127,14 +127,14 @@ def _numbers(loaded: Loaded, found: Activations, side: int) -> None:
 def _histogram(found: Activations) -> None:
     st.caption(f"**{_('All values of the layer')}** · {plain(found.layer)}")
     st.plotly_chart(
-        bars(found.histogram, _("value"), _("how many")),
+        bars(found.histogram, _("value"), _("count")),
         key="histogram",
         config={"displaylogo": False, "displayModeBar": False},
         alt=_("All values of the layer"),
     )
     st.caption(
         _(
-            "{values} values in {bins} equal bins; the axis of counts is logarithmic.",
+            "{values} values in {bins} equal bins; the count axis is logarithmic.",
             values=grouped(int(found.histogram.counts.sum())),
             bins=len(found.histogram.counts),
         )
@@ -157,12 +157,7 @@ def _dead(chosen: Selection, loaded: Loaded) -> None:
         ),
         hide_index=True,
     )
-    st.caption(
-        _(
-            "Dead here means 0 or less at every position of this one picture; on another picture such a map may well "
-            "respond."
-        )
-    )
+    st.caption(_("Dead here means 0 or less at every position of this picture; the map may respond to other pictures."))
 
 
 page()

@@ -55,7 +55,9 @@ def close_up(chosen: Selection, loaded: Loaded, found: Activations, pixels: np.n
             _maps(chosen, loaded, found, view, pixels, (row, column))
         if len(view.stages) > 1:
             _stages(loaded, view)
-        origin = computed(_("Taking the value apart …"), lambda: cache.one_value(chosen, layer, channel, row, column))
+        origin = computed(
+            _("Computing the terms of the value …"), lambda: cache.one_value(chosen, layer, channel, row, column)
+        )
         _position(loaded, found, pixels, origin, (row, column), chosen=unit.position is not None)
         if origin.sum:
             _arithmetic(origin.sum)
@@ -74,8 +76,8 @@ def scale_in_words(has_sign: bool, limit: float | None, of_all: bool = True) -> 
     """What the colours of maps mean; None where every map has its own range."""
     if limit is None:
         if has_sign:
-            return _("Every map has its own range: grey is 0, white or black its largest absolute value.")
-        return _("Every map has its own range: dark is 0, bright its largest value.")
+            return _("Each map has its own range: grey is 0, white or black its largest absolute value.")
+        return _("Each map has its own range: dark is 0, bright its largest value.")
     words = grey_in_words(limit) if has_sign else _("Dark is 0, bright is {limit}.", limit=f"{limit:.3g}")
     return f"{words} {_('One range for all.')}" if of_all else words
 
@@ -152,7 +154,7 @@ def _stages(loaded: Loaded, view: ChannelView) -> None:
             st.image(honest_png(loaded, enlarged(painted(stage.map, limit), 224)), width="stretch")
             st.caption(
                 _(
-                    "{h}×{w}, values {low} … {high}; colours to {limit}",
+                    "{h}×{w}, values {low} … {high}; colour scale to {limit}",
                     h=stage.map.shape[0],
                     w=stage.map.shape[1],
                     low=number_in_words(stage.map.min(), 4),
@@ -177,7 +179,7 @@ def _position(
     top, left, bottom, right = box = field.box(row, column, pixels.shape[:2])
     whole, part, value = st.columns([2, 1, 2], gap="medium")
     with whole:
-        st.caption(f"**{_('What it looks at')}**")
+        st.caption(f"**{_('Receptive field')}**")
         st.image(png(with_box(pixels, box, SIDE)), width="stretch")
     with part:
         patch = pixels[top:bottom, left:right]
@@ -185,7 +187,7 @@ def _position(
             st.caption(f"**{_('That part of the picture')}**")
             st.image(png(enlarged(patch, 224)), width="stretch")
     with value:
-        st.caption(f"**{_('How its value came about')}**")
+        st.caption(f"**{_('How its value was computed')}**")
         st.markdown("\n".join(_steps(origin)))
         st.caption(_seen(field, Box(*box)))
 
@@ -197,7 +199,7 @@ def _steps(origin: Origin) -> list[str]:
         where = _("row {row}, column {column}", row=step.row, column=step.column)
         lines.append(f"1. `{step.layer}` · {where}: **{number_in_words(step.value, 4)}**")
         if moved:
-            lines[-1] += f" – {_('the largest of its window')}"
+            lines[-1] += f" – {_('the maximum of its window')}"
     return lines
 
 
@@ -207,11 +209,11 @@ def _seen(field: ReceptiveField, box: Box) -> str:
     if field.rows is None or field.columns is None:
         return _("It sees the whole picture.")
     if width <= 0 or height <= 0:
-        return _("It sees nothing but padding.")
+        return _("It sees only padding.")
     words = box_in_words(box)
     if (width, height) != (field.columns.size, field.rows.size):
         words += "; " + _(
-            "its receptive field of {width}×{height} reaches beyond the picture, where there is padding",
+            "its {width}×{height} receptive field extends into the padding",
             width=field.columns.size,
             height=field.rows.size,
         )
@@ -248,7 +250,7 @@ def _arithmetic(found: Sum) -> None:
             alt=_("Patch, kernel and products, number by number"),
         )
         st.caption(
-            _("Each column has its own range of grey; 0 is the middle grey. The patch is what the layer is given.")
+            _("Each column has its own grey scale; middle grey is 0. The patch is the layer's input.")
             + ("" if found.inside.all() else " " + _("Crosses mark padding."))
         )
     st.code("\n".join(_ledger(found, strongest, rest)), language=None, wrap_lines=True)
@@ -260,17 +262,17 @@ def _input(found: Sum, channel: int) -> str:
         return _("the picture")
     if found.of_picture and len(found.inputs) == 3:
         return (_("red"), _("green"), _("blue"))[channel]
-    return _("map {channel}", channel=channel)
+    return _("channel {channel}", channel=channel)
 
 
 def _ledger(found: Sum, strongest: list[tuple[int, float]], rest: float) -> list[str]:
     """The terms of the sum under each other, with as many decimals as the network's precision bears."""
     terms = [(_input(found, channel), added) for channel, added in strongest]
     if others := len(found.inputs) - len(strongest):
-        terms.append((_("the other {count} maps", count=others), rest))
+        terms.append((_("the other {count} channels", count=others), rest))
     if found.bias is not None:
         terms.append((_("bias"), found.bias))
-    last = [(_("sum"), found.total), (_("value of the network"), found.value)]
+    last = [(_("sum"), found.total), (_("the network's value"), found.value)]
     largest = max(abs(number) for _name, number in terms + last)
     decimals = int(np.clip(4 - np.floor(np.log10(largest or 1.0)), 0, 12))
     numbers = [f"{number:+.{decimals}f}".replace("-", "−") for _name, number in terms + last]

@@ -75,7 +75,7 @@ def _canvas(place: str, built: Built, look: Look, drawn: Drawing, painting: "Pai
         selected=graph_view(place, built.network).selected,
         words={
             "canvas": _("Layer graph of {network}", network=ARCHITECTURES[built.network].title),
-            "hint": _("Arrow keys move, Enter looks closely, + opens and − closes a block, F fits."),
+            "hint": _("Arrow keys move, Enter shows details, + opens and − closes a block, F fits to view."),
             "zoom_in": _("Zoom in"),
             "zoom_out": _("Zoom out"),
             "fit": _("Fit"),
@@ -117,7 +117,7 @@ def _bar(place: str, built: Built, graph: Graph) -> DeltaGenerator:
         list(graph.nodes),
         None,
         key=key,
-        placeholder=_("Search a layer by its name"),
+        placeholder=_("Find a layer by name"),
         label_visibility="collapsed",
         on_change=lambda: _look_at(place, built, taken(key)),
     )

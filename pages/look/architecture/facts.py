@@ -16,7 +16,7 @@ from vis.graph import COUNTED, Graph
 
 def tables(shown: Mapping[str, Built], graphs: Mapping[str, Graph], counting: Counting) -> None:
     """A table for every network that is shown, one below the other, for they are too wide to stand side by side."""
-    st.subheader(_("Your number and the paper's"), anchor="numbers")
+    st.subheader(_("Your numbers and the paper's"), anchor="numbers")
     for place, built in shown.items():
         if len(shown) > 1:
             st.markdown(f"**{ARCHITECTURES[built.network].title}**")
@@ -33,7 +33,7 @@ def _table(architecture: Architecture, graph: Graph, built: Built, counting: Cou
         (_("MACs of convolutions and linear layers"), _count(graph.counted()), printed.macs),
     ]
     if counting != COUNTED:
-        rows.append((_("counted as chosen above"), _count(graph.counted(counting=counting)), None))
+        rows.append((_("counted as selected above"), _count(graph.counted(counting=counting)), None))
     is_changed = built.side != architecture.input_shape[1] or bool(built.options)
     if architecture.accuracy is not None and not is_changed:
         whose = _("torchvision's weights") if architecture.accuracy_of == "torchvision" else _("the paper")
@@ -49,16 +49,16 @@ def _table(architecture: Architecture, graph: Graph, built: Built, counting: Cou
     )
     notes = [architecture.paper]
     if architecture.differs:
-        notes.append(_("Built here: {differs}.", differs=_(architecture.differs)))
+        notes.append(_("This version: {differs}.", differs=_(architecture.differs)))
     if printed.remark:
         notes.append(_(printed.remark))
     if published is None:
-        notes.append(_("Counted with the side and the options that are chosen above; the paper's are others."))
+        notes.append(_("Counted with the picture size and options chosen above, which differ from the paper's."))
     if graph.unused:
         names = ", ".join(graph.unused)
         notes.append(
             _(
-                "{number} parameters belong to parts that answer only in training: {names}.",
+                "{number} parameters belong to parts used only in training: {names}.",
                 number=grouped(unused),
                 names=names,
             )

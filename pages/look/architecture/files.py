@@ -79,7 +79,7 @@ def layer_table(graph: Graph, counting: Counting, times: Mapping[str, float]) ->
             "flops": unit_of(counting),
             "activation_bytes": _("activation memory, bytes"),
             "receptive_field": _("receptive field"),
-            "jump": _("from unit to unit"),
+            "jump": _("jump"),
             "start": _("first pixel"),
             "milliseconds": _("measured time, ms"),
         }

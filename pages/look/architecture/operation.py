@@ -63,7 +63,7 @@ def _what(graph: Graph, name: str) -> str:
         return " · ".join(filter(None, (spoken(KINDS[node.kind]), plain(node.operation), settings_in_short(node))))
     block = graph.blocks[name]
     if block.folded:
-        return _("{count} equal blocks, {operation}", count=block.count, operation=plain(block.operation))
+        return _("{count} identical blocks, {operation}", count=block.count, operation=plain(block.operation))
     return _("block, {operation}", operation=plain(block.operation))
 
 
@@ -114,14 +114,14 @@ def _arithmetic(graph: Graph, built: Built, name: str, counting: Counting) -> No
         "activation_bytes": _("activation memory, bytes"),
     }
     node = graph.nodes[name]
-    st.caption(f"**{_('How the numbers come about')}**")
+    st.caption(f"**{_('How the numbers are computed')}**")
     lines = [
         f"{names[found.quantity]} = {found.symbols}\n  = {found.numbers}\n  = {grouped(found.value)}"
         for found in explained(cache.shapes(built), name)
     ]
     cost = node.cost
     extra = [
-        (_("additions of biases"), cost.bias_adds, counting.bias),
+        (_("bias additions"), cost.bias_adds, counting.bias),
         (_("normalisation"), cost.norm_macs, counting.norm),
         (_("pooling"), cost.pool_operations, counting.pooling),
     ]
@@ -134,21 +134,21 @@ def _arithmetic(graph: Graph, built: Built, name: str, counting: Counting) -> No
     if field.size is not None:
         lines.append(
             _(
-                "receptive field: {size} pixels, {jump} from unit to unit, the first from pixel {start} on",
+                "receptive field: {size} pixels, jump {jump}, first unit from pixel {start}",
                 size=field.size,
                 jump=field.jump,
                 start=field.start,
             )
         )
     if node.inputs:
-        lines.append(f"{_('reads')}: {', '.join(node.inputs)}")
+        lines.append(f"{_('inputs')}: {', '.join(node.inputs)}")
     st.code("\n".join(lines), language=None, wrap_lines=True)
 
 
 def _field(built: Built, node: Node) -> None:
     """What the unit in the middle of the maps can see of the picture."""
     chosen = selection()
-    st.caption(f"**{_('What its middle unit can see')}**")
+    st.caption(f"**{_('Receptive field of the centre unit')}**")
     with st.spinner(_("Reading the picture …"), show_time=True):
         pixels = cache.picture_at(chosen, built)
     row, column = (side // 2 for side in _sides(built, node))
@@ -197,7 +197,7 @@ def _with_weights(place: str, built: Built, node: Node) -> None:
     if node.kind == "input" or len(node.output_shape) != 4:  # it has neither
         return
     if built.options:
-        st.caption(_("Filters and activation maps are shown of the network with its usual options."))
+        st.caption(_("Filters and activation maps are shown only with the network's default options."))
         return
     ships = card(built.network) is not None
     if not st.toggle(_("Filters and activation maps"), ships, key=f"with weights {place} {built.network}"):
@@ -215,7 +215,7 @@ def _with_weights(place: str, built: Built, node: Node) -> None:
         st.image(honest_png(loaded, montage(tiles, COLUMNS * 2, 48)), width="stretch")
         note = range_of_weights(limit)
         if found.filters.slices is not None:
-            note += " " + _("Of each filter the slice over the input map to which it listens most.")
+            note += " " + _("Each filter is shown by its slice over the input map that it weights most.")
         st.caption(note + " " + _("{shown} of {all} filters.", shown=len(tiles), all=node.output_shape[1]))
     if found.maps is not None:
         st.caption(f"**{_('Activation maps')}** · {about} · {plain(name_of(chosen.picture))}")
@@ -223,8 +223,8 @@ def _with_weights(place: str, built: Built, node: Node) -> None:
         st.image(honest_png(loaded, montage(tiles, COLUMNS, 64)), width="stretch")
         st.caption(
             _(
-                "The {count} strongest of {all} maps of {size}, the strongest first: {channels}. "
-                "Dark is 0 or less, bright is {limit}.",
+                "The {count} strongest of {all} maps ({size}), strongest first: {channels}. Dark is 0 or less, bright "
+                "is {limit}.",
                 count=len(tiles),
                 all=found.shape[0],
                 size="×".join(map(str, found.shape[1:])),

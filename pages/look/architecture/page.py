@@ -23,10 +23,10 @@ from vis.figures.graph import QUANTITIES as COLOURS
 COLOUR = Choice("colour", Phrase("Colour by"), {"kind": Phrase("kind")} | {name: QUANTITIES[name] for name in COLOURS})
 COUNTED = Several(
     "count",
-    Phrase("What counts"),
+    Phrase("What is counted"),
     {
         "flops": Phrase("FLOPs: a multiply-add is two operations"),
-        "bias": Phrase("additions of biases"),
+        "bias": Phrase("bias additions"),
         "norm": Phrase("normalisation"),
         "pooling": Phrase("pooling"),
     },
@@ -39,8 +39,8 @@ def page() -> None:
     st.title(_("The layer graph"))
     st.markdown(
         _(
-            "How a network is built: every operation with its numbers, nested in its blocks. **Open a block** with its "
-            "**+**, **click a box** to see how its numbers come about. Drag to move; pinch, or turn the wheel with "
+            "How a network is built: every operation with its numbers, nested in blocks. **Open a block** with its "
+            "**+**; **click a box** to see how its numbers are computed. Drag to move; pinch, or turn the wheel with "
             "Ctrl, to zoom."
         )
     )
@@ -66,12 +66,12 @@ def _networks(network: str) -> dict[str, Built]:
     left, middle, right = st.columns([2, 1, 2])
     others = {None: _("nothing")} | {name: a.title for name, a in ARCHITECTURES.items() if name != network}
     partner = versus.WORTH_COMPARING.get(network)
-    worth = partner and _("There is most to be learnt beside {network}.", network=ARCHITECTURES[partner].title)
+    worth = partner and _("The most instructive comparison is with {network}.", network=ARCHITECTURES[partner].title)
     compare = Choice("compare", Phrase("Compare with"), others, None, shown_as="list", help=worth)
     compared = ask_one(left, compare, network=network, placeholder=_("nothing"))  # once it is cleared
     usual = ARCHITECTURES[network].input_shape[1]
-    about = _("In pixels; {side} in the paper.", side=usual)
-    side = ask_one(middle, Number("side", Phrase("Side of the picture"), usual, 1, 1024, help=about), network=network)
+    about = _("Side in pixels; {side} in the paper.", side=usual)
+    side = ask_one(middle, Number("side", Phrase("Picture size"), usual, 1, 1024, help=about), network=network)
     with right:
         options = _options(ARCHITECTURES[network])
     shown = {"left": Built(network, side, options)}
@@ -93,8 +93,8 @@ def _look() -> Look:
     """What the colours mean, and what counts as an operation."""
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     colour = ask_one(left, COLOUR)
-    with right.popover(_("What counts"), icon=":material/calculate:", width="stretch"):
-        st.caption(_("A MAC is one multiply-add of a convolution or a linear layer. Beyond that:"))
+    with right.popover(_("What is counted"), icon=":material/calculate:", width="stretch"):
+        st.caption(_("A MAC is one multiply-add of a convolution or a linear layer. Also count:"))
         counted = ask_one(st, COUNTED)
     return Look(colour, Counting(**{name: name in counted for name in COUNTED.values}))
 
@@ -103,7 +103,7 @@ def _refused(refusal: Refused, architecture: Architecture) -> None:
     """Says that the network cannot take this picture, and which it can."""
     usual = architecture.input_shape[1]
     st.error(plain(said(refusal)), icon=":material/error:")
-    st.info(_("{network} was made for pictures of {side}×{side}.", network=architecture.title, side=usual))
+    st.info(_("{network} was designed for {side}×{side} pictures.", network=architecture.title, side=usual))
 
 
 @fragment

@@ -24,7 +24,7 @@ def measure_all(shown: Collection[Built]) -> None:
     for key, built in wanted.items():
         if not measured(key) and not is_asked(PLACE, key):
             begin(PLACE, key, lambda report, stopped, b=built: _times(b, device, report, stopped))
-        if found := settled(PLACE, key, lambda part: words, _("Choose the colours again to measure.")):
+        if found := settled(PLACE, key, lambda part: words, _("Select the colours again to measure.")):
             keep_measured(key, found)
 
 

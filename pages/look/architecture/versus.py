@@ -16,7 +16,7 @@ from vis.figures.numbers import grouped, shape
 from vis.graph import Graph, Node
 
 LAYER = 320  # pixels: as wide as most layers, and the same for both networks
-EQUAL = Switch("equal", Phrase("Show equal layers, too"))
+EQUAL = Switch("equal", Phrase("Also show identical layers"))
 WORTH_COMPARING = {  # with what there is most to be learnt beside it
     "alexnet_2012": "zfnet",
     "alexnet": "alexnet_2012",
@@ -55,8 +55,8 @@ def table(titles: list[str], left: Graph, right: Graph, counting: Counting) -> N
     alike = sum(1 for pair in found if not (pair.is_alone or pair.differs))
     st.caption(
         _(
-            "{alike} of {all} pairs of layers are alike. Convolutions, linear layers, normalisations, pools and joins "
-            "are compared, aligned by the longest sequences that both networks have in common.",
+            "{alike} of {all} layer pairs are identical. Convolutions, linear layers, normalisations, pooling and "
+            "joins are compared, aligned by the longest common sequences.",
             alike=alike,
             all=len(found),
         )
@@ -86,14 +86,14 @@ def _in_short(titles: list[str], found: list[Pair]) -> list[str]:
         alone = [getattr(pair, here) for pair in found if getattr(pair, there) is None and not pair.differs]
         lines += [_("Only in {network}: {layers}.", network=title, layers=_kinds(alone))] if alone else []
     moved = [pair.left for pair in found if "order" in pair.differs and pair.left]
-    lines += [_("In both, but in another order: {layers}.", layers=_kinds(moved))] if moved else []
+    lines += [_("In both, but in a different order: {layers}.", layers=_kinds(moved))] if moved else []
     unlike, words = (
         Counter(name for pair in found if pair.left for name in pair.differs if name != "order"),
         _differences(),
     )
     differences = ", ".join(f"{words[name]} ×{count}" for name, count in unlike.most_common())
     if differences:
-        lines.append(_("Pairs that are not alike, by what they differ in: {differences}.", differences=differences))
+        lines.append(_("Pairs that differ, by kind of difference: {differences}.", differences=differences))
     return lines
 
 
@@ -110,12 +110,12 @@ def _differences() -> dict[str, str]:
         "padding": _("padding"),
         "dilation": _("dilation"),
         "groups": _("groups"),
-        "ceil_mode": _("rounding of the size"),
+        "ceil_mode": _("ceil mode"),
         "operation": _("operation"),
-        "channels": _("number of maps"),
-        "size": _("size of the maps"),
+        "channels": _("channels"),
+        "size": _("map size"),
         "macs": _("MACs"),
-        "order": _("in another order"),
+        "order": _("in a different order"),
     }
 
 

@@ -25,9 +25,9 @@ def what_if(chosen: Selection, loaded: Loaded) -> None:
     """Draws the first layer's filters before and after."""
     st.markdown(
         _(
-            "While they trained, Zeiler & Fergus rescaled every filter whose root mean square exceeded 10⁻¹ to exactly "
-            "that, so that no filter of the first layer dominates. **Here nothing is trained and the network is not "
-            "changed**: these are its filters as they are, and as that rule would leave them."
+            "During training, Zeiler & Fergus rescaled every filter with a root mean square (RMS) above 10⁻¹ to "
+            "exactly that value, so that no filter of the first layer dominates. **Nothing is trained here and the "
+            "network is unchanged**: its filters are shown as they are and as that rule would leave them."
         )
     )
     radius = ask_one(st, RADII)
@@ -37,7 +37,7 @@ def what_if(chosen: Selection, loaded: Loaded) -> None:
     changed = np.flatnonzero(measures.rms > radius).tolist()
     limits = limits_of(measures.kernels, own=False)
     columns = columns_for(len(after), after.shape[2:])
-    names = (_("As they are"), _("With an RMS of at most {radius}", radius=radius))
+    names = (_("As they are"), _("RMS clipped to {radius}", radius=radius))
     sheets = [sheet(kernels, limits, columns, side_for(len(after)), changed) for kernels in (measures.kernels, after)]
     for column, pixels, name in zip(st.columns(2, gap="medium"), sheets, names, strict=True):
         with column:
@@ -58,9 +58,9 @@ def what_if(chosen: Selection, loaded: Loaded) -> None:
     scale = GREY_LEVELS * float(np.mean(loaded.preprocess.std))
     st.info(
         _(
-            "An RMS depends on the unit of the picture. The paper's pictures are in grey levels, about −128 to 128; "
-            "this network sees them divided by their standard deviation, {scale} grey levels. For grey levels its "
-            "filters' RMS would be {smallest} to {largest}.",
+            "The RMS depends on the unit of the picture. The paper's pictures are in grey levels, about −128 to 128; "
+            "this network's are divided by their standard deviation, {scale} grey levels. In grey levels, the RMS of "
+            "its filters would be {smallest} to {largest}.",
             scale=f"{scale:.0f}",
             smallest=f"{measures.rms.min() / scale:.2g}",
             largest=f"{measures.rms.max() / scale:.2g}",

@@ -33,8 +33,8 @@ def through_training(chosen: Selection, loaded: Loaded) -> None:
         others = [a.title for a in ARCHITECTURES.values() if (found := card(a.name)) and len(found.files) > 1]
         st.info(
             _(
-                "How training went can be shown of networks whose weights were kept on the way: {networks}. "
-                "Of {network} there are at most the last ones.",
+                "Training can be replayed only for networks with saved checkpoints: {networks}. For {network} there "
+                "are at most the final weights.",
                 networks=", ".join(others),
                 network=loaded.architecture.title,
             )
@@ -98,7 +98,7 @@ def _first_layer(side: Selection, loaded: Loaded, made: Card) -> None:
 
 def _numbers(made: Card, epoch: int, measures: Measures) -> None:
     lines = [
-        _("right on {top1} % of the validation pictures", top1=f"{made.at(epoch).top1:.1f}"),
+        _("top-1 accuracy {top1} % on the validation pictures", top1=f"{made.at(epoch).top1:.1f}"),
         rms_in_words(measures),
         dead_in_words(measures),
         repeated_in_words(measures),
@@ -150,8 +150,8 @@ def _map(side: Selection, loaded: Loaded) -> None:
         f"{loaded.architecture.title} · {_('layer {layer}, map {map}', layer=layer, map=number)} · {operation} · "
         f"{name_of(side.picture)} · deconvnet {fidelity_in_words(found[max(found)].fidelity)}",
         _(
-            "Of each epoch the strongest unit of this map in this one picture, wherever it is; the paper takes it from "
-            "all training pictures. Every projection has its own range, ± the number beside it."
+            "For each epoch, the strongest unit of this map in this picture, at any position; the paper searches all "
+            "training pictures. Each projection has its own range, ± the number beside it."
         ),
     ]
     legend(lines, both, f"{side.network}-{operation}-{number}-epochs.png", "epochs png", further=each, width=900)

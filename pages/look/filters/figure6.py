@@ -28,9 +28,9 @@ def pair(chosen: Selection, _loaded: Loaded) -> None:
     st.markdown(
         _(
             "Zeiler & Fergus saw dead filters and aliasing in AlexNet, blamed its first layer's 11×11 filters with "
-            "stride 4, and took 7×7 with stride 2. These two small networks differ in nothing else; both are shown "
-            "with the weights that ship, in one range. Their pictures are of 64×64 pixels, so the effect need not be "
-            "the paper's: **read the counts**."
+            "stride 4, and switched to 7×7 with stride 2. These two small networks differ only in that; both are "
+            "shown with the shipped weights, in one range. Their pictures have 64×64 pixels, so the effect may differ "
+            "from the paper's: **read the counts**."
         )
     )
     shipped_all_the_same(chosen)
@@ -50,8 +50,8 @@ def pair(chosen: Selection, _loaded: Loaded) -> None:
             _projections(sides[name], opened[name])
     st.caption(
         _(
-            "Aliasing shows as fine stripes or checks that the picture does not have. Compare the projections with the "
-            "parts of the picture below them before believing in any."
+            "Aliasing appears as fine stripes or checks that are not in the picture. Compare each projection with the "
+            "part of the picture below it before trusting it."
         )
     )
 

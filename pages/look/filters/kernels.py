@@ -58,7 +58,7 @@ class Shown:
             )
         elif c.kind == "depthwise":
             what = _(
-                "{layer}: {count} depthwise filters of {kernel}, each over a map of its own",
+                "{layer}: {count} depthwise {kernel} filters, one per map",
                 layer=c.name,
                 count=c.outputs,
                 kernel=kernel,
@@ -83,8 +83,8 @@ def wave_in_words(measures: Measures, i: int) -> str:
     """The strongest wave of a kernel."""
     frequency, angle = measures.frequency[i], measures.orientation[i]
     if frequency == 0:
-        return _("mostly even: frequency 0")
-    words = _("{frequency} cycles a pixel", frequency=f"{frequency:.2g}")
+        return _("mostly uniform (frequency 0)")
+    words = _("{frequency} cycles per pixel", frequency=f"{frequency:.2g}")
     return f"{words}, " + (_("no orientation") if np.isnan(angle) else _("stripes at {angle}°", angle=f"{angle:.0f}"))
 
 
@@ -101,7 +101,7 @@ def in_numbers(shown: Shown) -> None:
         even, without = int((m.frequency == 0).sum()), int(np.isnan(m.orientation).sum())
         lines.append(
             _(
-                "{even} mostly even (frequency 0), {without} more without an orientation",
+                "{even} mostly uniform (frequency 0), {without} others without an orientation",
                 even=even,
                 without=without - even,
             )
@@ -113,7 +113,7 @@ def in_numbers(shown: Shown) -> None:
             half = int((energy < energy[-1] / 2).sum()) + 1
             lines.append(
                 _(
-                    "The {half} strongest of {all} input maps hold half of the filter's energy (its norm squared).",
+                    "The {half} strongest of {all} input maps hold half of the filter's energy (its squared norm).",
                     half=half,
                     all=len(energy),
                 )
@@ -121,7 +121,7 @@ def in_numbers(shown: Shown) -> None:
         if shown.convolution.groups > 1:
             lines.append(
                 _(
-                    "In {groups} groups: this filter reads input maps {maps} and no others.",
+                    "{groups} groups: this filter reads only input maps {maps}.",
                     groups=shown.convolution.groups,
                     maps=_listed(shown.numbers),
                 )
@@ -157,7 +157,7 @@ def dead_in_words(measures: Measures) -> str:
 def repeated_in_words(measures: Measures) -> str:
     """How many filters are repeated, and what that means."""
     return _(
-        "Repeated: {count} of {all} (absolute cosine with another of at least {alike})",
+        "Repeated: {count} of {all} (absolute cosine with another filter at least {alike})",
         count=len(measures.repeated),
         all=len(measures.kernels),
         alike=ALIKE,
@@ -196,4 +196,4 @@ def rows_of_tiles(shown: Shown) -> Iterator[dict[str, Any]]:
 def shipped_all_the_same(chosen: Selection) -> None:
     """Says so where the weights that ship are shown though others were chosen."""
     if chosen.weights != "shipped":
-        st.info(_("Below, the weights that ship are shown, and not those of the sidebar."), icon=":material/info:")
+        st.info(_("The shipped weights are shown below, not those chosen in the sidebar."), icon=":material/info:")

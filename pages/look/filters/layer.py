@@ -20,14 +20,14 @@ from vis.figures.filters import columns_for, limits_of, sheet, side_for
 from vis.filters import Convolution, convolutions
 from vis.trace import traced
 
-RANGE = Choice("range", Phrase("Range of grey"), {"shared": Phrase("one for all"), "own": Phrase("one per tile")})
+RANGE = Choice("range", Phrase("Grey scale"), {"shared": Phrase("one for all"), "own": Phrase("one per tile")})
 ON = Choice(
     "on",
-    Phrase("As they act on the"),
+    Phrase("Filter input"),
     {"normalised": Phrase("normalised picture"), "picture": Phrase("pixels from 0 to 1")},
     help=Phrase(
-        "The network sees the picture less its mean and divided by its standard deviation; its weights are for "
-        "that. Divided by the same standard deviation, they are for pixels from 0 to 1."
+        "The network's input is normalised: mean subtracted, then divided by the standard deviation. Its weights act "
+        "on that input; divided by the same deviation, they act on pixels from 0 to 1."
     ),
 )
 WIDEST, WIDTH = 150, 600  # pixels on a large screen: of a tile at most, and of the sheet
@@ -47,7 +47,7 @@ def view(chosen: Selection, loaded: Loaded) -> None:
     if layer == first and wanted not in known and wanted in traced(loaded.model).names.values():
         above.info(
             _(
-                "“{layer}” is no convolution, so it has no filters; “{first}” is shown.",
+                "“{layer}” is not a convolution, so “{first}” is shown instead.",
                 layer=plain(wanted),
                 first=plain(first),
             )
@@ -108,9 +108,7 @@ def _output(chosen: Selection, convolution: Convolution) -> int:
         Phrase("Output map"),
         names,
         shown_as="list",
-        help=Phrase(
-            "The filter of an output map has a slice for every input map that it reads. The strongest come first."
-        ),
+        help=Phrase("An output map's filter has one slice per input map. The strongest come first."),
     )
     output = ask_one(st, outputs, **of_layer(chosen, convolution.name))
     address.note(output=output)

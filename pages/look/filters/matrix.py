@@ -54,12 +54,13 @@ def matrix(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
         words = [
             whose(loaded),
             _(
-                "{layer}: the {outputs}×{inputs} weights of a 1×1 layer, an output map a row, an input map a column",
+                "{layer}: the {outputs}×{inputs} weights of a 1×1 layer, one row per output map, one column per input "
+                "map",
                 layer=layer,
                 outputs=convolution.outputs,
                 inputs=convolution.inputs,
             ),
-            _("rows and columns with the largest norm first") if by == "norm" else _("in the order of their numbers"),
+            _("rows and columns with the largest norm first") if by == "norm" else _("ordered by number"),
             range_of_weights(limit),
         ]
         file = f"{loaded.architecture.name}-{layer}.png"
@@ -92,8 +93,8 @@ def _weight(weights: np.ndarray, row: int, column: int) -> None:
     with st.container(border=True):
         st.markdown(f"#### {_('Output map {row}, input map {column}', row=row, column=column)}")
         st.markdown(f"* {_('weight {value}', value=f'{weights[row, column]:+.4g}')}")
-        by_row = _("output map {row} listens most to", row=row)
-        by_column = _("input map {column} matters most to", column=column)
+        by_row = _("strongest inputs of output map {row}", row=row)
+        by_column = _("output maps that weight input map {column} most", column=column)
         for name, values in ((by_row, weights[row]), (by_column, weights[:, column])):
             largest = np.argsort(-np.abs(values), kind="stable")[:LARGEST]
             entries = ", ".join(f"{i} ({values[i]:+.2g})" for i in largest)

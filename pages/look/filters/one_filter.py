@@ -66,7 +66,7 @@ def _weights(shown: Shown, kernel: np.ndarray, limit: float, name: str) -> None:
         height=len(big),
     )
     if channels > 1:
-        st.caption(_("Red, green, blue, each for itself; point at a weight to read it."))
+        st.caption(_("Red, green and blue separately; point at a weight to read it."))
 
 
 def _numbers(shown: Shown, i: int) -> list[str]:

@@ -21,7 +21,7 @@ SHOW = Choice(
     {
         "layer": Phrase("Filters of a layer"),
         "clipping": Phrase("RMS clipping"),
-        "training": Phrase("Through training (figure 4)"),
+        "training": Phrase("During training (figure 4)"),
         "pair": Phrase("ZFNet beside AlexNet (figure 6)"),
     },
 )

@@ -40,7 +40,7 @@ WHICH = Choice(
 )
 RANGE = Choice(
     "range",
-    Phrase("Range of grey"),
+    Phrase("Grey scale"),
     {"shared": Phrase("one per layer"), "own": Phrase("one per picture")},
     "own",
 )
@@ -50,8 +50,8 @@ def page() -> None:
     st.title(_("What layers 1–5 respond to"))
     st.markdown(
         _(
-            "For every layer, the feature maps that respond most to the picture: what each of them saw, reconstructed "
-            "by the deconvnet of Zeiler & Fergus, beside that part of the picture. **Click a tile** to look closer; "
+            "The feature maps of each layer that respond most to the picture: what each one saw, reconstructed by the "
+            "deconvnet of Zeiler & Fergus, beside that part of the picture. **Click a tile** for a closer look; "
             "choose the picture and the network in the sidebar."
         )
     )
@@ -117,8 +117,7 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
         made = card(loaded.architecture.name)
         notes.append(
             _(
-                "it knows {classes} classes, from “{first}” to “{last}”, "
-                "and is right on {top1} % of its validation pictures",
+                "{classes} classes, from “{first}” to “{last}”; top-1 accuracy {top1} % on its validation pictures",
                 classes=len(made.categories),
                 first=made.categories[0],
                 last=made.categories[-1],
@@ -126,12 +125,10 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
             )
         )
     if (side := loaded.architecture.classify_at) and loaded.weights.predicts:
-        notes.append(
-            _("classified at {side}×{side}, as in its training; below it sees the picture enlarged", side=side)
-        )
+        notes.append(_("classified at {side}×{side}, its training size; below, the picture is enlarged", side=side))
     with right:
         if loaded.weights.predicts:
-            st.markdown(f"**{_('{network} takes it for', network=loaded.architecture.title)}**")
+            st.markdown(f"**{_('{network} predicts', network=loaded.architecture.title)}**")
             for number, probability in seen.classes:
                 name = loaded.categories[number] if loaded.categories else _("class {number}", number=number)
                 st.progress(probability, f"{plain(name)} · {probability:.1%}")
@@ -139,8 +136,8 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
             st.markdown(f"**{_('No prediction')}**")
             st.markdown(
                 _(
-                    "With random weights the class scores are noise: they come out of this picture, and say nothing "
-                    "about it. One class may even get all the probability."
+                    "With random weights, class scores are noise: they say nothing about this picture, even if one "
+                    "class gets all the probability."
                 )
             )
         st.caption(" · ".join(plain(note) for note in notes))

@@ -58,7 +58,7 @@ def inspector(chosen: Selection, loaded: Loaded, pixels: np.ndarray, operation: 
                 _one_method(chosen, loaded, method, projection, deconvnet)
         if all(cosine(projection, deconvnet) > 0.9999 for projection in found.projections.values()):
             st.caption(
-                _("All three agree here: no ReLU lies between this unit and the picture, or none of them matters.")
+                _("All three agree here: no ReLU lies between this unit and the picture, or none has an effect.")
             )
         with st.expander(_("Step by step, from the unit down to the picture"), icon=":material/stairs:"):
             _steps(loaded, found.steps)
@@ -125,9 +125,9 @@ def _squared(pixels: np.ndarray) -> np.ndarray:
 def _steps(loaded: Loaded, steps: tuple[StagePicture, ...]) -> None:
     st.markdown(
         _(
-            "Every step down undoes one operation of the way up: **unpool** puts the signal where the maximum was, "
-            "**rectify** keeps what is positive, **filter** applies the transposed filters. Of every step the feature "
-            "maps that carry most of the signal are shown."
+            "Each step down undoes one operation of the forward pass: **unpool** puts the signal where the maximum "
+            "was, **rectify** keeps what is positive, **filter** applies the transposed filters. Each step shows the "
+            "feature maps that carry most of the signal."
         )
     )
     for i, step in enumerate(steps):

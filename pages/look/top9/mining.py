@@ -52,7 +52,7 @@ def of_set(selection: Selection, pictures: PictureSet, private: bool) -> Selecti
 
 
 def found(asked: Asked) -> Top | None:
-    """What was found of this: by anybody on this server, or by this session in what is its own."""
+    """What was found of this: by any session on this server, or by this one in its own pictures."""
     return mining().own.get(asked.key) if asked.selection.private else cache.top_nine(asked.key)
 
 
@@ -67,7 +67,7 @@ def top_of(asked: Asked, by_itself: bool, prepare: Prepare) -> Top | None:
         prepare: called with the result and `stopped`, before it is shown.
     """
     state, top = mining(), found(asked)
-    if state.asked != asked.key:  # another network or another set: nobody waits for the old one any more
+    if state.asked != asked.key:  # another network or another set: the old one is no longer waited for
         if state.job:
             state.job.stop()
         state.asked, state.job, state.progress = asked.key, None, None
@@ -119,7 +119,7 @@ def _say_how_it_ended(job: Job[Top] | None) -> None:
     if job.refused:
         st.error(plain(said(job.refused)), icon=":material/error:")
     elif job.failed:
-        st.error(_("The search broke off; begin it again to repeat it."), icon=":material/error:")
+        st.error(_("The search failed; start it again to retry."), icon=":material/error:")
 
 
 def _offer(state: Mining, asked: Asked, prepare: Prepare) -> None:
@@ -128,11 +128,11 @@ def _offer(state: Mining, asked: Asked, prepare: Prepare) -> None:
     with st.container(border=True):
         if seen := _seen(state, asked):
             st.markdown(seen)
-            words = _("Go on")
+            words = _("Resume")
         else:
             st.markdown(
                 _(
-                    "**{total} pictures** of {title} are to be looked at, once each, for all the chosen layers.",
+                    "**{total} pictures** of {title} will be searched, one pass for all chosen layers.",
                     total=grouped(total),
                     title=plain(asked.title),
                 )
@@ -147,13 +147,13 @@ def _seen(state: Mining, asked: Asked) -> str | None:
     total, title = grouped(len(asked.pictures.ids)), plain(asked.title)
     if state.job and state.job.result:
         return _(
-            "**{done} of {total} pictures** of {title} have been seen; what was found so far is kept.",
+            "**{done} of {total} pictures** of {title} have been searched; the results so far are kept.",
             done=grouped(state.job.result.counted),
             total=total,
             title=title,
         )
     if asked.file.exists():
-        return _("A search of {title} was begun before; it goes on where it was.", title=title)
+        return _("An earlier search of {title} will be resumed where it stopped.", title=title)
     return None
 
 
@@ -171,21 +171,21 @@ def _how_far(progress: Progress, title: str) -> str:
     if place and place.before:
         words.append(_in_line(place, words != []))
     elif rate:
-        words.append(_("{rate} pictures a second", rate=f"{rate:.3g}" if rate < 100 else f"{rate:.0f}"))
+        words.append(_("{rate} pictures per second", rate=f"{rate:.3g}" if rate < 100 else f"{rate:.0f}"))
         left = _time((progress.total - progress.done) / rate)
         if place and place.is_shared:
             words.append(_("{time} of work left, in turns with other searches", time=left))
         else:
             words.append(_("{time} left", time=left))
-    return " · ".join(words) or _("The search begins …")
+    return " · ".join(words) or _("Starting the search …")
 
 
 def _in_line(place: cache.Place, has_begun: bool) -> str:
     if has_begun:
-        return _("another search has its turn, and this one is number {number} in line …", number=place.before)
+        return _("another search has its turn; yours is number {number} in the queue …", number=place.before)
     return _(
-        "Another search is under way on this server. They take turns of {seconds} s, and this one is number {number} "
-        "in line …",
+        "Another search is running on this server. Searches take turns of {seconds} s; yours is number {number} in "
+        "the queue …",
         number=place.before,
         seconds=f"{place.line.seconds:g}",
     )
@@ -207,7 +207,7 @@ def left_out(top: Top, pictures: PictureSet) -> None:
     number = top.unreadable_in_all + pictures.skipped_in_all
     if not number:
         return
-    label = _("Files that were left out: {number}", number=grouped(number))
+    label = _("Skipped files: {number}", number=grouped(number))
     with st.expander(label, icon=":material/hide_image:"):
         lines = [f"* {plain(printable(name))} – {plain(said(why))}" for name, why in skipped[:MOST_NAMED]]
         if number > len(lines):

@@ -32,10 +32,10 @@ SORT = Choice(
     {"strongest": Phrase("strongest first"), "number": Phrase("by number")},
     shown_as="list",
 )
-ON_A_PAGE = Choice("maps", Phrase("on a page"), (3, 6, 12, 24), 6, shown_as="list")
+ON_A_PAGE = Choice("maps", Phrase("per page"), (3, 6, 12, 24), 6, shown_as="list")
 RANGE = Choice(
     "range",
-    Phrase("Range of grey"),
+    Phrase("Grey scale"),
     {"own": Phrase("one per picture"), "shared": Phrase("one per map")},
     shown_as="list",
 )
@@ -74,7 +74,7 @@ def view(asked: Asked, top: Top, layers: Sequence[str]) -> None:
         st.error(_("None of these pictures could be read."), icon=":material/hide_image:")
         return
     about = {"network": network, "is_linked": address.opened_with().get("layer", layer) == layer}
-    by_number = Number("map", Phrase("Search a map"), None, 0, k - 1)
+    by_number = Number("map", Phrase("Go to map"), None, 0, k - 1)
     channel = ask_one(last, by_number, of=layer, placeholder=f"0–{k - 1}", **about)
     _about(shown)
     if channel is None:
@@ -116,17 +116,17 @@ def _about(shown: Shown) -> None:
             count=grouped(top.counted - top.unreadable_in_all),
             title=plain(shown.asked.title),
         ),
-        _("one unit a picture, the strongest of the map; equal ones in the order of the pictures' names"),
+        _("one unit per picture, the map's strongest; ties in order of the picture names"),
         _("projections by the deconvnet, each in its own picture"),
     ]
     lines = [" · ".join(words)]
     if idle:
         k = len(shown.strongest)
-        lines.append(_("Maps that none of the pictures excites: {idle} of {k}.", idle=idle, k=k))
+        lines.append(_("Maps that no picture activates: {idle} of {k}.", idle=idle, k=k))
     lines.append(
         range_in_words(None)
         if shown.own_range
-        else _("The nine of a map have one range: grey is 0, white or black ± the number below them.")
+        else _("Each map's nine share one range: grey is 0, white or black ± the number below them.")
     )
     st.caption("  \n".join(lines))
 
@@ -157,7 +157,7 @@ def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], one: 
     head.markdown(f"**{_('Feature map {channel}', channel=channel)}**")
     if entries[0].value <= 0:
         st.caption(
-            _("No picture of the set excites it: its largest value is {value}.", value=f"{entries[0].value:.3g}")
+            _("No picture of the set activates it; its largest value is {value}.", value=f"{entries[0].value:.3g}")
         )
         return
     tiles = projected()

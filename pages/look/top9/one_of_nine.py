@@ -48,7 +48,7 @@ def close_up(shown: Shown, opened: OneOfNine) -> bool:
         seen, part = signed(projection.on_canvas().cpu().numpy(), limit), signed(projection.pixels.cpu().numpy(), limit)
         views = {
             _("The whole picture"): png(whole(given, shown.loaded.preprocess, box)),
-            _("The projection in its place"): honest_png(shown.loaded, with_box(seen, corners, 448)),
+            _("The projection at its position"): honest_png(shown.loaded, with_box(seen, corners, 448)),
             _("What the unit can see"): png(montage([pair.patch], 1, 448, gap=0)),
             _("What it saw there"): honest_png(shown.loaded, montage([part], 1, 448, gap=0)),
         }
@@ -56,7 +56,7 @@ def close_up(shown: Shown, opened: OneOfNine) -> bool:
             column.caption(f"**{name}**")
             column.image(picture, width="stretch")
         words = _unit_in_words(shown, opened.channel, entry, box)
-        seen_of_it = _("Of the picture, the network sees what is not darkened; the frame is what the unit can see.")
+        seen_of_it = _("The network does not see the darkened part of the picture; the frame is what the unit can see.")
         about = f"{fidelity_in_words(projection.fidelity)}{empty_in_words(projection)} · {range_in_words(limit)}"
         st.caption("  \n".join([*map(plain, words), seen_of_it, about]))
         _file(shown, opened, pair, words)

@@ -25,9 +25,9 @@ def page() -> None:
     st.title(_("Top nine pictures"))
     st.markdown(
         _(
-            "For every feature map, the nine pictures of a set that excite it most: the part of each that its "
-            "strongest unit can see, beside what the deconvnet says that it saw there. This is Figure 2 of Zeiler & "
-            "Fergus, for your network and your pictures. **Click a tile** to see its whole picture."
+            "For each feature map, the nine pictures of a set that activate it most: the part that its strongest unit "
+            "sees, beside what the deconvnet says it saw there. This is Figure 2 of Zeiler & Fergus, for your network "
+            "and your pictures. **Click a tile** to see its whole picture."
         )
     )
     chosen = sets.choose()
@@ -43,7 +43,7 @@ def page() -> None:
 def _layers(network: str) -> tuple[str, ...]:
     """The layers that are searched: all that have names, or fewer."""
     names = tuple(ARCHITECTURES[network].layers)
-    searched = Several("searched", Phrase("Layers that are searched"), names, names)
+    searched = Several("searched", Phrase("Layers to search"), names, names)
     layers = ask_one(st, searched, network=network, placeholder=_("at least one"))
     if not layers:
         address.note(searched=None)

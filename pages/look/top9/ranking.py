@@ -77,7 +77,7 @@ def values_in_words(shown: Shown, entries: Sequence[Entry], tiles: Sequence[Tile
     if classes := _classes(shown, entries):
         lines.append(classes)
     if idle := sum(entry.value <= 0 for entry in entries):
-        lines.append(_("{idle} of them do not excite it", idle=idle))
+        lines.append(_("{idle} of them do not activate it", idle=idle))
     return lines
 
 
@@ -110,7 +110,7 @@ def sheet_in_words(shown: Shown, channel: int, entries: Sequence[Entry], tiles: 
         *source_in_words(shown),
         f"{_('Feature map {channel}', channel=channel)} · {_('Deconvnet')} · {fidelity_in_words(tiles[0].fidelity)}",
         *values_in_words(shown, entries, tiles),
-        _("one unit a picture, the strongest of the map; equal ones in the order of the pictures' names"),
+        _("one unit per picture, the map's strongest; ties in order of the picture names"),
         range_in_words(None if shown.own_range else max(limits(tiles, own=False))),
     ]
 

@@ -27,7 +27,7 @@ SET = Choice(
     {
         "samples": Phrase("Crops of the sample photographs"),
         "folder": Phrase("A folder on the server"),
-        "zip": Phrase("A ZIP of my own"),
+        "zip": Phrase("Your own ZIP"),
         "dataset": Phrase("A data set"),
     },
 )
@@ -65,8 +65,8 @@ def choose() -> Chosen | None:
 def _samples() -> Chosen:
     st.caption(
         _(
-            "Overlapping crops, at three scales, of the sample photographs in the sidebar: few pictures, so that there "
-            "is something to see at once. For more telling nines take a set of some thousands."
+            "Overlapping crops of the sidebar's sample photographs at three scales: few pictures, for a quick first "
+            "look. For more informative results, use a set of several thousand pictures."
         )
     )
     return Chosen("samples")
@@ -77,8 +77,8 @@ def _folder() -> Chosen | None:
     if root is None:
         st.info(
             _(
-                "No folder of this server is open to its visitors. Whoever runs it can allow one, with all that is "
-                "below it, by starting the app with the environment variable CONVSCOPE_PICTURES set to its path."
+                "No folder on this server is open to visitors. Its administrator can open one, with its subfolders, "
+                "by starting the app with the environment variable CONVSCOPE_PICTURES set to its path."
             ),
             icon=":material/folder_off:",
         )
@@ -92,7 +92,7 @@ def _folder() -> Chosen | None:
         {name: Phrase("all of it") if name == "." else name for name in folders},
         folders[0],
         shown_as="list",
-        help=Phrase("Below the folder that is open to visitors. Another one can be typed, such as birds/2024."),
+        help=Phrase("A folder inside the one open to visitors. You can also type a path, such as birds/2024."),
     )
     name = ask_one(st, known, accept_new_options=True)
     address.note(folder=name or None)
@@ -106,7 +106,7 @@ def _zip() -> Chosen | None:
         key=SET_FILE,
         max_upload_size=MOST_ZIP_MEGABYTES,
         on_change=_forget,
-        help=_("It is seen by you alone, and kept until you remove it, take another one or close the app."),
+        help=_("Only you can see it. It is kept until you remove or replace it, or close the app."),
     )
     if file:
         return Chosen("zip", sha256_of(file))
@@ -118,7 +118,7 @@ def _zip() -> Chosen | None:
         return Chosen("zip", digest)
     st.info(
         _(
-            "Upload a ZIP with up to {number} pictures of at most {megabytes} MB each. Its folders are taken for "
+            "Upload a ZIP with up to {number} pictures of at most {megabytes} MB each. Folder names are used as "
             "classes.",
             number=grouped(MOST_ENTRIES),
             megabytes=MOST_MEGABYTES,
@@ -163,7 +163,7 @@ def opened(chosen: Chosen) -> PictureSet | None:
                 return _archive(chosen.name)
             return cache.pictures_in_dataset(chosen.name)
     except Refused as refusal:
-        if chosen.kind == "dataset":  # the refusal names a folder of the server, which is nobody's business
+        if chosen.kind == "dataset":  # the refusal names a folder of the server, which visitors must not see
             _download(chosen.name)
         else:
             st.error(plain(said(refusal)), icon=":material/error:")
@@ -190,12 +190,12 @@ def _download(name: str) -> None:
         words = _("{name} could not be downloaded; check the server's connection and disk, and try again.", name=title)
         st.error(words, icon=":material/cloud_off:")
     else:
-        st.info(_("{name} is not on this server yet, or not as it should be.", name=title), icon=":material/info:")
+        st.info(_("{name} is not on this server yet, or incomplete.", name=title), icon=":material/info:")
     if not (os.environ.get("CONVSCOPE_DOWNLOADS") == "1" or is_here(st.context.ip_address, st.context.headers)):
         st.markdown(
             _(
-                "Whoever runs this server can have it downloaded: in a browser on the same machine, or, for all its "
-                "visitors, by starting the app with the environment variable CONVSCOPE_DOWNLOADS set to 1."
+                "The server's administrator can download it in a browser on the same machine, or allow downloads for "
+                "all visitors by starting the app with the environment variable CONVSCOPE_DOWNLOADS set to 1."
             )
         )
         return

@@ -22,8 +22,8 @@ QUANTITIES = {
     "parameters": Phrase("Parameters"),
     "year": Phrase("Year"),
 }
-ACROSS = Choice("x", Phrase("Across"), QUANTITIES)
-AREA = Choice("size", Phrase("Area of the points"), {"parameters": Phrase("Parameters"), "macs": Phrase("MACs")})
+ACROSS = Choice("x", Phrase("Horizontal axis"), QUANTITIES)
+AREA = Choice("size", Phrase("Point area"), {"parameters": Phrase("Parameters"), "macs": Phrase("MACs")})
 
 FAMILIES = {
     "lenet": "LeNet",
@@ -45,18 +45,20 @@ FAMILIES = {
 STORY = {
     "lenet": "Reads handwritten digits: small shared filters and subsampling, all trained together.",
     "alexnet": "A LeNet grown a thousand times larger, on two GPUs, wins ImageNet.",
-    "zfnet": "Looks inside with the deconvnet, and repairs AlexNet's first layer.",
+    "zfnet": "Looks inside with the deconvnet and repairs AlexNet's first layer.",
     "vgg": "Only 3×3 filters, up to 19 layers: depth with the simplest possible plan.",
     "googlenet": "Four branches side by side, made cheap by 1×1 convolutions.",
     "plain": "The control experiment: without shortcuts, 34 layers do worse than 18.",
     "resnet": "Blocks add a change to what they receive; 152 layers can be trained.",
-    "resnet_v2": "Norm and ReLU move before the convolutions, and the shortcut is clean.",
+    "resnet_v2": "Batch norm and ReLU move before the convolutions, which leaves the shortcut clean.",
     "squeezenet": "AlexNet's accuracy with about a fiftieth of its parameters.",
-    "densenet": "Every layer of a block reads all the layers before it.",
-    "mobilenet_v1": "Filter each map by itself, then mix with 1×1: about a ninth of the work.",
-    "mobilenet_v2": "Inverted residuals: shortcuts between narrow maps, a wide and cheap middle.",
-    "mobilenet_v3": "Searched on real telephones, with squeeze-and-excite gates and hardswish.",
-    "efficientnet": "Depth, width and resolution grow together, by one number.",
+    "densenet": "Every layer of a block reads all layers before it.",
+    "mobilenet_v1": (
+        "Filters each channel on its own, then mixes them with 1×1 convolutions: about a ninth of the work."
+    ),
+    "mobilenet_v2": "Inverted residuals: shortcuts between narrow layers, a wide but cheap middle.",
+    "mobilenet_v3": "Found by a search on real phones, with squeeze-and-excite gates and hardswish.",
+    "efficientnet": "Depth, width and resolution grow together, set by one number.",
     "convnext": "A ResNet modernised step by step until it keeps up with Transformers.",
 }
 WELL_KNOWN = (  # the first have the first right to their names in the picture
@@ -96,7 +98,7 @@ def _card(column: DeltaGenerator) -> DeltaGenerator:
 
 def _picture() -> None:
     """All networks in one picture; what is across and what is the size in it can be chosen."""
-    st.header(_("All networks in one picture"), anchor="picture")
+    st.header(_("All networks in one chart"), anchor="picture")
     left, middle, right = st.columns([2, 1.4, 1.4])
     x, size = ask([left, middle], ACROSS, AREA).values()
     right.selectbox(
@@ -104,7 +106,7 @@ def _picture() -> None:
         ARCHITECTURES,
         index=None,
         format_func=lambda name: f"{ARCHITECTURES[name].title} ({ARCHITECTURES[name].year})",
-        placeholder=_("Choose, or click a point"),
+        placeholder=_("Choose one, or click a point"),
         key="network to open",
         on_change=_open,
         args=("network to open",),
@@ -119,8 +121,8 @@ def _picture() -> None:
         FAMILIES,
         {
             "torchvision": _("measured with torchvision's weights"),
-            "paper": _("as its paper prints it"),
-            "views": _("as its paper prints it, by most papers from several views"),
+            "paper": _("reported in its paper"),
+            "views": _("reported in its paper, mostly with several crops"),
         },
     )
     worst, best = (end(points, key=lambda point: point.accuracy) for end in (min, max))
@@ -158,17 +160,16 @@ def _notes(missing: list[Architecture]) -> None:
     """How the picture is to be read, and who is not in it."""
     st.caption(
         _(
-            "Accuracy of a single view of every validation picture: ● of torchvision's weights, which are often "
-            "trained better than the paper's, ◆ as the paper prints it. ◇ as the paper prints it, by most papers from "
-            "several views of every picture. MACs are at the side of picture that the network was made for."
+            "Single-crop accuracy on the validation pictures: ● torchvision's weights, often better trained than the "
+            "paper's; ◆ reported in the paper. ◇ reported in the paper, mostly with several crops per picture. MACs "
+            "are for the picture size that the network was designed for."
         )
     )
     small = [a.title for a in missing if a.input_shape[1] < 200]
     others = [a.title for a in missing if a.title not in small]
     st.caption(
         _(
-            "Not in the picture: {small}, which see small pictures and know fewer classes; and {others}, of which no "
-            "top-1 accuracy was published.",
+            "Not in the chart: {small} (small pictures, fewer classes) and {others} (no published top-1 accuracy).",
             small=", ".join(small),
             others=", ".join(others),
         )
