@@ -111,6 +111,10 @@ def test_numbers_of_ones_own_are_no_example_and_the_curve_lies_over_what_was_mov
     assert page.widget("example").value is None
     assert curve(page)[2]["y"] == [7 * 7 * 192 * 32 * 28 * 28, 192 * 16 * 28 * 28 + 7 * 7 * 16 * 32 * 28 * 28]
     assert page.link["kernel"] == "7"
+    page.drag("bottleneck", rows=30)
+    assert (curve(page)[0]["x"][0], curve(page)[0]["x"][-1], curve(page)[2]["x"]) == (1, 224, [30, 30])
+    assert page.link["across"] == "rows"
+    assert "across" not in page.drag("bottleneck", between=17).link  # which is the usual one
 
 
 def test_weights_and_memory_are_drawn_too_and_numbers_can_be_short():
@@ -120,6 +124,14 @@ def test_weights_and_memory_are_drawn_too_and_numbers_can_be_short():
     assert totals(page)[0] == ("52.28 M", "11.3 % of 462.4 M")
     assert totals(page)[2] == ("802.8 kB", "200 % of 401.4 kB")
     assert {"bars": "activation_bytes", "numbers": "short"}.items() <= page.link.items()
+
+
+def test_how_numbers_are_written_and_charts_are_saved_is_chosen_once_for_all_pages_that_count():
+    page = visit("separable").choose(numbers="short", charts="png")
+    page.at.switch_page(PAGES["residual"].script)
+    page.run().run()  # in AppTest, unlike in a browser, a switch of the page before has its say from the second run on
+    assert totals(page)[0][0] == "218.4 M"
+    assert {"numbers": "short", "charts": "png"}.items() <= page.link.items()
 
 
 @pytest.mark.parametrize(
