@@ -366,8 +366,6 @@ def _stage(recording: Recording, undone: fx.Node, step: str, at: fx.Node, signal
         box, maps = signal.of_unit(0)
         return Stage(names[undone], step, maps, Box(*box), tuple(value[0].shape))
     maps = signal.on_whole(value.shape).values[:1]
-    maps = (
-        order.maps(maps)[0] if order else maps.reshape(-1, *maps.shape[-2:])
-    )  # such as maps in groups (1, G, C, h, w)
+    maps = order.maps(maps)[0] if order else maps.reshape(-1, *(1, *maps.shape)[-2:])  # such as (1, groups, C, h, w)
     shape = tuple(maps.shape) if order and order.dimensions == 4 else tuple(value.shape[value.shape[:1] == (1,) :])
     return Stage(names[undone], step, maps, Box(0, 0, *maps.shape[1:]), shape)
