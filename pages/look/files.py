@@ -46,6 +46,7 @@ def offer(
         "options": dict(built.options),
         "parameters": graph.params(),
         "macs": graph.counted(),
+        "not_counted": graph.left_out(),
     }
     files = {
         _("Drawing (SVG)"): (lambda: svg(drawn, paints, about), "svg", "image/svg+xml"),
