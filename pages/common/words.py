@@ -7,11 +7,12 @@ from models import Loaded
 from models.options import Phrase
 from models.statefile import printable
 from pages.common.session import SAMPLES, Picture
-from pages.common.text import _, spoken
+from pages.common.text import _, plain, spoken
 from pages.common.widgets import weights_in_words
 from vis.cost.count import Counting
 from vis.deconvnet import Box, Projection, Unit
 from vis.figures.numbers import grouped, shape, short
+from vis.receptive import ReceptiveField
 
 if TYPE_CHECKING:
     from vis.graph import Graph
@@ -89,9 +90,24 @@ def range_of_weights(limit: float | None) -> str:
     return grey_in_words(limit, f"; {_('one range for all')}")
 
 
-def field_in_words(size: int | None) -> str:
-    """How much of the picture a unit can see; None for all of it."""
-    return _("the whole picture") if size is None else _("{side} pixels", side=f"{size}×{size}")
+def field_in_words(field: ReceptiveField) -> str:
+    """How much of the picture a unit can see; what a gate or a norm's statistics let in beside is told apart."""
+    if field.size is not None:
+        return _("{side} pixels", side=f"{field.size}×{field.size}")
+    if not field.is_known:
+        return _("not known from “{layer}” on", layer=plain(field.because))
+    if field.held is None or field.held.size is None:
+        return _("the whole picture")
+    side = f"{field.held.size}×{field.held.size}"
+    return _("{side} pixels; through “{layer}” the whole picture", side=side, layer=plain(field.because))
+
+
+def operations_in_words(graph: "Graph", name: str, counting: Counting) -> str:
+    """What an operation or a block costs; "at least", where some of its layers' products are not counted."""
+    number = graph.counted(name, counting)
+    if number is None:
+        return _("not counted")
+    return _("at least {number}", number=grouped(number)) if graph.left_out(name) else grouped(number)
 
 
 def box_in_words(box: Box) -> str:
@@ -154,7 +170,7 @@ def unit_of(counting: Counting) -> str:
 def quantity_in_words(of: str, value: float | None, counting: Counting) -> str:
     """One of the quantities of `vis.figures.graph.quantity` with its unit."""
     if value is None:
-        return _("not measured") if of == "time" else _("not counted")
+        return {"time": _("not measured"), "field": _("not known")}.get(of) or _("not counted")
     if of == "params":
         return short(value)
     if of == "operations":
@@ -177,9 +193,8 @@ def summary_of(graph: "Graph", name: str, counting: Counting, value: float | Non
     parts = [name, what, _("output {shape}", shape=shape(output))]
     if params := graph.params(name):
         parts.append(_("{number} parameters", number=grouped(params)))
-    operations = graph.counted(name, counting)
-    if operations is not None:
-        parts.append(f"{grouped(operations)} {unit_of(counting)}")
+    if graph.counted(name, counting) is not None:
+        parts.append(f"{operations_in_words(graph, name, counting)} {unit_of(counting)}")
     if colour in ("memory", "time", "field"):
         parts.append(f"{spoken(QUANTITIES[colour])}: {quantity_in_words(colour, value, counting)}")
     return " · ".join(parts)

@@ -6,7 +6,6 @@ An einsum with nothing to add up is an elementwise product and none of these, as
 from collections.abc import Callable, Iterable, Sequence
 from math import prod
 
-import torch
 from torch import Tensor, fx, nn
 
 from vis.cost.formulas import linear_macs
@@ -92,23 +91,23 @@ def recurrent_layer(node: fx.Node, recording: Recording) -> int | None:
 
 
 def contraction(node: fx.Node, recording: Recording) -> int | None:
-    """One factor after the other: what only one of two has and nobody needs is added up before they are multiplied."""
+    """One factor after the other, from the left: what only one of two has and nobody needs is added up beforehand.
+
+    So torch does it; where opt_einsum is installed, it may multiply three factors and more in a cheaper order.
+    """
     equation, *factors = _given(node, recording)
     if not isinstance(equation, str):  # written with lists of numbers
         return None
     terms, kept = _terms(equation, factors)
     shapes = [factor.shape for factor in factors]
-    operands = [(set(term), dict(zip(term, shape, strict=True))) for term, shape in zip(terms, shapes, strict=True)]
-    macs = 0
-    for one, other in _pairs(equation, factors):
-        (here, sizes), (there, more) = operands.pop(max(one, other)), operands.pop(min(one, other))
-        needed = kept.union(*(labels for labels, _ in operands))
-        sizes = {label: max(sizes.get(label, 1), more.get(label, 1)) for label in here | there}
-        alone = (here ^ there) - needed
-        summed = prod(sizes[label] for label in (here & there) - needed)
-        macs += prod(n for label, n in sizes.items() if label not in alone) if summed > 1 else 0
-        made = {label: sizes[label] for label in (here | there) & needed}
-        operands.insert(0 if (one, other) == LEFT else len(operands), (set(made), made))
+    (sizes, *others), macs = [dict(zip(term, shape, strict=True)) for term, shape in zip(terms, shapes, strict=True)], 0
+    for i, more in enumerate(others):
+        needed = kept.union(*others[i + 1 :])
+        alone, shared = (sizes.keys() ^ more.keys()) - needed, (sizes.keys() & more.keys()) - needed
+        sizes = {label: max(sizes.get(label, 1), more.get(label, 1)) for label in sizes.keys() | more.keys()}
+        if prod(sizes[label] for label in shared) > 1:
+            macs += prod(n for label, n in sizes.items() if label not in alone)
+        sizes = {label: n for label, n in sizes.items() if label in needed}
     return macs
 
 
@@ -128,18 +127,6 @@ def _terms(equation: str, factors: list[Tensor]) -> tuple[list[tuple[str, ...]],
 def _opened(term: str, dots: Sequence[str]) -> Iterable[str]:
     before, found, after = term.partition("...")
     return (*before, *(dots if found else ()), *after)
-
-
-LEFT = (0, 1)  # the first two, whose product takes their place
-
-
-def _pairs(equation: str, factors: list[Tensor]) -> list[tuple[int, ...]]:
-    """In which order torch multiplies: from left to right, or as opt_einsum, where that is installed, finds best."""
-    if len(factors) < 2:
-        return []
-    if len(factors) > 2 and torch.backends.opt_einsum.is_available():
-        return torch.backends.opt_einsum.get_opt_einsum().contract_path(equation, *factors)[0]
-    return [LEFT] * (len(factors) - 1)
 
 
 def _all(formula: Formula, names: str) -> dict[str, Formula]:

@@ -85,7 +85,8 @@ def _pair(value: tuple[int, ...], once: bool) -> str:
 def _costs_in_short(graph: Graph, name: str, counting: Counting) -> str:
     params, operations = graph.params(name), graph.counted(name, counting)
     parts = [f"{short(params)} params"] if params else []
-    parts += [f"{short(operations)} {'FLOPs' if counting.flops else 'MACs'}"] if operations else []
+    least = "≥ " if graph.left_out(name) else ""
+    parts += [f"{least}{short(operations)} {'FLOPs' if counting.flops else 'MACs'}"] if operations else []
     return " · ".join(parts) or "–"
 
 
@@ -110,7 +111,7 @@ def quantity(
 ) -> float | None:
     """One of QUANTITIES of an operation, or of a block: the sum, but of the receptive field the last operation's.
 
-    None is not counted, or not measured; infinity is the receptive field of who sees the whole picture.
+    None is not counted, not measured or not known; infinity is the receptive field of who sees the whole picture.
 
     Args:
         times: measured, by the names of operations.
@@ -125,8 +126,8 @@ def quantity(
         measured = [times[node.name] for node in graph.operations(name) if node.name in (times or {})]
         return sum(measured) if measured else None
     if of == "field":
-        size = graph.last(name).receptive_field.size
-        return inf if size is None else float(size)
+        field = graph.last(name).receptive_field
+        return None if not field.is_known else inf if field.size is None else float(field.size)
     raise ValueError(f"{of!r} is not one of {', '.join(QUANTITIES)}.")
 
 

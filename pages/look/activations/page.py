@@ -106,10 +106,10 @@ def _choose_layer(loaded: Loaded, side: int) -> str:
 def _numbers(loaded: Loaded, found: Activations, side: int) -> None:
     """What is counted of the whole layer."""
     k, h, w = found.shape
-    size = cache.fields(cache.Built(loaded.architecture.name, side))[found.layer].size
+    field = cache.fields(cache.Built(loaded.architecture.name, side))[found.layer]
     figures = [
         (_("feature maps"), f"{k} × {h}×{w}" if h * w > 1 else _("{k} values", k=k)),
-        (_("receptive field"), field_in_words(size)),
+        (_("receptive field"), field_in_words(field)),
         (
             _("smallest and largest value"),
             f"{number_in_words(found.minimum.min())} … {number_in_words(found.maximum.max())}",

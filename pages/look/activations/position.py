@@ -176,7 +176,8 @@ def _position(
     if found.shape[1:] != (1, 1):
         st.markdown(f"**{here if chosen else _('{position}: the largest value of the map', position=here)}**")
     field = cache.fields(cache.Built(loaded.architecture.name, pixels.shape[0]))[found.layer]
-    top, left, bottom, right = box = field.box(row, column, pixels.shape[:2])
+    held = field.held or field  # while gates are held, as they are for the deconvnet
+    top, left, bottom, right = box = held.box(row, column, pixels.shape[:2])
     whole, part, value = st.columns([2, 1, 2], gap="medium")
     with whole:
         st.caption(f"**{_('Receptive field')}**")
@@ -189,7 +190,9 @@ def _position(
     with value:
         st.caption(f"**{_('How its value was computed')}**")
         st.markdown("\n".join(_steps(origin)))
-        st.caption(_seen(field, Box(*box)))
+        st.caption(_seen(held, Box(*box)))
+        if field.held:
+            st.caption(_("Through “{layer}” it sees the whole picture, too.", layer=plain(field.because)))
 
 
 def _steps(origin: Origin) -> list[str]:
@@ -207,6 +210,8 @@ def _seen(field: ReceptiveField, box: Box) -> str:
     """The receptive field in words, and how much of it lies in the padding."""
     width, height = box.right - box.left, box.bottom - box.top
     if field.rows is None or field.columns is None:
+        if not field.is_known:
+            return _("What it sees is not known from “{layer}” on.", layer=plain(field.because))
         return _("It sees the whole picture.")
     if width <= 0 or height <= 0:
         return _("It sees only padding.")

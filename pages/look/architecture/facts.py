@@ -9,9 +9,10 @@ from models import ARCHITECTURES
 from models.architecture import Architecture
 from pages.common.cache import Built
 from pages.common.text import _
+from pages.look.words import operations_in_words
 from vis.cost.count import Counting
 from vis.figures.numbers import grouped
-from vis.graph import COUNTED, Graph
+from vis.graph import COUNTED, ROOT, Graph
 
 
 def tables(shown: Mapping[str, Built], graphs: Mapping[str, Graph], counting: Counting) -> None:
@@ -30,10 +31,10 @@ def _table(architecture: Architecture, graph: Graph, built: Built, counting: Cou
     unused = sum(graph.unused.values())
     rows = [
         (_("parameters"), grouped(graph.params() + unused), printed.parameters),
-        (_("MACs of convolutions and linear layers"), _count(graph.counted()), printed.macs),
+        (_("MACs of convolutions and linear layers"), _counted(graph), printed.macs),
     ]
     if counting != COUNTED:
-        rows.append((_("counted as selected above"), _count(graph.counted(counting=counting)), None))
+        rows.append((_("counted as selected above"), _counted(graph, counting), None))
     is_changed = built.side != architecture.input_shape[1] or bool(built.options)
     if architecture.accuracy is not None and not is_changed:
         whose = _("torchvision's weights") if architecture.accuracy_of == "torchvision" else _("the paper")
@@ -54,6 +55,8 @@ def _table(architecture: Architecture, graph: Graph, built: Built, counting: Cou
         notes.append(_(printed.remark))
     if published is None:
         notes.append(_("Counted with the picture size and options chosen above, which differ from the paper's."))
+    if graph.left_out():
+        notes.append(_("The products of these layers are not counted: {names}.", names=", ".join(graph.left_out())))
     if graph.unused:
         names = ", ".join(graph.unused)
         notes.append(
@@ -66,5 +69,5 @@ def _table(architecture: Architecture, graph: Graph, built: Built, counting: Cou
     st.caption("  \n".join(notes))
 
 
-def _count(number: int | None) -> str:
-    return "–" if number is None else grouped(number)
+def _counted(graph: Graph, counting: Counting = COUNTED) -> str | None:
+    return None if graph.counted(counting=counting) is None else operations_in_words(graph, ROOT, counting)

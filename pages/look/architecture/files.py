@@ -47,6 +47,7 @@ def offer(
         "options": dict(built.options),
         "parameters": graph.params(),
         "macs": graph.counted(),
+        "not_counted": graph.left_out(),
     }
     files = {
         "svg": (_("Drawing (SVG)"), lambda: svg(drawn, paints, about)),

@@ -13,7 +13,16 @@ from pages.common.components.reveal import reveal
 from pages.common.session import PUBLIC_WEIGHTS, Selection, selection
 from pages.common.text import _, plain, spoken
 from pages.common.widgets import cpu_did_it, honest_png, opened, weights_in_words
-from pages.common.words import KINDS, bytes_in_words, name_of, quantity_in_words, range_of_weights, unit_of
+from pages.common.words import (
+    KINDS,
+    bytes_in_words,
+    field_in_words,
+    name_of,
+    operations_in_words,
+    quantity_in_words,
+    range_of_weights,
+    unit_of,
+)
 from pages.look.architecture import timing
 from pages.look.architecture.view import graph_view, show_graph
 from vis.cost.arithmetic import explained
@@ -76,7 +85,7 @@ def _numbers(graph: Graph, built: Built, name: str, counting: Counting) -> None:
         (_("parameters"), grouped(graph.params(name)), _share(graph.params(name), graph.params())),
         (
             unit_of(counting),
-            _count(graph.counted(name, counting)),
+            operations_in_words(graph, name, counting),
             _share(graph.counted(name, counting), graph.counted(counting=counting)),
         ),
         (
@@ -84,7 +93,7 @@ def _numbers(graph: Graph, built: Built, name: str, counting: Counting) -> None:
             bytes_in_words(graph.activation_bytes(name)),
             _share(graph.activation_bytes(name), graph.activation_bytes()),
         ),
-        (_("receptive field"), quantity_in_words("field", quantity(graph, name, "field"), counting), None),
+        (_("receptive field"), field_in_words(last.receptive_field), None),
     ]
     if times:
         took = quantity(graph, name, "time", counting, times)
@@ -94,10 +103,6 @@ def _numbers(graph: Graph, built: Built, name: str, counting: Counting) -> None:
     for column, (words, value, share) in zip(st.columns(len(figures)), figures, strict=True):
         column.caption(words)
         column.markdown(f"**{value}**" + (f"  \n{share}" if share else ""))
-
-
-def _count(number: int | None) -> str:
-    return _("not counted") if number is None else grouped(number)
 
 
 def _share(part: float | None, whole: float | None) -> str | None:
@@ -131,7 +136,7 @@ def _arithmetic(graph: Graph, built: Built, name: str, counting: Counting) -> No
         if count
     ]
     field = node.receptive_field
-    if field.size is not None:
+    if field.size is not None and field.jump is not None:
         lines.append(
             _(
                 "receptive field: {size} pixels, jump {jump}, first unit from pixel {start}",
@@ -152,7 +157,8 @@ def _field(built: Built, node: Node) -> None:
     with st.spinner(_("Reading the picture …"), show_time=True):
         pixels = cache.picture_at(chosen, built)
     row, column = (side // 2 for side in _sides(built, node))
-    top, left, bottom, right = node.receptive_field.box(row, column, pixels.shape[:2])
+    field = node.receptive_field.held or node.receptive_field  # while gates are held, as they are for the deconvnet
+    top, left, bottom, right = field.box(row, column, pixels.shape[:2])
     st.image(png(with_box(pixels, (top, left, bottom, right), 448)), width="stretch")
     st.caption(
         _(

@@ -179,7 +179,7 @@ def _layer(
             k=k,
             h=h,
             w=w,
-            field=field_in_words(fields[response.operation].size),
+            field=field_in_words(fields[response.operation]),
             fidelity=fidelity_in_words(next((p.fidelity for p in projections if p.unit.activation > 0), "exact")),
         )
     )
