@@ -2,14 +2,19 @@
 
 A download goes to a name of its own beside the final one, is checked there and then renamed, so the final name never
 holds half a file, however many processes fetch it at once and wherever one of them is killed. That costs a second
-download when two come at the same moment; a lock would save it, and would have to be healed after a kill.
+download when two processes come at the same moment; a lock would save it, and would have to be healed after a kill.
+Within one process a file is downloaded once, and whoever wants it meanwhile waits for that.
+
+What is said here may be shown to strangers: it names no folder.
 """
 
 import hashlib
 import os
 import re
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
@@ -62,14 +67,15 @@ def fetched(
     """
     file = _home(url, folder)
     try:
-        if not cached(url, sha256, folder):
+        _clear_abandoned(file)
+        report = progress or (lambda done, total: None)
+        while not cached(url, sha256, folder):
             file.parent.mkdir(parents=True, exist_ok=True)
-            _clear_abandoned(file)
-            _place(file, url, _digits(sha256), progress or (lambda done, total: None), timeout)
+            _place_once(file, url, _digits(sha256), report, timeout)
     except OSError as error:  # the network's own errors are refusals by now: this is the disk
         raise DownloadFailed(
             "{file} cannot be read or written ({reason}): free disk space or check permissions, and try again.",
-            file=file,
+            file=file.name,
             reason=error.strerror or error,
         ) from error
     return file
@@ -105,8 +111,50 @@ def _clear_abandoned(file: Path) -> None:
         try:
             if time.time() - partial.stat().st_mtime > ABANDONED_AFTER:
                 partial.unlink()
-        except FileNotFoundError:  # another process was done with it first
+        except OSError:  # another process was done with it first, or it is not for this one to remove
             continue
+
+
+@dataclass
+class _Running:
+    """A download of this process: how far it is, and how it ended."""
+
+    so_far: tuple[int, int | None] = (0, None)
+    refused: DownloadFailed | None = None
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
+_running: dict[Path, _Running] = {}
+_starting = threading.Lock()
+
+
+def _place_once(file: Path, url: str, digits: str, progress: Progress, timeout: float) -> None:
+    """As `_place`; where this process is at it already, its end is waited for, and a refusal is everybody's.
+
+    If it was cancelled, the file is not there, and whoever still wants it has to ask again.
+    """
+    with _starting:
+        other = _running.get(file)
+        mine = None if other else _running.setdefault(file, _Running())
+    if mine is None:
+        while not other.ended.wait(0.1):
+            progress(*other.so_far)
+        if other.refused:
+            raise other.refused.alone()
+        return
+
+    def report(done: int, total: int | None) -> None:
+        mine.so_far = done, total
+        progress(done, total)
+
+    try:
+        _place(file, url, digits, report, timeout)
+    except DownloadFailed as refused:
+        mine.refused = refused.alone()
+        raise
+    finally:
+        del _running[file]
+        mine.ended.set()
 
 
 def _place(file: Path, url: str, digits: str, progress: Progress, timeout: float) -> None:
@@ -117,11 +165,10 @@ def _place(file: Path, url: str, digits: str, progress: Progress, timeout: float
         if not found.startswith(digits):
             raise DownloadFailed(
                 "{url} sent the wrong file (its sha256 begins with {found}, not with {expected}): try again, or save "
-                "the right file as {file} yourself.",
+                "the right file in torch's download folder yourself.",
                 url=url,
                 found=found[: len(digits)],
                 expected=digits,
-                file=file,
             )
         os.replace(partial, file)
     finally:
@@ -131,11 +178,11 @@ def _place(file: Path, url: str, digits: str, progress: Progress, timeout: float
 def _download(url: str, partial: Path, progress: Progress, timeout: float) -> str:
     """The sha256 of what `url` sent, which lies safe on the disk as `partial`."""
     digest, done = hashlib.sha256(), 0
-    with _opened(url, partial.parent, timeout) as response, partial.open("xb") as out:
+    with _opened(url, timeout) as response, partial.open("xb") as out:
         length = response.headers["Content-Length"]
         total = int(length) if length and length.isdecimal() else None
         progress(done, total)
-        while piece := _piece(response, url, partial.parent, timeout):
+        while piece := _piece(response, url, timeout):
             out.write(piece)
             digest.update(piece)
             done += len(piece)
@@ -143,18 +190,17 @@ def _download(url: str, partial: Path, progress: Progress, timeout: float) -> st
         if total is not None and done != total:
             raise DownloadFailed(
                 "{url} stopped after {done} of {total} bytes: check the connection and try again, or save the file in "
-                "{folder} yourself.",
+                "torch's download folder yourself.",
                 url=url,
                 done=done,
                 total=total,
-                folder=partial.parent,
             )
         out.flush()
         os.fsync(out.fileno())
     return digest.hexdigest()
 
 
-def _opened(url: str, folder: Path, timeout: float):
+def _opened(url: str, timeout: float):
     """The server's answer, its body still to be read."""
     _refuse_in_the_clear(url)
     try:
@@ -162,45 +208,42 @@ def _opened(url: str, folder: Path, timeout: float):
     except HTTPError as error:
         error.close()
         raise DownloadFailed(
-            "{url} answered {status}: try again later, or save the file in {folder} yourself.",
+            "{url} answered {status}: try again later, or save the file in torch's download folder yourself.",
             url=url,
             status=f"{error.code} {error.reason}",
-            folder=folder,
         ) from error
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)  # a URLError wraps the error that says something
         if isinstance(reason, TimeoutError):
-            raise _stalled(url, folder, timeout) from error
-        raise _unreachable(url, folder, reason) from error
+            raise _stalled(url, timeout) from error
+        raise _unreachable(url, reason) from error
 
 
-def _piece(response, url: str, folder: Path, timeout: float) -> bytes:
+def _piece(response, url: str, timeout: float) -> bytes:
     """The next bytes, as many as have come; none at the end."""
     try:
         return response.read1(PIECE)
     except TimeoutError as error:
-        raise _stalled(url, folder, timeout) from error
+        raise _stalled(url, timeout) from error
     except (OSError, HTTPException) as error:
-        raise _unreachable(url, folder, error) from error
+        raise _unreachable(url, error) from error
 
 
-def _stalled(url: str, folder: Path, timeout: float) -> DownloadFailed:
+def _stalled(url: str, timeout: float) -> DownloadFailed:
     return DownloadFailed(
         "{url} sent nothing for {seconds} s: check the connection and try again, "
-        "or save the file in {folder} yourself.",
+        "or save the file in torch's download folder yourself.",
         url=url,
         seconds=f"{timeout:g}",
-        folder=folder,
     )
 
 
-def _unreachable(url: str, folder: Path, reason: object) -> DownloadFailed:
+def _unreachable(url: str, reason: object) -> DownloadFailed:
     return DownloadFailed(
         "{url} cannot be reached ({reason}): check the connection and try again, "
-        "or save the file in {folder} yourself.",
+        "or save the file in torch's download folder yourself.",
         url=url,
         reason=reason,
-        folder=folder,
     )
 
 

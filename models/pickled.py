@@ -169,8 +169,8 @@ def _loaded(path: Path, name: str, needed: set[str]) -> object:
             file=name,
             name=printable(wrong[0]),
         )
-    known = set(torch._weights_only_unpickler._get_allowed_globals())
-    names = {one: DictionaryStandIn if one.lower().endswith(("dict", "config")) else StandIn for one in needed - known}
+    # what torch itself knows to be harmless goes before these
+    names = {one: DictionaryStandIn if one.lower().endswith(("dict", "config")) else StandIn for one in needed}
     try:
         with (
             torch.serialization.safe_globals([(stand_in, one) for one, stand_in in names.items()]),

@@ -16,7 +16,7 @@ from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Picture, S
 from pages.common.text import _, choose_language, language
 
 PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
-WEIGHTS_TYPES = ["safetensors", "pt", "pth", "th"]
+WEIGHTS_TYPES = ["safetensors", "pt", "pth", "th", "tar", "ckpt", "bin", "pt2"]  # the last is named for what it is
 
 
 NETWORK = Choice(
