@@ -72,7 +72,7 @@ def test_it_begins_with_the_papers_network():
         ({"depth": "shallow"}, MobileNet(shallow=True), "65.3 %", "reported in the paper"),
         ({"width": "0.6"}, MobileNet(0.6), "≈ 65.6 %", "interpolated between the paper's values"),
         ({"width": "0.5", "resolution": "160"}, MobileNet(0.5, 160), "60.2 %", "reported in the paper"),
-        ({"width": "0.25", "resolution": "128"}, MobileNet(0.25, 128), "–", "only a point in its figure 4"),
+        ({"width": "0.25", "resolution": "128"}, MobileNet(0.25, 128), "–", "only a point in the paper's figure 4"),
         ({"classes": "10"}, MobileNet(num_classes=10), "–", "not reported in the paper"),
         ({"width": "2.0", "resolution": "320"}, MobileNet(2.0, 320), "–", "not reported in the paper"),
     ],

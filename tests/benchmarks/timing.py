@@ -68,4 +68,4 @@ def row(*cells: object) -> None:
 
 def of_bar(measured: float, bar: float) -> Sequence[str]:
     """The bar, and which part of it was taken: at most 1 where it holds."""
-    return f"{bar:g}", f"{measured / bar:.2f}"
+    return f"{bar:.4g}", f"{measured / bar:.2f}"

@@ -106,7 +106,10 @@ def _totals(network: MobileNet, style: Style) -> None:
         )
     found = accuracy(network)
     if found is None:
-        value, whose = "–", _("only a point in its figure 4") if is_plotted(network) else _("not reported in the paper")
+        value, whose = (
+            "–",
+            _("only a point in the paper's figure 4") if is_plotted(network) else _("not reported in the paper"),
+        )
     elif found.is_interpolated:
         value, whose = f"≈ {found.percent:.1f} %", _("interpolated between the paper's values")
     else:
