@@ -7,6 +7,8 @@ The paper's own steps are in `vis.steps`; what later networks need is in `vis.tr
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from torch import Tensor
+
 from vis.gates import (
     INSTANCE_NORM,
     factors,
@@ -208,8 +210,8 @@ def rule_of(step: Step) -> Rule:
     Raises:
         NoRule: naming the operation, where the method has none.
     """
-    if not step.signals:  # it reads the shape of a map at most
-        return Rule("transpose", transpose)
+    if not step.signals:
+        return _of_no_signal(step)
     known = RULES.get(step.operation)
     rule = known(step) if callable(known) else known
     is_usual = step.is_plain and rule is not None and (rule.joins or step.signals == [step.source])
@@ -221,6 +223,14 @@ def rule_of(step: Step) -> Rule:
     if rule is None:
         raise no_rule(step)
     return rule
+
+
+def _of_no_signal(step: Step) -> Rule:
+    """What reads the shape of a map sends nothing down; of a map of whole numbers nothing is known."""
+    read = [n for n in step.node.all_input_nodes if n in step.recording.trace.from_picture]
+    if any(isinstance(step.value(n), Tensor) for n in read):
+        raise no_rule(step)
+    return Rule("transpose", transpose)
 
 
 def _for_the_unusual(step: Step, rule: Rule | None) -> Rule | None:

@@ -413,3 +413,13 @@ def test_what_is_not_linear_is_not_taken_for_linear_whatever_the_batch(way, oper
     assert_equal(project(model, image, units, "gradient"), SlowTwin(model, image, "gradient"))
     with pytest.raises(NoRule, match=f"“{operation}” at"):
         project(model, image, units)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_whole_numbers_made_of_a_map_are_followed_by_no_method(method):
+    model = seeded(
+        lambda: Net(lambda net, x: net.b((net.a(x) * 4).long().double()), a=nn.Conv2d(3, 4, 3), b=nn.Conv2d(4, 3, 2))
+    )
+    image = picture()
+    with pytest.raises(NoRule, match="“double” at “double”"):
+        project(model, image, strongest_units(model, image, "b"), method)
