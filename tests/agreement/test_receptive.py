@@ -14,12 +14,13 @@ from torchvision import models
 from torchvision.models.convnext import CNBlockConfig
 from torchvision.ops import SqueezeExcitation
 
+from models import ARCHITECTURES, load
 from models.googlenet import GoogLeNet2014
 from models.mobilenet import MobileNetV1
 from models.resnet import resnet, resnet_v1, resnet_v2
 from models.zfnet import ZFNet
 from tests.agreement.networks import EXACT, NORMALISED, UNUSUAL, Net, gated, last_layer, picture, seeded
-from vis.deconvnet import Unit, project
+from vis.deconvnet import Unit, project, strongest_units
 from vis.receptive import fields_of, receptive_fields
 from vis.trace import record, traced
 
@@ -540,3 +541,28 @@ def test_a_projection_behind_an_operation_on_whole_maps_has_the_box_of_its_field
     for name in ("mean", "deviation"):
         model.register_buffer(name, torch.full((1, 3, 1, 1), 0.3))
     assert_boxes_are_fields(model.eval(), torch.randn(1, 3, 25, 23), [layer])
+
+
+def lightest_of_each_family() -> list[str]:
+    lightest: dict[str, str] = {}
+    for architecture in sorted(ARCHITECTURES.values(), key=lambda a: a.macs):
+        lightest.setdefault(architecture.family, architecture.name)
+    return sorted(lightest.values())
+
+
+@pytest.mark.parametrize("name", lightest_of_each_family())
+def test_no_box_of_a_network_of_ours_is_larger_than_the_field_of_its_unit(name):
+    loaded = load(name, weights="random")
+    channels, side, _width = ARCHITECTURES[name].input_shape
+    image = torch.randn(1, channels, *[min(side, 96)] * 2, generator=torch.Generator().manual_seed(0))
+    layers = list(loaded.layers.values())[:3]
+    recording = record(loaded.model, image, layers)
+    fields = fields_of(recording)
+    for layer in layers:
+        for found in project(loaded.model, recording, strongest_units(loaded.model, recording, layer, k=2)):
+            unit, field = found.unit, fields[layer]
+            box = found.box.top, found.box.left, found.box.bottom, found.box.right
+            top, left, bottom, right = field.box(unit.row, unit.column, image.shape)
+            assert top <= box[0] <= box[2] <= bottom, unit
+            assert left <= box[1] <= box[3] <= right, unit
+            assert seen(box) == seen((field.held or field).box(unit.row, unit.column, image.shape)), unit
