@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
@@ -22,7 +22,8 @@ from models.zfnet import ZFNet
 from tests.agreement.networks import EXACT, NORMALISED, UNUSUAL, Net, gated, last_layer, picture, seeded
 from vis.deconvnet import Unit, project, strongest_units
 from vis.receptive import fields_of, receptive_fields
-from vis.trace import record, traced
+from vis.shapes import record_shapes
+from vis.trace import TraceRefused, record, traced
 
 # Published numbers -------------------------------------------------------------------------------------------------
 
@@ -481,6 +482,35 @@ def test_the_field_of_any_stack_of_windows_and_branches_is_its_support(layers):
     top, left, bottom, right = field.box(*middle, sides)
     assert (bottom - top, right - left) == (field.rows.size, field.columns.size)  # the border is far away
     assert (top, left, bottom, right) == support(maps, *middle, image)
+
+
+@st.composite
+def enlargers(draw: st.DrawFn) -> nn.Module:
+    """What makes maps larger, or puts their pixels into groups of maps."""
+    size = st.integers(1, 3)
+    match draw(st.integers(0, 4)):
+        case 0:
+            kernel, stride = draw(st.tuples(size, size)), draw(st.tuples(size, size))
+            return nn.ConvTranspose2d(1, 1, kernel, stride, tuple(draw(st.integers(0, (k - 1) // 2)) for k in kernel))
+        case 1:
+            return nn.Sequential(nn.Conv2d(1, 4, 1), nn.PixelShuffle(2))
+        case 2:
+            return nn.Sequential(nn.PixelUnshuffle(by := draw(size)), nn.Conv2d(by * by, 1, 1))
+        case 3:
+            return nn.Upsample(scale_factor=draw(size), mode=draw(st.sampled_from(["nearest", "bilinear"])))
+        case _:
+            return nn.AdaptiveAvgPool2d((draw(st.integers(2, 30)), draw(st.integers(2, 30))))
+
+
+@settings(max_examples=40, deadline=None)
+@given(layers=st.lists(st.one_of(windows(), enlargers()), min_size=1, max_size=4))
+def test_the_fields_of_any_stack_of_windows_and_enlargers_are_the_support(layers):
+    model, shape = nn.Sequential(nn.Conv2d(1, 1, 1), *layers).eval(), (1, 1, 24, 18)
+    try:
+        record_shapes(model, shape)
+    except TraceRefused:  # too small for these windows, or no multiple of these squares
+        assume(False)
+    assert_fields_are_supports(model, shape, [last_layer(model)])
 
 
 # The deconvnet -----------------------------------------------------------------------------------------------------
