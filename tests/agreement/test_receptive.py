@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
@@ -14,14 +14,16 @@ from torchvision import models
 from torchvision.models.convnext import CNBlockConfig
 from torchvision.ops import SqueezeExcitation
 
+from models import ARCHITECTURES, load
 from models.googlenet import GoogLeNet2014
 from models.mobilenet import MobileNetV1
 from models.resnet import resnet, resnet_v1, resnet_v2
 from models.zfnet import ZFNet
 from tests.agreement.networks import EXACT, NORMALISED, UNUSUAL, Net, gated, last_layer, picture, seeded
-from vis.deconvnet import Unit, project
+from vis.deconvnet import Unit, project, strongest_units
 from vis.receptive import fields_of, receptive_fields
-from vis.trace import record, traced
+from vis.shapes import record_shapes
+from vis.trace import TraceRefused, record, traced
 
 # Published numbers -------------------------------------------------------------------------------------------------
 
@@ -482,6 +484,35 @@ def test_the_field_of_any_stack_of_windows_and_branches_is_its_support(layers):
     assert (top, left, bottom, right) == support(maps, *middle, image)
 
 
+@st.composite
+def enlargers(draw: st.DrawFn) -> nn.Module:
+    """What makes maps larger, or puts their pixels into groups of maps."""
+    size = st.integers(1, 3)
+    match draw(st.integers(0, 4)):
+        case 0:
+            kernel, stride = draw(st.tuples(size, size)), draw(st.tuples(size, size))
+            return nn.ConvTranspose2d(1, 1, kernel, stride, tuple(draw(st.integers(0, (k - 1) // 2)) for k in kernel))
+        case 1:
+            return nn.Sequential(nn.Conv2d(1, 4, 1), nn.PixelShuffle(2))
+        case 2:
+            return nn.Sequential(nn.PixelUnshuffle(by := draw(size)), nn.Conv2d(by * by, 1, 1))
+        case 3:
+            return nn.Upsample(scale_factor=draw(size), mode=draw(st.sampled_from(["nearest", "bilinear"])))
+        case _:
+            return nn.AdaptiveAvgPool2d((draw(st.integers(2, 30)), draw(st.integers(2, 30))))
+
+
+@settings(max_examples=40, deadline=None)
+@given(layers=st.lists(st.one_of(windows(), enlargers()), min_size=1, max_size=4))
+def test_the_fields_of_any_stack_of_windows_and_enlargers_are_the_support(layers):
+    model, shape = nn.Sequential(nn.Conv2d(1, 1, 1), *layers).eval(), (1, 1, 24, 18)
+    try:
+        record_shapes(model, shape)
+    except TraceRefused:  # too small for these windows, or no multiple of these squares
+        assume(False)
+    assert_fields_are_supports(model, shape, [last_layer(model)])
+
+
 # The deconvnet -----------------------------------------------------------------------------------------------------
 
 
@@ -540,3 +571,28 @@ def test_a_projection_behind_an_operation_on_whole_maps_has_the_box_of_its_field
     for name in ("mean", "deviation"):
         model.register_buffer(name, torch.full((1, 3, 1, 1), 0.3))
     assert_boxes_are_fields(model.eval(), torch.randn(1, 3, 25, 23), [layer])
+
+
+def lightest_of_each_family() -> list[str]:
+    lightest: dict[str, str] = {}
+    for architecture in sorted(ARCHITECTURES.values(), key=lambda a: a.macs):
+        lightest.setdefault(architecture.family, architecture.name)
+    return sorted(lightest.values())
+
+
+@pytest.mark.parametrize("name", lightest_of_each_family())
+def test_no_box_of_a_network_of_ours_is_larger_than_the_field_of_its_unit(name):
+    loaded = load(name, weights="random")
+    channels, side, _width = ARCHITECTURES[name].input_shape
+    image = torch.randn(1, channels, *[min(side, 96)] * 2, generator=torch.Generator().manual_seed(0))
+    layers = list(loaded.layers.values())[:3]
+    recording = record(loaded.model, image, layers)
+    fields = fields_of(recording)
+    for layer in layers:
+        for found in project(loaded.model, recording, strongest_units(loaded.model, recording, layer, k=2)):
+            unit, field = found.unit, fields[layer]
+            box = found.box.top, found.box.left, found.box.bottom, found.box.right
+            top, left, bottom, right = field.box(unit.row, unit.column, image.shape)
+            assert top <= box[0] <= box[2] <= bottom, unit
+            assert left <= box[1] <= box[3] <= right, unit
+            assert seen(box) == seen((field.held or field).box(unit.row, unit.column, image.shape)), unit

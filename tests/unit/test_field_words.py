@@ -1,0 +1,40 @@
+"""What pages say of receptive fields and of totals that leave something out."""
+
+import pytest
+import torch
+from torch import nn
+
+from pages.common import text
+from pages.look.words import field_in_words, operations_in_words
+from tests.agreement.networks import PICTURE, Net, gated
+from vis.figures.graph import quantity
+from vis.graph import COUNTED, ROOT, layer_graph
+
+
+@pytest.fixture(autouse=True)
+def in_english(monkeypatch):
+    monkeypatch.setattr(text, "language", lambda: "en")
+
+
+def graph_of(model: nn.Module):
+    return layer_graph(model.eval(), PICTURE)
+
+
+def test_a_field_is_said_in_pixels_as_the_whole_or_as_not_known():
+    graph = graph_of(gated())
+    said = {name: field_in_words(node.receptive_field) for name, node in graph.nodes.items()}
+    assert said["conv"] == "3×3 pixels"
+    assert said["adaptive_avg_pool2d"] == "the whole picture"
+    assert said["last"] == "5×5 pixels; through “adaptive\\_avg\\_pool2d” the whole picture"
+    graph = graph_of(Net(lambda net, x: net.conv(torch.special.entr(x)), conv=nn.Conv2d(3, 3, 3)))
+    assert field_in_words(graph.nodes["conv"].receptive_field) == "not known from “special\\_entr” on"
+    assert quantity(graph, "conv", "field") is None
+
+
+def test_a_total_without_a_layer_says_at_least():
+    whole = graph_of(nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU()))
+    assert operations_in_words(whole, ROOT, COUNTED) == "1,170"
+    assert operations_in_words(whole, "1", COUNTED) == "not counted"
+    graph = graph_of(Net(lambda net, x: torch.fft.fft2(net.conv(x)).real, conv=nn.Conv2d(3, 3, 1)))
+    assert operations_in_words(graph, ROOT, COUNTED) == "at least 1,170"
+    assert operations_in_words(graph, "conv", COUNTED) == "1,170"
