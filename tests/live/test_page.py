@@ -66,7 +66,8 @@ def click_cell(grid, row: int, column: int) -> None:
     rows, columns = (int(grid.get_attribute(f"aria-{side}count")) for side in ("row", "col"))
     grid.scroll_into_view_if_needed()
     box = grid.bounding_box()
-    grid.click(position={"x": (column + 0.5) * box["width"] / columns, "y": (row + 0.5) * box["height"] / rows})
+    height = box["height"] * float(grid.get_attribute("data-share"))  # without the banner below the cells
+    grid.click(position={"x": (column + 0.5) * box["width"] / columns, "y": (row + 0.5) * height / rows})
 
 
 def upload(page, name: str, content: bytes, mime: str) -> None:

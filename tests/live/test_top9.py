@@ -7,6 +7,7 @@ import zipfile
 import pytest
 
 from tests.live.conftest import ROOT
+from tests.live.test_page import click_cell
 from tests.unit.pictures import corners, photograph, saved
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
@@ -47,13 +48,6 @@ def settled(page):
 
 def grids(page, name: str):
     return page.get_by_role("grid", name=re.compile(rf"Feature map \d+: {name}"))
-
-
-def click_cell(grid, row: int, column: int) -> None:
-    """Clicks the middle of one of the nine."""
-    grid.scroll_into_view_if_needed()
-    box = grid.bounding_box()
-    grid.click(position={"x": (column + 0.5) * box["width"] / 3, "y": (row + 0.5) * box["height"] / 3})
 
 
 def test_the_crops_of_the_samples_are_searched_and_shown_without_a_click(page, address):

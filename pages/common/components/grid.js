@@ -50,6 +50,7 @@ class Grid {
     frame.classList.toggle("pixelated", data.pixelated);
     frame.setAttribute("aria-label", data.alt);
     frame.setAttribute("aria-rowcount", data.rows);
+    frame.dataset.share = data.share;
     frame.setAttribute("aria-colcount", data.columns);
 
     ring.hidden = data.selected === null;
