@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from pages.common import text
-from pages.look.words import field_in_words, operations_in_words
+from pages.common.words import field_in_words, operations_in_words
 from tests.agreement.networks import PICTURE, Net, gated
 from vis.figures.graph import quantity
 from vis.graph import COUNTED, ROOT, layer_graph

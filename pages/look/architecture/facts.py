@@ -9,7 +9,7 @@ from models import ARCHITECTURES
 from models.architecture import Architecture
 from pages.common.cache import Built
 from pages.common.text import _
-from pages.look.words import operations_in_words
+from pages.common.words import operations_in_words
 from vis.cost.count import Counting
 from vis.figures.numbers import grouped
 from vis.graph import COUNTED, ROOT, Graph
