@@ -91,7 +91,7 @@ def _options(architecture: Architecture) -> tuple[tuple[str, object], ...]:
 
 def _look() -> Look:
     """What the colours mean, and what counts as an operation."""
-    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
     colour = ask_one(left, COLOUR)
     with right.popover(_("What is counted"), icon=":material/calculate:", width="stretch"):
         st.caption(_("A MAC is one multiply-add of a convolution or a linear layer. Also count:"))
