@@ -555,7 +555,7 @@ def test_the_arithmetic_of_a_convolution_ends_in_the_counted_numbers():
     assert f"= {grouped(found.macs)}" in code
     assert f"= {grouped(found.params)}" in code
     assert f"bias additions: {grouped(found.cost.bias_adds)}\n" in code
-    assert f"reads: {found.inputs[0]}" in code
+    assert f"inputs: {found.inputs[0]}" in code
     assert f"**{grouped(found.macs + found.cost.bias_adds)}**" in visit.said()
 
 
