@@ -101,7 +101,7 @@ class Choice(Option):
 
 @dataclass(frozen=True)
 class Number(Option):
-    """A number between two bounds: whole where its usual value is."""
+    """A number between two bounds: whole where the lower one and the step are."""
 
     usual: float | None  # None: nothing at first, where a field may be empty
     least: float
@@ -132,9 +132,10 @@ class Number(Option):
         is_number = isinstance(value, int) or (self.kind is float and isinstance(value, float))
         return is_number and math.isfinite(value) and self.least <= value <= self.most
 
-    def checked(self, value: Any) -> float:
+    def checked(self, value: Any) -> float | None:
         """The value, of the kind that it is counted in."""
-        return self.kind(super().checked(value))
+        value = super().checked(value)
+        return value if value is None else self.kind(value)
 
     def refusal(self, value: Any) -> Refused:
         if self.kind is int:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from vis.operations import plain_name
 from vis.steps import NoRule, Step, transpose
-from vis.trace import source
+from vis.trace import Recording, source
 from vis.windows import Windows
 
 SIGMOIDS = {"sigmoid", "hardsigmoid"}
@@ -40,14 +40,13 @@ def scale_by_constant(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
 
 def hold_gate(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     """In a product of two signals one is a gate, and a gate is held at its value."""
-    both, size = factors(step), step.value(step.node).numel()
-    gates = [n for n in both if _is_gate(step, n, size)]
-    if not gates or len(set(both)) != 2:
+    both = factors(step)
+    gate = gate_of(both, step.node, step.recording) if len(set(both)) == 2 else None
+    if gate is None:
         raise NoRule(
             "“{layer}” multiplies two signals, and neither is a gate; no rule says which one to follow.",
             layer=step.name,
         )
-    gate = min(gates, key=lambda n: (not _is_gate(step, n, 0), step.value(n).numel()))  # rather out of a sigmoid
     (content,) = (n for n in both if n is not gate)
     held, shape = step.value(gate), step.value(step.node).shape
     if signal.values.dim() != 4 or held.dim() > 4 or step.value(content).shape != shape:
@@ -58,20 +57,27 @@ def hold_gate(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     return {content: signal.with_values(signal.values * held)}
 
 
-def _is_gate(step: Step, node: fx.Node, size: int) -> bool:
-    """A gate has fewer values than the `size` of what it gates, or comes out of a sigmoid.
+def gate_of(both: Sequence[fx.Node], product: fx.Node, recording: Recording) -> fx.Node | None:
+    """Which of two factors is a gate, rather one that comes out of a sigmoid than a smaller one; None for neither.
 
-    It stays one where it is copied to more places, and so does a product of gates, or one plus a gate.
+    A gate has fewer values than the product, or comes out of a sigmoid. It stays one where it is copied to more places,
+    and so does a product of gates, or one plus a gate.
     """
-    if node not in step.recording.trace.from_picture:
+    gates = [n for n in both if _is_gate(n, recording.values[product].numel(), recording)]
+    order = {n: (not _is_gate(n, 0, recording), recording.values[n].numel()) for n in gates}
+    return min(gates, key=order.__getitem__, default=None)
+
+
+def _is_gate(node: fx.Node, size: int, recording: Recording) -> bool:
+    if node not in recording.trace.from_picture:
         return False
-    name, value = plain_name(node, step.recording.model), step.value(node)
+    name, value = plain_name(node, recording.model), recording.values[node]
     if name in SIGMOIDS or (isinstance(value, Tensor) and value.numel() < size):
         return True
     if name in SAME_VALUES | RESIZED:
-        return _is_gate(step, source(node), size if name in SAME_VALUES else 0)
-    read = [n for n in node.all_input_nodes if n in step.recording.trace.from_picture]
-    return name in ARITHMETIC and bool(read) and all(_is_gate(step, n, size) for n in read)
+        return _is_gate(source(node), size if name in SAME_VALUES else 0, recording)
+    read = [n for n in node.all_input_nodes if n in recording.trace.from_picture]
+    return name in ARITHMETIC and bool(read) and all(_is_gate(n, size, recording) for n in read)
 
 
 # Activation functions that are written out --------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 from torch import Tensor, fx, nn
 
+from vis.gates import gate_of
 from vis.operations import maps_of, named, plain_name
 from vis.shapes import record_shapes
 from vis.span_rules import JOINING, RULES, WHOLE, Call, Rule, keep, unknown
@@ -200,32 +201,11 @@ def _joined(one: Side, other: Side, here: str) -> Side:
 
 STATISTICS = named("norm")  # they may come from all positions, as a gate may
 PRODUCTS = named("multiply")
-SIGMOIDS = {"sigmoid", "hardsigmoid"}
-COPIES = {
-    "view",
-    "viewas",
-    "reshape",
-    "reshapeas",
-    "flatten",
-    "unflatten",
-    "squeeze",
-    "unsqueeze",
-    "permute",
-    "transpose",
-}
-COPIES |= {"contiguous", "clone", "expand", "expandas", "broadcastto", "repeat", "tile"}
 
 
 def _without_gate(node: fx.Node, inputs: list[fx.Node], recording: Recording) -> list[fx.Node]:
-    """The inputs of a product without its gate: what is smaller than the product, or comes out of a sigmoid."""
+    """The inputs of a product without its gate, which is the one that the deconvnet holds."""
     if len(inputs) != 2 or plain_name(node, recording.model) not in PRODUCTS:
         return inputs
-    gate = next((n for n in inputs if _is_gate(n, node, recording)), None)
+    gate = gate_of(inputs, node, recording)
     return [n for n in inputs if n is not gate]
-
-
-def _is_gate(factor: fx.Node, product: fx.Node, recording: Recording) -> bool:
-    while plain_name(factor, recording.model) in COPIES:
-        factor = source(factor)
-    is_smaller = recording.values[factor].numel() < recording.values[product].numel()
-    return is_smaller or plain_name(factor, recording.model) in SIGMOIDS

@@ -533,4 +533,3 @@ RULES: dict[str, Rule] = {
     **_all(run_along, "multiheadattention rnn lstm gru"),
     **_all(concatenate, "cat concat concatenate stack"),
 }
-STATISTICS = named("norm")  # which hold what all positions have in common, if they do, as a gate does

@@ -13,7 +13,7 @@ from models.refusals import Refused
 from pages.common.cache import Built, Place, measuring
 from pages.common.jobs import Job, Result
 from pages.common.progress import watch
-from pages.common.session import keep, kept
+from pages.common.session import keep_among, kept
 from pages.common.text import _, plain, said
 from vis.cost.latency import Conditions, Times
 
@@ -61,8 +61,7 @@ def measured(key: Hashable) -> Any:
 
 def keep_measured(key: Hashable, result: Any) -> None:
     """Keeps what was measured, and of the others those that were kept last."""
-    others = [each for each in kept("measured", dict).items() if each[0] != key]
-    keep("measured", {**dict(others[1 - MOST_KEPT :]), key: result})
+    keep_among("measured", key, result, MOST_KEPT)
 
 
 def _under_way(place: str) -> dict[Hashable, Measurement]:

@@ -1,7 +1,7 @@
 """What one session has chosen and keeps: its selection, its uploads, and whatever a page wants to find again."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ SAMPLES = {  # as scikit-image names its photographs; all are free to use
     "grass": Phrase("Grass"),
 }
 PUBLIC_WEIGHTS = ("auto", "shipped", "imagenet", "random")
+MOST_FILES = 8  # of which something is remembered
 PICTURE_FILE, WEIGHTS_FILE, SET_FILE = "picture_file", "weights_file", "set_file"  # the keys of the uploaders
 
 
@@ -81,6 +82,12 @@ def keep(name: str, value: Any) -> None:
     st.session_state.setdefault("kept", {})[name] = value
 
 
+def keep_among(name: str, key: Hashable, value: Any, most: int) -> None:
+    """Adds a value by its key to those that this session keeps under this name; of the others the newest stay."""
+    others = [item for item in kept(name, dict).items() if item[0] != key]
+    keep(name, {**dict(others[max(0, len(others) + 1 - most) :]), key: value})
+
+
 # Widgets ---------------------------------------------------------------------------------------------------------
 
 
@@ -116,6 +123,5 @@ def sha256_of(file: UploadedFile) -> str:
     """The sha256 of an upload's bytes; counted once, for a file of weights takes seconds."""
     known = kept("sha256", dict)
     if file.file_id not in known:
-        known = {**dict(list(known.items())[-7:]), file.file_id: sha256(file.getvalue())}
-        keep("sha256", known)
-    return known[file.file_id]
+        keep_among("sha256", file.file_id, sha256(file.getvalue()), most=MOST_FILES)
+    return kept("sha256", dict)[file.file_id]

@@ -259,6 +259,16 @@ def test_a_portrait_picture_of_ones_own_is_shown():
     assert "picture.png" in read(page)
 
 
+def test_the_name_of_a_file_of_weights_is_text():
+    file = io.BytesIO()
+    torch.save(load("lenet5", "random", "cpu").model.state_dict(), file)
+    page = visit(network="lenet5", layer="features.relu1", map="0").choose(weights="file")
+    page.upload_weights(file.getvalue(), "*mine*.pt")
+    named = [line for line in page.captions.splitlines() if "mine" in line]
+    assert len(named) == 2  # of the sheet, and of the enlarged map
+    assert all(r"\*mine\*\.pt" in line for line in named)
+
+
 def test_the_way_to_what_the_layer_responds_to_names_the_layer():
     page = visit(network="zfnet_mini", layer="features.conv2").press("respond")
     assert page.link["also"] == "features.conv2"

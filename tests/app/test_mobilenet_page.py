@@ -157,7 +157,7 @@ def test_every_value_that_is_offered_can_be_counted_and_the_papers_are_among_the
 
 def test_the_shares_by_kind_are_table_2():
     shares = table(visit(), BY_KIND).to_pydict()
-    assert shares["kind"] == ["full 3×3", "3×3 theo chiều sâu", "1×1 theo điểm", "classifier"]
+    assert shares["kind"] == ["full 3×3", "depthwise 3×3", "pointwise 1×1", "classifier"]
     assert [round(part, 2) for part in shares["of all MACs"]] == [1.91, 3.06, 94.86, 0.18]
     assert [round(part, 2) for part in shares["of all weights"]] == [0.02, 1.06, 74.59, 24.33]
 

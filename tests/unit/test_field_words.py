@@ -6,9 +6,11 @@ from torch import nn
 
 from pages.common import text
 from pages.common.words import field_in_words, operations_in_words
+from pages.look.architecture.canvas import Look, _painted
 from tests.agreement.networks import PICTURE, Net, gated
-from vis.figures.graph import quantity
+from vis.figures.graph import NOT_COUNTED, QUANTITIES, quantity
 from vis.graph import COUNTED, ROOT, layer_graph
+from vis.layout import drawing
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +40,14 @@ def test_a_total_without_a_layer_says_at_least():
     graph = graph_of(Net(lambda net, x: torch.fft.fft2(net.conv(x)).real, conv=nn.Conv2d(3, 3, 1)))
     assert operations_in_words(graph, ROOT, COUNTED) == "at least 1,170"
     assert operations_in_words(graph, "conv", COUNTED) == "1,170"
+
+
+def test_the_legend_says_why_a_box_has_no_colour():
+    graph = graph_of(nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU()))
+    drawn = drawing(graph, [], lambda graph, name: (name,))
+    legends = {
+        colour: _painted(graph, drawn, Look(colour, COUNTED), {"0": 1.0, "1": None, "x": 1.0}, 1.0).legend[-1]
+        for colour in QUANTITIES
+    }
+    words = {"time": "not measured", "field": "not known"}
+    assert legends == {colour: (words.get(colour, "not counted"), NOT_COUNTED) for colour in QUANTITIES}

@@ -80,6 +80,11 @@ def test_the_usual_value_is_the_first_unless_another_is_given():
     assert [option.usual for option in SOME] == ["index", 0.1, None, 224, 1.0, None, True, (), ()]
 
 
+@pytest.mark.parametrize("option", SOME, ids=lambda option: option.name)
+def test_the_usual_value_is_one_that_it_can_have(option):
+    assert option.checked(option.usual) == option.usual
+
+
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_the_usual_value_of_a_networks_option_is_its_builders(name):
     entry = ARCHITECTURES[name]

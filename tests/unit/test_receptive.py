@@ -484,6 +484,30 @@ def test_a_gate_is_what_is_spread_or_comes_out_of_a_sigmoid(gate, in_place):
     assert (field, field.held) == (WHOLE, both(3, 1, 0))
 
 
+@pytest.mark.parametrize(
+    "gate",
+    [
+        lambda x: 1 + torch.sigmoid(x.mean((2, 3), keepdim=True) + x),
+        lambda x: torch.sigmoid(x.mean((2, 3), keepdim=True)).to(x.dtype).expand_as(x),
+        lambda x: F.interpolate(torch.sigmoid(x.mean((2, 3), keepdim=True)), x.shape[2:]),
+    ],
+)
+def test_what_is_made_of_a_gate_is_one(gate):
+    field = of_the_last(Net(lambda net, x: (x := net.before(x)) * gate(x), before=conv(3)))
+    assert (field, field.held) == (WHOLE, both(3, 1, 0))
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_of_two_factors_that_might_be_gates_the_one_out_of_a_sigmoid_is_held_as_on_the_way_down(swapped):
+    def way(net, x):
+        x = net.before(x)
+        content, gate = x.mean((2, 3), keepdim=True), torch.sigmoid(x)
+        return gate * content if swapped else content * gate
+
+    field = of_the_last(Net(way, before=conv(3)))
+    assert (field, field.held) == (WHOLE, None)  # the content itself comes from everywhere
+
+
 def test_a_swish_written_out_has_nothing_to_hold():
     assert of_the_last(Net(lambda net, x: x * torch.sigmoid(x))).held is None
 

@@ -15,7 +15,7 @@ from models.loading import best_weights
 from models.naming import SeveralStates
 from models.refusals import Refused
 from pages.common.cache.turns import turn
-from pages.common.session import PUBLIC_WEIGHTS, WEIGHTS_FILE, Selection, kept, uploaded
+from pages.common.session import MOST_FILES, PUBLIC_WEIGHTS, WEIGHTS_FILE, Selection, keep_among, kept, uploaded
 
 Result = TypeVar("Result")
 
@@ -75,7 +75,7 @@ def network(selection: Selection, device: str, at_once: bool = True) -> Loaded:
         try:
             loaded = _own_network(selection.network, digest, state or None, device, file.name, file.getvalue)
         except SeveralStates as refused:
-            kept("states in files", dict)[selection.network, digest] = refused.places
+            keep_among("states in files", (selection.network, digest), refused.places, MOST_FILES)
             st.rerun()  # now the sidebar asks which
     if at_once:
         _ = loaded.model

@@ -10,8 +10,9 @@ from models import Loaded
 from models.options import Choice, Phrase
 from pages.common import address, cache, routes
 from pages.common.asking import ask, ask_one, fragment, key_of
+from pages.common.panels import reading
 from pages.common.session import Selection, selection, set_to
-from pages.common.text import _, plain, prose
+from pages.common.text import _, plain
 from pages.common.widgets import computed, cpu_did_it, network_or_stop
 from pages.common.words import field_in_words, number_in_words
 from pages.look.activations.maps import ORDER, RANGE, all_maps, zeros_in_words
@@ -36,8 +37,7 @@ def page() -> None:
     chosen, loaded = network_or_stop(selection())
     pixels = computed(_("Reading the picture …"), lambda: cache.pixels_seen(chosen))
     _explorer(chosen, loaded, pixels)
-    with st.expander(_("What is shown here, and how to read it"), icon=":material/menu_book:"):
-        st.markdown(prose(TEXTS, "activations"))
+    reading(_("What is shown here, and how to read it"), TEXTS, "activations")
 
 
 @fragment

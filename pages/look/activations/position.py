@@ -48,7 +48,7 @@ def close_up(chosen: Selection, loaded: Loaded, found: Activations, pixels: np.n
             open_unit(place_of(chosen), None)
             st.rerun()
         st.caption(
-            f"{loaded.architecture.title} · {weights_in_words(loaded)} · {plain(name_of(chosen.picture))} · "
+            f"{loaded.architecture.title} · {plain(weights_in_words(loaded))} · {plain(name_of(chosen.picture))} · "
             + _numbers(found, channel)
         )
         if view.map.size > 1:

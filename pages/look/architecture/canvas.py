@@ -166,7 +166,7 @@ def _painted(graph: Graph, drawn: Drawing, look: Look, quantities: Mapping[str, 
     if any(value == inf for value in quantities.values()):
         legend[-1] = (f"{legend[-1][0]} · {_('the whole picture')}", legend[-1][1])
     if None in quantities.values():
-        legend.append((_("not measured") if look.colour == "time" else _("not counted"), figure.NOT_COUNTED))
+        legend.append((quantity_in_words(look.colour, None, look.counting), figure.NOT_COUNTED))
     ends = f"{words_of[0]} – {words_of[-1]}"
     return Painting(figure.painted_by_quantity(quantities, most), quantities, ends, legend)
 

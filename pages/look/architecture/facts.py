@@ -8,7 +8,7 @@ import streamlit as st
 from models import ARCHITECTURES
 from models.architecture import Architecture
 from pages.common.cache import Built
-from pages.common.text import _
+from pages.common.text import _, plain
 from pages.common.words import operations_in_words
 from vis.cost.count import Counting
 from vis.figures.numbers import grouped
@@ -56,9 +56,11 @@ def _table(architecture: Architecture, graph: Graph, built: Built, counting: Cou
     if published is None:
         notes.append(_("Counted with the picture size and options chosen above, which differ from the paper's."))
     if graph.left_out():
-        notes.append(_("The products of these layers are not counted: {names}.", names=", ".join(graph.left_out())))
+        notes.append(
+            _("The products of these layers are not counted: {names}.", names=plain(", ".join(graph.left_out())))
+        )
     if graph.unused:
-        names = ", ".join(graph.unused)
+        names = plain(", ".join(graph.unused))
         notes.append(
             _(
                 "{number} parameters belong to parts used only in training: {names}.",

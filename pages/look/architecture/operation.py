@@ -213,7 +213,7 @@ def _with_weights(place: str, built: Built, node: Node) -> None:
         found, on_cpu = cache.layer_view(chosen, node.name, MOST_MAPS)
     if on_cpu:
         st.info(cpu_did_it(), icon=":material/memory:")
-    about = f"{loaded.architecture.title} · {weights_in_words(loaded)} · {plain(node.name)}"
+    about = f"{loaded.architecture.title} · {plain(weights_in_words(loaded))} · {plain(node.name)}"
     if found.filters is not None:
         limit = float(abs(found.filters.tiles).max())
         st.caption(f"**{_('Filters')}** · {about}")

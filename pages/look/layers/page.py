@@ -13,6 +13,7 @@ from models.weights import card
 from pages.common import address, cache
 from pages.common.asking import ask, ask_one
 from pages.common.components.grid import clickable_grid
+from pages.common.panels import reading
 from pages.common.session import Selection, selection
 from pages.common.text import _, plain, prose, said
 from pages.common.widgets import computed, cpu_did_it, honest_png, network_or_stop, weights_in_words
@@ -78,8 +79,7 @@ def page() -> None:
             inspector(chosen, loaded, seen.pixels, response.operation, close_up)
     st.divider()
     takeaway.offer(chosen, loaded, seen, found, own_range)
-    with st.expander(_("How these pictures are made, and how to read them"), icon=":material/menu_book:"):
-        st.markdown(prose(TEXTS, "deconvnet"))
+    reading(_("How these pictures are made, and how to read them"), TEXTS, "deconvnet")
 
 
 def _layers(chosen: Selection, loaded: Loaded) -> tuple[tuple[str, str], ...]:

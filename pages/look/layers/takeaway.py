@@ -54,7 +54,7 @@ def archive(
     """A ZIP of the picture, every projection with its words and every patch as PNG, and `manifest.json`.
 
     Args:
-        warning: stands across every projection.
+        warning: stands below every projection.
     """
     file = io.BytesIO()
     entries = []
