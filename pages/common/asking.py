@@ -12,8 +12,8 @@ import streamlit as st
 from models.options import Choice, Number, Numbers, Option, Several, Switch
 from pages.common import address, routes
 from pages.common.components.sliders import Slider, live_sliders
-from pages.common.session import keep, kept
-from pages.common.text import _, plain, spoken
+from pages.common.session import keep, kept, set_to, value_of
+from pages.common.text import _, language, plain, spoken
 
 FRAME = ""  # the page of what belongs to every page
 
@@ -119,7 +119,24 @@ def _choice(place, option: Choice, label: str, first: Any, look: dict[str, Any])
         return place.segmented_control(label, values, format_func=called, default=first, **look)
     if option.shown_as == "scale":
         return place.select_slider(label, values, first, format_func=called, **look)
-    return place.selectbox(label, values, values.index(first), format_func=called, **look)
+    if _said_anew(option, look["key"]):
+        first = values[0]  # the state decides; Streamlit objects to another first value beside it
+    value = place.selectbox(label, values, values.index(first), format_func=called, **look)
+    return value if option.accepts(value) else option.usual
+
+
+def _said_anew(option: Choice, key: str) -> bool:
+    """Whether the language is another one than when this list was last drawn; its state is then set once more.
+
+    A browser holds the words of a list's choice, not its value: in another language they would be none of its own.
+    """
+    languages = kept("languages of lists", dict)
+    before, languages[key] = languages.get(key), language()
+    value = value_of(key)
+    if before in (None, language()) or not option.accepts(value):
+        return False
+    set_to(key, value)
+    return True
 
 
 def _number(place, option: Number, label: str, first: float | None, look: dict[str, Any]) -> float | None:
