@@ -13,9 +13,10 @@ class Sentence:
         # an error among the values would bring along its traceback
         said = {name: str(value) if isinstance(value, BaseException) else value for name, value in values.items()}
         self.template, self.values_said = template, said
+        self._english = template.format(**said)  # at once, so that a value without its place is found where it is made
 
     def __str__(self) -> str:
-        return self.template.format(**self.values_said)
+        return self._english
 
 
 class Refused(Sentence, ValueError):

@@ -307,8 +307,8 @@ def test_numbers_leave_no_operation_behind():
     [
         (lambda net, x: x if len(x) == 1 and x.mean() > 0 else -x, "beyond “gt”: symbolically traced variables"),
         (lambda net, x: x * float(x[:, : len(x)].max()), "beyond “max”: "),
-        (lambda net, x: x[0, 0, len(x) + 98], "picture of 10×13: “getitem” says index 99 is out of bounds"),
-        (lambda net, x: net.conv(x[..., : len(x)]), "picture of 10×13: “conv” says "),
+        (lambda net, x: x[0, 0, len(x) + 98], "10×13 picture: “getitem” says index 99 is out of bounds"),
+        (lambda net, x: net.conv(x[..., : len(x)]), "10×13 picture: “conv” says "),
         (lambda net, x: F.dropout(x, 0.5) if len(x) == 1 else x, "“dropout” draws random numbers"),
         (lambda net, x: x.colour if len(x) == 1 else x, "no attribute 'colour'"),
     ],

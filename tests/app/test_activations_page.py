@@ -152,7 +152,7 @@ def test_the_arithmetic_names_a_bias_only_where_there_is_one(network, has_bias):
 def test_a_deeper_value_is_split_by_its_strongest_inputs():
     page = visit(network="zfnet_mini", layer="features.conv3", map="0", at="3,3")
     terms = ledger(page)
-    assert len([name for name in terms if name.startswith("map ")]) == 8
+    assert len([name for name in terms if name.startswith("channel ")]) == 8
     assert "the other 120 channels" in terms
     *parts, total, value = terms.values()
     assert sum(parts) == pytest.approx(total, abs=6e-4)  # ten terms, each rounded to 1e-4
@@ -247,7 +247,7 @@ def test_weights_whose_maps_are_not_finite_are_refused_with_a_sentence():
     file = io.BytesIO()
     torch.save(state, file)
     page = visit(network="lenet5", layer="features.relu3").choose(weights="file").upload_weights(file.getvalue())
-    assert any("not finite" in error for error in page.errors)
+    assert any("non-finite" in error for error in page.errors)
     page.choose(**{"layer": "features.relu1"})  # the controls outlive it
     assert page.pictures()[0]["cells"] == 6
 

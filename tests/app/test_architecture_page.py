@@ -534,7 +534,7 @@ def test_every_kind_of_box_is_looked_at_closely_with_weights(network):
         assert "How the numbers are computed" in said
         assert ("Filters** · " in said) == (graph.nodes[name].operation == "Conv2d")
         assert ("Activation maps** · " in said) == maps
-        assert (f"of {graph.nodes[name].output_shape[1]} maps of" in said) == maps
+        assert (f"of {graph.nodes[name].output_shape[1]} maps (" in said) == maps
         assert ("random weights" in said) == bool(toggles and network not in SHIPPED)
 
 

@@ -373,7 +373,7 @@ def test_a_file_with_a_plain_and_an_averaged_state_asks_which(with_weights):
         (b"", "neither a safetensors file nor one that torch.save wrote"),
         (torch_file([1, 2, 3]), "holds list"),
         (torch_file(state_dict("lenet5"))[:5000], "damaged"),
-        (torch_file({k: v * float("nan") for k, v in state_dict("lenet5").items()}), "not finite"),
+        (torch_file({k: v * float("nan") for k, v in state_dict("lenet5").items()}), "non-finite"),
     ],
     ids=["a picture", "empty", "a list", "cut off", "NaN"],
 )

@@ -171,7 +171,7 @@ def test_two_visitors_take_turns():
     first = visit(network="resnet50", batch="16").press("measure")
     second = visit(network="lenet5").press("measure")
     (waiting,) = (bar.proto.text for bar in second.at.get("progress"))
-    assert "number 1 in line" in waiting
+    assert "in the queue" in waiting
     (stop,) = (button for button in first.at.button if button.label == "Stop")
     stop.click()
     settle(first.run())
@@ -182,7 +182,7 @@ def test_the_layer_graph_waits_for_its_turn_like_everybody():
     first = visit(network="resnet50", batch="16").press("measure")
     graph = Visit(GRAPH, network="lenet5").choose(colour="time")
     (waiting,) = (bar.proto.text for bar in graph.at.get("progress"))
-    assert "number 1 in line" in waiting
+    assert "in the queue" in waiting
     (stop,) = (button for button in first.at.button if button.label == "Stop")
     stop.click()
     settle(first.run())

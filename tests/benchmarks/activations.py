@@ -34,7 +34,7 @@ def reruns(network: str, layer: str, before: str, rounds: int) -> tuple[float, f
     first, again, most = [], [], 0
     for name in SAMPLES[:rounds]:
         page = Visit(ACTIVATIONS, network=network, weights="random", sample=name, layer=before)
-        first.append(_seconds(page, **{f"activations of {network}": layer}))
+        first.append(_seconds(page, **{"layer": layer}))
         most = max(most, _message(page))
         again += [_seconds(page, sort=by) for by in ("mean", "maximum")]
         most = max(most, _message(page))

@@ -399,7 +399,9 @@ def test_a_network_whose_way_depends_on_the_picture_is_refused():
 @pytest.mark.parametrize(("name", "side"), [("alexnet", 63), ("vgg11", 32)])
 def test_a_picture_that_is_too_small_is_refused_with_the_smallest_side(name, side):
     model, _ = network(name)
-    with pytest.raises(TraceRefused, match=rf"20×10 is too small for this network; it needs {side}×{side} at least"):
+    with pytest.raises(
+        TraceRefused, match=rf"20×10 picture is too small for this network; it needs at least {side}×{side}"
+    ):
         layer_graph(model, (1, 3, 10, 20))
     assert layer_graph(model, (1, 3, side, side)).nodes
 

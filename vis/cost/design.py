@@ -36,9 +36,10 @@ class Design:
 
 
 def row(kind: str, **settings: object) -> Row:
-    """A row with those of the settings that its kind has; empty ones are the usual ones, but for a kernel."""
+    """A row with those of the settings that its kind has; empty ones are the usual ones, but a kernel has to be given."""
     told = {name: settings.get(name) for name in SETTINGS.get(kind, ())}
-    return Row(kind, **{name: USUAL[name] if name != "kernel" and is_empty(n) else n for name, n in told.items()})
+    usual = USUAL | {"kernel": None}
+    return Row(kind, **{name: usual[name] if is_empty(n) else n for name, n in told.items()})
 
 
 def cells(of: Row) -> dict[str, str | None]:
