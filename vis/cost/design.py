@@ -36,7 +36,7 @@ class Design:
 
 
 def row(kind: str, **settings: object) -> Row:
-    """A row with those of the settings that its kind has; empty ones are the usual ones, but a kernel has to be given."""
+    """A row with those of the settings that its kind has; empty ones are the usual ones; there is no usual kernel."""
     told = {name: settings.get(name) for name in SETTINGS.get(kind, ())}
     usual = USUAL | {"kernel": None}
     return Row(kind, **{name: usual[name] if is_empty(n) else n for name, n in told.items()})
