@@ -37,6 +37,7 @@ class ReceptiveField:
     is_known: bool = field(default=True, compare=False)  # if not, the whole picture is only a bound
     held: "ReceptiveField | None" = field(default=None, compare=False)  # while gates and statistics are held at their
     # values; None where that changes nothing
+    is_turned: bool = field(default=False, compare=False)  # the picture's rows lie along the columns of the map
 
     @property
     def _larger(self) -> Span | None:
@@ -57,6 +58,7 @@ class ReceptiveField:
     def box(self, row: int, column: int, shape: Sequence[int]) -> tuple[int, int, int, int]:
         """(top, left, bottom, right) of what one unit sees of a picture of `shape` (…, H, W)."""
         height, width = shape[-2:]
+        row, column = (column, row) if self.is_turned else (row, column)
         top, bottom = self.rows.of(row, height) if self.rows else (0, height)
         left, right = self.columns.of(column, width) if self.columns else (0, width)
         return top, left, bottom, right
@@ -126,7 +128,9 @@ def _field(node: fx.Node, sides: Sides, recording: Recording) -> ReceptiveField:
     lost = [side for side in told if isinstance(side, Lost)]
     because = next((side.because for side in lost), "")
     spans = (None if isinstance(side, Lost) else side.span for side in told)
-    return ReceptiveField(*spans, because, all(side.is_known for side in lost))
+    dims = [side.dim for side in told if not isinstance(side, Lost) and side.dim is not None]
+    is_turned = len(dims) == 2 and dims[0] > dims[1]
+    return ReceptiveField(*spans, because, all(side.is_known for side in lost), is_turned=is_turned)
 
 
 def _told(node: fx.Node, side: Side, length: int, recording: Recording) -> Side:
