@@ -32,7 +32,7 @@ COUNTED = Several(
     },
     shown_as="switches",
 )
-OFFERED = ("width", "width_mult", "separable", "shallow", "shortcut", "groups", "aux")  # of the networks' options
+ELSEWHERE = ("num_classes", "resolution")  # of the networks' options: weights and the picture's size set these
 
 
 def page() -> None:
@@ -84,7 +84,7 @@ def _options(architecture: Architecture) -> tuple[tuple[str, object], ...]:
     chosen = {
         name: ask_one(row, option, network=architecture.name, prefix="option_")
         for name, option in architecture.options.items()
-        if name in OFFERED
+        if name not in ELSEWHERE
     }
     return tuple((name, value) for name, value in chosen.items() if value != architecture.options[name].usual)
 
