@@ -118,3 +118,15 @@ def test_a_finger_that_moves_over_the_picture_scrolls_the_page(new_page, address
     page = at(new_page(**PHONE, has_touch=True), address)
     touch = page.locator(".js-plotly-plot .nsewdrag").evaluate("element => getComputedStyle(element).touchAction")
     assert touch != "none"
+
+
+def test_lists_keep_what_was_chosen_through_two_changes_of_the_language(page, address):
+    at(page, address, "/?language=en")
+    sidebar = page.get_by_test_id("stSidebar")
+    sample = sidebar.get_by_test_id("stSelectbox").nth(1).locator("input")
+    for language, words in (("Tiếng Việt", "Tách cà phê"), ("English", "Cup of coffee"), ("Tiếng Việt", "Tách cà phê")):
+        sidebar.get_by_text(language, exact=True).click()
+        expect(sample).to_have_value(words)
+        settled(page)
+        assert page.get_by_test_id("stAlert").count() == 0
+        assert "sample=coffee" in page.url
