@@ -367,7 +367,7 @@ def test_a_side_that_is_too_small_is_mended_where_it_was_typed(page, address):
     side = page.get_by_role("spinbutton", name=re.compile("Picture size"))
     side.fill("10")
     side.press("Enter")
-    expect(page.get_by_role("alert").first).to_contain_text("it needs 32×32 at least", timeout=30_000)
+    expect(page.get_by_role("alert").first).to_contain_text("it needs at least 32×32", timeout=30_000)
     expect(page.get_by_role("application")).to_have_count(0)
     side.fill("32")
     side.press("Enter")

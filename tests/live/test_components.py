@@ -120,6 +120,10 @@ def test_a_strip_below_the_cells_is_none_of_them_and_they_are_where_they_are_see
     for row, column in ((0, 0), (1, 3), (2, 1)):
         striped.click(position=cell(striped, row, column, rows=4))
         expect(opened.get_by_text(f"clicked striped {4 * row + column},")).to_be_visible()
+        for _ in range(50):  # the words may come before the ring
+            if covers(striped.locator(".ring"), striped, row, column, rows=4):
+                break
+            opened.wait_for_timeout(100)
         assert covers(striped.locator(".ring"), striped, row, column, rows=4)
         expect(tooltip(striped)).to_be_visible()
         assert covers(striped.locator(".cursor"), striped, row, column, rows=4)

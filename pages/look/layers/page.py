@@ -71,8 +71,8 @@ def page() -> None:
     if seen.on_cpu or on_cpu:
         st.info(cpu_did_it(), icon=":material/memory:")
     close_up = _still_there(opened(PLACE), found)
-    note(close_up)
     address.note(layer=close_up.layer if close_up else None)
+    note(close_up)
     for layer, response in found.items():
         _layer(loaded, seen.pixels, layer, response, own_range, close_up)
         if close_up and close_up.layer == layer:
