@@ -1,5 +1,6 @@
 """What is said when something from outside cannot be used, or is used with a remark."""
 
+from functools import partial
 from typing import Self
 
 
@@ -17,6 +18,10 @@ class Sentence:
 
     def __str__(self) -> str:
         return self._english
+
+    def __reduce__(self) -> tuple:
+        """How it comes from another process: with its values, which an exception would leave out."""
+        return partial(type(self), self.template, **self.values_said), ()
 
 
 class Refused(Sentence, ValueError):

@@ -1,6 +1,7 @@
 """What is remembered of a refusal is its sentence, and nothing of where it was raised."""
 
 import gc
+import pickle
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,9 @@ import pytest
 from PIL import Image
 
 from models import ARCHITECTURES, download, load, loading
+from models.naming import SeveralStates
 from models.picture_sets import folder
-from models.refusals import Refused
+from models.refusals import Refused, Remark
 from pages.common.cache import networks
 from pages.common.cache.networks import weights_to_be_had
 from pages.common.jobs import Job
@@ -136,3 +138,17 @@ def test_a_stack_with_an_impossible_row_holds_nothing():
     stack = row_by_row([Row("convolution", 8, 99, 1, 0, 1, 1)], (3, 32, 32))
     assert stack.refused
     assert stack.refused.__traceback__ is stack.refused.__context__ is None
+
+
+@pytest.mark.parametrize("kind", [Refused, SeveralStates, Remark])
+def test_a_sentence_comes_from_another_process_with_its_values(kind):
+    sent = kind("There is no {place} in {file}.", place="{x}", file="a.pt")
+    came = pickle.loads(pickle.dumps(sent))
+    assert type(came) is kind
+    assert (came.template, came.values_said, str(came)) == (sent.template, sent.values_said, "There is no {x} in a.pt.")
+
+
+@pytest.mark.parametrize("kind", [Refused, Remark])
+def test_a_sentence_without_a_value_of_its_place_is_found_where_it_is_made(kind):
+    with pytest.raises(KeyError):
+        kind("There is no {place}.")
