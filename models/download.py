@@ -148,7 +148,8 @@ def _place_once(file: Path, url: str, digits: str, progress: Progress, timeout: 
         progress(done, total)
 
     try:
-        _place(file, url, digits, report, timeout)
+        if not cached(url, digits, file.parent):  # another's download may have ended since this one looked
+            _place(file, url, digits, report, timeout)
     except DownloadFailed as refused:
         mine.refused = refused.alone()
         raise
