@@ -76,7 +76,6 @@ class Choice(Option):
     shown_as: str = "buttons"  # or "list", or "scale": a slider with a stop for each value
     marks: Sequence[Any] = ()  # values that are written below a live slider
     digits: int = 0  # behind the decimal point of a live slider's value
-    unit: str = ""
 
     def __post_init__(self):
         if self.usual is None and None not in self.values:
@@ -112,7 +111,6 @@ class Number(Option):
     help: str | None = None
     shown_as: str = "field"  # or "slider", or "pages": buttons for the pages from 1 on
     marks: Sequence[float] = ()
-    unit: str = ""
 
     @property
     def kind(self) -> type:

@@ -222,7 +222,7 @@ def ask_live(place, *options: Choice | Number, of: str, is_linked: bool = True) 
 
     with place:
         live_sliders(
-            [Slider(o.name, spoken(o.label), o.values, o.marks, o.digits, o.unit) for o in options],
+            [Slider(o.name, spoken(o.label), o.values, o.marks, o.digits) for o in options],
             live.values,
             key,
             on_change=moved,

@@ -70,8 +70,9 @@ def _under_way(place: str) -> dict[Hashable, Measurement]:
 
 
 def begin(place: str, key: Hashable, work: Work[Any]) -> None:
-    """Starts a measurement of this session; `settled` tells what became of it."""
-    _under_way(place)[key] = Measurement(work)
+    """Starts a measurement of this session, unless it is under way; `settled` tells what became of it."""
+    if not is_running(place, key):
+        _under_way(place)[key] = Measurement(work)
 
 
 def is_asked(place: str, key: Hashable) -> bool:

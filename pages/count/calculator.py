@@ -1,6 +1,6 @@
 """A calculator: a plain block and a cheap relative that can stand in for it, counted while they are dragged."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -14,10 +14,11 @@ from pages.common.export import download, table
 from pages.common.session import set_to, value_of
 from pages.common.text import _, spoken
 from pages.common.widgets import say
-from pages.count.layer_table import rows_of
-from pages.count.style import Style
+from pages.count.style import Style, draw_number
 from vis.cost.blocks import Block, ratio
 from vis.cost.layer import Layer, formula
+from vis.cost.relatives import RELATIVES
+from vis.cost.tables import layer_rows
 from vis.figures.blocks import beside, drawn, title
 from vis.figures.curves import curves, places
 from vis.figures.graph import png, svg
@@ -35,16 +36,14 @@ WIDE = 300  # pixels, up to which a drawing fits into a telephone as it is
 class Calculator:
     """What is dragged, and what is compared.
 
-    Its functions are called with a keyword for each slider.
+    Its sliders set the numbers of one of `vis.cost.relatives`.
     """
 
-    name: str  # in the address
+    name: str  # of that, also in the address
     sliders: Sequence[Number]
     across: str  # the slider that the curves lie over until one is moved
     examples: Mapping[str, Mapping[str, int]]  # published ones by what they are called
     sides: tuple[Phrase, Phrase]  # what the plain block and its relative are called
-    blocks: Callable[..., tuple[Block, Block]]
-    law: Callable[..., tuple[str, Fraction]]  # which part of the MACs remains, in LaTeX and as a number
 
 
 @fragment
@@ -59,7 +58,7 @@ def calculator(of: Calculator, style: Style) -> None:
     moved = live.moved or (first_value(across) if is_linked else of.across)
     note(across, moved)
     try:
-        sides = of.blocks(**live.values)
+        sides = RELATIVES[of.name].blocks(**live.values)
     except Refused as refusal:  # the sliders above can mend it
         note(QUANTITY, value_of(key_of(QUANTITY.name, page="count"), first_value(QUANTITY)))
         say(refusal)
@@ -83,19 +82,10 @@ def _compared(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block]
     """Both blocks with what they cost, and their curves over the slider that was moved last."""
     plain, cheap = sides.values()
     for column, (quantity, name) in zip(st.columns(3), QUANTITY.values.items(), strict=True):
-        name = spoken(name)
-        column.metric(
-            name[:1].upper() + name[1:],
-            amount(getattr(cheap, quantity), quantity, style),
-            _(
-                "{share} of {plain}",
-                share=percent(ratio(cheap, plain, quantity)),
-                plain=amount(getattr(plain, quantity), quantity, style),
-            ),
-            delta_color="off",
-            delta_arrow="off",
-        )
-    law, share = of.law(**now)
+        name, all_of = spoken(name), amount(getattr(plain, quantity), quantity, style)
+        beside = _("{share} of {plain}", share=percent(ratio(cheap, plain, quantity)), plain=all_of)
+        draw_number(column, name[:1].upper() + name[1:], amount(getattr(cheap, quantity), quantity, style), beside)
+    law, share = RELATIVES[of.name].law(**now)
     st.markdown(f"{_('Multiply-adds, relative to the plain block:')} ${law} =$ **{percent(share)}**")
     left, right = st.columns([1, 1], gap="large")
     with left.container(horizontal=True, gap="medium"):
@@ -158,15 +148,14 @@ def _curves(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block], 
     quantity = ask_one(st, QUANTITY, page="count")
     slider = next(slider for slider in of.sliders if slider.name == moved)
     across, others = places(slider.values), {name: value for name, value in now.items() if name != moved}
-    costs = cache.costs_along(of.name, moved, across, others, quantity, of.blocks)
+    costs = cache.costs_along(of.name, moved, across, others, quantity)
     here = now[moved], [getattr(block, quantity) for block in sides.values()]
-    st.plotly_chart(
-        curves(
-            across, dict(zip(sides, costs, strict=True)), here, spoken(slider.label), spoken(QUANTITY.called(quantity))
-        ),
-        key=f"curves {of.name}",
-        config=style.toolbar(f"{of.name}-{quantity}"),
-        alt=_("Two curves: the cost of the plain block and of the cheap one over the slider moved last."),
+    lines = dict(zip(sides, costs, strict=True))
+    style.draw_chart(
+        curves(across, lines, here, spoken(slider.label), spoken(QUANTITY.called(quantity))),
+        f"curves {of.name}",
+        f"{of.name}-{quantity}",
+        _("Two curves: the cost of the plain block and of the cheap one over the slider moved last."),
     )
 
 
@@ -184,7 +173,7 @@ def _files(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block]) -
     ]
     both = beside(*sides.values(), _("input"), _("MACs"))
     files = {
-        "csv": (_("Table of layers (CSV)"), lambda: table(rows_of(layers))),
+        "csv": (_("Table of layers (CSV)"), lambda: table(layer_rows(layers))),
         "svg": (_("Drawing (SVG)"), lambda: svg(*both, caption)),
         "png": (_("Drawing (PNG)"), lambda: png(*both, caption)),
     }

@@ -1,13 +1,26 @@
-"""How numbers are written and charts are saved, on every page that counts."""
+"""How numbers are written, layers are called, and charts are drawn and saved, on every page that counts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+import plotly.graph_objects as go
+import streamlit as st
+
 from models.options import Choice, Phrase
+from pages.common import words
 from pages.common.asking import ask
+from pages.common.text import spoken
 from vis.figures.numbers import grouped, short
 
 NUMBERS = Choice("numbers", Phrase("Number format"), {"all": "120,422,400", "short": "120.4 M"})
 CHARTS = Choice("charts", Phrase("Save charts as"), {"svg": "SVG", "png": "PNG"})
+KINDS = words.KINDS | {
+    "pointwise": Phrase("pointwise 1×1"),
+    "max pool": Phrase("max pool"),
+    "average pool": Phrase("average pool"),
+    "global pool": Phrase("global average pool"),
+    "shuffle": Phrase("channel shuffle"),
+}
 
 
 @dataclass(frozen=True)
@@ -18,12 +31,10 @@ class Style:
     def number(self, number: int) -> str:
         return short(number, 4) if self.is_short else grouped(number)
 
-    def toolbar(self, name: str) -> dict[str, object]:
-        """The settings of a Plotly chart, which saves it under this name."""
-        return {
-            "displaylogo": False,
-            "toImageButtonOptions": {"format": self.file, "filename": f"convscope-{name}", "scale": 2},
-        }
+    def draw_chart(self, chart: go.Figure, key: str, file: str, alt: str) -> None:
+        """A chart that saves itself under this name; `alt` is for those who do not see it."""
+        saved = {"format": self.file, "filename": f"convscope-{file}", "scale": 2}
+        st.plotly_chart(chart, key=key, config={"displaylogo": False, "toImageButtonOptions": saved}, alt=alt)
 
 
 def chosen_style(place) -> Style:
@@ -34,3 +45,13 @@ def chosen_style(place) -> Style:
     """
     chosen = ask(place, NUMBERS, CHARTS, page="count")
     return Style(chosen["numbers"] == "short", chosen["charts"])
+
+
+def draw_number(place, label: str, value: str, beside: str | None = None) -> None:
+    """A number in large type below what it is, and in grey what is to be said of it."""
+    place.metric(label, value, beside, delta_color="off", delta_arrow="off")
+
+
+def kind_names(kinds: Iterable[str] = KINDS) -> dict[str, str]:
+    """What kinds of layers are called."""
+    return {kind: spoken(KINDS[kind]) for kind in kinds}

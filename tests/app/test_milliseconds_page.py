@@ -14,13 +14,13 @@ from pages.common import export
 from pages.common.cache import sample
 from pages.count.milliseconds import keras_table
 from pages.count.milliseconds.keras_table import PRINTED
-from pages.count.milliseconds.standing_table import rows_of
 from pages.count.mobilenet import built
-from pages.count.mobilenet.built import Run, options_of, run_of
 from tests.app.visit import GRAPH, MILLISECONDS, MOBILENET, Visit, read_csv
 from vis.cost.latency import Times
+from vis.cost.measured import Run, options_of, run_of, run_rows
 from vis.cost.mobilenet import MobileNet
 from vis.cost.roofline import Ceiling, Roof, Standing, Work
+from vis.cost.tables import standing_rows
 from vis.figures.numbers import grouped, milliseconds, spread
 
 
@@ -75,7 +75,7 @@ def test_before_it_is_asked_nothing_is_measured_and_the_published_table_is_there
 def test_a_roof_whose_memory_was_measured_unsteadily_is_doubted(monkeypatch):
     steady, unsteady = Times(1.0, 0.0, 7), Times(1.0, 0.9, 7)
     roofs = [Roof(Ceiling(1e12, "a product", steady), Ceiling(1e9, "a copy", times)) for times in (steady, unsteady)]
-    monkeypatch.setattr("vis.cost.latency.pass_times", lambda *_, **__: steady)
+    monkeypatch.setattr("vis.cost.measured.pass_times", lambda *_, **__: steady)
     for roof, doubts in zip(roofs, (0, 1), strict=True):
         with_roof(monkeypatch, roof)
         page = settle(visit(network="lenet5").press("measure"))
@@ -195,9 +195,9 @@ def test_the_csv_has_every_layer_with_every_number():
         Standing(Work("relu", "activation", None, 100, 0, 100), Times(1.0, 0.0, 7)),
     ]
     roof = Roof(Ceiling(1e9, "", Times(1, 0, 7)), Ceiling(1e6, "", Times(1, 0, 7)))
-    without, _ = read_csv(export.table(rows_of(layers, None)))
+    without, _ = read_csv(export.table(standing_rows(layers, None)))
     assert (without["macs_per_second"], without["attainable_macs_per_second"]) == ("2000000.0", "")
-    conv, relu = read_csv(export.table(rows_of(layers, roof)))
+    conv, relu = read_csv(export.table(standing_rows(layers, roof)))
     assert conv | {"macs_per_byte": "20.0", "macs_per_second": "2000000.0"} == conv
     assert float(conv["attainable_macs_per_second"]) == 2e7
     assert (relu["macs"], relu["macs_per_byte"], relu["macs_per_second"]) == ("", "", "")
@@ -324,7 +324,7 @@ def test_it_is_run_on_the_picture_of_the_sidebar_at_the_chosen_resolution(monkey
 def test_the_csv_of_what_was_built_has_every_number():
     page = built_at(Visit(MOBILENET))
     (run,) = page.at.session_state["kept"]["measured"]["built"]
-    (row,) = read_csv(export.table(built.rows_of([run])))
+    (row,) = read_csv(export.table(run_rows([run])))
     assert (row["width"], row["resolution"], row["classes"]) == ("0.05", "32", "2")
     assert (int(row["macs"]), int(row["params"])) == (small().macs, small().params)
     assert float(row["median_ms_16"]) == run.times[16].median_ms

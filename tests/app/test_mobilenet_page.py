@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 
 from pages.common import export
-from pages.count.layer_table import filter_shape, rows_of
 from tests.app.visit import MOBILENET, ROUTES, Visit, read_csv
 from vis.cost.mobilenet import SIDES, WIDTHS, MobileNet
+from vis.cost.tables import filter_shape, layer_rows
 from vis.figures.numbers import grouped, short
 
 BY_KIND, BESIDE, LAYERS = range(3)  # the tables in the order of the page
@@ -183,7 +183,7 @@ def test_short_numbers_are_short_in_the_table_too():
 
 @pytest.mark.parametrize("network", [MobileNet(), MobileNet(0.3, 97, separable=False, shallow=True, num_classes=7)])
 def test_the_csv_has_every_layer_with_every_number(network):
-    rows = read_csv(export.table(rows_of(network.layers)))
+    rows = read_csv(export.table(layer_rows(network.layers)))
     assert [row["layer"] for row in rows] == list(network.layers)
     for quantity in ("weights", "params", "activation_bytes"):
         assert sum(int(row[quantity]) for row in rows) == getattr(network, quantity)

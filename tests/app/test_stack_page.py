@@ -5,11 +5,11 @@ import pytest
 
 from pages.common import export
 from pages.count.stack.editing import MOST_KEPT, doubled, edited, moved
-from pages.count.stack.table import rows_of
 from tests.app.visit import ROUTES, STACK, Visit, read_csv
 from vis.cost.design import Design, as_code, from_code
 from vis.cost.presets import PRESETS
 from vis.cost.stack import MOST_ROWS, Row
+from vis.cost.tables import stack_rows
 from vis.figures.numbers import grouped, short
 
 ALEXNET = PRESETS["alexnet"]
@@ -295,7 +295,7 @@ def test_code_and_formulas_are_those_of_the_stack():
 
 def test_the_csv_has_every_row_with_every_number():
     stack = Design(from_code(SOME), norm=True).stack()
-    rows = read_csv(export.table(rows_of(stack)))
+    rows = read_csv(export.table(stack_rows(stack)))
     assert [row["kind"] for row in rows] == [step.layer.kind for step in stack.steps]
     for quantity in ("macs", "weights", "params", "activation_bytes"):
         assert sum(int(row[quantity]) for row in rows if row[quantity]) == getattr(stack, quantity)

@@ -8,7 +8,7 @@ from pages.common.components.sliders import Slider, live_sliders
 
 WIDTHS = [round(0.05 * i, 2) for i in range(1, 41)]
 SLIDERS = [
-    Slider("width", "Width α <b>bold</b>", WIDTHS, (0.25, 0.5, 0.75, 1.0), digits=2, unit="×"),
+    Slider("width", "Width α <b>bold</b>", WIDTHS, (0.25, 0.5, 0.75, 1.0), digits=2),
     Slider("side", "Resolution", range(32, 321), (128, 160, 192, 224)),
 ]
 chosen = st.session_state.setdefault("chosen", {"width": 1.0, "side": 224})

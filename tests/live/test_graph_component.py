@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.common.components import graph
+from pages.common.components import HERE, graph
 from pages.common.components.graph import Action, layer_canvas
 from tests.live.graph_page import WORDS, large
 
@@ -468,7 +468,7 @@ def test_draws_900_boxes_and_1500_lines_quickly(page, address):
           }
           return times.map((time) => time / 1000);
         }""",
-        [*((graph.HERE / f"graph.{kind}").read_text("utf-8") for kind in ("html", "css", "js")), data],
+        [*((HERE / f"graph.{kind}").read_text("utf-8") for kind in ("html", "css", "js")), data],
     )
     print(f"\n900 boxes: first {1000 * seconds[0]:.0f} ms, then {1000 * min(seconds):.0f} ms")
     assert min(seconds) < 0.5

@@ -71,15 +71,15 @@ def test_the_last_value_of_a_fast_drag_arrives_and_a_slow_server_is_not_asked_mo
         page.wait_for_timeout(16)
     page.mouse.up()
     said = slider(page, "Width").get_attribute("aria-valuetext")
-    assert said in ("1.95×", "2.00×")
-    says(page, f"width {float(said.rstrip('×'))}")
+    assert said in ("1.95", "2.00")
+    says(page, f"width {float(said)}")
     assert 2 <= answers(page) <= (time.perf_counter() - begun) / 0.2 + 1
 
 
 def test_a_preset_moves_the_sliders(opened):
     opened.get_by_role("button", name="Preset").click()
     says(opened, "width 0.5, side 160")
-    expect(slider(opened, "Width")).to_have_attribute("aria-valuetext", "0.50×")
+    expect(slider(opened, "Width")).to_have_attribute("aria-valuetext", "0.50")
     expect(slider(opened, "Resolution")).to_have_value(str(160 - 32))
 
 
@@ -91,7 +91,7 @@ def test_the_keyboard_steps_and_names_are_text(opened):
     says(opened, "at rest")
     opened.keyboard.press("Home")
     says(opened, "width 0.05")
-    expect(width).to_have_attribute("aria-valuetext", "0.05×")
+    expect(width).to_have_attribute("aria-valuetext", "0.05")
     assert opened.locator(".st-key-calculator b").count() == 0
     expect(opened.get_by_text("Width α <b>bold</b>")).to_be_visible()
 

@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.refusals import Refused
-from vis.cost.design import MOST_CODE, Design, as_code, as_setting, cells, from_cells, from_code, row
+from vis.cost.design import (
+    MOST_CODE,
+    Design,
+    as_code,
+    as_setting,
+    cells,
+    from_cells,
+    from_code,
+    picture_code,
+    picture_from_code,
+    row,
+)
 from vis.cost.layer import SETTINGS
 from vis.cost.presets import PRESETS
 from vis.cost.stack import MOST_ROWS, Row, row_by_row
@@ -55,6 +66,17 @@ def test_any_text_of_a_link_is_a_stack_or_a_sentence(code):
 def test_what_this_page_did_not_write_is_refused(code):
     with pytest.raises(Refused, match="contains no readable stack"):
         from_code(code)
+
+
+def test_a_picture_comes_back_from_its_link_and_what_is_none_is_refused():
+    assert picture_code((3, 64, 96)) == "3x64x96"
+    assert picture_from_code("3x64x96") == (3, 64, 96)
+    for code in ("", "3x64", "3x64x96x1", "axbxc", "3x" + "9" * 5000 + "x3"):
+        with pytest.raises(Refused, match="contains no readable stack"):
+            picture_from_code(code)
+    for code in ("0x64x96", "3x64x0", "3x64x-1", "3x64x1000000000"):
+        with pytest.raises(Refused):
+            picture_from_code(code)
 
 
 @pytest.mark.parametrize("code", ["conv." + "9" * MOST_CODE, "_".join(["linear.9"] * (MOST_ROWS + 1))])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from urllib.parse import unquote
 
 from models.refusals import Refused
-from vis.cost.layer import SETTINGS, Shape, is_empty
+from vis.cost.layer import SETTINGS, Shape, is_empty, picture
 from vis.cost.stack import MOST_ROWS, Row, Stack, row_by_row
 
 MOST_CODE = 8_000  # characters of a stack in a link
@@ -126,3 +126,17 @@ def _setting(text: str, name: str) -> object:
     if not text:
         return USUAL[name]
     return None if text == MISSING else as_setting(unquote(text))
+
+
+def picture_code(shape: Shape) -> str:
+    """3x224x224 of a picture (C, H, W)."""
+    return "x".join(map(str, shape))
+
+
+def picture_from_code(code: str) -> Shape:
+    """The picture of a link; raises Refused for none, and for one that cannot be."""
+    try:
+        channels, height, width = map(int, code.split("x"))
+    except ValueError:
+        raise Refused("The link contains no readable stack, so it was ignored.") from None
+    return picture(channels, height, width)

@@ -1,12 +1,13 @@
 """All networks in one picture: their accuracy against their cost or their year, each as large as its cost."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import hypot, log10, sqrt
 
 import plotly.graph_objects as go
 
+from models.architecture import Architecture
 from vis.figures.numbers import short
 
 LARGEST, SMALLEST = 36, 5  # pixels, the diameters of points
@@ -56,6 +57,25 @@ class Point:
     macs: int
     accuracy: float  # percent
     measured: str  # one of SYMBOLS
+
+
+def points_of(architectures: Iterable[Architecture]) -> list[Point]:
+    """Networks whose accuracy on ImageNet is known: of a single view, or else by the error that was printed."""
+    return [
+        Point(a.name, a.title, a.family, a.year, a.parameters, a.macs, *found)
+        for a in architectures
+        if (found := _accuracy(a))
+    ]
+
+
+def _accuracy(architecture: Architecture) -> tuple[float, str] | None:
+    """The top-1 accuracy on ImageNet in percent, and whose number it is; None where there is none."""
+    if architecture.accuracy is not None:
+        return architecture.accuracy, architecture.accuracy_of
+    error = architecture.published.top1_error
+    if error is None or architecture.family == "lenet":
+        return None
+    return round(100 - float(error.removesuffix(" %")), 2), "views"
 
 
 @dataclass(frozen=True)

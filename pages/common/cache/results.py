@@ -1,5 +1,6 @@
 """What a network makes of a picture, and its filters."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from models.device import or_on_cpu
 from models.loading import predicted
 from models.weights import card
 from pages.common.cache.graphs import Built
-from pages.common.cache.networks import in_turn, opened_network, remembered
+from pages.common.cache.networks import Result, in_turn, opened_network, remembered
 from pages.common.cache.pictures import picture
 from pages.common.cache.turns import turn
 from pages.common.session import Selection
@@ -37,12 +38,17 @@ def seen(selection: Selection) -> Seen:
     given = picture(selection)
 
     def work(loaded: Loaded) -> tuple[np.ndarray, list[tuple[int, float]]]:
-        return loaded.preprocess.for_the_eye(loaded.preprocess(given)), predicted(
-            loaded, loaded.classifier_input(given)
-        )
+        pixels = loaded.preprocess.for_the_eye(loaded.preprocess(given))
+        return pixels, predicted(loaded, loaded.classifier_input(given))
 
     (pixels, classes), on_cpu = in_turn(selection, work)
     return Seen(pixels, classes, on_cpu)
+
+
+def _of_picture(selection: Selection, function: Callable[..., Result], *args: object) -> tuple[Result, bool]:
+    """What a function of a model and a prepared picture gives for the selection's, and whether the CPU had to do it."""
+    given = picture(selection)
+    return in_turn(selection, lambda loaded: function(loaded.model, loaded.preprocess(given), *args))
 
 
 @remembered(entries=32)
@@ -58,28 +64,19 @@ def layer_responses(
         layers: (name, operation).
         channels: (layer, feature maps) chosen in place of the strongest.
     """
-    given = picture(selection)
-    return in_turn(
-        selection,
-        lambda loaded: responses(loaded.model, loaded.preprocess(given), dict(layers), k, dict(channels)),
-    )
+    return _of_picture(selection, responses, dict(layers), k, dict(channels))
 
 
 @remembered(entries=64)
 def unit_response(selection: Selection, operation: str, channel: int, position: tuple[int, int] | None) -> UnitResponse:
     """Everything about one unit; the strongest of its feature map unless a position (row, column) is given."""
-    given = picture(selection)
-    return in_turn(
-        selection,
-        lambda loaded: unit_in_full(loaded.model, loaded.preprocess(given), operation, channel, position),
-    )[0]
+    return _of_picture(selection, unit_in_full, operation, channel, position)[0]
 
 
 @remembered(entries=16)
 def layer_view(selection: Selection, operation: str, most: int) -> tuple[LayerView, bool]:
     """A layer's filters and its `most` strongest maps of the picture, and whether the CPU had to do it."""
-    given = picture(selection)
-    return in_turn(selection, lambda loaded: view_of(loaded.model, loaded.preprocess(given), operation, most))
+    return _of_picture(selection, view_of, operation, most)
 
 
 def picture_at(selection: Selection, built: Built) -> np.ndarray:
@@ -155,30 +152,22 @@ def pixels_seen(selection: Selection) -> np.ndarray:
 @remembered(entries=8)
 def layer_activations(selection: Selection, operation: str) -> tuple[Activations, bool]:
     """All maps of a layer for the picture, and whether the CPU had to do it."""
-    given = picture(selection)
-    return in_turn(selection, lambda loaded: activations(loaded.model, loaded.preprocess(given), operation))
+    return _of_picture(selection, activations, operation)
 
 
 @remembered(entries=32)
 def one_channel(selection: Selection, operation: str, channel: int) -> ChannelView:
     """One map of a layer, before and after."""
-    given = picture(selection)
-    return in_turn(selection, lambda loaded: channel_view(loaded.model, loaded.preprocess(given), operation, channel))[
-        0
-    ]
+    return _of_picture(selection, channel_view, operation, channel)[0]
 
 
 @remembered(entries=32)
 def one_value(selection: Selection, operation: str, channel: int, row: int, column: int) -> Origin:
     """Where one value of a layer comes from."""
-    given = picture(selection)
-    return in_turn(
-        selection, lambda loaded: origin_of(loaded.model, loaded.preprocess(given), operation, channel, row, column)
-    )[0]
+    return _of_picture(selection, origin_of, operation, channel, row, column)[0]
 
 
 @remembered(entries=32)
 def dead_maps(selection: Selection, operations: tuple[str, ...]) -> dict[str, tuple[int, int, float]]:
     """Of each layer, how many of its maps are dead on the picture: see `vis.activations.dead_shares`."""
-    given = picture(selection)
-    return in_turn(selection, lambda loaded: dead_shares(loaded.model, loaded.preprocess(given), operations))[0]
+    return _of_picture(selection, dead_shares, operations)[0]

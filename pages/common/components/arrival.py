@@ -1,13 +1,10 @@
 """The first visitor of a server that has just been started, who comes by a link."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
-import streamlit as st
+from pages.common.components import component
 
-_arrival = st.components.v2.component(
-    "convscope.arrival", html="<span></span>", js=(Path(__file__).parent / "arrival.js").read_text("utf-8")
-)
+_arrival = component("arrival")
 
 
 def arrival(pages: Iterable[str]) -> None:

@@ -3,22 +3,14 @@
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-import streamlit as st
-
+from pages.common.components import component
 from pages.common.session import value_of
 
-HERE = Path(__file__).parent
 WORDS = ("canvas", "hint", "zoom_in", "zoom_out", "fit", "open", "close")
 
-_graph = st.components.v2.component(
-    "convscope.graph",
-    html=(HERE / "graph.html").read_text("utf-8"),
-    css=(HERE / "graph.css").read_text("utf-8"),
-    js=(HERE / "graph.js").read_text("utf-8"),
-)
+_graph = component("graph")
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,14 @@ import base64
 import math
 import struct
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
-import streamlit as st
 
-HERE = Path(__file__).parent
+from pages.common.components import component
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
-_grid = st.components.v2.component(
-    "convscope.grid",
-    html=(HERE / "grid.html").read_text("utf-8"),
-    css=(HERE / "grid.css").read_text("utf-8"),
-    js=(HERE / "grid.js").read_text("utf-8"),
-)
+_grid = component("grid")
 
 
 def clickable_grid(

@@ -1,12 +1,8 @@
 """A place on the page that scrolls itself into view."""
 
-from pathlib import Path
+from pages.common.components import component
 
-import streamlit as st
-
-_reveal = st.components.v2.component(
-    "convscope.reveal", html="<span></span>", js=(Path(__file__).parent / "reveal.js").read_text("utf-8")
-)
+_reveal = component("reveal")
 
 
 def reveal(what: str, key: str) -> None:

@@ -119,7 +119,7 @@ class Row {
   show(place) {
     this.place = Math.min(place, this.slider.values.length - 1);
     this.input.value = this.place;
-    const said = this.text(this.place) + this.slider.unit;
+    const said = this.text(this.place);
     this.output.textContent = said;
     this.input.setAttribute("aria-valuetext", said);
     this.input.style.setProperty("--part", this.place / Math.max(this.slider.values.length - 1, 1));

@@ -2,24 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
+from pages.common.components import component
 from pages.common.session import value_of
 
-HERE = Path(__file__).parent
 MOST_VALUES = 5_000
 
 Number = int | float
 
-_sliders = st.components.v2.component(
-    "convscope.sliders",
-    html='<div class="sliders"></div>',
-    css=(HERE / "sliders.css").read_text("utf-8"),
-    js=(HERE / "sliders.js").read_text("utf-8"),
-)
+_sliders = component("sliders")
 
 
 @dataclass(frozen=True)
@@ -31,7 +23,6 @@ class Slider:
     values: Sequence[Number]
     marks: Sequence[Number] = ()  # those of the values that are written below the track, and snapped to
     digits: int = 0  # behind the decimal point
-    unit: str = ""  # behind the value
 
 
 def live_sliders(
@@ -65,7 +56,6 @@ def live_sliders(
                 "values": list(slider.values),
                 "marks": sorted(slider.values.index(mark) for mark in slider.marks),
                 "digits": slider.digits,
-                "unit": slider.unit,
             }
             for slider in sliders
         ],

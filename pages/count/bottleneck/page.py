@@ -1,9 +1,7 @@
 """Inception's bottleneck: a 1×1 convolution makes a large kernel cheap."""
 
-from fractions import Fraction
 from pathlib import Path
 
-import pyarrow as pa
 import streamlit as st
 
 from models.options import Choice, Number, Phrase
@@ -11,9 +9,9 @@ from pages.common.asking import ask_one, fragment
 from pages.common.panels import reading
 from pages.common.text import _
 from pages.count.calculator import Calculator, block_drawn, calculator, percent
+from pages.count.columns import Column, draw_table, text
 from pages.count.style import Style, chosen_style
-from vis.cost.blocks import INCEPTIONS, PRINTED, Block, googlenet, inception, ratio, reduced, standard
-from vis.cost.formulas import reduced_ratio
+from vis.cost.blocks import INCEPTIONS, PRINTED, googlenet, inception, ratio
 
 TEXTS = Path(__file__).parent / "texts"
 SLIDERS = (
@@ -37,20 +35,9 @@ def page() -> None:
     )
     sides = Phrase("The kernel on all channels"), Phrase("Through a 1×1 bottleneck")
     style = chosen_style(st.container(horizontal=True, gap="medium"))
-    calculator(Calculator("bottleneck", SLIDERS, "between", _examples(), sides, _blocks, _law), style)
+    calculator(Calculator("bottleneck", SLIDERS, "between", _examples(), sides), style)
     _googlenet(style)
     reading(_("Why it is cheap, and where the numbers come from"), TEXTS, "bottleneck")
-
-
-def _blocks(rows: int, columns: int, maps_in: int, between: int, maps_out: int, kernel: int) -> tuple[Block, Block]:
-    given = (maps_in, rows, columns)
-    return standard(given, maps_out, kernel), reduced(given, between, maps_out, kernel)
-
-
-def _law(maps_in: int, between: int, maps_out: int, kernel: int, **_size: int) -> tuple[str, Fraction]:
-    law = r"\frac{C_{mid}}{C_{in}} + \frac{C_{mid}}{K^2 \cdot C_{out}} = "
-    numbers = rf"\frac{{{between}}}{{{maps_in}}} + \frac{{{between}}}{{{kernel}^2 \cdot {maps_out}}}"
-    return law + numbers, reduced_ratio(kernel, maps_in, between, maps_out)
 
 
 def _examples() -> dict[str, dict[str, int]]:
@@ -75,10 +62,7 @@ def _examples() -> dict[str, dict[str, int]]:
 def _googlenet(style: Style) -> None:
     """All nine modules, and one of them with its four branches."""
     st.subheader(_("GoogLeNet's nine inception modules"), anchor="googlenet")
-    table = _table(style)
-    right = st.column_config.TextColumn(alignment="right")
-    look = dict.fromkeys([*table][1:], right)
-    st.dataframe(pa.table(table), hide_index=True, placeholder="–", height="content", column_config=look)
+    draw_table(_table(style))
     st.caption(
         _(
             "Printed: Table 1 of the paper. Its weights are in units of 1,024; its rows for the first layer, 4c and "
@@ -97,23 +81,23 @@ def _googlenet(style: Style) -> None:
             block_drawn(f"{name}: {style.number(block.macs)} {_('MACs')}", block)
 
 
-def _table(style: Style) -> dict[str, list]:
+def _table(style: Style) -> dict[str, Column]:
     """GoogLeNet's Table 1 beside ours."""
     rows = googlenet()
     naive = {f"inception {name}": inception(widths, is_reduced=False) for name, widths in INCEPTIONS.items()}
-    whole = {"macs": sum(row.macs for row in rows.values()), "weights": sum(row.weights for row in rows.values())}
-    return {
-        _("layer"): [*rows, _("total")],
-        _("MACs"): [*(style.number(row.macs) for row in rows.values()), style.number(whole["macs"])],
-        _("printed MACs"): [*(PRINTED[name][1] for name in rows), None],
-        _("weights"): [*(style.number(row.weights) for row in rows.values()), style.number(whole["weights"])],
-        _("printed weights"): [*(PRINTED[name][0] for name in rows), None],
-        _("naive MACs"): [*(style.number(naive[name].macs) if name in naive else None for name in rows), None],
-        _("relative to naive"): [
-            *(percent(ratio(row, naive[name])) if name in naive else None for name, row in rows.items()),
-            None,
-        ],
+    macs, weights = ([getattr(row, of) for row in rows.values()] for of in ("macs", "weights"))
+    printed_weights, printed_macs = zip(*(PRINTED[name] for name in rows), strict=True)
+    beside = [(row, naive.get(name)) for name, row in rows.items()]
+    columns = {
+        _("MACs"): map(style.number, [*macs, sum(macs)]),
+        _("printed MACs"): [*printed_macs, None],
+        _("weights"): map(style.number, [*weights, sum(weights)]),
+        _("printed weights"): [*printed_weights, None],
+        _("naive MACs"): [*(other and style.number(other.macs) for _row, other in beside), None],
+        _("relative to naive"): [*(other and percent(ratio(row, other)) for row, other in beside), None],
     }
+    names = Column([*rows, _("total")])
+    return {_("layer"): names} | {name: text([*cells], is_right=True) for name, cells in columns.items()}
 
 
 page()

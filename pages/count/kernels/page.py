@@ -1,6 +1,5 @@
 """Small kernels for large ones: stacks of 3×3, rows and columns, groups, and kernels with gaps."""
 
-from fractions import Fraction
 from pathlib import Path
 
 import streamlit as st
@@ -11,8 +10,6 @@ from pages.common.panels import reading
 from pages.common.text import _
 from pages.count.calculator import Calculator, calculator
 from pages.count.style import chosen_style
-from vis.cost.blocks import Block, dilated, factorised, grouped, stacked, standard
-from vis.cost.formulas import dilated_ratio, factorised_ratio, grouped_ratio, stacked_ratio
 
 TEXTS = Path(__file__).parent / "texts"
 INSTEAD = Choice(
@@ -27,21 +24,6 @@ INSTEAD = Choice(
 )
 
 
-def page() -> None:
-    st.title(_("Small kernels, groups and gaps"))
-    st.markdown(
-        _(
-            "Four ways to see as far as a large kernel with less arithmetic: **stack** small kernels, **factorise** "
-            "one into a row and a column, split the channels into **groups**, or leave gaps by **dilation**."
-        )
-    )
-    calculators = {"stacked": _stacked, "factorised": _factorised, "groups": _groups, "dilated": _dilated}
-    row = st.container(horizontal=True, gap="medium")
-    instead = ask_one(row, INSTEAD)
-    calculator(calculators[instead](), chosen_style(row))
-    reading(_("Why it is cheap, and where the numbers come from"), TEXTS, "kernels")
-
-
 def _maps(side: int, maps: int) -> tuple[Number, Number]:
     """The sliders for the maps that go in, with where they stand at first."""
     return (
@@ -50,101 +32,67 @@ def _maps(side: int, maps: int) -> tuple[Number, Number]:
     )
 
 
-def _stacked() -> Calculator:
-    def blocks(side: int, maps: int, layers: int) -> tuple[Block, Block]:
-        return standard((maps, side, side), maps, 2 * layers + 1), stacked((maps, side, side), layers)
+STACKED = Calculator(
+    "stacked",
+    (*_maps(56, 256), Number("layers", Phrase("Layers n"), 3, 1, 10, marks=(1, 2, 3, 5, 10))),
+    "layers",
+    {
+        "VGG: 3 × 3×3, 256": {"side": 56, "maps": 256, "layers": 3},
+        "VGG: 2 × 3×3, 128": {"side": 112, "maps": 128, "layers": 2},
+        "VGG: 3 × 3×3, 512": {"side": 28, "maps": 512, "layers": 3},
+    },
+    (Phrase("One large kernel"), Phrase("A stack of 3×3")),
+)
+FACTORISED = Calculator(
+    "factorised",
+    (*_maps(17, 192), Number("length", Phrase("Length n"), 7, 1, 15, step=2, marks=(1, 3, 7, 11, 15))),
+    "length",
+    {
+        "Inception v3, 17×17: 1×7, 7×1": {"side": 17, "maps": 192, "length": 7},
+        "8×8: 1×3, 3×1": {"side": 8, "maps": 384, "length": 3},
+    },
+    (Phrase("A square kernel"), Phrase("A row, then a column")),
+)
+GROUPS = Calculator(
+    "groups",
+    (
+        *_maps(28, 240),
+        Number("kernel", Phrase("Kernel K×K"), 1, 1, 11, step=2, marks=(1, 3, 5, 7, 9, 11)),
+        Number("groups", Phrase("Groups g"), 3, 1, 64, marks=(1, 8, 16, 32, 64)),
+    ),
+    "groups",
+    {
+        "ShuffleNet, 28×28: 240, g = 3": {"side": 28, "maps": 240, "kernel": 1, "groups": 3},
+        "ResNeXt, 56×56: 128, g = 32": {"side": 56, "maps": 128, "kernel": 3, "groups": 32},
+    },
+    (Phrase("Each filter reads all channels"), Phrase("Groups, then a shuffle")),
+)
+DILATED = Calculator(
+    "dilated",
+    (
+        *_maps(64, 64),
+        Number("kernel", Phrase("Kernel K×K"), 3, 1, 7, step=2, marks=(1, 3, 5, 7)),
+        Number("dilation", Phrase("Dilation d"), 2, 1, 16, marks=(1, 2, 4, 8, 16)),
+    ),
+    "dilation",
+    {f"Context module, d = {d}": {"side": 64, "maps": 64, "kernel": 3, "dilation": d} for d in (1, 2, 4, 8, 16)},
+    (Phrase("A full kernel of the same reach"), Phrase("A kernel with gaps")),
+)
+CALCULATORS = {of.name: of for of in (STACKED, FACTORISED, GROUPS, DILATED)}
 
-    def law(layers: int, **_size: int) -> tuple[str, Fraction]:
-        symbols = r"\frac{n \cdot 3^2 \cdot C^2}{(2n + 1)^2 \cdot C^2}"
-        return rf"{symbols} = \frac{{{9 * layers} C^2}}{{{(2 * layers + 1) ** 2} C^2}}", stacked_ratio(layers)
 
-    return Calculator(
-        "stacked",
-        (*_maps(56, 256), Number("layers", Phrase("Layers n"), 3, 1, 10, marks=(1, 2, 3, 5, 10))),
-        "layers",
-        {
-            "VGG: 3 × 3×3, 256": {"side": 56, "maps": 256, "layers": 3},
-            "VGG: 2 × 3×3, 128": {"side": 112, "maps": 128, "layers": 2},
-            "VGG: 3 × 3×3, 512": {"side": 28, "maps": 512, "layers": 3},
-        },
-        (Phrase("One large kernel"), Phrase("A stack of 3×3")),
-        blocks,
-        law,
+def page() -> None:
+    st.title(_("Small kernels, groups and gaps"))
+    st.markdown(
+        _(
+            "Four ways to see as far as a large kernel with less arithmetic: **stack** small kernels, **factorise** "
+            "one into a row and a column, split the channels into **groups**, or leave gaps by **dilation**."
+        )
     )
-
-
-def _factorised() -> Calculator:
-    def blocks(side: int, maps: int, length: int) -> tuple[Block, Block]:
-        return standard((maps, side, side), maps, length), factorised((maps, side, side), maps, length)
-
-    def law(length: int, **_size: int) -> tuple[str, Fraction]:
-        symbols = r"\frac{2n \cdot C^2}{n^2 \cdot C^2} = \frac{2}{n}"
-        return rf"{symbols} = \frac{{2}}{{{length}}}", factorised_ratio(length)
-
-    return Calculator(
-        "factorised",
-        (*_maps(17, 192), Number("length", Phrase("Length n"), 7, 1, 15, step=2, marks=(1, 3, 7, 11, 15))),
-        "length",
-        {
-            "Inception v3, 17×17: 1×7, 7×1": {"side": 17, "maps": 192, "length": 7},
-            "8×8: 1×3, 3×1": {"side": 8, "maps": 384, "length": 3},
-        },
-        (Phrase("A square kernel"), Phrase("A row, then a column")),
-        blocks,
-        law,
-    )
-
-
-def _groups() -> Calculator:
-    def blocks(side: int, maps: int, kernel: int, groups: int) -> tuple[Block, Block]:
-        given = (maps, side, side)
-        return standard(given, maps, kernel), grouped(given, maps, kernel, groups, is_shuffled=groups > 1)
-
-    def law(groups: int, **_size: int) -> tuple[str, Fraction]:
-        symbols = r"\frac{K^2 \cdot (C / g) \cdot C}{K^2 \cdot C \cdot C} = \frac{1}{g}"
-        return rf"{symbols} = \frac{{1}}{{{groups}}}", grouped_ratio(groups)
-
-    return Calculator(
-        "groups",
-        (
-            *_maps(28, 240),
-            Number("kernel", Phrase("Kernel K×K"), 1, 1, 11, step=2, marks=(1, 3, 5, 7, 9, 11)),
-            Number("groups", Phrase("Groups g"), 3, 1, 64, marks=(1, 8, 16, 32, 64)),
-        ),
-        "groups",
-        {
-            "ShuffleNet, 28×28: 240, g = 3": {"side": 28, "maps": 240, "kernel": 1, "groups": 3},
-            "ResNeXt, 56×56: 128, g = 32": {"side": 56, "maps": 128, "kernel": 3, "groups": 32},
-        },
-        (Phrase("Each filter reads all channels"), Phrase("Groups, then a shuffle")),
-        blocks,
-        law,
-    )
-
-
-def _dilated() -> Calculator:
-    def blocks(side: int, maps: int, kernel: int, dilation: int) -> tuple[Block, Block]:
-        given, reach = (maps, side, side), dilation * (kernel - 1) + 1
-        return standard(given, maps, reach), dilated(given, maps, kernel, dilation)
-
-    def law(kernel: int, dilation: int, **_size: int) -> tuple[str, Fraction]:
-        symbols = r"\frac{K^2}{(d \cdot (K - 1) + 1)^2}"
-        reach = dilation * (kernel - 1) + 1
-        return rf"{symbols} = \frac{{{kernel}^2}}{{{reach}^2}}", dilated_ratio(kernel, dilation)
-
-    return Calculator(
-        "dilated",
-        (
-            *_maps(64, 64),
-            Number("kernel", Phrase("Kernel K×K"), 3, 1, 7, step=2, marks=(1, 3, 5, 7)),
-            Number("dilation", Phrase("Dilation d"), 2, 1, 16, marks=(1, 2, 4, 8, 16)),
-        ),
-        "dilation",
-        {f"Context module, d = {d}": {"side": 64, "maps": 64, "kernel": 3, "dilation": d} for d in (1, 2, 4, 8, 16)},
-        (Phrase("A full kernel of the same reach"), Phrase("A kernel with gaps")),
-        blocks,
-        law,
-    )
+    row = st.container(horizontal=True, gap="medium")
+    instead = ask_one(row, INSTEAD)
+    calculator(CALCULATORS[instead], chosen_style(row))
+    reading(_("Why it is cheap, and where the numbers come from"), TEXTS, "kernels")
 
 
 page()

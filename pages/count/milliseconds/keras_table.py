@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import pyarrow as pa
 import streamlit as st
 
 from models import ARCHITECTURES
 from pages.common.cache import Built
-from pages.common.measuring import begin, in_words, is_running, keep_measured, measured, on_device, settled
+from pages.common.measuring import begin, in_words, keep_measured, measured, on_device, settled
 from pages.common.text import _
+from pages.count.columns import Column, draw_table, number, text
 from vis.cost.latency import Conditions, Times, conditions, pass_times
 
 PLACE = "published"
@@ -46,9 +46,7 @@ Found = tuple[dict[str, Times], Conditions]
 def keras_table(device: str) -> None:
     """The table, and a button that measures its networks here."""
     key = (PLACE, device)
-    if st.button(_("Measure these six here"), icon=":material/timer:", key="measure published") and (
-        not is_running(PLACE, key)
-    ):
+    if st.button(_("Measure these six here"), icon=":material/timer:", key="measure published"):
         begin(PLACE, key, lambda report, stopped: _measured(device, report, stopped))
     names = list(PRINTED)
 
@@ -96,25 +94,17 @@ def _measured(device: str, report: Callable[[float], None], stopped: Callable[[]
 
 
 def _table(times: dict[str, Times]) -> None:
-    rows, here = list(PRINTED.values()), _("here, ms")
-    cells = {
-        "Keras": [row.title for row in rows],
-        "MB": [row.megabytes for row in rows],
-        "top-1": [row.top1 for row in rows],
-        "top-5": [row.top5 for row in rows],
-        _("parameters, M"): [row.parameters for row in rows],
-        _("depth"): [row.depth for row in rows],
-        _("their CPU, ms"): [row.cpu_ms for row in rows],
-        _("their GPU, ms"): [row.gpu_ms for row in rows],
-        here: [
-            f"{times[name].median_ms:.1f} ± {times[name].spread_ms / 2:.1f}" if name in times else "–"
-            for name in PRINTED
-        ],
+    rows = list(PRINTED.values())
+    here = (times.get(name) for name in PRINTED)
+    columns = {
+        "Keras": Column([row.title for row in rows]),
+        "MB": Column([row.megabytes for row in rows]),
+        "top-1": number([row.top1 for row in rows], "%.1f %%"),
+        "top-5": number([row.top5 for row in rows], "%.1f %%"),
+        _("parameters, M"): number([row.parameters for row in rows], "%.1f"),
+        _("depth"): Column([row.depth for row in rows]),
+        _("their CPU, ms"): number([row.cpu_ms for row in rows], "%.1f"),
+        _("their GPU, ms"): number([row.gpu_ms for row in rows], "%.1f"),
+        _("here, ms"): text([f"{t.median_ms:.1f} ± {t.spread_ms / 2:.1f}" if t else "–" for t in here], is_right=True),
     }
-    percent = st.column_config.NumberColumn(format="%.1f %%")
-    one = st.column_config.NumberColumn(format="%.1f")
-    look = {
-        **{"top-1": percent, "top-5": percent, _("parameters, M"): one, _("their CPU, ms"): one},
-        **{_("their GPU, ms"): one, here: st.column_config.TextColumn(alignment="right")},
-    }
-    st.dataframe(pa.table(cells), hide_index=True, column_config=look)
+    draw_table(columns)

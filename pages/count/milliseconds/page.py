@@ -1,7 +1,5 @@
 """MACs are not milliseconds: the layers of a network, measured on this machine and under its measured roof."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -26,31 +24,20 @@ from pages.common.measuring import (
 )
 from pages.common.panels import reading
 from pages.common.session import selection
-from pages.common.text import _, spoken
+from pages.common.text import _
 from pages.common.widgets import say
-from pages.common.words import KINDS
 from pages.count.milliseconds.keras_table import keras_table
-from pages.count.milliseconds.standing_table import rows_of, standing_table
-from pages.count.style import Style, chosen_style
-from vis.cost.latency import Conditions, Times, conditions, layer_times, pass_times
-from vis.cost.roofline import Roof, Standing, Trials, standings, works_of
+from pages.count.milliseconds.standing_table import standing_table
+from pages.count.style import Style, chosen_style, draw_number, kind_names
+from vis.cost.measured import PASSES_DONE, Measured, under_roof
+from vis.cost.roofline import Roof, Standing, standings, works_of
+from vis.cost.tables import standing_rows
 from vis.figures.numbers import milliseconds, short, spread
 from vis.figures.roofline import roofline, shares, shares_of_work_and_time
 
 TEXTS = Path(__file__).parent / "texts"
 PLACE = "milliseconds"
 BATCH = Choice("batch", Phrase("Batch size"), (1, 4, 16))
-ROUNDS = 7
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What was measured of a network; of what was stopped before it, nothing."""
-
-    roof: Roof
-    passes: Times | None
-    layers: dict[str, Times]
-    conditions: Conditions
 
 
 def page() -> None:
@@ -88,19 +75,17 @@ def _measurement(built: Built, batch: int) -> Measured | None:
     device, title = selection().device, ARCHITECTURES[built.network].title
     key = (PLACE, built, batch, device)
     keep_only(PLACE, (key,))
-    found, words = measured(key), _("Measure again") if measured(key) else _("Measure {network}", network=title)
-    again = _("Press the button to measure again.")
-    if st.button(words, type="secondary" if found else "primary", icon=":material/timer:", key="measure") and (
-        not is_running(PLACE, key)
-    ):
-        begin(PLACE, key, lambda report, stopped: _measured(built, batch, device, report, stopped))
+    found = measured(key)
+    label = _("Measure again") if found else _("Measure {network}", network=title)
+    if st.button(label, type="secondary" if found else "primary", icon=":material/timer:", key="measure"):
+        begin(PLACE, key, lambda report, stopped: under_roof(*on_device(built, device, batch), report, stopped))
 
     def phase(part: float) -> str:
         if part < PASSES_DONE:
             return _("Measuring whole passes of {network} …", network=title)
         return _("Measuring every layer of {network} and, in between, the machine's peak …", network=title)
 
-    if new := settled(PLACE, key, phase, again):
+    if new := settled(PLACE, key, phase, _("Press the button to measure again.")):
         keep_measured(key, new)
         st.rerun()  # so that the button knows of it
     if not found and not is_running(PLACE, key):
@@ -111,29 +96,6 @@ def _measurement(built: Built, batch: int) -> Measured | None:
             )
         )
     return found
-
-
-PASSES_DONE = 0.3  # of the whole measurement
-
-
-def _measured(
-    built: Built, batch: int, device: str, report: Callable[[float], None], stopped: Callable[[], bool]
-) -> Measured | None:
-    """Whole passes, then layer by layer, and the roof of the machine before, between and after the layers' rounds; None
-    where it was stopped before any layer.
-    """
-    model, images = on_device(built, device, batch)
-    passes = pass_times(model, images, stop=stopped, progress=lambda part: report(part * PASSES_DONE))
-    trials = Trials(images.device)
-    layers = layer_times(
-        model,
-        images,
-        ROUNDS,
-        stopped,
-        lambda part: report(PASSES_DONE + part * (1 - PASSES_DONE)),
-        lambda: trials.round(stopped),
-    )
-    return Measured(trials.roof, passes, layers, conditions(images.device)) if layers and trials.roof else None
 
 
 # What was measured -----------------------------------------------------------------------------------------------
@@ -150,17 +112,17 @@ def _result(built: Built, batch: int, found: Measured, layers: list[Standing], s
         roof = None
     st.subheader(_("Share of work, share of time"), anchor="shares")
     names = {"share of macs": _("of all MACs"), "share of time": _("of the time")}
-    st.plotly_chart(
-        shares_of_work_and_time(layers, _all_kinds(), names),
-        key="shares",
-        config=style.toolbar(f"{built.network}-shares"),
-        alt=_("By kind of layer, its share of all multiply-adds beside its share of the measured time."),
+    style.draw_chart(
+        shares_of_work_and_time(layers, kind_names(), names),
+        "shares",
+        f"{built.network}-shares",
+        _("By kind of layer, its share of all multiply-adds beside its share of the measured time."),
     )
     st.caption(_in_short(layers))
     st.subheader(_("Layer by layer"), anchor="layers")
-    standing_table(layers, roof, _all_kinds(), style)
+    standing_table(layers, roof, kind_names(), style.is_short)
     file = f"convscope-{built.network}-milliseconds-{batch}.csv"
-    download(st, _("Table of layers (CSV)"), lambda: table(rows_of(layers, roof)), file, "layers csv")
+    download(st, _("Table of layers (CSV)"), lambda: table(standing_rows(layers, roof)), file, "layers csv")
 
 
 def _under_the_roof(built: Built, roof: Roof, layers: list[Standing], style: Style) -> None:
@@ -173,11 +135,11 @@ def _under_the_roof(built: Built, roof: Roof, layers: list[Standing], style: Sty
         "reached": _("of the attainable rate"),
         "roof": _("measured roof: {peak}, {bandwidth}"),
     }
-    st.plotly_chart(
-        roofline(layers, roof, _counted_kinds(), words),
-        key="roofline",
-        config=style.toolbar(f"{built.network}-roofline"),
-        alt=_("Every layer with multiply-adds as a point under the measured roof; the table has the same numbers."),
+    style.draw_chart(
+        roofline(layers, roof, kind_names(), words),
+        "roofline",
+        f"{built.network}-roofline",
+        _("Every layer with multiply-adds as a point under the measured roof; the table has the same numbers."),
     )
     st.caption(
         _(
@@ -191,36 +153,21 @@ def _under_the_roof(built: Built, roof: Roof, layers: list[Standing], style: Sty
 def _totals(batch: int, found: Measured, layers: list[Standing], style: Style) -> None:
     """The whole network, and under which conditions it was measured."""
     macs = sum(each.work.macs or 0 for each in layers)
-    total = sum(each.times.median_ms for each in layers)
-    a, b, c, d = st.columns(4)
-    a.metric(_("Multiply-adds (MACs)"), style.number(macs), _of_pictures(batch), delta_color="off", delta_arrow="off")
-    if found.passes:
-        b.metric(
-            _("One pass"),
-            milliseconds(found.passes.median_ms),
-            f"{spread(found.passes.spread_ms)} · {short(1e3 * macs / found.passes.median_ms)}MAC/s",
-            delta_color="off",
-            delta_arrow="off",
-        )
-    else:
-        b.metric(_("One pass"), "–")
-    c.metric(
-        _("Sum of its layers"),
-        milliseconds(total),
-        _("{count} layers, one by one", count=len(layers)),
-        delta_color="off",
-        delta_arrow="off",
-    )
+    total, passes = sum(each.times.median_ms for each in layers), found.passes
     peak, bandwidth = found.roof.peak, found.roof.bandwidth
+    whole, rate = "–", None
+    if passes:
+        whole = milliseconds(passes.median_ms)
+        rate = f"{spread(passes.spread_ms)} · {short(1e3 * macs / passes.median_ms)}MAC/s"
+    highest = f"{short(peak.rate)}MAC/s"
     reached = f"± {peak.spread / 2:.0%} · {short(bandwidth.rate)}B/s ± {bandwidth.spread / 2:.0%}"
-    is_outrun = found.roof.outrun_by(layers) is not None
-    d.metric(
-        _("Measured peak"),
-        "–" if is_outrun else f"{short(peak.rate)}MAC/s",
-        _("exceeded by a layer") if is_outrun else reached,
-        delta_color="off",
-        delta_arrow="off",
-    )
+    if found.roof.outrun_by(layers):
+        highest, reached = "–", _("exceeded by a layer")
+    a, b, c, d = st.columns(4)
+    draw_number(a, _("Multiply-adds (MACs)"), style.number(macs), _of_pictures(batch))
+    draw_number(b, _("One pass"), whole, rate)
+    draw_number(c, _("Sum of its layers"), milliseconds(total), _("{count} layers, one by one", count=len(layers)))
+    draw_number(d, _("Measured peak"), highest, reached)
     st.caption(
         _(
             "{conditions}; {batch}; after warm-up, {passes} whole passes and {rounds} layer by layer. Medians ± half "
@@ -229,10 +176,10 @@ def _totals(batch: int, found: Measured, layers: list[Standing], style: Style) -
             conditions=in_words(found.conditions),
             batch=_of_pictures(batch),
             rounds=min(each.times.rounds for each in layers),
-            passes=found.passes.rounds if found.passes else 0,
+            passes=passes.rounds if passes else 0,
         )
     )
-    doubt(found.passes, found.roof.peak.times, found.roof.bandwidth.times)
+    doubt(passes, peak.times, bandwidth.times)
 
 
 def _of_pictures(batch: int) -> str:
@@ -244,24 +191,10 @@ def _in_short(layers: list[Standing]) -> str:
     kind, (work, time) = max(shares(layers).items(), key=lambda part: part[1][1] - part[1][0])
     return _(
         "Largest gap: {kind}, with {work} of the multiply-adds but {time} of the time.",
-        kind=_all_kinds()[kind],
+        kind=kind_names()[kind],
         work=f"{work:.1%}",
         time=f"{time:.1%}",
     )
-
-
-def _counted_kinds() -> dict[str, str]:
-    """What the kinds of layers are called that have multiply-adds."""
-    return {
-        "conv": _("convolution"),
-        "depthwise": _("depthwise convolution"),
-        "pointwise": _("pointwise 1×1"),
-        "linear": _("linear layer"),
-    }
-
-
-def _all_kinds() -> dict[str, str]:
-    return {kind: spoken(KINDS[kind]) for kind in KINDS} | _counted_kinds()
 
 
 page()

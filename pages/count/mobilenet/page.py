@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pyarrow as pa
 import streamlit as st
 
 from models import ARCHITECTURES
@@ -11,13 +10,14 @@ from pages.common.asking import ask, ask_live, ask_one, fragment
 from pages.common.export import download, table
 from pages.common.panels import reading
 from pages.common.text import _, spoken
-from pages.count.layer_table import BAR, layer_table, rows_of
+from pages.count.columns import Column, costs, draw_table, share, text
 from pages.count.mobilenet.built import build_it, title
-from pages.count.style import Style, chosen_style
-from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, MobileNet, accuracy, grid, is_plotted
-from vis.figures.costs import COLOURS, block_costs
+from pages.count.style import Style, chosen_style, draw_number
+from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, Accuracy, MobileNet, accuracy, grid, is_plotted
+from vis.cost.tables import filter_shape, layer_rows
+from vis.figures.costs import block_costs
 from vis.figures.graph import png, svg
-from vis.figures.numbers import short
+from vis.figures.numbers import short, sizes
 from vis.figures.sixteen import sixteen
 
 TEXTS = Path(__file__).parent / "texts"
@@ -85,7 +85,7 @@ def _calculator(separable: bool, shallow: bool, style: Style) -> None:
     with right:
         _successors(network)
     build_it(network)
-    _layers(network, style.is_short)
+    _layers(network, style)
 
 
 # What is counted --------------------------------------------------------------------------------------------------
@@ -97,24 +97,20 @@ def _totals(network: MobileNet, style: Style) -> None:
     names = {"macs": _("Multiply-adds (MACs)"), "params": _("Parameters")}
     for column, (quantity, name) in zip(columns, names.items(), strict=False):
         number = getattr(network, quantity)
-        column.metric(
-            name,
-            style.number(number),
-            _("{ratio} × 1.0 MobileNet-224", ratio=f"{number / getattr(PAPER, quantity):.3g}"),
-            delta_color="off",
-            delta_arrow="off",
-        )
+        ratio = _("{ratio} × 1.0 MobileNet-224", ratio=f"{number / getattr(PAPER, quantity):.3g}")
+        draw_number(column, name, style.number(number), ratio)
     found = accuracy(network)
     if found is None:
-        value, whose = (
-            "–",
-            _("only a point in the paper's figure 4") if is_plotted(network) else _("not reported in the paper"),
-        )
-    elif found.is_interpolated:
-        value, whose = f"≈ {found.percent:.1f} %", _("interpolated between the paper's values")
+        is_point = is_plotted(network)
+        whose = _("only a point in the paper's figure 4") if is_point else _("not reported in the paper")
     else:
-        value, whose = f"{found.percent:.1f} %", _("reported in the paper")
-    columns[2].metric(_("Top-1 accuracy on ImageNet"), value, whose, delta_color="off", delta_arrow="off")
+        is_between = found.is_interpolated
+        whose = _("interpolated between the paper's values") if is_between else _("reported in the paper")
+    draw_number(columns[2], _("Top-1 accuracy on ImageNet"), _percent(found), whose)
+
+
+def _percent(found: Accuracy | None) -> str:
+    return f"{'≈ ' if found.is_interpolated else ''}{found.percent:.1f} %" if found else "–"
 
 
 def _blocks(network: MobileNet, style: Style) -> None:
@@ -122,11 +118,11 @@ def _blocks(network: MobileNet, style: Style) -> None:
     st.subheader(_("Where the work is"), anchor="blocks")
     quantity = ask_one(st, BARS, label_visibility="collapsed")
     beside = grid(shallow=network.shallow)[1.0, 224]
-    st.plotly_chart(
+    style.draw_chart(
         block_costs(network, beside, quantity, _kind_names(), _("1.0 MobileNet-224"), spoken(BARS.called(quantity))),
-        key="blocks",
-        config=style.toolbar("mobilenet-blocks"),
-        alt=_("One bar per block with its MACs or parameters; the table below has the same numbers."),
+        "blocks",
+        "mobilenet-blocks",
+        _("One bar per block with its MACs or parameters; the table below has the same numbers."),
     )
 
 
@@ -169,23 +165,12 @@ def _kinds(network: MobileNet) -> None:
     st.subheader(_("By kind of layer"), anchor="kinds")
     macs, weights = network.shares("macs"), network.shares("weights")
     names = _kind_names()
-    look = {
-        name: st.column_config.ProgressColumn(
-            width=BAR, format="%.2f %%", min_value=0, max_value=100, color=COLOURS["conv"]
-        )
-        for name in (_("of all MACs"), _("of all weights"))
+    columns = {
+        _("kind"): Column([names[kind] for kind in macs]),
+        _("of all MACs"): share([100 * float(part) for part in macs.values()], 100),
+        _("of all weights"): share([100 * float(weights[kind]) for kind in macs], 100),
     }
-    st.dataframe(
-        pa.table(
-            {
-                _("kind"): [names[kind] for kind in macs],
-                _("of all MACs"): [100 * float(part) for part in macs.values()],
-                _("of all weights"): [100 * float(weights[kind]) for kind in macs],
-            }
-        ),
-        hide_index=True,
-        column_config=look,
-    )
+    draw_table(columns)
     st.caption(
         _("At 1.0 MobileNet-224 these are the numbers of Table 2, which prints the first layer's 1.91 % as 1.19 %.")
     )
@@ -194,33 +179,33 @@ def _kinds(network: MobileNet) -> None:
 def _successors(network: MobileNet) -> None:
     """What came after, beside this network."""
     st.subheader(_("Compared with its successors"), anchor="successors")
-    found = accuracy(network)
-    about = "≈ " if found and found.is_interpolated else ""
-    rows = [(_("this network"), network.macs, network.params, f"{about}{found.percent:.1f} %" if found else "–")]
-    for name in SUCCESSORS:
-        other = ARCHITECTURES[name]
-        rows.append((other.title, other.macs, other.parameters, f"{other.accuracy:.1f} %"))
-    names, macs, params, accuracies = zip(*rows, strict=True)
-    numbers = {
-        _("MACs"): [short(number) for number in macs],
-        _("parameters"): [short(number) for number in params],
-        _("top-1 accuracy"): accuracies,
+    others = [ARCHITECTURES[name] for name in SUCCESSORS]
+    accuracies = [f"{other.accuracy:.1f} %" for other in others]
+    columns = {
+        _("network"): Column([_("this network"), *(other.title for other in others)]),
+        _("MACs"): text([short(each.macs) for each in (network, *others)], is_right=True),
+        _("parameters"): text([short(n) for n in (network.params, *(o.parameters for o in others))], is_right=True),
+        _("top-1 accuracy"): text([_percent(accuracy(network)), *accuracies], is_right=True),
     }
-    right = st.column_config.TextColumn(alignment="right")
-    st.dataframe(
-        pa.table({_("network"): names, **numbers}),
-        hide_index=True,
-        column_config=dict.fromkeys(numbers, right),
-    )
+    draw_table(columns)
     st.caption(_("Successors at 224×224 with 1,000 classes; accuracies measured with torchvision's weights."))
 
 
-def _layers(network: MobileNet, is_short: bool) -> None:
-    """The paper's Table 1, to be looked at and to be taken away."""
+def _layers(network: MobileNet, style: Style) -> None:
+    """The paper's Table 1 with what every layer costs, to be looked at and to be taken away."""
     st.subheader(_("Layer by layer"), anchor="layers")
-    layer_table(network, is_short)
+    layers = list(network.layers.values())
+    columns = {
+        _("layer"): text(list(network.layers), 130),
+        _("filter shape"): Column([filter_shape(each) for each in layers]),
+        _("stride"): Column([each.stride[0] if each.is_convolution else None for each in layers]),
+        _("input"): Column([sizes(each.given) for each in layers]),
+        **costs(layers, "macs", network.macs, (_("MACs"), _("of all MACs")), style.is_short),
+        **costs(layers, "params", network.params, (_("parameters"), _("of all parameters")), style.is_short),
+    }
+    draw_table(columns)
     file = f"convscope-mobilenet-{network.width:g}-{network.resolution}.csv"
-    download(st, _("Table of layers (CSV)"), lambda: table(rows_of(network.layers)), file, "layers csv")
+    download(st, _("Table of layers (CSV)"), lambda: table(layer_rows(network.layers)), file, "layers csv")
 
 
 page()

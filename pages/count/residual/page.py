@@ -1,9 +1,7 @@
 """ResNet's bottleneck: 256-64-64-256 beside two 3×3 convolutions among all maps."""
 
-from fractions import Fraction
 from pathlib import Path
 
-import pyarrow as pa
 import streamlit as st
 
 from models.options import Choice, Number, Phrase
@@ -11,9 +9,9 @@ from pages.common.asking import ask_one, fragment
 from pages.common.panels import reading
 from pages.common.text import _
 from pages.count.calculator import Calculator, block_drawn, calculator
+from pages.count.columns import Column, draw_table, text
 from pages.count.style import Style, chosen_style
-from vis.cost.blocks import RESNET50, Block, bottleneck, resnet50, wide
-from vis.cost.formulas import bottleneck_ratio
+from vis.cost.blocks import RESNET50, resnet50
 from vis.figures.numbers import sizes
 
 TEXTS = Path(__file__).parent / "texts"
@@ -47,20 +45,9 @@ def page() -> None:
     )
     sides = Phrase("Two 3×3 convolutions"), Phrase("Through a bottleneck")
     style = chosen_style(st.container(horizontal=True, gap="medium"))
-    calculator(Calculator("residual", SLIDERS, "between", EXAMPLES, sides, _blocks, _law), style)
+    calculator(Calculator("residual", SLIDERS, "between", EXAMPLES, sides), style)
     _stages(style)
     reading(_("Why it is cheap, and where the numbers come from"), TEXTS, "residual")
-
-
-def _blocks(side: int, channels: int, between: int) -> tuple[Block, Block]:
-    given = (channels, side, side)
-    return wide(given, channels), bottleneck(given, between, channels)
-
-
-def _law(channels: int, between: int, **_size: int) -> tuple[str, Fraction]:
-    law = r"\frac{2 \cdot C \cdot R + 9 \cdot R^2}{18 \cdot C^2} = "
-    numbers = rf"\frac{{2 \cdot {channels} \cdot {between} + 9 \cdot {between}^2}}{{18 \cdot {channels}^2}}"
-    return law + numbers, bottleneck_ratio(channels, between)
 
 
 @fragment
@@ -68,23 +55,15 @@ def _stages(style: Style) -> None:
     """ResNet-50 stage by stage."""
     st.subheader(_("ResNet-50, stage by stage"), anchor="stages")
     stages = resnet50(ask_one(st, STRIDE))
-    macs = [sum(block.macs for block in blocks) for blocks in stages.values()]
-    params = [sum(block.params for block in blocks) for blocks in stages.values()]
-    st.dataframe(
-        pa.table(
-            {
-                _("stage"): [*stages, _("total")],
-                _("blocks"): [*(len(blocks) if name in RESNET50 else None for name, blocks in stages.items()), None],
-                _("output"): [*(sizes(blocks[-1].shape) for blocks in stages.values()), None],
-                _("MACs"): [*map(style.number, macs), style.number(sum(macs))],
-                _("parameters"): [*map(style.number, params), style.number(sum(params))],
-            }
-        ),
-        hide_index=True,
-        placeholder="–",
-        height="content",
-        column_config=dict.fromkeys((_("MACs"), _("parameters")), st.column_config.TextColumn(alignment="right")),
-    )
+    macs, params = ([sum(getattr(b, of) for b in blocks) for blocks in stages.values()] for of in ("macs", "params"))
+    columns = {
+        _("stage"): Column([*stages, _("total")]),
+        _("blocks"): Column([*(len(blocks) if name in RESNET50 else None for name, blocks in stages.items()), None]),
+        _("output"): Column([*(sizes(blocks[-1].shape) for blocks in stages.values()), None]),
+        _("MACs"): text([*map(style.number, [*macs, sum(macs)])], is_right=True),
+        _("parameters"): text([*map(style.number, [*params, sum(params)])], is_right=True),
+    }
+    draw_table(columns)
     st.caption(
         _(
             "For a 224×224 picture and 1,000 classes; parameters include batch norm and the classifier's biases. A "

@@ -1,6 +1,5 @@
 """MobileNet's convolution in two steps: a filter for each map, then 1×1 among the maps."""
 
-from fractions import Fraction
 from pathlib import Path
 
 import streamlit as st
@@ -10,8 +9,6 @@ from pages.common.panels import reading
 from pages.common.text import _
 from pages.count.calculator import Calculator, calculator
 from pages.count.style import chosen_style
-from vis.cost.blocks import Block, separable, standard
-from vis.cost.formulas import separable_ratio
 
 TEXTS = Path(__file__).parent / "texts"
 SLIDERS = (
@@ -42,18 +39,8 @@ def page() -> None:
     )
     sides = Phrase("An ordinary convolution"), Phrase("Depthwise, then 1×1")
     style = chosen_style(st.container(horizontal=True, gap="medium"))
-    calculator(Calculator("separable", SLIDERS, "kernel", EXAMPLES, sides, _blocks, _law), style)
+    calculator(Calculator("separable", SLIDERS, "kernel", EXAMPLES, sides), style)
     reading(_("Why it is cheap, and where the numbers come from"), TEXTS, "separable")
-
-
-def _blocks(side: int, maps_in: int, maps_out: int, **window: int) -> tuple[Block, Block]:
-    given = (maps_in, side, side)
-    return standard(given, maps_out, **window), separable(given, maps_out, **window)
-
-
-def _law(maps_out: int, kernel: int, **_others: int) -> tuple[str, Fraction]:
-    law = rf"\frac{{1}}{{N}} + \frac{{1}}{{K^2}} = \frac{{1}}{{{maps_out}}} + \frac{{1}}{{{kernel}^2}}"
-    return law, separable_ratio(kernel, maps_out)
 
 
 page()

@@ -9,7 +9,7 @@ from pages.common.asking import ask_one
 from pages.common.text import _, spoken
 from pages.common.words import bytes_in_words
 from pages.count.stack.table import field_in_words
-from pages.count.style import Style
+from pages.count.style import Style, draw_number
 from vis.cost.derivation import derived
 from vis.cost.stack import Stack
 from vis.figures.numbers import grouped, side, sizes
@@ -50,15 +50,15 @@ def derivation(stack: Stack, place: int) -> None:
 def totals(stack: Stack, style: Style) -> None:
     """What the whole stack costs, and what comes out at its end."""
     field = stack.steps[-1].field if stack.steps else None
-    columns = st.columns([9, 10, 7])
-    columns[0].metric(_("Multiply-adds (MACs)"), style.number(stack.macs))
+    a, b, c = st.columns([9, 10, 7])
+    draw_number(a, _("Multiply-adds (MACs)"), style.number(stack.macs))
     weights = _("including {number} weights", number=style.number(stack.weights))
-    columns[1].metric(_("Parameters"), style.number(stack.params), weights, delta_color="off", delta_arrow="off")
-    columns[2].metric(_("Activation memory"), bytes_in_words(stack.activation_bytes))
-    columns = st.columns([9, 10, 7])
-    columns[0].metric(_("Output"), sizes(stack.shape))
-    columns[1].metric(_("Receptive field"), field_in_words(field) if stack.steps else "–")
-    columns[2].metric(_("Jump"), "–" if field is None else side(field.jump))
+    draw_number(b, _("Parameters"), style.number(stack.params), weights)
+    draw_number(c, _("Activation memory"), bytes_in_words(stack.activation_bytes))
+    a, b, c = st.columns([9, 10, 7])
+    draw_number(a, _("Output"), sizes(stack.shape))
+    draw_number(b, _("Receptive field"), field_in_words(field) if stack.steps else "–")
+    draw_number(c, _("Jump"), side(field.jump) if field else "–")
 
 
 def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> None:
@@ -69,11 +69,11 @@ def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> None:
         quantity = ask_one(st, BARS, label_visibility="collapsed")
         is_memory = quantity == "activation_bytes"
         axis = _("activation memory, bytes") if is_memory else spoken(BARS.called(quantity))
-        st.plotly_chart(
+        style.draw_chart(
             row_costs(stack, quantity, kinds | {"other": _("without weights")}, axis, _("row")),
-            key="stack costs",
-            config=style.toolbar("stack-costs"),
-            alt=_("The cost of each row as a bar; the table below has the same numbers."),
+            "stack costs",
+            "stack-costs",
+            _("The cost of each row as a bar; the table below has the same numbers."),
         )
     with right:
         st.subheader(_("Receptive fields"), anchor="fields")
@@ -87,9 +87,9 @@ def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> None:
             "pixels": _("pixels"),
             "row": _("row"),
         }
-        st.plotly_chart(
+        style.draw_chart(
             fields(stack, words),
-            key="stack fields",
-            config=style.toolbar("stack-fields"),
-            alt=_("How the receptive field grows from row to row; the table below has the same numbers."),
+            "stack fields",
+            "stack-fields",
+            _("How the receptive field grows from row to row; the table below has the same numbers."),
         )

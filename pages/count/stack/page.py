@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -16,20 +17,31 @@ from pages.common.export import download, table
 from pages.common.panels import reading
 from pages.common.session import kept, set_to, value_of
 from pages.common.text import _, language, plain, said, spoken
-from pages.count.layer_table import ROW
+from pages.count.columns import height_of
 from pages.count.stack.costs import charts, derivation, totals
 from pages.count.stack.editing import FIRST, Editing, added, doubled, moved, without
-from pages.count.stack.table import rows_of, stack_table
-from pages.count.style import Style, chosen_style
-from vis.cost.design import Design, as_code, cells, from_code
-from vis.cost.layer import MOST_CHANNELS, MOST_SIDE, SETTINGS, Shape, picture
+from pages.count.stack.table import stack_table
+from pages.count.style import Style, chosen_style, kind_names
+from vis.cost.design import Design, as_code, cells, from_code, picture_code, picture_from_code
+from vis.cost.layer import MOST_CHANNELS, MOST_SIDE, SETTINGS
 from vis.cost.presets import PRESETS, USUAL
 from vis.cost.sequential import as_torch
 from vis.cost.stack import MOST_ROWS, Row, Stack
+from vis.cost.tables import stack_rows
 
 TEXTS = Path(__file__).parent / "texts"
 MOST_SHOWN, ROOM = 18, 3  # rows of the table without scrolling, and free ones below those that it is made with
 WIDTHS = {"channels": 90, "kernel": 95, "stride": 90, "padding": 108, "dilation": 108, "groups": 95}  # pixels
+STARTS = {
+    "alexnet": Phrase("AlexNet's features (torchvision)"),
+    "lenet5": Phrase("LeNet-5 (modern)"),
+    "zfnet": Phrase("ZFNet's features"),
+    "vgg11": Phrase("VGG-11's features"),
+    "vgg16": Phrase("VGG-16's features"),
+    "context": Phrase("dilated context module (Yu & Koltun)"),
+    "mobilenet": Phrase("MobileNet V1's first four blocks"),
+    "empty": Phrase("no layers"),
+}
 BIAS = Switch("bias", Phrase("Biases"), PRESETS[USUAL].bias)
 NORM = Switch("norm", Phrase("Batch norm after convolutions"), PRESETS[USUAL].norm)
 
@@ -55,7 +67,7 @@ def _workbench() -> None:
     if editing.refused and not editing.past:
         st.warning(plain(said(editing.refused)), icon=":material/link_off:")
     _picture(editing)
-    kinds = _kind_names()
+    kinds = kind_names(SETTINGS)
     _table(editing, kinds)
     _note(editing.now)
     stack = editing.now.stack()
@@ -68,22 +80,9 @@ def _workbench() -> None:
         charts(stack, kinds, style)
         st.subheader(_("Layer by layer"), anchor="layers")
         stack_table(stack, kinds, style.is_short)
-        download(st, _("Table of layers (CSV)"), lambda: table(rows_of(stack)), "convscope-stack.csv", "stack csv")
+        download(st, _("Table of layers (CSV)"), lambda: table(stack_rows(stack)), "convscope-stack.csv", "stack csv")
         with st.expander(_("The same in PyTorch"), icon=":material/code:"):
             st.code(as_torch(stack), language="python")
-
-
-def _kind_names() -> dict[str, str]:
-    return {
-        "conv": _("convolution"),
-        "depthwise": _("depthwise convolution"),
-        "pointwise": _("pointwise 1×1"),
-        "max pool": _("max pool"),
-        "average pool": _("average pool"),
-        "global pool": _("global average pool"),
-        "shuffle": _("channel shuffle"),
-        "linear": _("linear layer"),
-    }
 
 
 # Links ------------------------------------------------------------------------------------------------------------
@@ -96,21 +95,13 @@ def _of_link() -> Editing:
     try:
         design = Design(
             design.rows if code is None else from_code(code),
-            design.picture if size is None else _shape_of(size),
+            design.picture if size is None else picture_from_code(size),
             first_value(BIAS),
             first_value(NORM),
         )
     except Refused as reason:
         refused = reason.alone()
     return Editing(design, design, language(), first_value(_places(design.rows)) - 1, refused=refused)
-
-
-def _shape_of(text: str) -> Shape:
-    try:
-        channels, height, width = map(int, text.split("x"))
-    except ValueError:
-        raise Refused("The link contains no readable stack, so it was ignored.") from None
-    return picture(channels, height, width)
 
 
 def _places(rows: Sequence[Row]) -> Number:
@@ -124,7 +115,7 @@ def _note(design: Design) -> None:
         st.caption(_("This stack is too long for a link; a link holds at most {most} rows.", most=MOST_ROWS))
     address.note(
         stack=code if design.rows != usual.rows else None,
-        picture="x".join(map(str, design.picture)) if design.picture != usual.picture else None,
+        picture=picture_code(design.picture) if design.picture != usual.picture else None,
     )
     note(BIAS, design.bias)
     note(NORM, design.norm)
@@ -136,39 +127,32 @@ def _note(design: Design) -> None:
 def _bar(editing: Editing) -> Style:
     """Where to begin, and back; and how numbers are written."""
     row = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
-    names = {
-        "alexnet": _("AlexNet's features (torchvision)"),
-        "lenet5": _("LeNet-5 (modern)"),
-        "zfnet": _("ZFNet's features"),
-        "vgg11": _("VGG-11's features"),
-        "vgg16": _("VGG-16's features"),
-        "context": _("dilated context module (Yu & Koltun)"),
-        "mobilenet": _("MobileNet V1's first four blocks"),
-        "empty": _("no layers"),
-    }
     row.menu_button(
         _("Start from"),
-        list(PRESETS),
+        list(STARTS),
         key="stack preset",
         icon=":material/stacks:",
-        format_func=names.get,
-        on_click=lambda: _do(editing, lambda: editing.put(PRESETS[value_of("stack preset", USUAL)])),
+        format_func=lambda name: spoken(STARTS[name]),
+        on_click=_do,
+        args=(editing, lambda: editing.put(PRESETS[value_of("stack preset", USUAL)])),
     )
-    row.button(
-        _("Undo"),
-        icon=":material/undo:",
-        key="stack undo",
-        disabled=not editing.past,
-        on_click=lambda: _do(editing, editing.undo),
-    )
-    row.button(
-        _("Reset"),
-        icon=":material/restart_alt:",
-        key="stack again",
-        disabled=editing.now == PRESETS[USUAL],
-        on_click=lambda: _do(editing, lambda: editing.put(PRESETS[USUAL])),
-    )
+    usual = PRESETS[USUAL]
+    _button(row, editing, "undo", _("Undo"), "undo", bool(editing.past), editing.undo)
+    _button(row, editing, "again", _("Reset"), "restart_alt", editing.now != usual, lambda: editing.put(usual))
     return chosen_style(row)
+
+
+def _button(
+    place: DeltaGenerator, editing: Editing, key: str, label: str, icon: str, is_possible: bool, deed: Callable
+) -> None:
+    place.button(
+        label,
+        key=f"stack {key}",
+        icon=f":material/{icon}:",
+        disabled=not is_possible,
+        on_click=_do,
+        args=(editing, deed),
+    )
 
 
 def _do(editing: Editing, deed: Callable[[], None]) -> None:
@@ -211,7 +195,7 @@ def _table(editing: Editing, kinds: Mapping[str, str]) -> None:
         num_rows="dynamic",
         hide_index=False,
         column_config=look,
-        height=(min(len(rows) + ROOM, MOST_SHOWN) + 1) * ROW + 3,
+        height=height_of(min(len(rows) + ROOM, MOST_SHOWN)),
         placeholder="",
         key=editing.key("rows"),
         alt=_("The layers of the stack (editable)"),
@@ -227,22 +211,14 @@ def _row(editing: Editing, kinds: Mapping[str, str]) -> None:
     if rows:
         _choose_row(line, editing, kinds)
     place = editing.row if rows else -1
-    deeds = {
-        "up": (_("Up"), "arrow_upward", place > 0, moved, -1),
-        "down": (_("Down"), "arrow_downward", place < last, moved, 1),
-        "double": (_("Duplicate"), "content_copy", bool(rows), doubled, 1),
-        "add": (_("Add a row"), "add", True, added, 1),
-        "remove": (_("Remove"), "delete", bool(rows), without, 0),
-    }
-    for key, (label, icon, is_possible, deed, by) in deeds.items():
-        line.button(
-            label,
-            icon=f":material/{icon}:",
-            key=f"stack {key}",
-            disabled=not is_possible,
-            on_click=_with_row,
-            args=(editing, place, deed, by),
-        )
+    for key, label, icon, is_possible, deed, by in (
+        ("up", _("Up"), "arrow_upward", place > 0, partial(moved, by=-1), -1),
+        ("down", _("Down"), "arrow_downward", place < last, partial(moved, by=1), 1),
+        ("double", _("Duplicate"), "content_copy", bool(rows), doubled, 1),
+        ("add", _("Add a row"), "add", True, added, 1),
+        ("remove", _("Remove"), "delete", bool(rows), without, 0),
+    ):
+        _button(line, editing, key, label, icon, is_possible, partial(_with_row, editing, place, deed, by))
 
 
 def _choose_row(line: DeltaGenerator, editing: Editing, kinds: Mapping[str, str]) -> None:
@@ -263,11 +239,10 @@ def _choose_row(line: DeltaGenerator, editing: Editing, kinds: Mapping[str, str]
 
 def _with_row(editing: Editing, place: int, deed: Callable[..., Sequence[Row]], by: int) -> None:
     """Does something to the row, and goes with it."""
-    editing.listen(language())
     rows = editing.now.rows
     if place >= len(rows):  # it was deleted in the table just now
         return
-    after = deed(rows, place, by) if deed is moved else deed(rows, place)
+    after = deed(rows, place)
     editing.put(replace(editing.now, rows=after))
     editing.row = max(0, min(place + by, len(after) - 1))
     set_to(key_of("row"), editing.row)

@@ -1,5 +1,6 @@
 """Where a visit begins: what the app is, all networks in one picture, and their story from 1998 to 2022."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import streamlit as st
@@ -12,7 +13,7 @@ from pages.common.asking import ask
 from pages.common.routes import GRAPH, LAYERS, go
 from pages.common.session import selection, value_of
 from pages.common.text import _, language, prose, spoken
-from vis.figures.landscape import Point, Words, landscape
+from vis.figures.landscape import Words, landscape, points_of
 from vis.figures.numbers import short
 
 TEXTS = Path(__file__).parent / "texts"
@@ -25,41 +26,34 @@ QUANTITIES = {
 ACROSS = Choice("x", Phrase("Horizontal axis"), QUANTITIES)
 AREA = Choice("size", Phrase("Point area"), {"parameters": Phrase("Parameters"), "macs": Phrase("MACs")})
 
-FAMILIES = {
-    "lenet": "LeNet",
-    "alexnet": "AlexNet",
-    "zfnet": "ZFNet",
-    "vgg": "VGG",
-    "googlenet": "GoogLeNet",
-    "plain": "Plain",
-    "resnet": "ResNet",
-    "resnet_v2": "ResNet v2",
-    "squeezenet": "SqueezeNet",
-    "densenet": "DenseNet",
-    "mobilenet_v1": "MobileNet V1",
-    "mobilenet_v2": "MobileNet V2",
-    "mobilenet_v3": "MobileNet V3",
-    "efficientnet": "EfficientNet",
-    "convnext": "ConvNeXt",
-}
-STORY = {
-    "lenet": "Reads handwritten digits: small shared filters and subsampling, all trained together.",
-    "alexnet": "A LeNet grown a thousand times larger, on two GPUs, wins ImageNet.",
-    "zfnet": "Looks inside with the deconvnet and repairs AlexNet's first layer.",
-    "vgg": "Only 3×3 filters, up to 19 layers: depth with the simplest possible plan.",
-    "googlenet": "Four branches side by side, made cheap by 1×1 convolutions.",
-    "plain": "The control experiment: without shortcuts, 34 layers do worse than 18.",
-    "resnet": "Blocks add a change to what they receive; 152 layers can be trained.",
-    "resnet_v2": "Batch norm and ReLU move before the convolutions, which leaves the shortcut clean.",
-    "squeezenet": "AlexNet's accuracy with about a fiftieth of its parameters.",
-    "densenet": "Every layer of a block reads all layers before it.",
-    "mobilenet_v1": (
-        "Filters each channel on its own, then mixes them with 1×1 convolutions: about a ninth of the work."
+FAMILIES = {  # what each is called, and its story, in the order of the story
+    "lenet": ("LeNet", Phrase("Reads handwritten digits: small shared filters and subsampling, all trained together.")),
+    "alexnet": ("AlexNet", Phrase("A LeNet grown a thousand times larger, on two GPUs, wins ImageNet.")),
+    "zfnet": ("ZFNet", Phrase("Looks inside with the deconvnet and repairs AlexNet's first layer.")),
+    "vgg": ("VGG", Phrase("Only 3×3 filters, up to 19 layers: depth with the simplest possible plan.")),
+    "googlenet": ("GoogLeNet", Phrase("Four branches side by side, made cheap by 1×1 convolutions.")),
+    "plain": ("Plain", Phrase("The control experiment: without shortcuts, 34 layers do worse than 18.")),
+    "resnet": ("ResNet", Phrase("Blocks add a change to what they receive; 152 layers can be trained.")),
+    "resnet_v2": (
+        "ResNet v2",
+        Phrase("Batch norm and ReLU move before the convolutions, which leaves the shortcut clean."),
     ),
-    "mobilenet_v2": "Inverted residuals: shortcuts between narrow layers, a wide but cheap middle.",
-    "mobilenet_v3": "Found by a search on real phones, with squeeze-and-excite gates and hardswish.",
-    "efficientnet": "Depth, width and resolution grow together, set by one number.",
-    "convnext": "A ResNet modernised step by step until it keeps up with Transformers.",
+    "squeezenet": ("SqueezeNet", Phrase("AlexNet's accuracy with about a fiftieth of its parameters.")),
+    "densenet": ("DenseNet", Phrase("Every layer of a block reads all layers before it.")),
+    "mobilenet_v1": (
+        "MobileNet V1",
+        Phrase("Filters each channel on its own, then mixes them with 1×1 convolutions: about a ninth of the work."),
+    ),
+    "mobilenet_v2": (
+        "MobileNet V2",
+        Phrase("Inverted residuals: shortcuts between narrow layers, a wide but cheap middle."),
+    ),
+    "mobilenet_v3": (
+        "MobileNet V3",
+        Phrase("Found by a search on real phones, with squeeze-and-excite gates and hardswish."),
+    ),
+    "efficientnet": ("EfficientNet", Phrase("Depth, width and resolution grow together, set by one number.")),
+    "convnext": ("ConvNeXt", Phrase("A ResNet modernised step by step until it keeps up with Transformers.")),
 }
 WELL_KNOWN = (  # the first have the first right to their names in the picture
     *("alexnet", "resnet50", "vgg16", "efficientnet_b0", "mobilenet_v2", "convnext_tiny", "googlenet", "densenet121"),
@@ -111,21 +105,17 @@ def _picture() -> None:
         on_change=_open,
         args=("network to open",),
     )
-    points = [
-        Point(a.name, a.title, a.family, a.year, a.parameters, a.macs, *found)
-        for a in ARCHITECTURES.values()
-        if (found := _accuracy(a))
-    ]
+    points = points_of(ARCHITECTURES.values())
     words = Words(
         {name: spoken(words) for name, words in QUANTITIES.items()} | {"accuracy": _("Top-1 accuracy on ImageNet")},
-        FAMILIES,
+        {family: title for family, (title, _story) in FAMILIES.items()},
         {
             "torchvision": _("measured with torchvision's weights"),
             "paper": _("reported in its paper"),
             "views": _("reported in its paper, mostly with several crops"),
         },
     )
-    worst, best = (end(points, key=lambda point: point.accuracy) for end in (min, max))
+    worst, *_others, best = sorted(points, key=lambda point: point.accuracy)
     st.plotly_chart(
         landscape(points, x, size, words, WELL_KNOWN),
         key=FIGURE,
@@ -143,20 +133,10 @@ def _picture() -> None:
             high=f"{best.accuracy:.1f}",
         ),
     )
-    _notes([a for a in ARCHITECTURES.values() if not _accuracy(a)])
+    _notes(ARCHITECTURES.keys() - {point.name for point in points})
 
 
-def _accuracy(architecture: Architecture) -> tuple[float, str] | None:
-    """The top-1 accuracy on ImageNet in percent, and whose number it is; None where there is none."""
-    if architecture.accuracy is not None:
-        return architecture.accuracy, architecture.accuracy_of
-    error = architecture.published.top1_error
-    if error is None or architecture.family == "lenet":
-        return None
-    return round(100 - float(error.removesuffix(" %")), 2), "views"
-
-
-def _notes(missing: list[Architecture]) -> None:
+def _notes(missing: Collection[str]) -> None:
     """How the picture is to be read, and who is not in it."""
     st.caption(
         _(
@@ -165,8 +145,9 @@ def _notes(missing: list[Architecture]) -> None:
             "are for the picture size that the network was designed for."
         )
     )
-    small = [a.title for a in missing if a.input_shape[1] < 200]
-    others = [a.title for a in missing if a.title not in small]
+    absent = [a for a in ARCHITECTURES.values() if a.name in missing]
+    small = [a.title for a in absent if a.input_shape[1] < 200]
+    others = [a.title for a in absent if a.title not in small]
     st.caption(
         _(
             "Not in the chart: {small} (small pictures, fewer classes) and {others} (no published top-1 accuracy).",
@@ -190,7 +171,7 @@ def _open(key: str) -> None:
 def _timeline() -> None:
     """The families in the order of their story, each with its networks to be opened."""
     st.header(_("From 1998 to 2022"), anchor="timeline")
-    for number, family in enumerate(STORY):
+    for number, family in enumerate(FAMILIES):
         if number % 3 == 0:
             columns = st.columns(3)
         with _card(columns[number % 3]):
@@ -198,9 +179,10 @@ def _timeline() -> None:
 
 
 def _family(family: str, networks: list[Architecture]) -> None:
+    title, story = FAMILIES[family]
     with st.container(gap=None):
-        st.markdown(f"#### :primary[{min(a.year for a in networks)}] {FAMILIES[family]}")
-        st.markdown(_(STORY[family]))
+        st.markdown(f"#### :primary[{min(a.year for a in networks)}] {title}")
+        st.markdown(spoken(story))
     sizes = sorted(a.parameters for a in networks)
     span = short(sizes[0]) if len(sizes) == 1 else f"{short(sizes[0])} – {short(sizes[-1])}"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
