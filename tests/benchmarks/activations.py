@@ -5,7 +5,6 @@ network's forward pass and the counts of all named layers, and for another order
 is the forward pass is measured alone. The bytes are those of the message that carries the sheet to the browser.
 """
 
-import logging
 import time
 from collections.abc import Sequence
 from statistics import median
@@ -14,7 +13,7 @@ from models import load
 from models.decoding import decoded
 from pages.common.cache import sample
 from tests.app.visit import ACTIVATIONS, Visit
-from tests.benchmarks.timing import head, machine, medians, of_bar, parser_of, row
+from tests.benchmarks.timing import head, machine, medians, of_bar, parser_of, row, without_a_browser
 from vis.activations import activations
 from vis.figures.sheets import heat_sheet, signed_sheet
 from vis.trace import record
@@ -69,24 +68,21 @@ def alone(network: str, layer: str, rounds: int) -> dict[str, float]:
     )
 
 
+@without_a_browser()
 def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_of("activations", __doc__)
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args(argv)
     rounds, layers = (1, LAYERS[1:2]) if given.short else (given.rounds, LAYERS)
-    logging.disable(logging.WARNING)  # Streamlit's, about running without a browser
-    try:
-        print(machine())
-        measured = ("page, new layer ms", "page, sorted anew ms", "forward pass ms", "with counts ms", "sheet ms")
-        head("layer", *measured, "bar s", "of the bar", "sent MB", "bar MB", "of the bar")
-        for network, layer, before in layers:
-            first, again, sent = reruns(network, layer, before, rounds)
-            parts = alone(network, layer, rounds + 2)
-            times = (f"{1000 * seconds:.0f}" for seconds in (first, again, *parts.values()))
-            bars = *of_bar(first, BAR[0]), f"{sent / 1e6:.2f}", *of_bar(sent / 1e6, BAR[1])
-            row(f"{network} {layer}", *times, *bars)
-    finally:
-        logging.disable(logging.NOTSET)
+    print(machine())
+    measured = ("page, new layer ms", "page, sorted anew ms", "forward pass ms", "with counts ms", "sheet ms")
+    head("layer", *measured, "bar s", "of the bar", "sent MB", "bar MB", "of the bar")
+    for network, layer, before in layers:
+        first, again, sent = reruns(network, layer, before, rounds)
+        parts = alone(network, layer, rounds + 2)
+        times = (f"{1000 * seconds:.0f}" for seconds in (first, again, *parts.values()))
+        bars = *of_bar(first, BAR[0]), f"{sent / 1e6:.2f}", *of_bar(sent / 1e6, BAR[1])
+        row(f"{network} {layer}", *times, *bars)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,8 @@ from statistics import median
 from time import perf_counter
 from unittest.mock import patch
 
-from pages.count import calculator as calculators
 from tests.app.visit import ROUTES, Visit
-from tests.benchmarks.timing import head, machine, of_bar, parser_of, row
+from tests.benchmarks.timing import head, machine, of_bar, parser_of, row, without_a_browser
 
 STEPS = 60
 BAR = 20  # milliseconds of server time
@@ -26,7 +25,10 @@ DRAGGED = {
 }
 
 
+@without_a_browser()
 def main(argv: Sequence[str] | None = None) -> None:
+    from pages.count import calculator as calculators  # where Streamlit is quiet: each cache misses its server, too
+
     steps = 2 if parser_of("calculators", __doc__).parse_args(argv).short else STEPS
     fragment, taken = calculators.calculator, []
 

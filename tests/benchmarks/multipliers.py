@@ -13,7 +13,7 @@ from unittest.mock import patch
 import streamlit as st
 
 from tests.app.visit import MOBILENET, Visit
-from tests.benchmarks.timing import head, machine, of_bar, parser_of, row
+from tests.benchmarks.timing import head, machine, of_bar, parser_of, row, without_a_browser
 from vis.cost.mobilenet import MobileNet, accuracy, grid
 from vis.figures.costs import COLOURS, block_costs
 from vis.figures.graph import svg
@@ -60,6 +60,7 @@ def page(rounds: int) -> float:
     return 1e3 * median(taken[1:])
 
 
+@without_a_browser()
 def main(argv: Sequence[str] | None = None) -> None:
     rounds = 2 if parser_of("multipliers", __doc__).parse_args(argv).short else ROUNDS
     counting, drawing = [], []

@@ -10,7 +10,7 @@ from statistics import median
 from time import perf_counter
 
 from tests.app.visit import STACK, Visit
-from tests.benchmarks.timing import head, machine, of_bar, parser_of, row
+from tests.benchmarks.timing import head, machine, of_bar, parser_of, row, without_a_browser
 from vis.cost.design import Design, as_code
 from vis.cost.layer import SETTINGS
 from vis.cost.presets import PRESETS
@@ -43,6 +43,7 @@ def page(design: Design, rounds: int) -> float:
     return 1e3 * median(taken)
 
 
+@without_a_browser()
 def main(argv: Sequence[str] | None = None) -> None:
     is_short = parser_of("stack", __doc__).parse_args(argv).short
     rounds, designs = (2, list(DESIGNS)[:1]) if is_short else (ROUNDS, DESIGNS)

@@ -1,11 +1,13 @@
 """How benchmarks measure and what they print: rivals in one process, in turns, the median of each; tables."""
 
 import argparse
+import logging
 import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 
 import torch
@@ -30,6 +32,18 @@ def medians(rivals: dict[str, Callable[[], object]], rounds: int = 7) -> dict[st
 def _wait_for_gpu() -> None:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
+
+
+@contextmanager
+def without_a_browser() -> Iterator[None]:
+    """A `with`, or a decorator, for visits in an AppTest: Streamlit would say thousands of times, whenever anything is
+    asked between two runs, that it was not started by `streamlit run`, and writing that takes time of its own.
+    """
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 # The command line and what is printed -------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ the network is loaded anew, with the tiles of the first maps on the disk and wit
 the work is the same as with trained ones.
 """
 
-import logging
 import os
 import shutil
 import tempfile
@@ -18,7 +17,7 @@ import streamlit as st
 from models import load
 from pages.common import cache
 from tests.app.visit import TOP9, Visit
-from tests.benchmarks.timing import head, machine, medians, of_bar, parser_of, row
+from tests.benchmarks.timing import head, machine, medians, of_bar, parser_of, row, without_a_browser
 from vis.figures.tilefile import TILES
 
 NETWORKS = ("zfnet_mini", "alexnet")
@@ -60,12 +59,12 @@ def opening(network: str, rounds: int) -> dict[str, float]:
     return medians(rivals | {"the network alone": lambda: load(network, "random").model}, rounds)
 
 
+@without_a_browser()
 def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_of("top9_page", __doc__)
     parser.add_argument("--network", nargs="+", default=NETWORKS)
     given = parser.parse_args(argv)
     networks, rounds = (["lenet5"], 1) if given.short else (given.network, 5)
-    logging.disable(logging.WARNING)  # Streamlit misses its server at every step
     try:
         print(machine())
         opened_after = "after a restart, no tiles s", "tiles on the disk s", "warm s", "the network alone s"
@@ -76,7 +75,6 @@ def main(argv: Sequence[str] | None = None) -> None:
                 seconds = (f"{seconds:.2f}" for seconds in times.values())
                 row(network, *seconds, *of_bar(times["with tiles"], BAR))
     finally:
-        logging.disable(logging.NOTSET)
         restart()
 
 
