@@ -6,9 +6,8 @@ import time
 import pyarrow as pa
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
-from models import ARCHITECTURES, load
+from models import ARCHITECTURES
 from models.decoding import decoded
 from pages.common import export
 from pages.common.cache import sample
@@ -17,10 +16,9 @@ from pages.count.milliseconds.keras_table import PRINTED
 from pages.count.mobilenet import built
 from tests.app.visit import GRAPH, MILLISECONDS, MOBILENET, Visit, read_csv
 from vis.cost.latency import Times
-from vis.cost.measured import Run, options_of, run_of, run_rows
+from vis.cost.measured import Run, run_rows
 from vis.cost.mobilenet import MobileNet
-from vis.cost.roofline import Ceiling, Roof, Standing, Work
-from vis.cost.tables import standing_rows
+from vis.cost.roofline import Ceiling, Roof
 from vis.figures.numbers import grouped, milliseconds, spread
 
 
@@ -189,21 +187,6 @@ def test_the_layer_graph_waits_for_its_turn_like_everybody():
     settle(graph)
 
 
-def test_the_csv_has_every_layer_with_every_number():
-    layers = [
-        Standing(Work("conv", "conv", 4000, 100, 50, 50), Times(2.0, 0.5, 7)),
-        Standing(Work("relu", "activation", None, 100, 0, 100), Times(1.0, 0.0, 7)),
-    ]
-    roof = Roof(Ceiling(1e9, "", Times(1, 0, 7)), Ceiling(1e6, "", Times(1, 0, 7)))
-    without, _ = read_csv(export.table(standing_rows(layers, None)))
-    assert (without["macs_per_second"], without["attainable_macs_per_second"]) == ("2000000.0", "")
-    conv, relu = read_csv(export.table(standing_rows(layers, roof)))
-    assert conv | {"macs_per_byte": "20.0", "macs_per_second": "2000000.0"} == conv
-    assert float(conv["attainable_macs_per_second"]) == 2e7
-    assert (relu["macs"], relu["macs_per_byte"], relu["macs_per_second"]) == ("", "", "")
-    assert relu["read_bytes"] == "100"
-
-
 def test_it_speaks_vietnamese():
     page = settle(visit(network="lenet5", language="vi").press("measure"))
     assert page.at.title[0].value == "MAC không phải là mili giây"
@@ -233,38 +216,8 @@ def test_measured_latencies_stand_beside_the_published_ones(monkeypatch):
 # Build it --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("separable", [True, False])
-@pytest.mark.parametrize("shallow", [True, False])
-@pytest.mark.parametrize(("width", "resolution", "classes"), [(0.05, 32, 2), (0.25, 97, 10), (0.5, 160, 1000)])
-def test_what_is_built_is_what_was_counted(width, resolution, classes, separable, shallow):
-    network = MobileNet(width, resolution, separable, shallow, classes)
-    model = load("mobilenet_v1", "random", "cpu", **options_of(network)).model
-    assert sum(p.numel() for p in model.parameters()) == network.params
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(torch.zeros(1, 3, resolution, resolution))
-    assert counter.get_total_flops() / 2 == network.macs
-
-
 def small(**settings) -> MobileNet:
     return MobileNet(0.05, 32, num_classes=2, **settings)
-
-
-def test_a_run_has_all_that_is_shown_of_it():
-    told: list[float] = []
-    run = run_of(small(), torch.rand(1, 3, 32, 32), "cpu", told.append, lambda: False)
-    assert run.params == small().params
-    assert run.times.keys() == run.memory.keys() == {1, 16}
-    assert all(times.median_ms > 0 for times in run.times.values())
-    assert run.is_memory_computed
-    assert 4 * run.params < run.memory[1] < run.memory[16]
-    assert run.disk > 4 * run.params
-    assert (told[-1], told) == (1.0, sorted(told))
-
-
-@pytest.mark.parametrize("asked", [0, 5, 40])
-def test_a_run_that_is_stopped_gives_nothing(asked):
-    questions = iter([False] * asked)
-    assert run_of(small(), torch.rand(1, 3, 32, 32), "cpu", lambda part: None, lambda: next(questions, True)) is None
 
 
 def built_at(page: Visit, **values: float) -> Visit:

@@ -5,10 +5,8 @@ import json
 import pyarrow as pa
 import pytest
 
-from pages.common import export
-from tests.app.visit import MOBILENET, ROUTES, Visit, read_csv
+from tests.app.visit import MOBILENET, ROUTES, Visit
 from vis.cost.mobilenet import SIDES, WIDTHS, MobileNet
-from vis.cost.tables import filter_shape, layer_rows
 from vis.figures.numbers import grouped, short
 
 BY_KIND, BESIDE, LAYERS = range(3)  # the tables in the order of the page
@@ -179,17 +177,6 @@ def test_short_numbers_are_short_in_the_table_too():
     rows = table(visit(numbers="short"), LAYERS).to_pydict()
     assert rows["MACs"][0] == "10.84 M"
     assert rows["MACs"][-2] is None
-
-
-@pytest.mark.parametrize("network", [MobileNet(), MobileNet(0.3, 97, separable=False, shallow=True, num_classes=7)])
-def test_the_csv_has_every_layer_with_every_number(network):
-    rows = read_csv(export.table(layer_rows(network.layers)))
-    assert [row["layer"] for row in rows] == list(network.layers)
-    for quantity in ("weights", "params", "activation_bytes"):
-        assert sum(int(row[quantity]) for row in rows) == getattr(network, quantity)
-    assert sum(int(row["macs"]) for row in rows if row["macs"]) == network.macs
-    assert [row["layer"] for row in rows if not row["macs"]] == ["pool"]
-    assert [row["filter"] for row in rows] == [filter_shape(each) for each in network.layers.values()]
 
 
 def test_its_successors_stand_beside_it():

@@ -3,13 +3,11 @@
 import pyarrow as pa
 import pytest
 
-from pages.common import export
 from pages.count.stack.editing import MOST_KEPT, doubled, edited, moved
-from tests.app.visit import ROUTES, STACK, Visit, read_csv
+from tests.app.visit import ROUTES, STACK, Visit
 from vis.cost.design import Design, as_code, from_code
 from vis.cost.presets import PRESETS
 from vis.cost.stack import MOST_ROWS, Row
-from vis.cost.tables import stack_rows
 from vis.figures.numbers import grouped, short
 
 ALEXNET = PRESETS["alexnet"]
@@ -291,17 +289,6 @@ def test_code_and_formulas_are_those_of_the_stack():
     assert "nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)" in code(page)
     (formulas,) = (block.value for block in page.at.code if block.language != "python")
     assert "receptive field = r + d·(K_h − 1)·j\n  = 7 + 1·(3 − 1)·2\n  = 11" in formulas
-
-
-def test_the_csv_has_every_row_with_every_number():
-    stack = Design(from_code(SOME), norm=True).stack()
-    rows = read_csv(export.table(stack_rows(stack)))
-    assert [row["kind"] for row in rows] == [step.layer.kind for step in stack.steps]
-    for quantity in ("macs", "weights", "params", "activation_bytes"):
-        assert sum(int(row[quantity]) for row in rows if row[quantity]) == getattr(stack, quantity)
-    assert [row["row"] for row in rows if not row["macs"]] == ["2", "5", "7"]
-    assert (rows[5]["kernel"], rows[5]["padding"], rows[5]["receptive_field"]) == ("1×7", "0×3", "19×43")
-    assert (rows[-1]["receptive_field"], rows[-1]["jump"]) == ("", "")
 
 
 def test_it_speaks_vietnamese():
