@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from models.architecture import Architecture
 from models.device import chosen
-from models.download import DownloadFailed, Progress, fetched, sha256_of
+from models.download import DownloadFailed, Progress, cached, fetched, sha256_of
 from models.images import Preprocess
 from models.naming import named, outline_of
 from models.own_file import read_file, whose
@@ -181,14 +181,22 @@ def _chosen(name: str, options: Mapping[str, object]) -> tuple[Architecture, dic
     return architecture, {option: architecture.options[option].checked(value) for option, value in options.items()}
 
 
+def weights_here(name: str) -> str | None:
+    """The trained weights of a network that are on this machine: "shipped" or "imagenet"; None where there are none."""
+    if card(name):
+        return "shipped"
+    entry = ARCHITECTURES[name].torchvision_weights
+    return "imagenet" if entry and cached(*_source(entry().url)) else None
+
+
 def best_weights(name: str, progress: Progress | None = None) -> tuple[str, Refused | None]:
     """What "auto" stands for: "shipped", "imagenet" or "random", the first that there is; and why it had to be random.
 
     torchvision's weights are fetched here if they are not there yet.
     """
     architecture = ARCHITECTURES[name]
-    if card(name):
-        return "shipped", None
+    if here := weights_here(name):
+        return here, None
     if not architecture.torchvision_weights:
         return "random", None
     try:
@@ -224,8 +232,12 @@ def _imagenet(architecture: Architecture, options: dict, progress: Progress | No
 
 
 def _fetched(architecture: Architecture, progress: Progress | None) -> Path:
-    url = architecture.torchvision_weights().url
-    return fetched(url, url.rsplit("-", 1)[1].removesuffix(".pth"), progress=progress)  # its name ends in its hash
+    return fetched(*_source(architecture.torchvision_weights().url), progress=progress)
+
+
+def _source(url: str) -> tuple[str, str]:
+    """The address of torchvision's file with the beginning of its sha256, in which its name ends."""
+    return url, url.rsplit("-", 1)[1].removesuffix(".pth")
 
 
 def _random(architecture: Architecture, options: dict, _: Progress | None) -> Found:

@@ -1,6 +1,7 @@
 """What one session has chosen and keeps: its selection, its uploads, and whatever a page wants to find again."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -26,7 +27,8 @@ SAMPLES = {  # as scikit-image names its photographs; all are free to use
 }
 PUBLIC_WEIGHTS = ("auto", "shipped", "imagenet", "random")
 MOST_FILES = 8  # of which something is remembered
-PICTURE_FILE, WEIGHTS_FILE, SET_FILE = "picture_file", "weights_file", "set_file"  # the keys of the uploaders
+# The keys of the uploaders.
+PICTURE_FILE, PICTURE_ON_PAGE, WEIGHTS_FILE, SET_FILE = "picture_file", "picture_on_page", "weights_file", "set_file"
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,25 @@ def taken(key: str) -> Any:
 
 
 # Uploads ---------------------------------------------------------------------------------------------------------
+
+
+def own_picture() -> UploadedFile | None:
+    """The visitor's own picture, wherever it was given."""
+    return kept("own picture", lambda: None)
+
+
+def take_picture(file: UploadedFile | None, uploader: str = "") -> None:
+    """Makes this the visitor's own picture; with None the samples come back. The other uploaders are emptied."""
+    keep("own picture", file)
+    for other in {PICTURE_FILE, PICTURE_ON_PAGE} - {uploader}:
+        if uploaded(picture_uploader(other)):
+            kept("emptied", Counter)[other] += 1
+
+
+def picture_uploader(uploader: str) -> str:
+    """The key of an uploader of pictures: another one after it was emptied."""
+    times = kept("emptied", Counter)[uploader]
+    return f"{uploader} {times}" if times else uploader
 
 
 def uploaded(key: str) -> UploadedFile | None:

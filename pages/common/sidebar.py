@@ -1,6 +1,7 @@
 """The choices that hold on every page: language, network, weights, picture, device."""
 
 import os
+from typing import Any
 
 import streamlit as st
 
@@ -8,12 +9,23 @@ from models import ARCHITECTURES
 from models.decoding import MOST_MEGABYTES
 from models.device import available
 from models.options import Choice, Phrase
-from models.statefile import FILE_AT_MOST
+from models.statefile import FILE_AT_MOST, printable
 from pages.common import address
 from pages.common.asking import FRAME, ask_one
 from pages.common.cache import sample_sha256, states_in_file
-from pages.common.session import PICTURE_FILE, SAMPLES, WEIGHTS_FILE, Picture, Selection, sha256_of
-from pages.common.text import _, choose_language, language
+from pages.common.session import (
+    PICTURE_FILE,
+    SAMPLES,
+    WEIGHTS_FILE,
+    Picture,
+    Selection,
+    own_picture,
+    picture_uploader,
+    sha256_of,
+    take_picture,
+    uploaded,
+)
+from pages.common.text import _, choose_language, language, plain
 
 PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 WEIGHTS_TYPES = ["safetensors", "pt", "pth", "th", "tar", "ckpt", "bin", "pt2"]  # the last is named for what it is
@@ -49,10 +61,32 @@ def choose() -> Selection:
 
 
 def _choose_picture() -> Picture:
-    file = st.file_uploader(_("Your picture"), PICTURE_TYPES, key=PICTURE_FILE, max_upload_size=MOST_MEGABYTES)
+    upload_picture(PICTURE_FILE)
+    file = own_picture()
+    if file and not uploaded(picture_uploader(PICTURE_FILE)):
+        st.button(
+            _("Remove {name}", name=plain(printable(file.name))),
+            icon=":material/close:",
+            key="remove picture",
+            on_click=take_picture,
+            args=(None,),
+        )
     about = {"disabled": True, "help": _("Remove your picture to choose a sample.")} if file else {}
     sample = ask_one(st, SAMPLE, page=FRAME, **about)
     return Picture(file.name, sha256_of(file), True) if file else Picture(sample, sample_sha256(sample), False)
+
+
+def upload_picture(uploader: str, **look: Any) -> None:
+    """A field for a picture of the visitor's own."""
+    key = picture_uploader(uploader)
+    st.file_uploader(
+        _("Your picture"),
+        PICTURE_TYPES,
+        key=key,
+        max_upload_size=MOST_MEGABYTES,
+        on_change=lambda: take_picture(uploaded(key), uploader),
+        **look,
+    )
 
 
 def _choose_weights(network: str) -> str:

@@ -11,7 +11,7 @@ from PIL import Image
 from models import ARCHITECTURES, load
 from models.decoding import decoded
 from pages.common.cache import sample
-from pages.look.opened import Opened
+from pages.common.opened import Opened
 from tests.app.visit import ACTIVATIONS, Visit
 from tests.unit.pictures import saved
 from vis.activations import activations

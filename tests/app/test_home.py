@@ -1,13 +1,21 @@
 """The first page without a browser: what it tells of every network, and how it leads to them."""
 
 import base64
+import io
 import json
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
-from models import ARCHITECTURES
+from models import ARCHITECTURES, load
+from models.decoding import decoded
+from pages.common.cache import sample
+from pages.common.session import PICTURE_ON_PAGE
 from tests.app.visit import APP, HOME, LAYERS, Visit
+from tests.unit.pictures import photograph, saved
+from vis.receptive import receptive_fields
 
 FAMILIES = {architecture.family for architecture in ARCHITECTURES.values()}
 
@@ -118,6 +126,87 @@ def test_who_comes_back_stays_and_may_open_the_same_network_again():
         assert heading(visit.run()) == "See how convolutional networks work"
         assert visit.widget("network").value == "lenet5"
         assert heading(visit.choose(**{"network to open": "lenet5"})) == "The layer graph"
+
+
+# The strip ---------------------------------------------------------------------------------------------------------
+
+
+def shown(visit: Visit) -> dict:
+    """The data of the strip."""
+    components = (json.loads(element.proto.json) for element in visit.at.get("bidi_component"))
+    (strip,) = [data for data in components if "tiles" in data]
+    return strip
+
+
+def pixels_of(address: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
+
+
+@torch.no_grad()
+def test_the_strip_shows_the_strongest_unit_of_every_layer_and_its_part_of_the_photograph(home):
+    loaded = load("zfnet_mini", "shipped", "cpu")
+    image = loaded.preprocess(decoded(sample("coffee")))
+    pixels = loaded.preprocess.for_the_eye(image)
+    fields = receptive_fields(loaded.model, image.shape)
+    strip = shown(home)
+    assert np.array_equal(pixels_of(strip["photograph"]), pixels)
+    assert [tile["title"] for tile in strip["tiles"]] == [f"Layer {n}" for n in range(1, 6)]
+    value, answers = image, {}
+    for name, module in loaded.model.features.named_children():
+        value = answers[f"features.{name}"] = module(value)  # (1, K, h, w)
+    for tile, operation in zip(strip["tiles"], loaded.layers.values(), strict=True):
+        maps = answers[operation][0]
+        channel, row, column = np.unravel_index(int(maps.argmax()), maps.shape)
+        assert tile["note"] == f"map {channel}: {maps.max():.3g}"
+        sides, spans = pixels.shape[:2], (fields[operation].rows, fields[operation].columns)
+        (top, bottom), (left, right) = (
+            np.clip([span.start + span.jump * at, span.start + span.jump * at + span.size], 0, side)
+            for span, at, side in zip(spans, (row, column), sides, strict=True)
+        )
+        assert tile["box"] == pytest.approx([top / sides[0], left / sides[1], bottom / sides[0], right / sides[1]])
+        assert np.array_equal(pixels_of(tile["part"]), pixels[top:bottom, left:right])
+        assert pixels_of(tile["saw"]).shape == (bottom - top, right - left, 3)
+
+
+@pytest.mark.parametrize(
+    ("network", "title", "tiles"),
+    [
+        ("lenet5", "LeNet-5", "C1 C3 C5"),
+        ("resnet18", "ZFNet mini", "1 2 3 4 5"),
+        ("alexnet_mini", "AlexNet mini", "1 2 3 4 5"),
+    ],
+)
+def test_the_strip_is_the_chosen_networks_where_it_was_trained_and_is_here(network, title, tiles):
+    visit = Visit(HOME, network=network)
+    assert [tile["title"] for tile in shown(visit)["tiles"]] == [f"Layer {name}" for name in tiles.split()]
+    assert title in visit.captions
+    assert "random" not in visit.captions
+
+
+def test_random_weights_are_not_shown_at_home():
+    visit = Visit(HOME, weights="random")
+    assert "safetensors" in visit.captions
+    assert "espresso" in shown(visit)["note"]
+
+
+def test_a_picture_given_at_home_is_taken_apart_there_and_on_the_other_pages_until_it_is_removed():
+    visit = Visit(HOME).upload(saved(photograph(300, 200), "PNG"), "<b>mine</b>.png", PICTURE_ON_PAGE)
+    given = shown(visit)["photograph"]
+    assert shown(visit)["note"].startswith("<b>mine</b>.png → ")
+    assert "sample" not in visit.link
+    visit.at.switch_page(LAYERS.script)
+    visit.run()
+    assert "mine" in visit.captions
+    visit.press("remove picture")
+    visit.at.switch_page(HOME.script)
+    assert shown(visit.run())["note"].startswith("Cup of coffee → espresso")
+    assert shown(visit)["photograph"] != given
+
+
+def test_what_is_no_picture_is_refused_and_the_page_goes_on():
+    visit = Visit(HOME).upload(b"no picture", "none.png", PICTURE_ON_PAGE)
+    assert len(visit.errors) == 1
+    assert visit.at.get("plotly_chart")
 
 
 # Links -------------------------------------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ from streamlit.util import calc_hash
 
 from pages.common import routes
 from pages.common.asking import Live
+from pages.common.opened import Opened
 from pages.common.routes import Route
 from pages.common.session import PICTURE_FILE, WEIGHTS_FILE
-from pages.look.opened import Opened
 
 APP = Path(__file__).parents[2] / "app.py"
 HOME, LAYERS, GRAPH, FILTERS, ACTIVATIONS, TOP9 = (

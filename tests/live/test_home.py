@@ -5,10 +5,12 @@ import re
 import pytest
 
 from tests.live.test_page import PHONE, sideways_room
+from tests.unit.pictures import photograph, saved
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
 pytestmark = pytest.mark.browser
+OWN = saved(photograph(300, 200), "PNG")
 
 
 @pytest.fixture
@@ -130,3 +132,64 @@ def test_lists_keep_what_was_chosen_through_two_changes_of_the_language(page, ad
         settled(page)
         assert page.get_by_test_id("stAlert").count() == 0
         assert "sample=coffee" in page.url
+
+
+# The strip ---------------------------------------------------------------------------------------------------------
+
+
+def units(page):
+    return page.locator(".strip .unit")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844), (1920, 1080)])
+def test_the_photograph_and_its_five_units_stand_on_the_first_screen(new_page, address, width, height):
+    page = at(new_page(viewport={"width": width, "height": height}), address)
+    assert sideways_room(page) <= 0
+    pictures = [page.locator(".strip .whole"), *page.locator(".strip .saw").all()]
+    assert len(pictures) == 6
+    for picture in pictures:
+        box = picture.bounding_box()
+        assert box["y"] + box["height"] <= height
+        assert box["width"] >= 100
+
+
+def test_a_click_on_a_unit_opens_it_on_the_page_of_the_layers(page, address):
+    at(page, address)
+    wanted = units(page).nth(3).locator(".note").text_content()  # "map 187: 4.28"
+    units(page).nth(3).click()
+    page.wait_for_url(re.compile("/layers.*layer=4"), timeout=30_000)
+    channel, value = re.match(r"map (\d+): (.+)", wanted).groups()
+    title = page.get_by_role("heading", level=4).filter(has_text="Layer 4")
+    expect(title).to_contain_text(f"feature map {channel}, ", timeout=30_000)
+    expect(title).to_contain_text(f"activation {value}")
+
+
+def test_a_unit_that_is_pointed_at_brings_its_box_forward(page, address):
+    at(page, address)
+    boxes = page.locator(".strip .box")
+    units(page).nth(2).focus()
+    expect(boxes.nth(2)).to_have_class(re.compile("forward"))
+    expect(boxes.nth(1)).to_have_css("opacity", "0.15")
+    units(page).nth(1).hover()
+    expect(boxes.nth(1)).to_have_css("opacity", "1")
+
+
+def test_ones_own_picture_and_then_a_photograph_are_taken_apart(page, address):
+    at(page, address)
+    main = page.get_by_test_id("stMain")
+    main.locator("input[type=file]").set_input_files({"name": "a<b>.png", "mimeType": "image/png", "buffer": OWN})
+    expect(page.locator(".strip figcaption")).to_contain_text("a<b>.png", timeout=30_000)
+    settled(page)
+    photographs = main.get_by_role("grid", name="Photographs to try")
+    box = photographs.bounding_box()
+    photographs.click(position={"x": box["width"] / 6, "y": box["height"] / 2})
+    expect(page.locator(".strip figcaption")).to_contain_text("Cat →", timeout=30_000)
+    page.wait_for_url(re.compile("sample=chelsea"))
+    expect(main.get_by_text("a<b>.png")).to_have_count(0)  # the field is empty again
+
+
+def test_the_camera_is_asked_for(page, address):
+    page.context.grant_permissions(["camera"])
+    at(page, address)
+    page.get_by_test_id("stMain").get_by_role("button", name="photo_camera").click()
+    expect(page.get_by_test_id("stCameraInput")).to_be_visible(timeout=30_000)

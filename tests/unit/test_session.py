@@ -24,3 +24,36 @@ def test_what_is_kept_anew_is_the_newest_and_drives_nothing_out():
     keep_among("letters", "a", "A", 2)
     keep_among("letters", "c", "C", 2)
     assert list(kept("letters", dict)) == ["a", "c"]
+
+
+class Upload:
+    """What an uploader gives: each run anew, and with the same `file_id`."""
+
+    def __init__(self, file_id: str):
+        self.file_id = file_id
+
+
+def test_a_picture_that_was_given_elsewhere_takes_the_place_of_an_uploaders():
+    state, sidebar = session.st.session_state, session.picture_uploader(session.PICTURE_FILE)
+    state[sidebar] = Upload("a")
+    session.take_picture(state[sidebar], session.PICTURE_FILE)
+    assert session.own_picture().file_id == "a"
+    assert session.picture_uploader(session.PICTURE_FILE) == sidebar  # it shows the name of what is in use
+
+    page = session.picture_uploader(session.PICTURE_ON_PAGE)
+    state[page] = Upload("b")
+    session.take_picture(state[page], session.PICTURE_ON_PAGE)
+    assert session.own_picture().file_id == "b"
+    assert session.picture_uploader(session.PICTURE_FILE) != sidebar  # and never the name of what is not
+    assert session.picture_uploader(session.PICTURE_ON_PAGE) == page
+
+
+def test_without_a_picture_of_ones_own_all_uploaders_are_empty():
+    state = session.st.session_state
+    for uploader in (session.PICTURE_FILE, session.PICTURE_ON_PAGE):
+        state[session.picture_uploader(uploader)] = Upload(uploader)
+    session.take_picture(None)
+    assert session.own_picture() is None
+    assert not any(
+        map(session.uploaded, map(session.picture_uploader, (session.PICTURE_FILE, session.PICTURE_ON_PAGE)))
+    )

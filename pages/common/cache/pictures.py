@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from models.decoding import decoded
-from pages.common.session import PICTURE_FILE, SAMPLES, Selection, sha256, uploaded
+from pages.common.session import SAMPLES, Selection, own_picture, sha256
 
 
 @st.cache_data(max_entries=len(SAMPLES), show_spinner=False)
@@ -24,6 +24,12 @@ def sample_sha256(name: str) -> str:
     return sha256(sample(name))
 
 
+@st.cache_data(max_entries=len(SAMPLES), show_spinner=False)
+def thumbnail(name: str, side: int) -> np.ndarray:
+    """The middle of a sample photograph, (side, side, 3) uint8."""
+    return np.asarray(ImageOps.fit(decoded(sample(name)), (side, side)))
+
+
 @st.cache_data(max_entries=4, scope="session", show_spinner=False)
 def _upload(digest: str, _file) -> np.ndarray:
     return np.asarray(decoded(_file.getvalue()))
@@ -37,5 +43,5 @@ def picture(selection: Selection) -> Image.Image:
     """
     chosen = selection.picture
     if chosen.uploaded:
-        return Image.fromarray(_upload(chosen.sha256, uploaded(PICTURE_FILE)))
+        return Image.fromarray(_upload(chosen.sha256, own_picture()))
     return decoded(sample(chosen.name))

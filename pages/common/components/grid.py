@@ -3,11 +3,12 @@
 import base64
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from pages.common.components import component
+from pages.common.session import value_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -28,6 +29,7 @@ def clickable_grid(
     width: int | None = None,
     pixelated: bool = True,
     height: int | None = None,
+    on_click: Callable[[int], None] | None = None,
 ) -> int | None:
     """The number of the cell that was clicked since the last run, counted row by row from 0; None when none was.
 
@@ -46,6 +48,7 @@ def clickable_grid(
         pixelated: sharp pixels, as befits feature maps; False for a photograph.
         height: rows of the picture's pixels that the cells share; by default all. What is below them, such as the
             banner of random weights, is shown and cannot be clicked.
+        on_click: is called with the cell that was clicked, before the script runs again.
 
     Raises:
         ValueError: if the picture is no PNG, or the labels, the selected cell or the height do not fit.
@@ -78,8 +81,15 @@ def clickable_grid(
         "width": width,
         "pixelated": pixelated,
     }
-    clicked = _grid(key=key, data=data, on_clicked_change=lambda: None).clicked
-    return clicked if type(clicked) is int and 0 <= clicked < cells else None  # it comes from a browser
+
+    def known(clicked: object) -> int | None:
+        return clicked if type(clicked) is int and 0 <= clicked < cells else None  # it comes from a browser
+
+    def act() -> None:
+        if on_click and (clicked := known(getattr(value_of(key), "clicked", None))) is not None:
+            on_click(clicked)
+
+    return known(_grid(key=key, data=data, on_clicked_change=act).clicked)
 
 
 def _shown(label: str | float) -> str | float:

@@ -13,12 +13,12 @@ from models.options import Choice, Phrase
 from pages.common.asking import ask_one
 from pages.common.components.grid import clickable_grid
 from pages.common.export import download, table
+from pages.common.opened import Opened
 from pages.common.session import Selection
 from pages.common.text import _, plain
 from pages.common.widgets import warning_of, weights_in_words
 from pages.common.words import name_of, number_in_words
 from pages.look.activations.position import scale_in_words
-from pages.look.opened import Opened
 from vis.activations import Activations
 from vis.figures.pictures import captioned
 from vis.figures.sheets import heat_sheet, signed_sheet

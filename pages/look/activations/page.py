@@ -10,6 +10,7 @@ from models import Loaded
 from models.options import Choice, Phrase
 from pages.common import address, cache, routes
 from pages.common.asking import ask, ask_one, fragment, key_of
+from pages.common.opened import Opened, note, open_unit, opened
 from pages.common.panels import reading
 from pages.common.session import Selection, selection, set_to
 from pages.common.text import _, plain
@@ -17,7 +18,6 @@ from pages.common.widgets import computed, cpu_did_it, network_or_stop
 from pages.common.words import field_in_words, number_in_words
 from pages.look.activations.maps import ORDER, RANGE, all_maps, zeros_in_words
 from pages.look.activations.position import close_up, place_of
-from pages.look.opened import Opened, note, open_unit, opened
 from vis.activations import Activations
 from vis.figures.activations import bars
 from vis.figures.numbers import grouped, shape

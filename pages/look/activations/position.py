@@ -10,11 +10,11 @@ from pages.common import cache
 from pages.common.asking import ask_one
 from pages.common.components.grid import clickable_grid
 from pages.common.components.reveal import reveal
+from pages.common.opened import Opened, open_unit
 from pages.common.session import Selection
 from pages.common.text import _, plain
 from pages.common.widgets import computed, honest_png, weights_in_words
 from pages.common.words import box_in_words, grey_in_words, name_of, number_in_words
-from pages.look.opened import Opened, open_unit
 from vis.activations import Activations, ChannelView
 from vis.deconvnet import Box
 from vis.figures.activations import multiplication

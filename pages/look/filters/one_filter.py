@@ -8,12 +8,12 @@ from pages.common import routes
 from pages.common.components.grid import clickable_grid
 from pages.common.components.reveal import reveal
 from pages.common.export import download
+from pages.common.opened import Opened, open_unit
 from pages.common.panels import closeable
 from pages.common.text import _
 from pages.common.widgets import honest_png, warning_of
 from pages.common.words import grey_in_words, range_of_weights
 from pages.look.filters.kernels import Shown, wave_in_words
-from pages.look.opened import Opened, open_unit
 from vis.figures.filters import limits_of, planes
 from vis.figures.pictures import captioned, enlarged, signed
 from vis.filters import ALIKE, convolutions

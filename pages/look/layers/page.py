@@ -13,6 +13,7 @@ from models.weights import card
 from pages.common import address, cache
 from pages.common.asking import ask, ask_one
 from pages.common.components.grid import clickable_grid
+from pages.common.opened import Opened, note, open_unit, opened
 from pages.common.panels import reading
 from pages.common.session import Selection, selection
 from pages.common.text import _, plain, prose, said
@@ -27,7 +28,6 @@ from pages.common.words import (
 )
 from pages.look.layers import takeaway
 from pages.look.layers.unit import PLACE, inspector
-from pages.look.opened import Opened, note, open_unit, opened
 from vis.figures.pictures import enlarged, montage, signed
 from vis.responses import LayerResponse
 from vis.trace import traced

@@ -9,6 +9,7 @@ from pages.common import cache
 from pages.common.components.grid import clickable_grid
 from pages.common.components.reveal import reveal
 from pages.common.export import download
+from pages.common.opened import Opened, open_unit
 from pages.common.session import Selection
 from pages.common.text import _, spoken
 from pages.common.widgets import computed, honest_png, warning_of
@@ -21,7 +22,6 @@ from pages.common.words import (
     range_in_words,
     unit_in_words,
 )
-from pages.look.opened import Opened, open_unit
 from vis.deconvnet import Box, Projection
 from vis.figures.pictures import captioned, enlarged, heat_over, montage, signed, with_box
 from vis.responses import StagePicture, UnitResponse, cosine, limit_of

@@ -13,6 +13,7 @@ from pages.common.asking import ask
 from pages.common.routes import GRAPH, LAYERS, go
 from pages.common.session import selection, value_of
 from pages.common.text import _, language, prose, spoken
+from pages.start.home.strip import live_strip
 from vis.figures.landscape import Words, landscape, points_of
 from vis.figures.numbers import short
 
@@ -63,6 +64,13 @@ WELL_KNOWN = (  # the first have the first right to their names in the picture
 
 def page() -> None:
     st.title(_("See how convolutional networks work"))
+    st.markdown(
+        _(
+            "What each layer of a network responds to most in a photograph, sent back to the pixels. **Click a "
+            "layer** to look closer, or take your own picture apart."
+        )
+    )
+    live_strip()
     _what_it_is()
     _picture()
     _timeline()

@@ -1,0 +1,84 @@
+"""A photograph, and beside it one unit of each of some layers: what it saw, and which part of the photograph it is."""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pages.common.components import component
+from pages.common.session import value_of
+
+COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7")  # Okabe & Ito 2008: told apart by all eyes
+
+_strip = component("strip")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One unit; its pictures as PNG, and its box in shares of the photograph's sides."""
+
+    title: str
+    note: str
+    saw: bytes
+    part: bytes
+    box: tuple[float, float, float, float]  # top, left, bottom, right, 0 to 1
+
+    @property
+    def words(self) -> str:
+        return f"{self.title}: {self.note}"
+
+
+def strip(
+    photograph: bytes,
+    tiles: Sequence[Tile],
+    key: str,
+    *,
+    alt: str,
+    note: str = "",
+    on_click: Callable[[int], None],
+) -> None:
+    """Draws the photograph with the boxes of all tiles on it, and the tiles beside it; on a phone around it.
+
+    Args:
+        photograph: a PNG.
+        key: identifies it on its page.
+        alt: what the photograph shows, for those who do not see it.
+        note: stands below the photograph.
+        on_click: is called with the place of the tile that was clicked, before the script runs again.
+
+    Raises:
+        ValueError: for more tiles than colours, or a box that is not on the photograph.
+    """
+    if len(tiles) > len(COLOURS):
+        raise ValueError(f"Strip {key!r} has {len(tiles)} tiles; there are {len(COLOURS)} colours.")
+    for tile in tiles:
+        top, left, bottom, right = tile.box
+        if not (0 <= top <= bottom <= 1 and 0 <= left <= right <= 1):
+            raise ValueError(f"The box {tile.box} of {tile.title!r} is not on the photograph.")
+    data = {
+        "photograph": _encoded(photograph),
+        "alt": alt,
+        "note": note,
+        "tiles": [
+            {
+                "title": tile.title,
+                "note": tile.note,
+                "words": tile.words,
+                "saw": _encoded(tile.saw),
+                "part": _encoded(tile.part),
+                "box": tile.box,
+                "colour": colour,
+            }
+            for tile, colour in zip(tiles, COLOURS, strict=False)
+        ],
+    }
+
+    def act() -> None:
+        place = getattr(value_of(key), "clicked", None)
+        if type(place) is int and 0 <= place < len(tiles):  # it comes from a browser
+            on_click(place)
+
+    _strip(key=key, data=data, on_clicked_change=act)
+
+
+def _encoded(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
