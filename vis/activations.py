@@ -1,6 +1,6 @@
 """What a layer makes of one picture: all its maps, what is counted of each, and the same map before and after."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -107,6 +107,19 @@ def _reduced(maps: np.ndarray, most: int) -> tuple[np.ndarray, int]:
         return maps.astype(np.float32), 1
     whole = torch.from_numpy(maps)[None].float()
     return F.avg_pool2d(whole, factor, ceil_mode=True)[0].numpy(), factor
+
+
+def rows(found: Activations) -> Iterator[dict[str, object]]:
+    """The table of a layer's maps, one row each."""
+    for channel in range(found.shape[0]):
+        yield {
+            "channel": channel,
+            "maximum": float(found.maximum[channel]),
+            "minimum": float(found.minimum[channel]),
+            "mean": float(found.mean[channel]),
+            "share_not_positive": float(found.silent[channel]),
+            "dead": bool(found.dead[channel]),
+        }
 
 
 # Maps -------------------------------------------------------------------------------------------------------------

@@ -46,6 +46,10 @@ class Box:
     bottom: int
     right: int
 
+    def part_of(self, picture: np.ndarray) -> np.ndarray:
+        """Its pixels (h, w, …) of a picture (H, W, …)."""
+        return picture[self.top : self.bottom, self.left : self.right]
+
 
 @dataclass(frozen=True, eq=False)
 class Projection:

@@ -1,6 +1,6 @@
 """A layer's filters: as pictures, and what their numbers say of them; and its strongest maps of a picture."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,6 +130,22 @@ def convolutions(model: nn.Module) -> dict[str, Convolution]:
     }
 
 
+def layer_ending_with(model: nn.Module, layers: Mapping[str, str], convolution: str) -> str | None:
+    """The name of the layer that ends with the maps of this convolution; None for no such.
+
+    Args:
+        layers: operations by the names of layers, such as {"1": "features.relu1"}.
+    """
+    trace, known = traced(model), convolutions(model)
+    for name, operation in layers.items():
+        node = trace[operation]
+        while trace.names[node] not in known and len(node.all_input_nodes) == 1:
+            (node,) = node.all_input_nodes
+        if trace.names[node] == convolution:
+            return name
+    return None
+
+
 def kernels_of(model: nn.Module, name: str, std: tuple[float, ...] | None = None) -> np.ndarray:
     """The kernels (K, C / groups, kh, kw) of the convolution of that name, in float64.
 
@@ -249,6 +265,12 @@ class Measures:
     def repeated(self) -> tuple[int, ...]:
         """The numbers of the kernels that have another with an absolute cosine of at least ALIKE."""
         return tuple(np.flatnonzero(self.likeness >= ALIKE).tolist())
+
+    @property
+    def half_of_energy(self) -> int:
+        """How few of the kernels, the strongest, hold half of the energy of all, their squared norms; 0 for zeros."""
+        energy = np.cumsum(np.sort(np.square(self.norm))[::-1])
+        return int((energy < energy[-1] / 2).sum()) + 1 if energy[-1] > 0 else 0
 
     def order(self, by: str) -> np.ndarray:
         """The numbers of the kernels in one of ORDERS: as they are numbered; the largest norm first; the lowest

@@ -1,14 +1,24 @@
-"""Shapes that pages have in common: the head of a close-up, a long text, what stands below a picture."""
+"""Shapes that pages have in common: a close-up, a picture with its words, tiles to be clicked, figures, a long text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
+from models import Loaded
+from models.images import png
+from pages.common.components.grid import clickable_grid
+from pages.common.components.reveal import reveal
 from pages.common.export import download
 from pages.common.text import _, plain, prose
+from pages.common.widgets import honest_png, warning_of
 from vis.figures.pictures import captioned
+
+# Words and numbers ------------------------------------------------------------------------------------------------
 
 
 def reading(title: str, texts: Path, name: str) -> None:
@@ -17,29 +27,106 @@ def reading(title: str, texts: Path, name: str) -> None:
         st.markdown(prose(texts, name))
 
 
-def closeable(title: str, key: str) -> bool:
-    """The head of a close-up; whether its Close was pressed."""
-    row = st.container(horizontal=True, vertical_alignment="center")
-    row.markdown(f"#### {title}", width="stretch")
-    return row.button(_("Close"), icon=":material/close:", key=key)
+def bullets(lines: Iterable[str]) -> None:
+    """Lines of Markdown as a list."""
+    st.markdown("\n".join(f"* {line}" for line in lines))
 
 
-def legend(
-    lines: Sequence[str],
+def figures(shown: Sequence[tuple[str, ...]]) -> None:
+    """A row of numbers, each below what it is, and above what else is to be said of it."""
+    for column, (words, value, *further) in zip(st.columns(len(shown)), shown, strict=True):
+        column.markdown("  \n".join([f":gray[:small[{words}]]", f"**{value}**", *further]))
+
+
+def numbers(columns: Sequence[str], rows: Sequence[Sequence[object]], **look: Any) -> None:
+    """A table to be read; `look` as of `st.dataframe`."""
+    st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, **look)
+
+
+# Pictures ---------------------------------------------------------------------------------------------------------
+
+
+def picture(title: str, pixels: np.ndarray, *words: str, of: str = "", loaded: Loaded | None = None, place=st) -> None:
+    """A picture below its title, and below it what it shows.
+
+    Args:
+        words: lines of Markdown.
+        of: follows the title, Markdown.
+        loaded: the network that made it, which warns below where its weights are random.
+    """
+    place.caption(f"**{title}**" + (f" · {of}" if of else ""))
+    place.image(honest_png(loaded, pixels) if loaded else png(pixels), width="stretch")
+    if words:
+        place.caption("  \n".join(words))
+
+
+def tiles(
     pixels: np.ndarray,
+    columns: int,
+    key: str,
+    *,
+    labels: Sequence[str] | np.ndarray | None = None,
+    cells: int | None = None,
+    loaded: Loaded | None = None,
+    **look: Any,
+) -> int | None:
+    """The number of the tile that was clicked since the last run; None when none was.
+
+    Args:
+        pixels: all tiles, in rows of `columns`.
+        labels, cells, look: as of `clickable_grid`; one of the two says how many tiles there are.
+        loaded: as of `picture`.
+    """
+    sheet = honest_png(loaded, pixels) if loaded else png(pixels)
+    rows = -(-(cells or np.size(labels)) // columns)
+    return clickable_grid(sheet, rows, columns, key, labels=labels, cells=cells, height=len(pixels), **look)
+
+
+def picture_file(
+    place,
+    pixels: np.ndarray,
+    lines: Sequence[str],
     file: str,
     key: str,
     *,
     label: str = "PNG",
-    further: Sequence[str] = (),
+    loaded: Loaded | None = None,
     width: int = 480,
-    banner: str | None = None,
 ) -> None:
+    """A button for a picture with these lines under it.
+
+    Args:
+        loaded: as of `picture`.
+        width: as of `captioned`.
+    """
+    warning = warning_of(loaded) if loaded else None
+    download(place, label, lambda: captioned(pixels, lines, width, warning), file, key)
+
+
+def legend(lines: Sequence[str], pixels: np.ndarray, file: str, key: str, further: Sequence[str] = (), **look) -> None:
     """What a picture shows, and a button for the picture with these lines under it.
 
     Args:
         further: lines that only the file has, before the others.
-        width, banner: as of `captioned`.
+        look: as of `picture_file`.
     """
     st.caption("  \n".join(map(plain, lines)))
-    download(st, label, lambda: captioned(pixels, [*further, *lines], width, banner), file, key)
+    picture_file(st, pixels, [*further, *lines], file, key, **look)
+
+
+@contextmanager
+def close_up(title: str, what: str, close: Callable[[], None], key: str = "") -> Iterator[None]:
+    """A `with` that frames what is seen closely, under a title with a button that closes it.
+
+    Args:
+        what: scrolls into view when it is shown for the first time.
+        close: called when the button is pressed.
+        key: of this close-up, where its page has several.
+    """
+    of = f" {key}" if key else ""
+    with st.container(border=True):
+        reveal(what, key=f"reveal{of}")
+        row = st.container(horizontal=True, vertical_alignment="center")
+        row.markdown(f"#### {title}", width="stretch")
+        row.button(_("Close"), icon=":material/close:", key=f"close{of}", on_click=close)
+        yield

@@ -68,8 +68,7 @@ def opened(selection: Selection, at_once: bool = True) -> tuple[Selection, Loade
     bar.empty()
     if refused:
         st.warning(plain(said(refused)), icon=":material/cloud_off:")
-    if on_cpu:
-        st.info(cpu_did_it(), icon=":material/memory:")
+    say_if_on_cpu(on_cpu)
     for remark in loaded.weights.remarks:
         st.info(plain(said(remark)), icon=":material/info:")
     if not loaded.weights.trained:
@@ -84,8 +83,10 @@ def opened(selection: Selection, at_once: bool = True) -> tuple[Selection, Loade
     return selection, loaded
 
 
-def cpu_did_it() -> str:
-    return _("The GPU ran out of memory, so the CPU was used.")
+def say_if_on_cpu(on_cpu: bool) -> None:
+    """Says that the CPU did what the GPU had no room for."""
+    if on_cpu:
+        st.info(_("The GPU ran out of memory, so the CPU was used."), icon=":material/memory:")
 
 
 def weights_in_words(loaded: Loaded) -> str:

@@ -40,6 +40,32 @@ QUANTITIES = {
     "time": Phrase("measured time"),
     "field": Phrase("receptive field"),
 }
+TERMS = {  # what is known of an operation, where it heads a column or names a difference
+    "layer": Phrase("layer"),
+    "block": Phrase("block"),
+    "kind": Phrase("kind"),
+    "operation": Phrase("operation"),
+    "kernel_size": Phrase("kernel"),
+    "stride": Phrase("stride"),
+    "padding": Phrase("padding"),
+    "dilation": Phrase("dilation"),
+    "groups": Phrase("groups"),
+    "ceil_mode": Phrase("ceil mode"),
+    "channels": Phrase("channels"),
+    "height": Phrase("height"),
+    "width": Phrase("width"),
+    "size": Phrase("map size"),
+    "output": Phrase("output"),
+    "params": Phrase("parameters"),
+    "macs": Phrase("MACs"),
+    "flops": Phrase("FLOPs"),
+    "activation_bytes": Phrase("activation memory, bytes"),
+    "receptive_field": Phrase("receptive field"),
+    "jump": Phrase("jump"),
+    "start": Phrase("first pixel"),
+    "milliseconds": Phrase("measured time, ms"),
+    "order": Phrase("in a different order"),
+}
 METHODS = {
     "deconvnet": Phrase("Deconvnet"),
     "guided": Phrase("Guided backpropagation"),
@@ -62,6 +88,11 @@ def unit_in_words(unit: Unit) -> str:
         activation=f"{unit.activation:.3g}",
     )
     return words if unit.activation > 0 else f"{words} ({_('not active')})"
+
+
+def network_in_words(loaded: Loaded) -> str:
+    """A network and which weights it has."""
+    return f"{loaded.architecture.title} · {weights_in_words(loaded)}"
 
 
 def name_of(picture: Picture) -> str:
@@ -138,7 +169,7 @@ def projection_in_words(loaded: Loaded, picture: Picture, projection: Projection
     """All that a projection's picture must say where it stands alone."""
     unit, box = projection.unit, projection.box
     return [
-        f"{loaded.architecture.title} · {weights_in_words(loaded)} · {name_of(picture)}",
+        f"{network_in_words(loaded)} · {name_of(picture)}",
         f"{unit.layer} · {unit_in_words(unit)}",
         f"{spoken(METHODS[projection.method])} · {fidelity_in_words(projection.fidelity)}"
         f"{empty_in_words(projection)} · "

@@ -14,7 +14,6 @@ from pages.common.cache import sample
 from pages.common.export import table
 from pages.common.session import WEIGHTS_FILE
 from pages.look.filters.kernels import Shown, rows_of_tiles
-from pages.look.filters.one_filter import short_name
 from tests.app.visit import FILTERS, Visit
 from vis.deconvnet import strongest_units
 from vis.filters import ORDERS, convolutions, kernels_of, measured
@@ -293,14 +292,6 @@ def test_the_way_from_a_layer_that_has_no_short_name_shows_it_as_one_more():
     visit = Visit(FILTERS, **link).press("responses")
     assert visit.layers[0] == "Layer layer1.0.conv1"
     assert "#### Layer layer1.0.conv1 · feature map 7," in said(visit)
-
-
-def test_a_layer_has_the_name_of_the_maps_that_its_convolution_makes():
-    loaded = load("zfnet_mini")
-    assert [short_name(loaded, f"features.conv{i}") for i in range(1, 6)] == ["1", "2", "3", "4", "5"]
-    resnet = load("resnet18", "random")
-    assert short_name(resnet, "conv1") == "1"
-    assert short_name(resnet, "layer1.0.conv1") is None
 
 
 # Clipping, figure 6, figure 4 --------------------------------------------------------------------------------------

@@ -532,8 +532,12 @@ def taken_away(chosen: Selection, content: bytes, own_range: bool = True) -> byt
     image = loaded.preprocess(decoded(content))
     seen = Seen(loaded.preprocess.for_the_eye(image), predicted(loaded, image), False)
     found = responses(loaded.model, image, loaded.layers, 2)
-    words = {p: [f"map {p.unit.channel}"] for response in found.values() for p in response.projections}
-    return archive(chosen, loaded, seen, found, own_range, words)
+    shown = [
+        (layer, p, limit, [f"map {p.unit.channel}"])
+        for layer, response in found.items()
+        for p, limit in zip(response.projections, response.limits(own_range), strict=True)
+    ]
+    return archive(chosen, loaded, seen, shown)
 
 
 def unpacked(content: bytes) -> tuple[dict, dict[str, Image.Image]]:

@@ -26,14 +26,14 @@ from pages.common.session import SET_FILE
 from pages.common.text import plain
 from pages.look.top9.mining import Asked
 from pages.look.top9.nine import Slice
-from pages.look.top9.ranking import Shown, parquet_of, rows_of_nines, sheet_in_words, sheet_of
+from pages.look.top9.ranking import Shown, sheet_in_words, sheet_of
 from pages.look.top9.state import Mining, OneOfNine
 from tests.app.visit import TOP9, Visit
 from tests.unit.pictures import saved
 from vis.deconvnet import Box
 from vis.figures.nine import Tile, montages, tile, whole
 from vis.figures.tilefile import file_of, read, write
-from vis.top9 import find, key_of, mine, open_top, patches_and_projections
+from vis.top9 import as_parquet, find, key_of, mine, open_top, patches_and_projections, rows
 
 LIGHT = ("lenet5", "zfnet_mini", "alexnet_mini", "mobilenet_v2", "squeezenet1_1")
 PATIENCE = 60  # seconds
@@ -627,7 +627,7 @@ def result(root):
 def test_the_parquet_file_is_the_result(result, tmp_path):
     _loaded, _pictures, top = result
     file = tmp_path / "x.parquet"
-    file.write_bytes(parquet_of(top))
+    file.write_bytes(as_parquet(top))
     again = open_top(file)
     assert again.key == top.key
     assert again.entries("features.relu3", 5) == top.entries("features.relu3", 5)
@@ -635,9 +635,9 @@ def test_the_parquet_file_is_the_result(result, tmp_path):
 
 def test_the_table_has_a_row_for_each_of_the_nine_of_every_map(result):
     loaded, _pictures, top = result
-    rows = list(csv.DictReader(io.StringIO(table(rows_of_nines(top, loaded.layers)).decode("utf-8-sig"))))
-    assert len(rows) == 9 * (6 + 16 + 120)
-    row = next(r for r in rows if (r["layer"], r["channel"], r["rank"]) == ("C3", "5", "1"))
+    found = list(csv.DictReader(io.StringIO(table(rows(top, loaded.layers)).decode("utf-8-sig"))))
+    assert len(found) == 9 * (6 + 16 + 120)
+    row = next(r for r in found if (r["layer"], r["channel"], r["rank"]) == ("C3", "5", "1"))
     entry = top.entries("features.relu3", 5)[0]
     assert (row["picture"], float(row["value"]), row["class"]) == (entry.picture, entry.value, entry.label)
 
@@ -648,7 +648,7 @@ def test_what_a_visitor_named_like_a_formula_is_text_in_the_table(root):
     file.write_bytes(saved(picture(1), "PNG"))
     loaded = load("lenet5")
     top = mine(loaded, folder(root / "+set", root), [loaded.layers["C1"]])
-    (row, *_others) = csv.DictReader(io.StringIO(table(rows_of_nines(top, loaded.layers)).decode("utf-8-sig")))
+    (row, *_others) = csv.DictReader(io.StringIO(table(rows(top, loaded.layers)).decode("utf-8-sig")))
     assert (row["picture"], row["class"], row["pictures"]) == ("'=1+1/@a.png", "'=1+1", f"'{top.title}")
     assert top.title.startswith("+set")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vis.activations import BINS, ORDERS, activations, before_and_after, channel_view, dead_shares, histogram
+from vis.activations import BINS, ORDERS, activations, before_and_after, channel_view, dead_shares, histogram, rows
 from vis.figures.activations import bars, multiplication
 from vis.sums import origin_of, sum_at
 from vis.trace import TraceRefused, record
@@ -83,6 +83,18 @@ def test_dead_maps_of_several_layers_are_those_of_each(model, image):
         assert (dead, maps) == (alone.dead.sum(), len(alone.dead))
         assert share == pytest.approx(alone.silent.mean(), abs=1e-12)
     assert together["relu"][0] >= 1
+
+
+def test_the_table_has_a_row_for_every_map_with_its_numbers(model, image):
+    maps = record(model, image, ["relu"]).of("relu")[0].numpy()
+    table = list(rows(activations(model, image, "relu")))
+    assert len(table) == len(maps) == 8
+    for channel, (row, values) in enumerate(zip(table, maps, strict=True)):
+        assert (row["channel"], row["dead"]) == (channel, not values.any())
+        numbers = [row[name] for name in ("maximum", "minimum", "mean", "share_not_positive")]
+        truth = [values.max(), values.min(), values.mean(), np.count_nonzero(values == 0) / values.size]
+        np.testing.assert_allclose(numbers, truth, rtol=1e-12)
+    assert table[2]["dead"]
 
 
 @pytest.mark.parametrize("by", ORDERS)

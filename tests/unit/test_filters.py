@@ -18,6 +18,7 @@ from vis.filters import (
     dominant_waves,
     filters_of,
     kernels_of,
+    layer_ending_with,
     matrix_of,
     measured,
     nearest,
@@ -331,6 +332,23 @@ def test_nothing_is_aliased_by_a_stride_of_one_and_a_wave_only_along_the_coarse_
     across = wave(0.35, 90, 41, width=8.0)[None]  # vertical stripes vary across
     assert aliased_share(across, (4, 1))[0] < 0.01 < 0.99 < aliased_share(across, (1, 2))[0]
     assert aliased_share(np.zeros((1, 1, 3, 3)), (2, 2)).tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "few"), [((3, 4), 1), ((1, 1, 1, 1), 2), ((1, 1, 1), 2), ((5, 0, 0), 1), ((2, 2, 1), 2), ((0, 0), 0)]
+)
+def test_half_of_the_energy_is_counted_from_the_strongest(sizes, few):
+    """By hand: the squares 9 and 16, of which the larger is more than half; of three equal ones two are needed; …"""
+    kernels = np.array(sizes, float)[:, None, None, None] * np.ones((1, 1, 1, 1))
+    assert measured(kernels).half_of_energy == few
+
+
+def test_a_layer_has_the_name_of_the_maps_that_its_convolution_makes():
+    zfnet, resnet = load("zfnet_mini"), load("resnet18", "random")
+    names = [layer_ending_with(zfnet.model, zfnet.layers, f"features.conv{i}") for i in range(1, 6)]
+    assert names == ["1", "2", "3", "4", "5"]
+    assert layer_ending_with(resnet.model, resnet.layers, "conv1") == "1"
+    assert layer_ending_with(resnet.model, resnet.layers, "layer1.0.conv1") is None
 
 
 def test_norm_and_rms_are_those_of_all_weights_of_a_filter():

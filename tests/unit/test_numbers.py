@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vis.figures.numbers import UNITS, grouped, shape, short
+from vis.figures.numbers import UNITS, duration, grouped, shape, short
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,20 @@ def test_a_shape_is_of_one_picture():
     assert shape((1, 64, 112, 112)) == "64×112×112"
     assert shape((1, 1000)) == "1000"
     assert shape((1,)) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1:00 min"),
+        (185, "3:05 min"),
+        (3599, "59:59 min"),
+        (3600, "1:00 h"),
+        (2 * 3600 + 7 * 60 + 59, "2:07 h"),
+        (26 * 3600, "26:00 h"),
+    ],
+)
+def test_a_duration_has_two_units_at_most(seconds, written):
+    assert duration(seconds) == written

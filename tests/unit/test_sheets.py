@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from PIL import Image
 
+from vis.activations import Activations, histogram
 from vis.figures.pictures import RED, heat, signed
-from vis.figures.sheets import heat_sheet, signed_sheet
+from vis.figures.sheets import heat_sheet, sheet_of, signed_sheet
 
 
 def pixels(sheet: bytes) -> np.ndarray:
@@ -105,3 +106,32 @@ def test_a_warning_stands_under_the_maps_in_a_strip_of_its_own(sheet_of, side):
     assert (below[..., 3] == 255).all()
     assert (below[..., :3] == RED).all(2).mean() > 0.5
     assert (below[..., :3] == 255).all(2).any()
+
+
+def of_layer(values: np.ndarray) -> Activations:
+    """A layer that gave these maps (K, h, w)."""
+    flat = values.reshape(len(values), -1)
+    counted = flat.max(1), flat.min(1), flat.mean(1), (flat <= 0).mean(1)
+    return Activations("layer", values.shape, *counted, histogram(values), values, 1)
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("has_sign", [True, False])
+def test_a_sheet_of_a_layer_shows_the_chosen_maps_as_each_looks_alone(has_sign, own):
+    values = maps(9, 6, 4) if has_sign else np.abs(maps(9, 6, 4))
+    chosen = np.array([7, 2, 5])
+    sheet = sheet_of(of_layer(values), chosen, own)
+    drawn = pixels(sheet.png)
+    assert drawn.shape[:2] == (sheet.height, sheet.width)
+    down, across = sheet.height // -(-3 // sheet.columns), sheet.width // sheet.columns
+    for i, channel in enumerate(chosen):
+        limit = float(np.abs(values[channel] if own else values).max())
+        single = signed(values[channel][None], limit) if has_sign else heat(values[channel], limit)
+        top, left = i // sheet.columns * down, i % sheet.columns * across
+        assert alike(drawn[top : top + 6, left : left + 4], single)
+
+
+def test_single_numbers_are_squares_of_four_pixels_with_a_gap_of_one():
+    """By hand: 8 numbers of one pixel each stand in 4 columns, twice as wide as high, each with 4 + 1 pixels."""
+    sheet = sheet_of(of_layer(maps(8, 1, 1)), np.arange(8), own=False)
+    assert (sheet.columns, sheet.height, sheet.width) == (4, 2 * 5, 4 * 5)

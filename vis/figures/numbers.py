@@ -31,6 +31,16 @@ def spread(number: float) -> str:
     return f"± {number / 2:,.0f} ms" if number / 2 >= 9.95 else f"± {number / 2:.2g} ms"
 
 
+def duration(seconds: float) -> str:
+    """Such as 8 s, 3:05 min or 2:07 h."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02} h"
+
+
 def shape(batched: tuple[int, ...]) -> str:
     """The sizes of one picture's maps, without the batch: 64×112×112."""
     return sizes(batched[1:])

@@ -1,16 +1,48 @@
 """Hundreds of maps as one picture: one byte per pixel, at the maps' own size; the page enlarges it."""
 
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw
 
+from vis.activations import Activations
 from vis.figures.pictures import GREY, RED, _font
 
 # The palette: what lies between the maps, the values, and a warning's two colours.
 CLEAR, LEVELS, WARNING, WRITING = 0, 253, 254, 255
 WHITE = (255, 255, 255)
+LEAST = 4  # pixels of a map's longer side, so that the gaps between single numbers stay narrow
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """Maps as one PNG, in rows of `columns` cells that are together `height` × `width` pixels."""
+
+    png: bytes
+    columns: int
+    height: int
+    width: int
+
+
+def sheet_of(found: Activations, channels: Sequence[int], own: bool, banner: str | None = None) -> Sheet:
+    """These maps of a layer, about twice as wide as high: grey where the layer has a sign, heat where it has none.
+
+    Args:
+        own: every map has its own range, and not that of the layer.
+        banner: as of `heat_sheet`.
+    """
+    maps = found.maps[channels]
+    times = -(-LEAST // max(maps.shape[1:]))
+    maps = maps.repeat(times, 1).repeat(times, 2)
+    count, height, width = maps.shape
+    columns = min(count, max(1, round((2 * count * height / width) ** 0.5)))
+    gap = max(1, width // 28)
+    draw = signed_sheet if found.has_sign else heat_sheet
+    png = draw(maps, found.limits[channels] if own else found.limit, columns, gap, banner)
+    return Sheet(png, columns, -(-count // columns) * (height + gap), columns * (width + gap))
 
 
 def heat_sheet(

@@ -12,6 +12,7 @@ import re
 import time
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import numpy as np
@@ -69,6 +70,18 @@ def save(top: Top, path: Path) -> None:
         ) from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def as_parquet(top: Top) -> bytes:
+    """The file that `save` writes, which `open_top` reads.
+
+    Raises:
+        Refused: as `save`.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "top.parquet"
+        save(top, path)
+        return path.read_bytes()
 
 
 def _clear_abandoned(path: Path) -> None:

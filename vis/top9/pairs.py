@@ -61,7 +61,7 @@ def pairs_in(
         units = [Unit(layer, channel, entry.row, entry.column, 0.0) for channel, entry in some]
         for (_, entry), projection in zip(some, project(loaded.model, recording, units), strict=True):
             box = projection.box
-            pairs.append(Pair(entry, pixels[box.top : box.bottom, box.left : box.right], projection, pixels))
+            pairs.append(Pair(entry, box.part_of(pixels), projection, pixels))
     return pairs
 
 

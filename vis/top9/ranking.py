@@ -2,8 +2,9 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -165,3 +166,28 @@ def merged(one: Top, other: Top) -> Top:
         [names[i] for i in used],
         [labels[names[i]] for i in used],
     )
+
+
+def rows(top: Top, layers: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """A row for each of the nine of every feature map, strongest first; whose they are stands in every row."""
+    names = {operation: name for name, operation in layers.items()}
+    for operation in top.layers:
+        of = {
+            "network": top.key.network,
+            "weights": top.key.weights,
+            "pictures": top.title,
+            "layer": names.get(operation, operation),
+            "operation": operation,
+        }
+        for channel in range(top.channels(operation)):
+            for rank, entry in enumerate(top.entries(operation, channel), 1):
+                yield {
+                    **of,
+                    "channel": channel,
+                    "rank": rank,
+                    "picture": entry.picture,
+                    "value": entry.value,
+                    "row": entry.row,
+                    "column": entry.column,
+                    "class": entry.label,
+                }

@@ -1,8 +1,7 @@
 """All feature maps of a layer as one picture: to be clicked, and to be taken away."""
 
 import io
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import streamlit as st
@@ -16,12 +15,12 @@ from pages.common.export import download, table
 from pages.common.opened import Opened
 from pages.common.session import Selection
 from pages.common.text import _, plain
-from pages.common.widgets import warning_of, weights_in_words
-from pages.common.words import name_of, number_in_words
+from pages.common.widgets import warning_of
+from pages.common.words import name_of, network_in_words, number_in_words
 from pages.look.activations.position import scale_in_words
-from vis.activations import Activations
+from vis.activations import Activations, rows
 from vis.figures.pictures import captioned
-from vis.figures.sheets import heat_sheet, signed_sheet
+from vis.figures.sheets import sheet_of
 
 ORDER = Choice(
     "sort",
@@ -36,7 +35,7 @@ ORDER = Choice(
 )
 RANGE = Choice("range", Phrase("Colour scale"), {"shared": Phrase("one for all"), "own": Phrase("one per map")})
 ON_A_PAGE = Choice("on_a_page", Phrase("Maps per page"), (64, 128, 256, 512), 512)
-TILE = 4, 150  # pixels of a tile: at least in its picture, and at most on the screen
+WIDEST = 150  # pixels of a tile on the screen
 WIDTH = 1200, 600  # pixels of the page on a large screen; and of a sheet that is seldom made smaller
 
 
@@ -52,22 +51,22 @@ def all_maps(
     order = found.order(by)
     number, count = _choose_page(found, by, order, opened)
     shown = order[number * count : (number + 1) * count]
-    sheet, columns, (high, wide) = tiles(found, shown, own, warning_of(loaded))
-    about = _about(chosen, loaded, found, by, own, shown)
+    sheet = sheet_of(found, shown, own, warning_of(loaded))
+    about = _about(chosen, loaded, found, by, own, len(shown))
     clicked = clickable_grid(
-        sheet,
-        -(-len(shown) // columns),
-        columns,
+        sheet.png,
+        -(-len(shown) // sheet.columns),
+        sheet.columns,
         key=f"sheet {chosen.network} {found.layer}",
         labels=[_label(loaded, found, channel) for channel in shown],
         selected=int(np.flatnonzero(shown == opened.channel)[0]) if opened and opened.channel in shown else None,
-        width=columns * TILE[1] if columns * TILE[1] < WIDTH[0] else None,
-        pixelated=wide < WIDTH[1],
+        width=sheet.columns * WIDEST if sheet.columns * WIDEST < WIDTH[0] else None,
+        pixelated=sheet.width < WIDTH[1],
         alt=_("All feature maps of {layer}", layer=found.layer),
-        height=high,
+        height=sheet.height,
     )
-    st.caption("  \n".join(plain(line) for line in about))
-    _downloads(chosen, loaded, found, sheet, about)
+    st.caption("  \n".join(map(plain, about)))
+    _downloads(chosen, loaded, found, sheet.png, about)
     return None if clicked is None else int(shown[clicked])
 
 
@@ -85,20 +84,6 @@ def _choose_page(found: Activations, by: str, order: np.ndarray, opened: Opened 
     first = int(np.flatnonzero(order == opened.channel)[0]) // count if opened else 0
     number = ask_one(row, Choice("page", Phrase("Page"), names, first), of=f"{found.layer} {by} {count}")
     return number, count
-
-
-def tiles(found: Activations, shown: np.ndarray, own: bool, warning: str | None) -> tuple[bytes, int, tuple[int, int]]:
-    """A sheet of these maps, its columns, and the height and width of its cells together, in pixels."""
-    maps, limits = found.maps[shown], found.limits[shown]
-    times = -(-TILE[0] // max(maps.shape[1:]))  # so that the gaps between single numbers stay narrow
-    maps = maps.repeat(times, 1).repeat(times, 2)
-    count, height, width = maps.shape
-    columns = min(count, max(1, round((2 * count * height / width) ** 0.5)))
-    gap = max(1, width // 28)
-    sheet = (signed_sheet if found.has_sign else heat_sheet)(
-        maps, limits if own else found.limit, columns, gap, banner=warning
-    )
-    return sheet, columns, (-(-count // columns) * (height + gap), columns * (width + gap))
 
 
 def _label(loaded: Loaded, found: Activations, channel: int) -> str:
@@ -123,7 +108,7 @@ def zeros_in_words(found: Activations) -> str:
     return _("share of values ≤ 0") if found.has_sign else _("share of zeros")
 
 
-def _about(chosen: Selection, loaded: Loaded, found: Activations, by: str, own: bool, shown: np.ndarray) -> list[str]:
+def _about(chosen: Selection, loaded: Loaded, found: Activations, by: str, own: bool, shown: int) -> list[str]:
     """All that the sheet must say where it stands alone."""
     orders = {
         "index": _("ordered by number"),
@@ -133,8 +118,8 @@ def _about(chosen: Selection, loaded: Loaded, found: Activations, by: str, own: 
     }
     k, h, w = found.shape
     lines = [
-        f"{loaded.architecture.title} · {weights_in_words(loaded)} · {name_of(chosen.picture)} · {found.layer}",
-        _("{shown} of {all} feature maps of {h}×{w}, {order}.", shown=len(shown), all=k, h=h, w=w, order=orders[by])
+        f"{network_in_words(loaded)} · {name_of(chosen.picture)} · {found.layer}",
+        _("{shown} of {all} feature maps of {h}×{w}, {order}.", shown=shown, all=k, h=h, w=w, order=orders[by])
         + " "
         + scale_in_words(found.has_sign, None if own else found.limit),
     ]
@@ -144,9 +129,8 @@ def _about(chosen: Selection, loaded: Loaded, found: Activations, by: str, own: 
 
 
 def _downloads(chosen: Selection, loaded: Loaded, found: Activations, sheet: bytes, about: list[str]) -> None:
-    """The sheet with its caption, and what is counted of every map."""
-    name = f"{chosen.network}-{found.layer}-activations"
-    row = st.container(horizontal=True)
+    """The sheet with its caption, and what is counted of every map; what it is of stands in every row."""
+    name, row = f"{chosen.network}-{found.layer}-activations", st.container(horizontal=True)
     download(
         row,
         _("This sheet (PNG)"),
@@ -154,26 +138,13 @@ def _downloads(chosen: Selection, loaded: Loaded, found: Activations, sheet: byt
         f"{name}.png",
         "sheet png",
     )
+    picture = f"{chosen.picture.name} {chosen.picture.sha256[:8]}"
+    of = {"network": chosen.network, "weights": loaded.weights.identity, "picture": picture, "layer": found.layer}
     download(
         row,
         _("All maps as a table (CSV)"),
-        lambda: table(rows_of_maps(chosen, loaded, found)),
+        lambda: table({**of, **numbers} for numbers in rows(found)),
         f"{name}.csv",
         "sheet csv",
         icon=":material/table:",
     )
-
-
-def rows_of_maps(chosen: Selection, loaded: Loaded, found: Activations) -> Iterator[dict[str, Any]]:
-    """A row for every map; what it is of stands in every row, so that tables can be put together."""
-    picture = f"{chosen.picture.name} {chosen.picture.sha256[:8]}"
-    of = {"network": chosen.network, "weights": loaded.weights.identity, "picture": picture, "layer": found.layer}
-    for i in range(found.shape[0]):
-        numbers = {"maximum": found.maximum, "minimum": found.minimum, "mean": found.mean}
-        yield {
-            **of,
-            "channel": i,
-            **{name: float(column[i]) for name, column in numbers.items()},
-            "share_not_positive": float(found.silent[i]),
-            "dead": bool(found.dead[i]),
-        }

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from models import Loaded
@@ -11,13 +10,13 @@ from models.options import Choice, Phrase
 from pages.common import address, cache, routes
 from pages.common.asking import ask, ask_one, fragment, key_of
 from pages.common.opened import Opened, note, open_unit, opened
-from pages.common.panels import reading
+from pages.common.panels import figures, numbers, reading
 from pages.common.session import Selection, selection, set_to
 from pages.common.text import _, plain
-from pages.common.widgets import computed, cpu_did_it, network_or_stop
+from pages.common.widgets import computed, network_or_stop, say_if_on_cpu
 from pages.common.words import field_in_words, number_in_words
 from pages.look.activations.maps import ORDER, RANGE, all_maps, zeros_in_words
-from pages.look.activations.position import close_up, place_of
+from pages.look.activations.position import enlarged_map, place_of
 from vis.activations import Activations
 from vis.figures.activations import bars
 from vis.figures.numbers import grouped, shape
@@ -46,8 +45,7 @@ def _explorer(chosen: Selection, loaded: Loaded, pixels: np.ndarray) -> None:
     layer = _choose_layer(loaded, pixels.shape[0])
     look = ask(st.container(horizontal=True, gap="medium"), ORDER, RANGE, network=chosen.network)
     found, on_cpu = computed(_("Computing the layer's feature maps …"), lambda: cache.layer_activations(chosen, layer))
-    if on_cpu:
-        st.info(cpu_did_it(), icon=":material/memory:")
+    say_if_on_cpu(on_cpu)
     unit = opened(place_of(chosen), chosen.network)
     unit = unit if unit and unit.is_in(layer, found.shape) else None
     note(unit)
@@ -57,7 +55,7 @@ def _explorer(chosen: Selection, loaded: Loaded, pixels: np.ndarray) -> None:
         open_unit(place_of(chosen), Opened(layer, clicked))
         st.rerun()
     if unit:
-        close_up(chosen, loaded, found, pixels, unit)
+        enlarged_map(chosen, loaded, found, pixels, unit)
     left, right = st.columns(2, gap="medium")
     with left:
         _histogram(found)
@@ -93,9 +91,7 @@ def _choose_layer(loaded: Loaded, side: int) -> str:
         icon=":material/visibility:",
         type="tertiary",
         key="respond",
-        on_click=routes.go,
-        args=(routes.LAYERS, network),
-        kwargs={"also": layer},
+        on_click=lambda: routes.go(routes.LAYERS, network, also=layer),
     )
     return layer
 
@@ -107,21 +103,16 @@ def _numbers(loaded: Loaded, found: Activations, side: int) -> None:
     """What is counted of the whole layer."""
     k, h, w = found.shape
     field = cache.fields(cache.Built(loaded.architecture.name, side))[found.layer]
-    figures = [
+    smallest, largest = number_in_words(found.minimum.min()), number_in_words(found.maximum.max())
+    silent = _("maps ≤ 0 everywhere") if found.has_sign else _("dead on this picture")
+    shown = [
         (_("feature maps"), f"{k} × {h}×{w}" if h * w > 1 else _("{k} values", k=k)),
         (_("receptive field"), field_in_words(field)),
-        (
-            _("smallest and largest value"),
-            f"{number_in_words(found.minimum.min())} … {number_in_words(found.maximum.max())}",
-        ),
+        (_("smallest and largest value"), f"{smallest} … {largest}"),
         (zeros_in_words(found), f"{found.silent.mean():.1%}"),
-        (
-            _("maps ≤ 0 everywhere") if found.has_sign else _("dead on this picture"),
-            _("{dead} of {all} maps", dead=int(found.dead.sum()), all=k),
-        ),
+        (silent, _("{dead} of {all} maps", dead=int(found.dead.sum()), all=k)),
     ]
-    for column, (words, value) in zip(st.columns(len(figures)), figures, strict=True):
-        column.markdown(f":gray[:small[{words}]]  \n**{value}**")
+    figures(shown)
 
 
 def _histogram(found: Activations) -> None:
@@ -146,17 +137,12 @@ def _dead(chosen: Selection, loaded: Loaded) -> None:
     st.caption(f"**{_('Dead maps of all named layers')}**")
     layers = loaded.layers
     found = computed(_("Counting dead maps …"), lambda: cache.dead_maps(chosen, tuple(dict.fromkeys(layers.values()))))
-    rows = []
-    for name, operation in layers.items():
-        dead, maps, share = found[operation]
-        rows.append([name, operation, f"{dead} / {maps} ({dead / maps:.1%})", f"{share:.1%}"])
-    st.dataframe(
-        pd.DataFrame(
-            rows,
-            columns=[_("layer"), _("operation"), _("dead maps"), _("share of values ≤ 0")],
-        ),
-        hide_index=True,
-    )
+    rows = [
+        (name, operation, f"{dead} / {maps} ({dead / maps:.1%})", f"{share:.1%}")
+        for name, operation in layers.items()
+        for dead, maps, share in [found[operation]]
+    ]
+    numbers([_("layer"), _("operation"), _("dead maps"), _("share of values ≤ 0")], rows)
     st.caption(_("Dead here means 0 or less at every position of this picture; the map may respond to other pictures."))
 
 

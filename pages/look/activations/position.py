@@ -1,20 +1,20 @@
 """One feature map seen closely: before and after, and one of its values with what it looks at and its arithmetic."""
 
+from dataclasses import astuple
+
 import numpy as np
 import streamlit as st
 
 from models import Loaded
-from models.images import png
 from models.options import Phrase, Switch
 from pages.common import cache
 from pages.common.asking import ask_one
-from pages.common.components.grid import clickable_grid
-from pages.common.components.reveal import reveal
 from pages.common.opened import Opened, open_unit
+from pages.common.panels import close_up, picture, tiles
 from pages.common.session import Selection
 from pages.common.text import _, plain
-from pages.common.widgets import computed, honest_png, weights_in_words
-from pages.common.words import box_in_words, grey_in_words, name_of, number_in_words
+from pages.common.widgets import computed
+from pages.common.words import box_in_words, grey_in_words, name_of, network_in_words, number_in_words
 from vis.activations import Activations, ChannelView
 from vis.deconvnet import Box
 from vis.figures.activations import multiplication
@@ -34,25 +34,17 @@ def place_of(chosen: Selection) -> str:
     return f"activations {chosen.network}"
 
 
-def close_up(chosen: Selection, loaded: Loaded, found: Activations, pixels: np.ndarray, unit: Opened) -> None:
+def enlarged_map(chosen: Selection, loaded: Loaded, found: Activations, pixels: np.ndarray, unit: Opened) -> None:
     """Draws everything about the enlarged map."""
     layer, channel = unit.layer, unit.channel
     view = computed(_("Enlarging the feature map …"), lambda: cache.one_channel(chosen, layer, channel))
-    row, column = unit.position or np.unravel_index(view.map.argmax(), view.map.shape)
-    row, column = int(row), int(column)
-    with st.container(border=True):
-        reveal(f"{layer} {channel}", key="reveal map")
-        title, close = st.columns([6, 1], vertical_alignment="center")
-        title.markdown(f"#### {plain(layer)} · {_('feature map {channel}', channel=channel)}")
-        if close.button(_("Close"), icon=":material/close:", key="close map", width="stretch"):
-            open_unit(place_of(chosen), None)
-            st.rerun()
-        st.caption(
-            f"{loaded.architecture.title} · {plain(weights_in_words(loaded))} · {plain(name_of(chosen.picture))} · "
-            + _numbers(found, channel)
-        )
+    row, column = map(int, unit.position or np.unravel_index(view.map.argmax(), view.map.shape))
+    title = f"{plain(layer)} · {_('feature map {channel}', channel=channel)}"
+    with close_up(title, f"{layer} {channel}", lambda: open_unit(place_of(chosen), None), "map"):
+        of = f"{network_in_words(loaded)} · {name_of(chosen.picture)}"
+        st.caption(f"{plain(of)} · {_numbers(found, channel)}")
         if view.map.size > 1:
-            _maps(chosen, loaded, found, view, pixels, (row, column))
+            _maps(chosen, loaded, view, pixels, (row, column))
         if len(view.stages) > 1:
             _stages(loaded, view)
         origin = computed(
@@ -85,51 +77,35 @@ def scale_in_words(has_sign: bool, limit: float | None, of_all: bool = True) -> 
 # The map ----------------------------------------------------------------------------------------------------------
 
 
-def _maps(
-    chosen: Selection,
-    loaded: Loaded,
-    found: Activations,
-    view: ChannelView,
-    pixels: np.ndarray,
-    position: tuple[int, int],
-) -> None:
+def _maps(chosen: Selection, loaded: Loaded, view: ChannelView, pixels: np.ndarray, position: tuple[int, int]) -> None:
     """The map alone and over the picture, both to be clicked."""
-    values = view.map
-    limit = float(np.abs(values).max())
-    over = heat_over(values, enlarged(pixels, SIDE), max(float(values.max()), 0.0))
+    values, columns = view.map, view.map.shape[1]
+    limit, most = float(np.abs(values).max()), max(float(values.max()), 0.0)
+    alone, over = enlarged(painted(values, limit), SIDE), heat_over(values, enlarged(pixels, SIDE), most)
+    scale = scale_in_words(values.min() < 0, limit, of_all=False)
+    scale_over = _("Dark is 0 or less, bright is {limit}.", limit=f"{most:.3g}")
     left, right = st.columns(2, gap="medium")
     labelled = values.size <= MOST_LABELS
-    for place, name, picture, scale in (
-        (
-            left,
-            _("The feature map"),
-            enlarged(painted(values, limit), SIDE),
-            scale_in_words(values.min() < 0, limit, of_all=False),
-        ),
-        (
-            right,
-            _("The feature map over the picture"),
-            over,
-            _("Dark is 0 or less, bright is {limit}.", limit=f"{max(float(values.max()), 0.0):.3g}"),
-        ),
+    for place, kind, name, shown, words in (
+        (left, "alone", _("The feature map"), alone, scale),
+        (right, "over", _("The feature map over the picture"), over, scale_over),
     ):
         with place:
             st.caption(f"**{name}**")
-            clicked = clickable_grid(
-                honest_png(loaded, picture),
-                len(values),
-                values.shape[1],
-                key=f"{'over' if place is right else 'alone'} {view.layer}",
+            clicked = tiles(
+                shown,
+                columns,
+                f"{kind} {view.layer}",
                 labels=values if labelled else None,
                 cells=values.size,
+                loaded=loaded,
                 template=_("row {row}, column {column}: {label}") if labelled else _("row {row}, column {column}"),
-                selected=position[0] * values.shape[1] + position[1],
+                selected=position[0] * columns + position[1],
                 alt=name,
-                height=len(picture),
             )
-            st.caption(scale)
+            st.caption(words)
         if clicked is not None:
-            open_unit(place_of(chosen), Opened(view.layer, view.channel, divmod(clicked, values.shape[1])))
+            open_unit(place_of(chosen), Opened(view.layer, view.channel, divmod(clicked, columns)))
             st.rerun()
 
 
@@ -147,21 +123,18 @@ def _stages(loaded: Loaded, view: ChannelView) -> None:
     for i, stage in enumerate(view.stages):
         if i % 4 == 0:
             columns = st.columns(4)
-        with columns[i % 4]:
-            here = stage.layer == view.layer
-            st.caption(f"{':material/arrow_right:' if here else ''} `{stage.layer}`")
-            limit = widest if common else float(np.abs(stage.map).max())
-            st.image(honest_png(loaded, enlarged(painted(stage.map, limit), 224)), width="stretch")
-            st.caption(
-                _(
-                    "{h}×{w}, values {low} … {high}; colour scale to {limit}",
-                    h=stage.map.shape[0],
-                    w=stage.map.shape[1],
-                    low=number_in_words(stage.map.min(), 4),
-                    high=number_in_words(stage.map.max(), 4),
-                    limit=f"{limit:.3g}",
-                )
-            )
+        here = ":material/arrow_right: " if stage.layer == view.layer else ""
+        limit = widest if common else float(np.abs(stage.map).max())
+        words = _(
+            "{h}×{w}, values {low} … {high}; colour scale to {limit}",
+            h=stage.map.shape[0],
+            w=stage.map.shape[1],
+            low=number_in_words(stage.map.min(), 4),
+            high=number_in_words(stage.map.max(), 4),
+            limit=f"{limit:.3g}",
+        )
+        shown = enlarged(painted(stage.map, limit), 224)
+        picture(f"{here}`{stage.layer}`", shown, words, loaded=loaded, place=columns[i % 4])
 
 
 # The position -----------------------------------------------------------------------------------------------------
@@ -177,20 +150,16 @@ def _position(
         st.markdown(f"**{here if chosen else _('{position}: the largest value of the map', position=here)}**")
     field = cache.fields(cache.Built(loaded.architecture.name, pixels.shape[0]))[found.layer]
     held = field.held or field  # while gates are held, as they are for the deconvnet
-    top, left, bottom, right = box = held.box(row, column, pixels.shape[:2])
+    box = Box(*held.box(row, column, pixels.shape[:2]))
     whole, part, value = st.columns([2, 1, 2], gap="medium")
-    with whole:
-        st.caption(f"**{_('Receptive field')}**")
-        st.image(png(with_box(pixels, box, SIDE)), width="stretch")
-    with part:
-        patch = pixels[top:bottom, left:right]
-        if 0 < patch.size < pixels.size:
-            st.caption(f"**{_('That part of the picture')}**")
-            st.image(png(enlarged(patch, 224)), width="stretch")
+    picture(_("Receptive field"), with_box(pixels, astuple(box), SIDE), place=whole)
+    patch = box.part_of(pixels)
+    if 0 < patch.size < pixels.size:
+        picture(_("That part of the picture"), enlarged(patch, 224), place=part)
     with value:
         st.caption(f"**{_('How its value was computed')}**")
         st.markdown("\n".join(_steps(origin)))
-        st.caption(_seen(held, Box(*box)))
+        st.caption(_seen(held, box))
         if field.held:
             st.caption(_("Through “{layer}” it sees the whole picture, too.", layer=plain(field.because)))
 
@@ -198,25 +167,23 @@ def _position(
 def _steps(origin: Origin) -> list[str]:
     lines = []
     for before, step in zip((None, *origin.steps), origin.steps, strict=False):
-        moved = before and (before.row, before.column) != (step.row, step.column)
         where = _("row {row}, column {column}", row=step.row, column=step.column)
         lines.append(f"1. `{step.layer}` · {where}: **{number_in_words(step.value, 4)}**")
-        if moved:
+        if before and (before.row, before.column) != (step.row, step.column):
             lines[-1] += f" – {_('the maximum of its window')}"
     return lines
 
 
 def _seen(field: ReceptiveField, box: Box) -> str:
     """The receptive field in words, and how much of it lies in the padding."""
-    width, height = box.right - box.left, box.bottom - box.top
     if field.rows is None or field.columns is None:
         if not field.is_known:
             return _("What it sees is not known from “{layer}” on.", layer=plain(field.because))
         return _("It sees the whole picture.")
-    if width <= 0 or height <= 0:
+    if box.right <= box.left or box.bottom <= box.top:
         return _("It sees only padding.")
     words = box_in_words(box)
-    if (width, height) != (field.columns.size, field.rows.size):
+    if (box.right - box.left, box.bottom - box.top) != (field.columns.size, field.rows.size):
         words += "; " + _(
             "its {width}×{height} receptive field extends into the padding",
             width=field.columns.size,

@@ -1,7 +1,7 @@
 """One layer graph on the page: its buttons, its drawing, what its colours mean, and its files."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import inf
 
 import streamlit as st
@@ -61,10 +61,7 @@ def canvases(shown: Mapping[str, Built], look: Look) -> None:
             _canvas(place, built, look, drawings[place], painting)
         with bars[place]:
             colours = _("kind") if look.colour == "kind" else f"{spoken(QUANTITIES[look.colour])}, {painting.range}"
-            measured = timing.milliseconds(built)
-            files.offer(
-                place, built, cache.graph(built), drawings[place], painting.paints, colours, look.counting, measured
-            )
+            files.offer(place, built, drawings[place], painting.paints, colours, look.counting)
 
 
 def _canvas(place: str, built: Built, look: Look, drawn: Drawing, painting: "Painting") -> None:
@@ -177,10 +174,7 @@ def _data(graph: Graph, drawn: Drawing, painting: Painting, look: Look) -> dict:
         "height": drawn.height,
         "header": HEADER,
         "boxes": [_box(graph, box, painting, look) for box in drawn.boxes],
-        "lines": [
-            {"source": line.source, "target": line.target, "points": line.points, "implied": line.implied}
-            for line in drawn.lines
-        ],
+        "lines": [asdict(line) for line in drawn.lines],
         "legend": painting.legend,
     }
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-import pandas as pd
 import streamlit as st
 
 from models import ARCHITECTURES
 from models.architecture import Architecture
 from pages.common.cache import Built
+from pages.common.panels import numbers
 from pages.common.text import _, plain
 from pages.common.words import operations_in_words
 from vis.cost.count import Counting
@@ -35,19 +35,14 @@ def _table(architecture: Architecture, graph: Graph, built: Built, counting: Cou
     ]
     if counting != COUNTED:
         rows.append((_("counted as selected above"), _counted(graph, counting), None))
-    is_changed = built.side != architecture.input_shape[1] or bool(built.options)
-    if architecture.accuracy is not None and not is_changed:
+    is_usual = built.side == architecture.input_shape[1] and not built.options
+    error = None
+    if architecture.accuracy is not None and is_usual:
         whose = _("torchvision's weights") if architecture.accuracy_of == "torchvision" else _("the paper")
         error = _("{error} % ({whose})", error=f"{100 - architecture.accuracy:.2f}", whose=whose)
-    else:
-        error = None
-    rows.append((_("top-1 error"), error, printed.top1_error))
-    rows.append((_("top-5 error"), None, printed.top5_error))
+    rows += [(_("top-1 error"), error, printed.top1_error), (_("top-5 error"), None, printed.top5_error)]
     columns = [_("quantity"), _("here"), _("in the paper")]
-    st.dataframe(
-        pd.DataFrame([[name, here or "–", paper or "–"] for name, here, paper in rows], columns=columns),
-        hide_index=True,
-    )
+    numbers(columns, [[name, here or "–", paper or "–"] for name, here, paper in rows])
     notes = [architecture.paper]
     if architecture.differs:
         notes.append(_("This version: {differs}.", differs=_(architecture.differs)))

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 
-import pandas as pd
 import streamlit as st
 
 from models import ARCHITECTURES
+from pages.common import cache
 from pages.common.cache import Built
 from pages.common.export import download, table
+from pages.common.panels import numbers
 from pages.common.text import _, spoken
-from pages.common.words import KINDS, unit_of
+from pages.common.words import KINDS, TERMS
+from pages.look.architecture import timing
 from vis.cost.count import Counting
 from vis.figures.graph import Paint, png, svg
 from vis.figures.numbers import grouped
@@ -19,21 +21,14 @@ from vis.table import as_json, rows
 
 
 def offer(
-    place: str,
-    built: Built,
-    graph: Graph,
-    drawn: Drawing,
-    paints: Mapping[str, Paint],
-    colours: str,
-    counting: Counting,
-    times: Mapping[str, float],
+    place: str, built: Built, drawn: Drawing, paints: Mapping[str, Paint], colours: str, counting: Counting
 ) -> None:
     """A menu of four files, which are made when one is chosen, outside the run, so their words are found before.
 
     Args:
         colours: what the colours mean, in words.
     """
-    architecture = ARCHITECTURES[built.network]
+    architecture, graph, times = ARCHITECTURES[built.network], cache.graph(built), timing.milliseconds(built)
     about = [
         f"{architecture.title} · {architecture.paper} · {_('picture')} {'×'.join(map(str, graph.input_shape[1:]))}",
         f"{_('Colour by')} {colours}",
@@ -64,33 +59,9 @@ def offer(
 def layer_table(graph: Graph, counting: Counting, times: Mapping[str, float]) -> None:
     """Every operation with its numbers, on request: a long table."""
     with st.expander(_("All layers as a table"), icon=":material/table:"):
-        names = {
-            "layer": _("layer"),
-            "block": _("block"),
-            "kind": _("kind"),
-            "operation": _("operation"),
-            "kernel_size": _("kernel"),
-            "stride": _("stride"),
-            "padding": _("padding"),
-            "dilation": _("dilation"),
-            "groups": _("groups"),
-            "output": _("output"),
-            "params": _("parameters"),
-            "macs": unit_of(counting),
-            "flops": unit_of(counting),
-            "activation_bytes": _("activation memory, bytes"),
-            "receptive_field": _("receptive field"),
-            "jump": _("jump"),
-            "start": _("first pixel"),
-            "milliseconds": _("measured time, ms"),
-        }
-        table = pd.DataFrame(
-            [
-                {names[name]: spoken(KINDS[value]) if name == "kind" else _cell(value) for name, value in row.items()}
-                for row in rows(graph, counting, times)
-            ]
-        )
-        st.dataframe(table, hide_index=True, height=420)
+        shown = [row | {"kind": spoken(KINDS[row["kind"]])} for row in rows(graph, counting, times)]
+        names = [spoken(TERMS[name]) for name in shown[0]]
+        numbers(names, [[_cell(value) for value in row.values()] for row in shown], height=420)
 
 
 def _cell(value: str | float | None) -> str:

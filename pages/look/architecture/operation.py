@@ -5,16 +5,16 @@ from dataclasses import replace
 import streamlit as st
 
 from models import ARCHITECTURES
-from models.images import png
 from models.weights import card
 from pages.common import cache, routes
 from pages.common.cache import Built
-from pages.common.components.reveal import reveal
+from pages.common.panels import close_up, figures, picture
 from pages.common.session import PUBLIC_WEIGHTS, Selection, selection
 from pages.common.text import _, plain, spoken
-from pages.common.widgets import cpu_did_it, honest_png, opened, weights_in_words
+from pages.common.widgets import opened, say_if_on_cpu, weights_in_words
 from pages.common.words import (
     KINDS,
+    TERMS,
     bytes_in_words,
     field_in_words,
     name_of,
@@ -44,17 +44,12 @@ def inspector(place: str, built: Built, name: str, counting: Counting) -> None:
         Refused: for a picture or weights that cannot be used.
     """
     graph = cache.graph(built)
-    with st.container(border=True):
-        reveal(f"{place} {built.network} {name}", key=f"reveal {place}")
-        title, close = st.columns([6, 1], vertical_alignment="center")
-        title.markdown(f"#### {ARCHITECTURES[built.network].title} · {plain(name)} · {_what(graph, name)}")
-        close.button(
-            _("Close"),
-            icon=":material/close:",
-            key=f"close {place}",
-            width="stretch",
-            on_click=lambda: show_graph(place, built.network, replace(graph_view(place, built.network), selected=None)),
-        )
+
+    def close() -> None:
+        show_graph(place, built.network, replace(graph_view(place, built.network), selected=None))
+
+    title = f"{ARCHITECTURES[built.network].title} · {plain(name)} · {_what(graph, name)}"
+    with close_up(title, f"{place} {built.network} {name}", close, place):
         _numbers(graph, built, name, counting)
         if name in graph.nodes:
             left, right = st.columns([3, 2], gap="medium")
@@ -78,64 +73,42 @@ def _what(graph: Graph, name: str) -> str:
 
 def _numbers(graph: Graph, built: Built, name: str, counting: Counting) -> None:
     """What comes out and what it costs, each beside its share of the network."""
-    last = graph.last(name)
-    times = timing.milliseconds(built)
-    figures = [
-        (_("output"), shape(last.output_shape), None),
-        (_("parameters"), grouped(graph.params(name)), _share(graph.params(name), graph.params())),
-        (
-            unit_of(counting),
-            operations_in_words(graph, name, counting),
-            _share(graph.counted(name, counting), graph.counted(counting=counting)),
-        ),
-        (
-            _("activation memory"),
-            bytes_in_words(graph.activation_bytes(name)),
-            _share(graph.activation_bytes(name), graph.activation_bytes()),
-        ),
-        (_("receptive field"), field_in_words(last.receptive_field), None),
+    last, times = graph.last(name), timing.milliseconds(built)
+    params, memory = graph.params(name), graph.activation_bytes(name)
+    operations, all_operations = graph.counted(name, counting), graph.counted(counting=counting)
+    shown = [
+        (_("output"), shape(last.output_shape)),
+        (_("parameters"), grouped(params), _share(params, graph.params())),
+        (unit_of(counting), operations_in_words(graph, name, counting), _share(operations, all_operations)),
+        (_("activation memory"), bytes_in_words(memory), _share(memory, graph.activation_bytes())),
+        (_("receptive field"), field_in_words(last.receptive_field)),
     ]
     if times:
         took = quantity(graph, name, "time", counting, times)
-        figures.append(
-            (_("measured time"), quantity_in_words("time", took, counting), _share(took, sum(times.values())))
-        )
-    for column, (words, value, share) in zip(st.columns(len(figures)), figures, strict=True):
-        column.caption(words)
-        column.markdown(f"**{value}**" + (f"  \n{share}" if share else ""))
+        shown.append((_("measured time"), quantity_in_words("time", took, counting), _share(took, sum(times.values()))))
+    figures(shown)
 
 
-def _share(part: float | None, whole: float | None) -> str | None:
-    return _("{share} of the network", share=f"{part / whole:.1%}") if part and whole else None
+def _share(part: float | None, whole: float | None) -> str:
+    return _("{share} of the network", share=f"{part / whole:.1%}") if part and whole else ""
 
 
 def _arithmetic(graph: Graph, built: Built, name: str, counting: Counting) -> None:
     """The formulas, with this layer's numbers put in."""
-    names = {
-        "height": _("height"),
-        "width": _("width"),
-        "params": _("parameters"),
-        "macs": _("MACs"),
-        "activation_bytes": _("activation memory, bytes"),
-    }
     node = graph.nodes[name]
+    cost, field = node.cost, node.receptive_field
     st.caption(f"**{_('How the numbers are computed')}**")
     lines = [
-        f"{names[found.quantity]} = {found.symbols}\n  = {found.numbers}\n  = {grouped(found.value)}"
+        f"{spoken(TERMS[found.quantity])} = {found.symbols}\n  = {found.numbers}\n  = {grouped(found.value)}"
         for found in explained(cache.shapes(built), name)
     ]
-    cost = node.cost
-    extra = [
+    for words, count, is_counted in (
         (_("bias additions"), cost.bias_adds, counting.bias),
         (_("normalisation"), cost.norm_macs, counting.norm),
         (_("pooling"), cost.pool_operations, counting.pooling),
-    ]
-    lines += [
-        f"{words}: {grouped(count)}{'' if counted else ' – ' + _('not counted')}"
-        for words, count, counted in extra
-        if count
-    ]
-    field = node.receptive_field
+    ):
+        if count:
+            lines.append(f"{words}: {grouped(count)}" + ("" if is_counted else f" – {_('not counted')}"))
     if field.size is not None and field.jump is not None:
         lines.append(
             _(
@@ -153,24 +126,21 @@ def _arithmetic(graph: Graph, built: Built, name: str, counting: Counting) -> No
 def _field(built: Built, node: Node) -> None:
     """What the unit in the middle of the maps can see of the picture."""
     chosen = selection()
-    st.caption(f"**{_('Receptive field of the centre unit')}**")
     with st.spinner(_("Reading the picture …"), show_time=True):
         pixels = cache.picture_at(chosen, built)
     row, column = (side // 2 for side in _sides(built, node))
     field = node.receptive_field.held or node.receptive_field  # while gates are held, as they are for the deconvnet
-    top, left, bottom, right = field.box(row, column, pixels.shape[:2])
-    st.image(png(with_box(pixels, (top, left, bottom, right), 448)), width="stretch")
-    st.caption(
-        _(
-            "{picture}, {side}×{side}: rows {top}–{bottom}, columns {left}–{right}",
-            picture=plain(name_of(chosen.picture)),
-            side=built.side,
-            top=top,
-            bottom=bottom - 1,
-            left=left,
-            right=right - 1,
-        )
+    top, left, bottom, right = box = field.box(row, column, pixels.shape[:2])
+    words = _(
+        "{picture}, {side}×{side}: rows {top}–{bottom}, columns {left}–{right}",
+        picture=plain(name_of(chosen.picture)),
+        side=built.side,
+        top=top,
+        bottom=bottom - 1,
+        left=left,
+        right=right - 1,
     )
+    picture(_("Receptive field of the centre unit"), with_box(pixels, box, 448), words)
 
 
 def _sides(built: Built, node: Node) -> tuple[int, int]:
@@ -189,9 +159,7 @@ def _way_to_layers(place: str, built: Built, node: Node) -> None:
         icon=":material/visibility:",
         type="tertiary",
         key=f"project {place}",
-        on_click=routes.go,
-        args=(routes.LAYERS, built.network),
-        kwargs={"also": node.name},
+        on_click=lambda: routes.go(routes.LAYERS, built.network, also=node.name),
     )
 
 
@@ -211,33 +179,29 @@ def _with_weights(place: str, built: Built, node: Node) -> None:
     chosen, loaded = opened(_of(built.network))
     with st.spinner(_("Showing the picture to the network …"), show_time=True):
         found, on_cpu = cache.layer_view(chosen, node.name, MOST_MAPS)
-    if on_cpu:
-        st.info(cpu_did_it(), icon=":material/memory:")
+    say_if_on_cpu(on_cpu)
     about = f"{loaded.architecture.title} · {plain(weights_in_words(loaded))} · {plain(node.name)}"
     if found.filters is not None:
         limit = float(abs(found.filters.tiles).max())
-        st.caption(f"**{_('Filters')}** · {about}")
-        tiles = [signed(tile, limit) for tile in found.filters.tiles]
-        st.image(honest_png(loaded, montage(tiles, COLUMNS * 2, 48)), width="stretch")
+        kernels = [signed(tile, limit) for tile in found.filters.tiles]
         note = range_of_weights(limit)
         if found.filters.slices is not None:
             note += " " + _("Each filter is shown by its slice over the input map that it weights most.")
-        st.caption(note + " " + _("{shown} of {all} filters.", shown=len(tiles), all=node.output_shape[1]))
+        note += " " + _("{shown} of {all} filters.", shown=len(kernels), all=node.output_shape[1])
+        picture(_("Filters"), montage(kernels, COLUMNS * 2, 48), note, of=about, loaded=loaded)
     if found.maps is not None:
-        st.caption(f"**{_('Activation maps')}** · {about} · {plain(name_of(chosen.picture))}")
-        tiles = [heat(values, found.limit) for values in found.maps]
-        st.image(honest_png(loaded, montage(tiles, COLUMNS, 64)), width="stretch")
-        st.caption(
-            _(
-                "The {count} strongest of {all} maps ({size}), strongest first: {channels}. Dark is 0 or less, bright "
-                "is {limit}.",
-                count=len(tiles),
-                all=found.shape[0],
-                size="×".join(map(str, found.shape[1:])),
-                channels=", ".join(map(str, found.channels)),
-                limit=f"{found.limit:.3g}",
-            )
+        maps = [heat(values, found.limit) for values in found.maps]
+        words = _(
+            "The {count} strongest of {all} maps ({size}), strongest first: {channels}. Dark is 0 or less, bright "
+            "is {limit}.",
+            count=len(maps),
+            all=found.shape[0],
+            size="×".join(map(str, found.shape[1:])),
+            channels=", ".join(map(str, found.channels)),
+            limit=f"{found.limit:.3g}",
         )
+        about += f" · {plain(name_of(chosen.picture))}"
+        picture(_("Activation maps"), montage(maps, COLUMNS, 64), words, of=about, loaded=loaded)
 
 
 def _of(network: str) -> Selection:

@@ -2,13 +2,13 @@
 
 from collections import Counter
 
-import pandas as pd
 import streamlit as st
 
 from models.options import Phrase, Switch
 from pages.common.asking import ask_one
+from pages.common.panels import bullets, numbers
 from pages.common.text import _, spoken
-from pages.common.words import KINDS, unit_of
+from pages.common.words import KINDS, TERMS, unit_of
 from vis.comparison import Pair, pairs
 from vis.cost.count import Counting
 from vis.figures.graph import settings_in_short
@@ -42,13 +42,8 @@ def table(titles: list[str], left: Graph, right: Graph, counting: Counting) -> N
         _("activation memory, bytes"): [graph.activation_bytes() for graph in (left, right)],
         _("operations in the graph"): [len(graph.nodes) for graph in (left, right)],
     }
-    st.dataframe(
-        pd.DataFrame(
-            [[name, *map(grouped, both), _ratio(*both)] for name, both in totals.items()],
-            columns=["", *_distinct(titles), _("ratio")],
-        ),
-        hide_index=True,
-    )
+    titles = titles if len(set(titles)) == len(titles) else [f"{title} ({i})" for i, title in enumerate(titles, 1)]
+    numbers(["", *titles, _("ratio")], [[name, *map(grouped, both), _ratio(*both)] for name, both in totals.items()])
     found = pairs(left, right)
     everything = ask_one(st, EQUAL)
     rows = [_row(pair) for pair in found if everything or pair.differs or pair.is_alone]
@@ -61,18 +56,10 @@ def table(titles: list[str], left: Graph, right: Graph, counting: Counting) -> N
             all=len(found),
         )
     )
-    both = _distinct(titles)
-    st.markdown("\n".join(f"* {line}" for line in _in_short(both, found)))
+    bullets(_in_short(titles, found))
     if rows:
-        st.dataframe(
-            pd.DataFrame(rows, columns=[*both, _("difference")]),
-            hide_index=True,
-            column_config={title: st.column_config.Column(width=LAYER) for title in both},
-        )
-
-
-def _distinct(titles: list[str]) -> list[str]:
-    return titles if len(set(titles)) == len(titles) else [f"{title} ({i})" for i, title in enumerate(titles, 1)]
+        wide = {title: st.column_config.Column(width=LAYER) for title in titles}
+        numbers([*titles, _("difference")], rows, column_config=wide)
 
 
 def _ratio(one: int, other: int) -> str:
@@ -87,11 +74,8 @@ def _in_short(titles: list[str], found: list[Pair]) -> list[str]:
         lines += [_("Only in {network}: {layers}.", network=title, layers=_kinds(alone))] if alone else []
     moved = [pair.left for pair in found if "order" in pair.differs and pair.left]
     lines += [_("In both, but in a different order: {layers}.", layers=_kinds(moved))] if moved else []
-    unlike, words = (
-        Counter(name for pair in found if pair.left for name in pair.differs if name != "order"),
-        _differences(),
-    )
-    differences = ", ".join(f"{words[name]} ×{count}" for name, count in unlike.most_common())
+    unlike = Counter(name for pair in found if pair.left for name in pair.differs if name != "order")
+    differences = ", ".join(f"{spoken(TERMS[name])} ×{count}" for name, count in unlike.most_common())
     if differences:
         lines.append(_("Pairs that differ, by kind of difference: {differences}.", differences=differences))
     return lines
@@ -102,29 +86,9 @@ def _kinds(layers: list[Node]) -> str:
     return ", ".join(f"{spoken(KINDS[kind])} ×{count}" for kind, count in counts.most_common())
 
 
-def _differences() -> dict[str, str]:
-    """In what two layers may differ, in words."""
-    return {
-        "kernel_size": _("kernel"),
-        "stride": _("stride"),
-        "padding": _("padding"),
-        "dilation": _("dilation"),
-        "groups": _("groups"),
-        "ceil_mode": _("ceil mode"),
-        "operation": _("operation"),
-        "channels": _("channels"),
-        "size": _("map size"),
-        "macs": _("MACs"),
-        "order": _("in a different order"),
-    }
-
-
 def _row(pair: Pair) -> list[str]:
-    words = _differences()
-    differs = ", ".join(words[name] for name in pair.differs)
-    if pair.is_alone and not differs:
-        differs = _("only here")
-    return [_layer(pair.left), _layer(pair.right), differs]
+    differs = ", ".join(spoken(TERMS[name]) for name in pair.differs)
+    return [_layer(pair.left), _layer(pair.right), differs or (_("only here") if pair.is_alone else "")]
 
 
 def _layer(node: Node | None) -> str:

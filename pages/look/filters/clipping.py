@@ -7,12 +7,10 @@ from models import Loaded
 from models.options import Choice, Phrase
 from pages.common import cache
 from pages.common.asking import ask_one
-from pages.common.panels import legend
+from pages.common.panels import legend, picture
 from pages.common.session import Selection
 from pages.common.text import _
-from pages.common.widgets import honest_png, warning_of
-from pages.common.words import range_of_weights
-from pages.look.filters.kernels import whose
+from pages.common.words import network_in_words, range_of_weights
 from vis.figures.filters import columns_for, limits_of, sheet, side_for
 from vis.figures.nine import side_by_side
 from vis.filters import RADIUS, clipped, convolutions
@@ -40,11 +38,9 @@ def what_if(chosen: Selection, loaded: Loaded) -> None:
     names = (_("As they are"), _("RMS clipped to {radius}", radius=radius))
     sheets = [sheet(kernels, limits, columns, side_for(len(after)), changed) for kernels in (measures.kernels, after)]
     for column, pixels, name in zip(st.columns(2, gap="medium"), sheets, names, strict=True):
-        with column:
-            st.caption(f"**{name}**")
-            st.image(honest_png(loaded, pixels), width="stretch")
+        picture(name, pixels, loaded=loaded, place=column)
     lines = [
-        f"{whose(loaded)} · {layer}",
+        f"{network_in_words(loaded)} · {layer}",
         range_of_weights(float(limits.max(initial=0))),
         _(
             "A red frame marks the {count} of {all} filters that the rule would rescale: {numbers}",
@@ -54,7 +50,7 @@ def what_if(chosen: Selection, loaded: Loaded) -> None:
         ),
     ]
     both, file = side_by_side(*sheets), f"{chosen.network}-{layer}-rms-{radius}.png"
-    legend(lines, both, file, "clipping png", further=[" · ".join(names)], width=960, banner=warning_of(loaded))
+    legend(lines, both, file, "clipping png", further=[" · ".join(names)], width=960, loaded=loaded)
     scale = GREY_LEVELS * float(np.mean(loaded.preprocess.std))
     st.info(
         _(

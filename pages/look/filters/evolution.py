@@ -12,8 +12,7 @@ from models.options import Choice, Number, Phrase
 from models.weights import Card, card
 from pages.common import address, cache
 from pages.common.asking import ask_one, first_value
-from pages.common.components.grid import clickable_grid
-from pages.common.panels import legend
+from pages.common.panels import bullets, legend, picture, tiles
 from pages.common.session import Selection, keep, kept
 from pages.common.text import _
 from pages.common.widgets import computed
@@ -21,7 +20,7 @@ from pages.common.words import fidelity_in_words, grey_in_words, name_of, unit_i
 from pages.look.filters.kernels import dead_in_words, repeated_in_words, rms_in_words, shipped_all_the_same
 from vis.figures.filters import columns_for, sheet
 from vis.figures.pictures import montage, signed
-from vis.filters import Measures, convolutions, kernels_of, measured
+from vis.filters import convolutions, kernels_of, measured
 from vis.maps import layer_maps
 from vis.responses import limit_of
 
@@ -55,7 +54,7 @@ def _first_layer(side: Selection, loaded: Loaded, made: Card) -> None:
     limit = max(float(np.abs(values).max()) for values in kernels.values())
     epochs = Choice("epoch", Phrase("After epoch"), tuple(known), max(known), shown_as="scale")
     epoch = ask_one(st, epochs, network=network)
-    measures, count = measured(kernels[epoch]), len(kernels[epoch])
+    measures, count, after = measured(kernels[epoch]), len(kernels[epoch]), _("After epoch {epoch}", epoch=epoch)
     place = f"through training {network}"
     chosen = kept(place, lambda: first_value(Number("filter", "", None, 0, count - 1), network))
     address.note(epoch=epoch, filter=chosen)
@@ -63,11 +62,10 @@ def _first_layer(side: Selection, loaded: Loaded, made: Card) -> None:
     columns = columns_for(count, kernels[epoch].shape[2:])
     pixels = sheet(kernels[epoch], np.full(count, limit), columns, marked=measures.dead)
     with left:
-        clicked = clickable_grid(
-            png(pixels),
-            -(-count // columns),
+        clicked = tiles(
+            pixels,
             columns,
-            key="first layer through training",
+            "first layer through training",
             labels=[
                 _("{name}: RMS {rms}", name=_("Filter {number}", number=i), rms=f"{rms:.3g}")
                 for i, rms in enumerate(measures.rms)
@@ -75,45 +73,23 @@ def _first_layer(side: Selection, loaded: Loaded, made: Card) -> None:
             selected=chosen,
             alt=_("Filters of {layer}", layer=layer),
         )
-        file = made.at(epoch)
-        words = f"{loaded.architecture.title} · {file.file} ({file.sha256[:8]}) · {layer}"
-        legend(
-            [words, grey_in_words(limit, f"; {_('one range for all epochs')}")],
-            pixels,
-            f"{network}-{layer}-epoch{epoch}.png",
-            "first layer png",
-            label=_("Tiles (PNG)"),
-            further=[_("After epoch {epoch}", epoch=epoch)],
-        )
+        file, name = made.at(epoch), f"{network}-{layer}-epoch{epoch}.png"
+        of = f"{loaded.architecture.title} · {file.file} ({file.sha256[:8]}) · {layer}"
+        words, further = [of, grey_in_words(limit, f"; {_('one range for all epochs')}")], [after]
+        legend(words, pixels, name, "first layer png", further, label=_("Tiles (PNG)"))
     if clicked is not None:
         keep(place, clicked)
         st.rerun()
     with right:
-        _numbers(made, epoch, measures)
-        if chosen is not None:
-            _one_filter(chosen, kernels, limit)
-        else:
+        st.markdown(f"**{after}**")
+        accuracy = _("top-1 accuracy {top1} % on the validation pictures", top1=f"{file.top1:.1f}")
+        bullets([accuracy, rms_in_words(measures), dead_in_words(measures), repeated_in_words(measures)])
+        if chosen is None:
             st.caption(_("Click a filter to see it after every epoch."))
-
-
-def _numbers(made: Card, epoch: int, measures: Measures) -> None:
-    lines = [
-        _("top-1 accuracy {top1} % on the validation pictures", top1=f"{made.at(epoch).top1:.1f}"),
-        rms_in_words(measures),
-        dead_in_words(measures),
-        repeated_in_words(measures),
-    ]
-    st.markdown(f"**{_('After epoch {epoch}', epoch=epoch)}**")
-    st.markdown("\n".join(f"* {line}" for line in lines))
-
-
-def _one_filter(number: int, kernels: dict[int, np.ndarray], limit: float) -> None:
-    """One filter after every epoch."""
-    st.caption(f"**{_('Filter {number}', number=number)}**")
-    st.image(
-        png(montage([signed(values[number], limit) for values in kernels.values()], len(kernels))), width="stretch"
-    )
-    st.caption(_("After epochs {epochs}, from left to right.", epochs=_listed(kernels)))
+            return
+        each = montage([signed(values[chosen], limit) for values in kernels.values()], len(kernels))
+        words = _("After epochs {epochs}, from left to right.", epochs=_listed(kernels))
+        picture(_("Filter {number}", number=chosen), each, words)
 
 
 def _map(side: Selection, loaded: Loaded) -> None:
@@ -136,8 +112,7 @@ def _map(side: Selection, loaded: Loaded) -> None:
     pixels = computed(_("Showing the picture to the network …"), lambda: cache.seen(side)).pixels
     limits = [limit_of(p.pixels) for p in found.values()]
     shown = [signed(p.pixels.numpy(), limit) for p, limit in zip(found.values(), limits, strict=True)]
-    boxes = [p.box for p in found.values()]
-    parts = [pixels[box.top : box.bottom, box.left : box.right] for box in boxes]
+    parts = [p.box.part_of(pixels) for p in found.values()]
     both = montage([*shown, *parts], len(found))
     st.image(png(both), width="stretch")
     st.caption(_("After epochs {epochs}, from left to right; below, that part of the picture.", epochs=_listed(found)))
@@ -145,7 +120,7 @@ def _map(side: Selection, loaded: Loaded) -> None:
         f"{_('epoch {epoch}', epoch=epoch)}: {unit_in_words(p.unit)} · ±{limit:.2g}"
         for (epoch, p), limit in zip(found.items(), limits, strict=True)
     ]
-    st.markdown("\n".join(f"* {line}" for line in each))
+    bullets(each)
     lines = [
         f"{loaded.architecture.title} · {_('layer {layer}, map {map}', layer=layer, map=number)} · {operation} · "
         f"{name_of(side.picture)} · deconvnet {fidelity_in_words(found[max(found)].fidelity)}",

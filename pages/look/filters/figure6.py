@@ -8,15 +8,14 @@ import streamlit as st
 from models import ARCHITECTURES, Loaded
 from models.images import png
 from pages.common import cache
-from pages.common.export import download
-from pages.common.panels import legend
+from pages.common.panels import bullets, legend, picture_file
 from pages.common.session import Selection
 from pages.common.text import _, plain
 from pages.common.widgets import computed, honest_png
-from pages.common.words import fidelity_in_words, name_of, range_in_words, range_of_weights
-from pages.look.filters.kernels import dead_in_words, repeated_in_words, rms_in_words, shipped_all_the_same, whose
+from pages.common.words import fidelity_in_words, name_of, network_in_words, range_in_words, range_of_weights
+from pages.look.filters.kernels import dead_in_words, repeated_in_words, rms_in_words, shipped_all_the_same
 from vis.figures.filters import columns_for, limits_of, sheet
-from vis.figures.pictures import captioned, montage, signed
+from vis.figures.pictures import montage, signed
 from vis.filters import Convolution, Measures, aliased_share, convolutions
 
 NETWORKS = ("zfnet_mini", "alexnet_mini")
@@ -60,7 +59,8 @@ def _filters(loaded: Loaded, convolution: Convolution, measures: Measures, limit
     """The first layer of one of the two, with its counts."""
     kernel, stride = "×".join(map(str, convolution.kernel)), convolution.stride[0]
     st.markdown(f"#### {loaded.architecture.title}")
-    st.caption(f"{plain(whose(loaded))} · {plain(convolution.name)} · {kernel} /{stride}")
+    about = f"{network_in_words(loaded)} · {convolution.name} · {kernel} /{stride}"
+    st.caption(plain(about))
     columns = columns_for(len(measures.kernels))
     pixels = sheet(measures.kernels, np.full(len(measures.kernels), limit), columns, 66, measures.dead)
     st.image(honest_png(loaded, pixels), width="stretch")
@@ -79,12 +79,10 @@ def _filters(loaded: Loaded, convolution: Convolution, measures: Measures, limit
             all=len(share),
         ),
     ]
-    st.markdown("\n".join(f"* {line}" for line in lines))
-    words = [f"{whose(loaded)} · {convolution.name} · {kernel} /{stride}", range_of_weights(limit), *lines]
-    name = loaded.architecture.name
-    download(
-        st, _("Tiles (PNG)"), lambda: captioned(pixels, words), f"{name}-figure6-filters.png", f"filters of {name}"
-    )
+    bullets(lines)
+    words, name = [about, range_of_weights(limit), *lines], loaded.architecture.name
+    file = f"{name}-figure6-filters.png"
+    picture_file(st, pixels, words, file, f"filters of {name}", label=_("Tiles (PNG)"), loaded=loaded)
 
 
 def _projections(side: Selection, loaded: Loaded) -> None:
@@ -98,12 +96,12 @@ def _projections(side: Selection, loaded: Loaded) -> None:
     projections = found[LAYER].projections
     limits = found[LAYER].limits(own=True)
     saw = [signed(p.pixels.numpy(), limit) for p, limit in zip(projections, limits, strict=True)]
-    parts = [pixels[p.box.top : p.box.bottom, p.box.left : p.box.right] for p in projections]
+    parts = [p.box.part_of(pixels) for p in projections]
     field = cache.fields(cache.Built(side.network, ARCHITECTURES[side.network].input_shape[1]))[operation].size
     st.image(honest_png(loaded, montage(saw, 3)), width="stretch")
     st.image(png(montage(parts, 3)), width="stretch")
     lines = [
-        f"{whose(loaded)} · {operation} · deconvnet {fidelity_in_words(projections[0].fidelity)}",
+        f"{network_in_words(loaded)} · {operation} · deconvnet {fidelity_in_words(projections[0].fidelity)}",
         _(
             "The nine strongest maps: {maps}; each unit sees {side} pixels.",
             maps=", ".join(str(p.unit.channel) for p in projections),

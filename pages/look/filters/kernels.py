@@ -9,10 +9,10 @@ import streamlit as st
 
 from models import Loaded
 from pages.common.export import download, table
+from pages.common.panels import bullets, picture_file
 from pages.common.session import Selection
 from pages.common.text import _
-from pages.common.widgets import warning_of, weights_in_words
-from vis.figures.pictures import captioned
+from pages.common.words import network_in_words
 from vis.filters import ALIKE, Convolution, Measures, rows
 
 
@@ -58,25 +58,13 @@ class Shown:
             )
         elif c.kind == "depthwise":
             what = _(
-                "{layer}: {count} depthwise {kernel} filters, one per map",
-                layer=c.name,
-                count=c.outputs,
-                kernel=kernel,
+                "{layer}: {count} depthwise {kernel} filters, one per map", layer=c.name, count=c.outputs, kernel=kernel
             )
         else:
             what = _("{layer}: {count} filters of {kernel}", layer=c.name, count=c.outputs, kernel=kernel)
-            acting = (
-                _("as they act on pixels from 0 to 1")
-                if self.on_picture
-                else _("as they act on the normalised picture")
-            )
-            what = f"{what}, {acting}"
-        return [whose(self.loaded), what]
-
-
-def whose(loaded: Loaded) -> str:
-    """Whose filters these are."""
-    return f"{loaded.architecture.title} · {weights_in_words(loaded)}"
+            on_pixels, on_input = _("as they act on pixels from 0 to 1"), _("as they act on the normalised picture")
+            what = f"{what}, {on_pixels if self.on_picture else on_input}"
+        return [network_in_words(self.loaded), what]
 
 
 def wave_in_words(measures: Measures, i: int) -> str:
@@ -107,15 +95,12 @@ def in_numbers(shown: Shown) -> None:
             )
         )
     else:
-        strongest = np.argsort(-m.norm, kind="stable")
-        energy = np.cumsum(np.square(m.norm[strongest]))
-        if energy[-1] > 0:
-            half = int((energy < energy[-1] / 2).sum()) + 1
+        if half := m.half_of_energy:
             lines.append(
                 _(
                     "The {half} strongest of {all} input maps hold half of the filter's energy (its squared norm).",
                     half=half,
-                    all=len(energy),
+                    all=len(m.norm),
                 )
             )
         if shown.convolution.groups > 1:
@@ -126,7 +111,7 @@ def in_numbers(shown: Shown) -> None:
                     maps=_listed(shown.numbers),
                 )
             )
-    st.markdown("\n".join(f"* {line}" for line in lines))
+    bullets(lines)
     st.caption(_("Click a tile to look closer."))
 
 
@@ -168,9 +153,8 @@ def files(shown: Shown, pixels: np.ndarray, words: Sequence[str]) -> None:
     """The sheet and the table, to take away."""
     output = "" if shown.output is None else f"-{shown.output}"
     name = f"{shown.loaded.architecture.name}-{shown.convolution.name}{output}-filters"
-    warning = warning_of(shown.loaded)
     row = st.container(horizontal=True)
-    download(row, _("Tiles (PNG)"), lambda: captioned(pixels, words, banner=warning), f"{name}.png", "tiles png")
+    picture_file(row, pixels, words, f"{name}.png", "tiles png", label=_("Tiles (PNG)"), loaded=shown.loaded)
     download(row, _("Table (CSV)"), lambda: table(rows_of_tiles(shown)), f"{name}.csv", "tiles csv")
 
 

@@ -7,15 +7,14 @@ from models import Loaded
 from models.options import Choice, Phrase
 from pages.common import address, cache
 from pages.common.asking import ask_one
-from pages.common.components.grid import clickable_grid
+from pages.common.panels import tiles
 from pages.common.session import Selection, keep, kept
 from pages.common.text import _, plain
-from pages.common.widgets import honest_png
 from pages.common.words import range_of_weights
 from pages.look.filters.choices import linked, of_layer, part, sorted_by
 from pages.look.filters.kernels import Shown, files, in_numbers
 from pages.look.filters.matrix import matrix
-from pages.look.filters.one_filter import close_up
+from pages.look.filters.one_filter import one_filter
 from vis.figures.filters import columns_for, limits_of, sheet, side_for
 from vis.filters import Convolution, convolutions
 from vis.trace import traced
@@ -46,11 +45,7 @@ def view(chosen: Selection, loaded: Loaded) -> None:
     wanted = address.opened_with().get("layer") if address.is_about(chosen.network) else None
     if layer == first and wanted not in known and wanted in traced(loaded.model).names.values():
         above.info(
-            _(
-                "“{layer}” is not a convolution, so “{first}” is shown instead.",
-                layer=plain(wanted),
-                first=plain(first),
-            )
+            _("“{layer}” is not a convolution, so “{first}” is shown instead.", layer=plain(wanted), first=plain(first))
         )
     (matrix if known[layer].kind == "matrix" else _tiles)(chosen, loaded, known[layer])
 
@@ -93,9 +88,8 @@ def _tiles(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
     with right:
         if opened is None:
             in_numbers(shown)
-        elif close_up(shown, opened):
-            keep(place, None)
-            st.rerun()
+        else:
+            one_filter(shown, opened, lambda: keep(place, None))
 
 
 def _output(chosen: Selection, convolution: Convolution) -> int:
@@ -117,21 +111,20 @@ def _output(chosen: Selection, convolution: Convolution) -> int:
 
 def _sheet(shown: Shown, order: np.ndarray, opened: int | None) -> int | None:
     """Draws the tiles in this order; the place among the measures of the one that was clicked."""
-    loaded, measures, layer = shown.loaded, shown.measures, shown.convolution.name
+    measures, layer = shown.measures, shown.convolution.name
     limits = limits_of(measures.kernels, shown.own)
     order = order[part(shown.chosen, layer, "tiles", Phrase("Tiles"), len(order))]
     columns = columns_for(len(order), shown.convolution.kernel)
     marked = [i for i, number in enumerate(order) if shown.output is None and number in measures.dead]
     pixels = sheet(measures.kernels[order], limits[order], columns, side_for(len(order)), marked)
-    clicked = clickable_grid(
-        honest_png(loaded, pixels),
-        -(-len(order) // columns),
+    clicked = tiles(
+        pixels,
         columns,
-        key=f"sheet {layer}",
+        f"sheet {layer}",
         labels=[shown.label(i) for i in order],
+        loaded=shown.loaded,
         selected=next(iter(np.flatnonzero(order == opened).tolist()), None),
         width=columns * WIDEST if columns * WIDEST < WIDTH else None,
-        height=len(pixels),
         alt=_("Filters of {layer}", layer=layer),
     )
     words = [*shown.words(), range_of_weights(None if shown.own else float(limits.max(initial=0)))]

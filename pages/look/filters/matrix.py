@@ -6,14 +6,11 @@ import streamlit as st
 from models import Loaded
 from models.options import Phrase
 from pages.common import address, cache
-from pages.common.components.grid import clickable_grid
-from pages.common.panels import legend
+from pages.common.panels import bullets, legend, tiles
 from pages.common.session import Selection, keep, kept
 from pages.common.text import _
-from pages.common.widgets import honest_png, warning_of
-from pages.common.words import range_of_weights
+from pages.common.words import network_in_words, range_of_weights
 from pages.look.filters.choices import linked, part, sorted_by
-from pages.look.filters.kernels import whose
 from vis.figures.pictures import enlarged, signed
 from vis.filters import Convolution
 
@@ -40,19 +37,19 @@ def matrix(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
         is_there = cell and row in outputs and column in inputs
         selected = np.flatnonzero(outputs == row)[0] * width + np.flatnonzero(inputs == column)[0] if is_there else None
         pixels = enlarged(signed(shown[None], limit), 480)
-        clicked = clickable_grid(
-            honest_png(loaded, pixels),
-            height,
+        clicked = tiles(
+            pixels,
             width,
-            key=f"matrix {layer}",
+            f"matrix {layer}",
+            cells=shown.size,
+            loaded=loaded,
             template=_("row {row}, column {column}: click for its weight"),
             selected=selected,
             alt=_("Weights of {name}", name=layer),
             width=min(720, round(600 * width / height)) if height > width / 2 else None,
-            height=len(pixels),
         )
         words = [
-            whose(loaded),
+            network_in_words(loaded),
             _(
                 "{layer}: the {outputs}×{inputs} weights of a 1×1 layer, one row per output map, one column per input "
                 "map",
@@ -63,14 +60,13 @@ def matrix(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
             _("rows and columns with the largest norm first") if by == "norm" else _("ordered by number"),
             range_of_weights(limit),
         ]
-        file = f"{loaded.architecture.name}-{layer}.png"
-        legend(words, pixels, file, "matrix png", banner=warning_of(loaded))
+        legend(words, pixels, f"{loaded.architecture.name}-{layer}.png", "matrix png", loaded=loaded)
     with right:
         if cell is None:
             st.caption(_("Click a weight to read it."))
         else:
             _weight(weights, row, column)
-    if clicked is not None and clicked < shown.size:
+    if clicked is not None:
         row, column = divmod(clicked, width)
         keep(place, (int(outputs[row]), int(inputs[column])))
         st.rerun()
@@ -92,11 +88,12 @@ def _weight(weights: np.ndarray, row: int, column: int) -> None:
     """One weight of a matrix, beside the largest of its row and its column."""
     with st.container(border=True):
         st.markdown(f"#### {_('Output map {row}, input map {column}', row=row, column=column)}")
-        st.markdown(f"* {_('weight {value}', value=f'{weights[row, column]:+.4g}')}")
+        lines = [_("weight {value}", value=f"{weights[row, column]:+.4g}")]
         by_row = _("strongest inputs of output map {row}", row=row)
         by_column = _("output maps that weight input map {column} most", column=column)
         for name, values in ((by_row, weights[row]), (by_column, weights[:, column])):
             largest = np.argsort(-np.abs(values), kind="stable")[:LARGEST]
             entries = ", ".join(f"{i} ({values[i]:+.2g})" for i in largest)
             norm = _("norm {norm}", norm=f"{np.linalg.norm(values):.3g}")
-            st.markdown(f"* {name}: {entries} – {norm}")
+            lines.append(f"{name}: {entries} – {norm}")
+        bullets(lines)

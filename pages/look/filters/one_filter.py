@@ -1,47 +1,40 @@
 """One filter or slice seen closely, with its way to what it responds to."""
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 
-from models import Loaded
 from pages.common import routes
-from pages.common.components.grid import clickable_grid
-from pages.common.components.reveal import reveal
-from pages.common.export import download
 from pages.common.opened import Opened, open_unit
-from pages.common.panels import closeable
+from pages.common.panels import bullets, close_up, picture_file, tiles
 from pages.common.text import _
-from pages.common.widgets import honest_png, warning_of
+from pages.common.widgets import honest_png
 from pages.common.words import grey_in_words, range_of_weights
 from pages.look.filters.kernels import Shown, wave_in_words
 from vis.figures.filters import limits_of, planes
-from vis.figures.pictures import captioned, enlarged, signed
-from vis.filters import ALIKE, convolutions
-from vis.trace import traced
+from vis.figures.pictures import enlarged, signed
+from vis.filters import ALIKE, layer_ending_with
 
 CHANNELS = ("R", "G", "B")
 
 
-def close_up(shown: Shown, i: int) -> bool:
-    """Draws everything about one tile; whether it was closed."""
-    m, kernel = shown.measures, shown.measures.kernels[i]
-    limit = float(limits_of(m.kernels, shown.own)[i])
-    with st.container(border=True):
-        reveal(f"{shown.convolution.name} {shown.output} {i}", key="reveal filter")
-        closed = closeable(shown.name(i), "close filter")
+def one_filter(shown: Shown, i: int, close: Callable[[], None]) -> None:
+    """Draws everything about one tile."""
+    kernel, layer = shown.measures.kernels[i], shown.convolution.name
+    limit = float(limits_of(shown.measures.kernels, shown.own)[i])
+    with close_up(shown.name(i), f"{layer} {shown.output} {i}", close, "filter"):
         pixels = signed(kernel, limit)
         if len(kernel) == len(CHANNELS):
             st.image(honest_png(shown.loaded, enlarged(pixels, 300)), width=300)
         _weights(shown, kernel, limit, shown.name(i))
-        st.caption(range_of_weights(None) if shown.own else range_of_weights(limit))
-        st.markdown("\n".join(f"* {line}" for line in _numbers(shown, i)))
+        st.caption(range_of_weights(None if shown.own else limit))
+        bullets(_numbers(shown, i))
         row = st.container(horizontal=True)
         _way_to_responses(row, shown, i)
         words = [*shown.words(), shown.label(i).replace("\n", " · "), grey_in_words(limit)]
-        warning = warning_of(shown.loaded)
-        name = f"{shown.loaded.architecture.name}-{shown.convolution.name}-{shown.numbers[i]}.png"
-        download(row, "PNG", lambda: captioned(pixels, words, banner=warning), name, "filter png")
-    return closed
+        name = f"{shown.loaded.architecture.name}-{layer}-{shown.numbers[i]}.png"
+        picture_file(row, pixels, words, name, "filter png", loaded=shown.loaded)
 
 
 def _weights(shown: Shown, kernel: np.ndarray, limit: float, name: str) -> None:
@@ -54,16 +47,14 @@ def _weights(shown: Shown, kernel: np.ndarray, limit: float, name: str) -> None:
             "row {row}, column {column}: {label}", row=row, column=column, label=f"{kernel[channel, row, column]:.4g}"
         )
         labels[row][channel * (w + 1) + column] = f"{CHANNELS[channel]}, {words}" if channels > 1 else words
-    big = enlarged(side_by_side, 600 if channels > 1 else 300)
-    clickable_grid(
-        honest_png(shown.loaded, big),
-        h,
+    tiles(
+        enlarged(side_by_side, 600 if channels > 1 else 300),
         side_by_side.shape[1],
-        key="weights of filter",
+        "weights of filter",
         labels=[label for row in labels for label in row],
+        loaded=shown.loaded,
         alt=_("Weights of {name}", name=name),
         width=None if channels > 1 else 300,
-        height=len(big),
     )
     if channels > 1:
         st.caption(_("Red, green and blue separately; point at a weight to read it."))
@@ -71,54 +62,29 @@ def _weights(shown: Shown, kernel: np.ndarray, limit: float, name: str) -> None:
 
 def _numbers(shown: Shown, i: int) -> list[str]:
     m = shown.measures
-    lines = [
-        _("RMS {rms} · norm {norm}", rms=f"{m.rms[i]:.4g}", norm=f"{m.norm[i]:.4g}"),
-        wave_in_words(m, i),
-    ]
-    if shown.output is None and m.nearest[i] >= 0:
-        lines.append(
-            _(
-                "most like {other}: absolute cosine {cosine}",
-                other=shown.name(m.nearest[i]),
-                cosine=f"{m.likeness[i]:.3f}",
-            )
-        )
-    if shown.output is None:
-        if i in m.dead:
-            lines.append(_("**dead**: its RMS is below 5 % of the layer's median"))
-        if i in m.repeated:
-            lines.append(_("**repeated**: that cosine is at least {alike}", alike=ALIKE))
+    lines = [_("RMS {rms} · norm {norm}", rms=f"{m.rms[i]:.4g}", norm=f"{m.norm[i]:.4g}"), wave_in_words(m, i)]
+    if shown.output is not None:  # a slice is not compared
+        return lines
+    if m.nearest[i] >= 0:
+        other, cosine = shown.name(m.nearest[i]), f"{m.likeness[i]:.3f}"
+        lines.append(_("most like {other}: absolute cosine {cosine}", other=other, cosine=cosine))
+    if i in m.dead:
+        lines.append(_("**dead**: its RMS is below 5 % of the layer's median"))
+    if i in m.repeated:
+        lines.append(_("**repeated**: that cosine is at least {alike}", alike=ALIKE))
     return lines
 
 
 def _way_to_responses(place, shown: Shown, i: int) -> None:
     """The way to what this filter's map, or the slices' output map, responds to."""
     channel = shown.numbers[i] if shown.output is None else shown.output
-    name = short_name(shown.loaded, shown.convolution.name)
-    place.button(
-        _("What map {channel} responds to", channel=channel),
-        icon=":material/visibility:",
-        type="tertiary",
-        key="responses",
-        on_click=_go_to_responses,
-        args=(shown.chosen.network, name or shown.convolution.name, channel),
-        kwargs={} if name else {"also": shown.convolution.name},
-    )
+    convolution, network = shown.convolution.name, shown.chosen.network
+    layer = layer_ending_with(shown.loaded.model, shown.loaded.layers, convolution)
+    also = {} if layer else {"also": convolution}  # one more layer there
 
+    def go() -> None:
+        open_unit("layers", Opened(layer or convolution, channel))
+        routes.go(routes.LAYERS, network, layer=layer or convolution, map=str(channel), **also)
 
-def _go_to_responses(network: str, layer: str, channel: int, **also: str) -> None:
-    """Asks for the page of the layers with this map open there."""
-    open_unit("layers", Opened(layer, channel))
-    routes.go(routes.LAYERS, network, layer=layer, map=str(channel), **also)
-
-
-def short_name(loaded: Loaded, convolution: str) -> str | None:
-    """ "1" … "5", or the paper's name, of the layer that ends with the maps of this convolution; None for no such."""
-    trace, known = traced(loaded.model), convolutions(loaded.model)
-    for name, operation in loaded.layers.items():
-        node = trace[operation]
-        while trace.names[node] not in known and len(node.all_input_nodes) == 1:
-            (node,) = node.all_input_nodes
-        if trace.names[node] == convolution:
-            return name
-    return None
+    words = _("What map {channel} responds to", channel=channel)
+    place.button(words, icon=":material/visibility:", type="tertiary", key="responses", on_click=go)

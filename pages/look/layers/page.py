@@ -11,13 +11,12 @@ from models.options import Choice, Number, Numbers, Phrase
 from models.refusals import Refused
 from models.weights import card
 from pages.common import address, cache
-from pages.common.asking import ask, ask_one
-from pages.common.components.grid import clickable_grid
+from pages.common.asking import ask
 from pages.common.opened import Opened, note, open_unit, opened
-from pages.common.panels import reading
+from pages.common.panels import reading, tiles
 from pages.common.session import Selection, selection
 from pages.common.text import _, plain, prose, said
-from pages.common.widgets import computed, cpu_did_it, honest_png, network_or_stop, weights_in_words
+from pages.common.widgets import computed, network_or_stop, say_if_on_cpu, weights_in_words
 from pages.common.words import (
     empty_in_words,
     fidelity_in_words,
@@ -35,15 +34,10 @@ from vis.trace import traced
 TEXTS = Path(__file__).parent / "texts"
 COUNT = Number("maps", Phrase("Feature maps per layer"), 9, 1, 16, shown_as="slider")
 WHICH = Choice(
-    "which",
-    Phrase("Which feature maps"),
-    {"strongest": Phrase("the strongest"), "typed": Phrase("chosen by number")},
+    "which", Phrase("Which feature maps"), {"strongest": Phrase("the strongest"), "typed": Phrase("chosen by number")}
 )
 RANGE = Choice(
-    "range",
-    Phrase("Grey scale"),
-    {"shared": Phrase("one per layer"), "own": Phrase("one per picture")},
-    "own",
+    "range", Phrase("Grey scale"), {"shared": Phrase("one per layer"), "own": Phrase("one per picture")}, "own"
 )
 
 
@@ -68,15 +62,16 @@ def page() -> None:
         _("Projecting the strongest units of every layer …"),
         lambda: cache.layer_responses(chosen, layers, count, channels),
     )
-    if seen.on_cpu or on_cpu:
-        st.info(cpu_did_it(), icon=":material/memory:")
-    close_up = _still_there(opened(PLACE), found)
-    address.note(layer=close_up.layer if close_up else None)
-    note(close_up)
+    say_if_on_cpu(seen.on_cpu or on_cpu)
+    unit = opened(PLACE)
+    if unit and not (unit.layer in found and unit.is_in(unit.layer, found[unit.layer].shape)):
+        unit = None  # of another network
+    address.note(layer=unit and unit.layer)
+    note(unit)
     for layer, response in found.items():
-        _layer(loaded, seen.pixels, layer, response, own_range, close_up)
-        if close_up and close_up.layer == layer:
-            inspector(chosen, loaded, seen.pixels, response.operation, close_up)
+        _layer(loaded, seen.pixels, layer, response, own_range, unit)
+        if unit and unit.layer == layer:
+            inspector(chosen, loaded, seen.pixels, response.operation, unit)
     st.divider()
     takeaway.offer(chosen, loaded, seen, found, own_range)
     reading(_("How these pictures are made, and how to read them"), TEXTS, "deconvnet")
@@ -110,9 +105,10 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
             height=height,
         )
     )
-    notes = [loaded.architecture.paper, weights_in_words(loaded)]
+    notes = [loaded.architecture.paper]
     if loaded.architecture.differs:
-        notes.insert(1, _(loaded.architecture.differs))
+        notes.append(_(loaded.architecture.differs))
+    notes.append(weights_in_words(loaded))
     if loaded.weights.kind == "shipped":
         made = card(loaded.architecture.name)
         notes.append(
@@ -153,24 +149,19 @@ def _controls(chosen: Selection) -> tuple[int, tuple[tuple[str, tuple[int, ...]]
     channels = ()
     if asked["which"] == "typed":
         layers = ARCHITECTURES[chosen.network].layers
-        typed = {
-            layer: ask_one(
-                column,
-                Numbers(f"maps_{layer}", _("Layer {layer}", layer=layer), most=int(COUNT.most)),
-                network=chosen.network,
-            )
-            for column, layer in zip(st.columns(len(layers)), layers, strict=True)
-        }
-        channels = tuple((layer, numbers) for layer, numbers in typed.items() if numbers)
+        boxes = [Numbers(f"maps_{layer}", _("Layer {layer}", layer=layer), most=int(COUNT.most)) for layer in layers]
+        typed = ask(st.columns(len(boxes)), *boxes, network=chosen.network).values()
+        channels = tuple((layer, numbers) for layer, numbers in zip(layers, typed, strict=True) if numbers)
     return asked["maps"], channels, own_range
 
 
 def _layer(
-    loaded: Loaded, pixels: np.ndarray, layer: str, response: LayerResponse, own_range: bool, close_up: Opened | None
+    loaded: Loaded, pixels: np.ndarray, layer: str, response: LayerResponse, own_range: bool, unit: Opened | None
 ) -> None:
+    """One layer's sheets, what each unit saw beside where it saw it; and what is to be said of them."""
     k, h, w = response.shape
-    fields = cache.fields(cache.Built(loaded.architecture.name, pixels.shape[0]))
-    projections = response.projections
+    field = cache.fields(cache.Built(loaded.architecture.name, pixels.shape[0]))[response.operation]
+    projections, limits = response.projections, response.limits(own_range)
     st.subheader(_("Layer {layer}", layer=layer), anchor=f"layer-{layer}")
     st.caption(
         _(
@@ -179,45 +170,41 @@ def _layer(
             k=k,
             h=h,
             w=w,
-            field=field_in_words(fields[response.operation]),
+            field=field_in_words(field),
             fidelity=fidelity_in_words(next((p.fidelity for p in projections if p.unit.activation > 0), "exact")),
         )
     )
+    saw = [signed(p.pixels.numpy(), limit) for p, limit in zip(projections, limits, strict=True)]
+    parts = [p.box.part_of(pixels) for p in projections]
     columns = next(n for n in (1, 2, 3, 4) if n * n >= len(projections))
-    limits = response.limits(own_range)
-    tiles = [signed(p.pixels.numpy(), limit) for p, limit in zip(projections, limits, strict=True)]
-    projected = montage(tiles, columns)
-    saw = honest_png(loaded, projected)
-    patches = [pixels[p.box.top : p.box.bottom, p.box.left : p.box.right] for p in projections]
-    part = png(montage(patches, columns))
-
-    empty = [p.unit.channel for p in projections if p.is_empty]
-    labels = [unit_in_words(p.unit) + empty_in_words(p) for p in projections]
-    selected = next((i for i, u in enumerate(response.units) if close_up and _is(close_up, layer, u.channel)), None)
+    channels = [p.unit.channel for p in projections]
+    is_here = unit and unit.layer == layer and unit.channel in channels
     pictures, about = st.columns([2, 1], gap="medium")
     left, right = pictures.columns(2, gap="medium", wrap=False)
-    for place, name, sheet in ((left, _("What they saw"), saw), (right, _("That part of the picture"), part)):
+    for place, kind, name, those, maker in (
+        (left, "saw", _("What they saw"), saw, loaded),
+        (right, "part", _("That part of the picture"), parts, None),
+    ):
         with place:
             st.caption(f"**{name}**")
-            clicked = clickable_grid(
-                sheet,
-                -(-len(projections) // columns),
+            clicked = tiles(
+                montage(those, columns),
                 columns,
-                key=f"{layer} {'saw' if sheet is saw else 'part'}",
-                labels=labels,
-                selected=selected,
+                f"{layer} {kind}",
+                labels=[unit_in_words(p.unit) + empty_in_words(p) for p in projections],
+                loaded=maker,
+                selected=channels.index(unit.channel) if is_here else None,
                 alt=f"{_('Layer {layer}', layer=layer)}: {name}",
-                height=len(projected) if sheet is saw else None,
             )
         if clicked is not None:
-            open_unit(PLACE, Opened(layer, response.units[clicked].channel))
+            open_unit(PLACE, Opened(layer, channels[clicked]))
             st.rerun()
     with about:
         if text := _about(loaded, layer):
             st.markdown(prose(TEXTS, text))
         if not own_range:
             st.caption(range_in_words(limits[0]))
-        if empty:
+        if empty := [p.unit.channel for p in projections if p.is_empty]:
             st.caption(
                 _(
                     "Empty tiles: feature maps {channels}. The units are active, but ReLUs on the way down removed the "
@@ -232,17 +219,6 @@ def _about(loaded: Loaded, layer: str) -> str | None:
     if loaded.weights.trained:
         return f"layer{layer}" if (TEXTS / f"layer{layer}.en.md").exists() else None
     return dict(zip(loaded.layers, ("noise1", "noise2"), strict=False)).get(layer)
-
-
-def _is(close_up: Opened, layer: str, channel: int) -> bool:
-    return (close_up.layer, close_up.channel) == (layer, channel)
-
-
-def _still_there(close_up: Opened | None, found: dict[str, LayerResponse]) -> Opened | None:
-    """The opened unit, unless this network has no such layer, feature map or position."""
-    if close_up is None or close_up.layer not in found:
-        return None
-    return close_up if close_up.is_in(close_up.layer, found[close_up.layer].shape) else None
 
 
 page()

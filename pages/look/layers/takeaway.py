@@ -4,6 +4,7 @@ import io
 import json
 import platform
 import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 
@@ -21,21 +22,23 @@ from vis.deconvnet import Projection
 from vis.figures.pictures import captioned, signed
 from vis.responses import LayerResponse
 
+Shown = tuple[str, Projection, float, Sequence[str]]  # a layer, one of its projections, its range, and its words
+
 
 def offer(
-    chosen: Selection, loaded: Loaded, seen: cache.Seen, found: dict[str, LayerResponse], own_range: bool
+    chosen: Selection, loaded: Loaded, seen: cache.Seen, found: Mapping[str, LayerResponse], own_range: bool
 ) -> None:
     """A button; the archive is made when it is pressed, outside the run, so its words are found before."""
-    words = {
-        p: projection_in_words(loaded, chosen.picture, p, limit)
-        for response in found.values()
+    shown = [
+        (layer, p, limit, projection_in_words(loaded, chosen.picture, p, limit))
+        for layer, response in found.items()
         for p, limit in zip(response.projections, response.limits(own_range), strict=True)
-    }
+    ]
     warning = warning_of(loaded)
     download(
         st,
         _("Download all pictures (ZIP)"),
-        lambda: archive(chosen, loaded, seen, found, own_range, words, warning),
+        lambda: archive(chosen, loaded, seen, shown, warning),
         f"convscope-{chosen.network}.zip",
         "zip",
         icon=":material/folder_zip:",
@@ -43,13 +46,7 @@ def offer(
 
 
 def archive(
-    chosen: Selection,
-    loaded: Loaded,
-    seen: cache.Seen,
-    found: dict[str, LayerResponse],
-    own_range: bool,
-    words: dict[Projection, list[str]],
-    warning: str | None = None,
+    chosen: Selection, loaded: Loaded, seen: cache.Seen, shown: Sequence[Shown], warning: str | None = None
 ) -> bytes:
     """A ZIP of the picture, every projection with its words and every patch as PNG, and `manifest.json`.
 
@@ -60,27 +57,25 @@ def archive(
     entries = []
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as sheets:
         sheets.writestr("picture.png", png(seen.pixels))
-        for layer, response in found.items():
-            for p, limit in zip(response.projections, response.limits(own_range), strict=True):
-                name = f"layer{layer}/map{p.unit.channel:04d}"
-                box = p.box
-                files = {f"{name}-projection.png": captioned(signed(p.pixels.numpy(), limit), words[p], banner=warning)}
-                patch = seen.pixels[box.top : box.bottom, box.left : box.right]
-                if patch.size:  # a unit at the border may see nothing but padding
-                    files[f"{name}-patch.png"] = png(patch)
-                for file_name, content in files.items():
-                    sheets.writestr(file_name, content)
-                entries.append(
-                    {
-                        "layer": layer,
-                        "unit": asdict(p.unit),
-                        "box": asdict(box),
-                        "method": p.method,
-                        "fidelity": p.fidelity,
-                        "range": [-limit, limit],
-                        "files": list(files),
-                    }
-                )
+        for layer, p, limit, words in shown:
+            name = f"layer{layer}/map{p.unit.channel:04d}"
+            files = {f"{name}-projection.png": captioned(signed(p.pixels.numpy(), limit), words, banner=warning)}
+            patch = p.box.part_of(seen.pixels)
+            if patch.size:  # a unit at the border may see nothing but padding
+                files[f"{name}-patch.png"] = png(patch)
+            for file_name, content in files.items():
+                sheets.writestr(file_name, content)
+            entries.append(
+                {
+                    "layer": layer,
+                    "unit": asdict(p.unit),
+                    "box": asdict(p.box),
+                    "method": p.method,
+                    "fidelity": p.fidelity,
+                    "range": [-limit, limit],
+                    "files": list(files),
+                }
+            )
         manifest = {
             "network": chosen.network,
             "weights": {k: v for k, v in asdict(loaded.weights).items() if k not in ("categories", "remarks")},

@@ -15,7 +15,7 @@ from pages.common.progress import watch
 from pages.common.session import Picture, Selection
 from pages.common.text import _, plain, said
 from pages.look.top9.state import Mining, Progress, mining
-from vis.figures.numbers import grouped
+from vis.figures.numbers import duration, grouped
 from vis.top9 import Key, Top, file_of
 
 K = 9
@@ -66,24 +66,26 @@ def top_of(asked: Asked, by_itself: bool, prepare: Prepare) -> Top | None:
         by_itself: it begins without being asked for.
         prepare: called with the result and `stopped`, before it is shown.
     """
-    state, top = mining(), found(asked)
+    state = mining()
     if state.asked != asked.key:  # another network or another set: the old one is no longer waited for
         if state.job:
             state.job.stop()
         state.asked, state.job, state.progress = asked.key, None, None
-    if state.job and not state.job.running and state.job.result and state.job.result.finished:
-        top = state.job.result
+    job, top = state.job, found(asked)
+    if job and not job.running and job.result and job.result.finished:
+        top = job.result
         _keep_own(state, asked, top)
     if top:
         return top
-    if state.job and state.job.running:
+    if job and job.running:
         watch(lambda: mining().job, lambda _job: _how_far(mining().progress, asked.title), "stop search", stop=_cancel)
         return None
-    job = state.job
-    has_failed = job and (job.refused or job.failed)
-    if (by_itself or (job and job.left_alone)) and not has_failed and not (job and state.progress.cancelled):
+    if job and job.refused:
+        st.error(plain(said(job.refused)), icon=":material/error:")
+    elif job and job.failed:
+        st.error(_("The search failed; start it again to retry."), icon=":material/error:")
+    elif (by_itself or (job and job.left_alone)) and not (job and state.progress.cancelled):
         return _begin(state, asked, prepare)
-    _say_how_it_ended(state.job)
     _offer(state, asked, prepare)
     return None
 
@@ -113,31 +115,19 @@ def _keep_own(state: Mining, asked: Asked, top: Top) -> None:
         state.own = {**dict(others[1 - MOST_OWN :]), asked.key: top}
 
 
-def _say_how_it_ended(job: Job[Top] | None) -> None:
-    if job is None:
-        return
-    if job.refused:
-        st.error(plain(said(job.refused)), icon=":material/error:")
-    elif job.failed:
-        st.error(_("The search failed; start it again to retry."), icon=":material/error:")
-
-
 def _offer(state: Mining, asked: Asked, prepare: Prepare) -> None:
     """What is to be searched, and a button for it; begun before, it goes on."""
-    total = len(asked.pictures.ids)
+    seen = _seen(state, asked)
     with st.container(border=True):
-        if seen := _seen(state, asked):
-            st.markdown(seen)
-            words = _("Resume")
-        else:
-            st.markdown(
-                _(
-                    "**{total} pictures** of {title} will be searched, one pass for all chosen layers.",
-                    total=grouped(total),
-                    title=plain(asked.title),
-                )
+        st.markdown(
+            seen
+            or _(
+                "**{total} pictures** of {title} will be searched, one pass for all chosen layers.",
+                total=grouped(len(asked.pictures.ids)),
+                title=plain(asked.title),
             )
-            words = _("Find the top nine")
+        )
+        words = _("Resume") if seen else _("Find the top nine")
         if st.button(words, type="primary", icon=":material/search:", key="search"):
             _begin(state, asked, prepare)
 
@@ -172,7 +162,7 @@ def _how_far(progress: Progress, title: str) -> str:
         words.append(_in_line(place, words != []))
     elif rate:
         words.append(_("{rate} pictures per second", rate=f"{rate:.3g}" if rate < 100 else f"{rate:.0f}"))
-        left = _time((progress.total - progress.done) / rate)
+        left = duration((progress.total - progress.done) / rate)
         if place and place.is_shared:
             words.append(_("{time} of work left, in turns with other searches", time=left))
         else:
@@ -189,16 +179,6 @@ def _in_line(place: cache.Place, has_begun: bool) -> str:
         number=place.before,
         seconds=f"{place.line.seconds:g}",
     )
-
-
-def _time(seconds: float) -> str:
-    """Such as "8 s", "3:05 min" or "2:07 h"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60}:{whole % 60:02} min"
-    return f"{whole // 3600}:{whole % 3600 // 60:02} h"
 
 
 def left_out(top: Top, pictures: PictureSet) -> None:

@@ -8,18 +8,17 @@ import numpy as np
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from models.images import png
 from models.options import Choice, Number, Phrase
 from models.refusals import Refused
 from pages.common import address, cache
 from pages.common.asking import ask, ask_one, fragment
-from pages.common.components.grid import clickable_grid
 from pages.common.export import download
+from pages.common.panels import tiles
 from pages.common.text import _, plain, said
-from pages.common.widgets import honest_png, warning_of, weights_in_words
+from pages.common.widgets import warning_of, weights_in_words
 from pages.common.words import range_in_words
 from pages.look.top9.mining import Asked
-from pages.look.top9.one_of_nine import close_up
+from pages.look.top9.one_of_nine import one_of_nine
 from pages.look.top9.ranking import Shown, files, label_of, sheet_in_words, sheet_of, values_in_words
 from pages.look.top9.state import OneOfNine, mining, open_one, opened
 from vis.figures.nine import COLUMNS, Tile, montages
@@ -34,10 +33,7 @@ SORT = Choice(
 )
 ON_A_PAGE = Choice("maps", Phrase("per page"), (3, 6, 12, 24), 6, shown_as="list")
 RANGE = Choice(
-    "range",
-    Phrase("Grey scale"),
-    {"own": Phrase("one per picture"), "shared": Phrase("one per map")},
-    shown_as="list",
+    "range", Phrase("Grey scale"), {"own": Phrase("one per picture"), "shared": Phrase("one per map")}, shown_as="list"
 )
 PREPARED_WITHIN = 5  # seconds, after which the visitor rather sees one map after the other
 
@@ -145,51 +141,47 @@ def _cards(shown: Shown, channels: Sequence[int], one: OneOfNine | None) -> None
                     _card(shown, channel, partial(_tiles, nines, channel, time_left), one)
                 except Refused as refusal:  # a picture that is gone ends its own card and no other
                     st.error(plain(said(refusal)), icon=":material/hide_image:")
-        if one and one.channel in pair and close_up(shown, one):
-            open_one(None)
-            _again()
+        if one and one.channel in pair:
+            one_of_nine(shown, one)
     state.nines = None
 
 
 def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], one: OneOfNine | None) -> None:
     entries = shown.entries(channel)
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
-    head.markdown(f"**{_('Feature map {channel}', channel=channel)}**")
+    title = _("Feature map {channel}", channel=channel)
+    head.markdown(f"**{title}**")
     if entries[0].value <= 0:
         st.caption(
             _("No picture of the set activates it; its largest value is {value}.", value=f"{entries[0].value:.3g}")
         )
         return
-    tiles = projected()
-    patches, projections = montages(tiles, shown.own_range)
+    nine = projected()
+    patches, projections = montages(nine, shown.own_range)
     labels = [label_of(shown, rank, entry) for rank, entry in enumerate(entries)]
-    selected = one.rank if one and one.channel == channel else None
-    sheets = {
-        "patches": (_("What the unit can see"), png(patches)),
-        "projections": (_("What it saw there"), honest_png(shown.loaded, projections)),
-    }
-    level = "top" if warning_of(shown.loaded) else "bottom"  # one of the two has a banner at its foot
-    for column, (kind, (name, sheet)) in zip(
-        st.columns(2, gap="small", wrap=False, vertical_alignment=level), sheets.items(), strict=True
+    warning = warning_of(shown.loaded)
+    level = "top" if warning else "bottom"  # one of the two has a banner at its foot
+    left, right = st.columns(2, gap="small", wrap=False, vertical_alignment=level)
+    for column, kind, name, sheet, maker in (
+        (left, "patches", _("What the unit can see"), patches, None),
+        (right, "projections", _("What it saw there"), projections, shown.loaded),
     ):
         with column:
             st.caption(name)
-            clicked = clickable_grid(
+            clicked = tiles(
                 sheet,
-                -(-len(tiles) // COLUMNS),
                 COLUMNS,
-                key=f"{kind} {shown.layer} {channel}",
+                f"{kind} {shown.layer} {channel}",
                 labels=labels,
-                selected=selected if selected is not None and selected < len(tiles) else None,
-                alt=f"{_('Feature map {channel}', channel=channel)}: {name}",
-                height=len(projections) if kind == "projections" else None,
+                loaded=maker,
+                selected=one.rank if one and one.channel == channel else None,
+                alt=f"{title}: {name}",
             )
         if clicked is not None:
             open_one(OneOfNine(shown.layer, channel, clicked))
             _again()
-    st.caption("  \n".join(map(plain, values_in_words(shown, entries, tiles))))
-    words = sheet_in_words(shown, channel, entries, tiles)
-    warning = warning_of(shown.loaded)
+    st.caption("  \n".join(map(plain, values_in_words(shown, entries, nine))))
+    words = sheet_in_words(shown, channel, entries, nine)
     download(
         head,
         "",

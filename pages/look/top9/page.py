@@ -13,7 +13,7 @@ from pages.common.asking import ask_one
 from pages.common.panels import reading
 from pages.common.session import selection
 from pages.common.text import _
-from pages.common.widgets import computed, cpu_did_it, network_or_stop, refusals_said
+from pages.common.widgets import computed, network_or_stop, refusals_said, say_if_on_cpu
 from pages.look.top9 import nine, sets
 from pages.look.top9.mining import Asked, K, found, left_out, of_set, top_of
 from vis.top9 import key_of
@@ -64,8 +64,7 @@ def _nines(chosen: sets.Chosen, layers: tuple[str, ...]) -> None:
     top = computed(_("Opening the result …"), lambda: found(asked))
     if not top:
         opened, on_cpu = computed(_("Opening the network …"), lambda: cache.opened_network(resolved))
-        if on_cpu and opened.device != loaded.device:  # or else it was said already
-            st.info(cpu_did_it(), icon=":material/memory:")
+        say_if_on_cpu(on_cpu and opened.device != loaded.device)  # or else it was said already
         asked = replace(asked, loaded=opened, key=key)
         top = top_of(asked, asked.is_samples, partial(nine.prepare, asked, layers))
     if top:

@@ -1,11 +1,8 @@
 """What a search for the strongest pictures found: in words, and as files to take away."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -16,13 +13,12 @@ from pages.common import cache
 from pages.common.export import download, table
 from pages.common.session import SAMPLES
 from pages.common.text import _, spoken
-from pages.common.widgets import weights_in_words
-from pages.common.words import fidelity_in_words, range_in_words
+from pages.common.words import fidelity_in_words, network_in_words, range_in_words
 from pages.look.top9.mining import Asked
 from vis.figures.nine import Tile, limits, montages, side_by_side, tile
 from vis.figures.numbers import grouped
 from vis.figures.pictures import captioned
-from vis.top9 import Entry, Top, save
+from vis.top9 import Entry, Top, as_parquet, rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +52,7 @@ def source_in_words(shown: Shown) -> list[str]:
     loaded, top = shown.loaded, shown.top
     counted = grouped(top.counted - top.unreadable_in_all)
     return [
-        f"{loaded.architecture.title} · {weights_in_words(loaded)} · {shown.operation}",
+        f"{network_in_words(loaded)} · {shown.operation}",
         _("{count} pictures: {title}", count=counted, title=shown.asked.title),
     ]
 
@@ -65,15 +61,9 @@ def values_in_words(shown: Shown, entries: Sequence[Entry], tiles: Sequence[Tile
     """Values, ranges and classes of the nine."""
     ranges = limits(tiles, shown.own_range)
     low, high = (f"{limit:.3g}" for limit in (min(ranges), max(ranges)))
-    lines = [
-        _("values {low} to {high}", low=f"{entries[-1].value:.3g}", high=f"{entries[0].value:.3g}")
-        + " · "
-        + (
-            _("projections ±{low} to ±{high}", low=low, high=high)
-            if shown.own_range
-            else _("projections ±{high}", high=high)
-        )
-    ]
+    values = _("values {low} to {high}", low=f"{entries[-1].value:.3g}", high=f"{entries[0].value:.3g}")
+    several, one = _("projections ±{low} to ±{high}", low=low, high=high), _("projections ±{high}", high=high)
+    lines = [f"{values} · {several if shown.own_range else one}"]
     if classes := _classes(shown, entries):
         lines.append(classes)
     if idle := sum(entry.value <= 0 for entry in entries):
@@ -128,38 +118,5 @@ def files(shown: Shown) -> None:
     with st.popover(_("Download"), icon=":material/download:", key="files of nines"):
         st.caption(_("All layers and feature maps of this search, without the pictures."))
         name = f"convscope-top9-{network}"
-        download(st, "Parquet", lambda: parquet_of(top), f"{name}.parquet", "parquet of nines", icon=None)
-        download(st, "CSV", lambda: table(rows_of_nines(top, layers)), f"{name}.csv", "csv of nines", icon=None)
-
-
-def parquet_of(top: Top) -> bytes:
-    """The file that `vis.top9.open_top` reads."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "top.parquet"
-        save(top, path)
-        return path.read_bytes()
-
-
-def rows_of_nines(top: Top, layers: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """A row for each of the nine of every feature map, strongest first; whose they are stands in every row."""
-    names = {operation: name for name, operation in layers.items()}
-    for operation in top.layers:
-        of = {
-            "network": top.key.network,
-            "weights": top.key.weights,
-            "pictures": top.title,
-            "layer": names.get(operation, operation),
-            "operation": operation,
-        }
-        for channel in range(top.channels(operation)):
-            for rank, entry in enumerate(top.entries(operation, channel), 1):
-                yield {
-                    **of,
-                    "channel": channel,
-                    "rank": rank,
-                    "picture": entry.picture,
-                    "value": entry.value,
-                    "row": entry.row,
-                    "column": entry.column,
-                    "class": entry.label,
-                }
+        download(st, "Parquet", lambda: as_parquet(top), f"{name}.parquet", "parquet of nines", icon=None)
+        download(st, "CSV", lambda: table(rows(top, layers)), f"{name}.csv", "csv of nines", icon=None)
