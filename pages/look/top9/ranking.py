@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import streamlit as st
 
 from models import Loaded
 from models.statefile import printable
+from models.temporary import temporary_folder
 from pages.common import cache
 from pages.common.export import download, table
 from pages.common.session import SAMPLES
@@ -134,7 +134,7 @@ def files(shown: Shown) -> None:
 
 def parquet_of(top: Top) -> bytes:
     """The file that `vis.top9.open_top` reads."""
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         path = Path(folder) / "top.parquet"
         save(top, path)
         return path.read_bytes()
