@@ -117,7 +117,6 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
         ("pages/look/layers/unit.py", "step.step"): steps,
         ("pages/common/words.py", "kind"): {kind for kind, _ in fidelities()},
         ("pages/common/words.py", "part"): {why for _, why in fidelities() if why} | assumed,
-        ("pages/start/home/page.py", "STORY[family]"): strings_of("pages/start/home/page.py", "STORY"),
         ("models/decoding.py", "sentence"): strings_of("models/decoding.py", "OTHER_KINDS"),
         ("models/statefile.py", "template"): set(),  # passes on what a child process refused
         ("vis/trace/agreement.py", "template"): set(),  # says again what was refused before

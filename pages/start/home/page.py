@@ -43,23 +43,23 @@ FAMILIES = {
     "convnext": "ConvNeXt",
 }
 STORY = {
-    "lenet": "Reads handwritten digits: small shared filters and subsampling, all trained together.",
-    "alexnet": "A LeNet grown a thousand times larger, on two GPUs, wins ImageNet.",
-    "zfnet": "Looks inside with the deconvnet and repairs AlexNet's first layer.",
-    "vgg": "Only 3×3 filters, up to 19 layers: depth with the simplest possible plan.",
-    "googlenet": "Four branches side by side, made cheap by 1×1 convolutions.",
-    "plain": "The control experiment: without shortcuts, 34 layers do worse than 18.",
-    "resnet": "Blocks add a change to what they receive; 152 layers can be trained.",
-    "resnet_v2": "Batch norm and ReLU move before the convolutions, which leaves the shortcut clean.",
-    "squeezenet": "AlexNet's accuracy with about a fiftieth of its parameters.",
-    "densenet": "Every layer of a block reads all layers before it.",
-    "mobilenet_v1": (
+    "lenet": Phrase("Reads handwritten digits: small shared filters and subsampling, all trained together."),
+    "alexnet": Phrase("A LeNet grown a thousand times larger, on two GPUs, wins ImageNet."),
+    "zfnet": Phrase("Looks inside with the deconvnet and repairs AlexNet's first layer."),
+    "vgg": Phrase("Only 3×3 filters, up to 19 layers: depth with the simplest possible plan."),
+    "googlenet": Phrase("Four branches side by side, made cheap by 1×1 convolutions."),
+    "plain": Phrase("The control experiment: without shortcuts, 34 layers do worse than 18."),
+    "resnet": Phrase("Blocks add a change to what they receive; 152 layers can be trained."),
+    "resnet_v2": Phrase("Batch norm and ReLU move before the convolutions, which leaves the shortcut clean."),
+    "squeezenet": Phrase("AlexNet's accuracy with about a fiftieth of its parameters."),
+    "densenet": Phrase("Every layer of a block reads all layers before it."),
+    "mobilenet_v1": Phrase(
         "Filters each channel on its own, then mixes them with 1×1 convolutions: about a ninth of the work."
     ),
-    "mobilenet_v2": "Inverted residuals: shortcuts between narrow layers, a wide but cheap middle.",
-    "mobilenet_v3": "Found by a search on real phones, with squeeze-and-excite gates and hardswish.",
-    "efficientnet": "Depth, width and resolution grow together, set by one number.",
-    "convnext": "A ResNet modernised step by step until it keeps up with Transformers.",
+    "mobilenet_v2": Phrase("Inverted residuals: shortcuts between narrow layers, a wide but cheap middle."),
+    "mobilenet_v3": Phrase("Found by a search on real phones, with squeeze-and-excite gates and hardswish."),
+    "efficientnet": Phrase("Depth, width and resolution grow together, set by one number."),
+    "convnext": Phrase("A ResNet modernised step by step until it keeps up with Transformers."),
 }
 WELL_KNOWN = (  # the first have the first right to their names in the picture
     *("alexnet", "resnet50", "vgg16", "efficientnet_b0", "mobilenet_v2", "convnext_tiny", "googlenet", "densenet121"),
@@ -200,7 +200,7 @@ def _timeline() -> None:
 def _family(family: str, networks: list[Architecture]) -> None:
     with st.container(gap=None):
         st.markdown(f"#### :primary[{min(a.year for a in networks)}] {FAMILIES[family]}")
-        st.markdown(_(STORY[family]))
+        st.markdown(spoken(STORY[family]))
     sizes = sorted(a.parameters for a in networks)
     span = short(sizes[0]) if len(sizes) == 1 else f"{short(sizes[0])} – {short(sizes[-1])}"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
