@@ -29,6 +29,7 @@ from pages.look.layers import takeaway
 from pages.look.layers.unit import PLACE, inspector
 from pages.look.opened import Opened, note, open_unit, opened
 from vis.figures.pictures import enlarged, montage, signed
+from vis.maps import layer_maps
 from vis.responses import LayerResponse
 from vis.trace import traced
 
@@ -85,16 +86,19 @@ def page() -> None:
 def _layers(chosen: Selection, loaded: Loaded) -> tuple[tuple[str, str], ...]:
     """The layers to be shown and their operations; first the one with which another page asks for this one."""
     also = address.now("also")
-    address.note(also=also)
     known = tuple(loaded.layers.items())
-    names = traced(loaded.model).names.values()
-    if also not in names or also in dict(known).values():
+    if also not in traced(loaded.model).names.values():
+        if also is not None and address.now("network") in (None, chosen.network):  # or else it was another one's
+            address.leave_out(_("layer"), also)
+        return known
+    if also in dict(known).values():
         return known
     try:
         cache.layer_responses(chosen, ((also, also),), 1, ())
     except Refused as refusal:  # the others can be shown all the same
         st.warning(plain(said(refusal)), icon=":material/error:")
         return known
+    address.note(also=also)
     return ((also, also), *known)
 
 
@@ -152,14 +156,16 @@ def _controls(chosen: Selection) -> tuple[int, tuple[tuple[str, tuple[int, ...]]
         places[-1].caption(range_in_words(None))
     channels = ()
     if asked["which"] == "typed":
-        layers = ARCHITECTURES[chosen.network].layers
+        entry = ARCHITECTURES[chosen.network]
+        shapes = cache.shapes(cache.Built(entry.name, entry.input_shape[1]))
+        last = {layer: len(layer_maps(shapes, operation)) - 1 for layer, operation in entry.layers.items()}
         typed = {
             layer: ask_one(
                 column,
-                Numbers(f"maps_{layer}", _("Layer {layer}", layer=layer), most=int(COUNT.most)),
+                Numbers(f"maps_{layer}", _("Layer {layer}", layer=layer), most=int(COUNT.most), highest=last[layer]),
                 network=chosen.network,
             )
-            for column, layer in zip(st.columns(len(layers)), layers, strict=True)
+            for column, layer in zip(st.columns(len(last)), last, strict=True)
         }
         channels = tuple((layer, numbers) for layer, numbers in typed.items() if numbers)
     return asked["maps"], channels, own_range
