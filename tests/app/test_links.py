@@ -138,3 +138,30 @@ def test_what_only_its_visitor_has_is_in_no_link_and_taken_from_none(page, optio
     assert f"“{value}” for “{title}” is not possible" in toast.value
     assert option not in visit.choose(**{option: value}).link
     assert visit.widget(option).value == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "stop"),
+    [
+        *(("width", value, stop) for value, stop in (("0.333", "0.35"), ("0.32", "0.3"), ("1.99", "2.0"))),
+        *(("resolution", value, stop) for value, stop in (("160.4", "160"), ("192", "192"))),
+        *(("classes", value, stop) for value, stop in (("900", None), ("140", "100"), ("21841", "21841"))),
+        *(("width", value, None) for value in ("1.01", "1")),
+    ],
+)
+def test_a_link_between_two_stops_of_a_slider_goes_to_the_nearest(name, value, stop):
+    """By hand: the width goes by 0.05 up to 2, the resolution by 1; of classes there are 100, 200, 500 and 1000."""
+    visit = Visit(ROUTES["mobilenet"], **{name: value})
+    assert visit.link.get(name) == stop
+    assert not visit.at.toast
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("width", "2.01"), ("width", "nan"), ("width", "0"), ("resolution", "inf"), ("classes", "1"), ("classes", "many")],
+)
+def test_a_link_beyond_the_ends_of_a_slider_leaves_it_as_usual_and_says_so(name, value):
+    visit = Visit(ROUTES["mobilenet"], **{name: value})
+    assert name not in visit.link
+    (toast,) = visit.at.toast
+    assert f"“{value}”" in toast.value.replace("\\", "")
