@@ -232,6 +232,7 @@ def ask_live(place, *options: Choice | Number, of: str, is_linked: bool = True) 
 def _stop_of(option: Choice | Number) -> Any:
     """Where a slider stands nearest to what the link says; as usual, where that is beyond its ends."""
     stops = option.values
-    anywhere = Number(option.name, option.label, option.usual, float(min(stops)), float(max(stops)))
-    first = first_value(anywhere)
+    if isinstance(option, Choice):
+        option = Number(option.name, option.label, option.usual, min(stops), max(stops))
+    first = first_value(option)
     return min(stops, key=lambda stop: abs(stop - first))
