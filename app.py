@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.common import address, asking, routes
+from pages.common import address, routes
 from pages.common.cache import warm
 from pages.common.components.arrival import arrival
 from pages.common.session import select
@@ -15,7 +15,7 @@ st.set_page_config(page_title="ConvScope", page_icon="🔬", layout="wide")
 pages = {spoken(title): [route.page() for route in section] for title, section in routes.SECTIONS.items()}
 page = st.navigation(pages, expanded=True)
 with address.part():
-    asking.begin(page.url_path or routes.HOME.name)
+    address.begin(page.url_path or routes.HOME.name)
     with st.sidebar:
         select(choose())
         arrival(known.url_path for section in pages.values() for known in section)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from models.lenet import RadialBasis
 from models.refusals import Remark
 from models.spellings import Spelling
-from models.statefile import WeightsRefused, listed, printable
+from models.statefile import Names, WeightsRefused, listed, printable
 
 # What torch's own wrappers put into names, at any place: DataParallel and its kin, torch.compile, FSDP, checkpointing.
 WRAPPERS = frozenset({"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"})
@@ -37,7 +37,7 @@ class SeveralStates(WeightsRefused):
 
     @property
     def places(self) -> tuple[str, ...]:
-        return tuple(self.values_said["places"].split(", "))
+        return tuple(self.values_said["places"])
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def named(outline: Outline, tensors: Mapping[str, Tensor], file: str, place: str
         raise SeveralStates(
             "{file} holds this network more than once, such as plain and averaged: {places}; choose one of them.",
             file=file,
-            places=", ".join(labels),
+            places=Names(labels),
         )
     if not fitting:
         return Named(_nearest(found, tensors), fits=False)
@@ -274,7 +274,7 @@ def _remarks(
     if others := [one.label for one in fitting if one is not chosen]:
         yield Remark(
             "These are the weights at “{place}”; {file} also holds {others}.",
-            place=chosen.label,
+            place=printable(chosen.label),
             file=file,
             others=listed(others),
         )

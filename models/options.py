@@ -6,7 +6,7 @@ language reads the same data.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from types import MappingProxyType
 from typing import Any
@@ -37,6 +37,10 @@ class Option(ABC):
         """The value as it stands in a link."""
         return str(value)
 
+    def linked(self, value: Any) -> str | None:
+        """The value as it stands in a link; None where a link says nothing of it, for it is as usual."""
+        return None if value == self.usual else self.written(value)
+
     @abstractmethod
     def read(self, text: str) -> Any:
         """The value that a link says.
@@ -44,6 +48,13 @@ class Option(ABC):
         Raises:
             ValueError: where that is none of its values.
         """
+
+    def read_in_part(self, text: str) -> tuple[Any, tuple[str, ...]]:
+        """What can be read of a text, or the usual value where that is nothing; and the words in it that cannot be."""
+        try:
+            return self.read(text), ()
+        except ValueError:
+            return self.usual, (text,)
 
     def checked(self, value: Any) -> Any:
         """The value.
@@ -76,6 +87,7 @@ class Choice(Option):
     shown_as: str = "buttons"  # or "list", or "scale": a slider with a stop for each value
     marks: Sequence[Any] = ()  # values that are written below a live slider
     digits: int = 0  # behind the decimal point of a live slider's value
+    unlinked: Container[Any] = ()  # values that no link says: nobody else has what they stand for
 
     def __post_init__(self):
         if self.usual is None and None not in self.values:
@@ -88,12 +100,15 @@ class Choice(Option):
     def accepts(self, value: Any) -> bool:
         return any(value == known and type(value) is type(known) for known in self.values)
 
+    def linked(self, value: Any) -> str | None:
+        return None if value in self.unlinked else super().linked(value)
+
     def refusal(self, value: Any) -> Refused:
         return _one_of(self, value, map(self.written, self.values))
 
     def read(self, text: str) -> Any:
         for value in self.values:
-            if self.written(value) == text:
+            if self.written(value) == text and value not in self.unlinked:
                 return value
         raise ValueError(f"{self.name} cannot be {text!r}")
 
@@ -214,10 +229,14 @@ class Several(Option):
         return ",".join(value)
 
     def read(self, text: str) -> tuple[str, ...]:
-        """Those of the values that it says; of a link to an older network the rest is left out."""
-        if found := self.ordered(text.split(",")):
-            return found
-        raise ValueError(f"{self.name} cannot be {text!r}")
+        found, wrong = self.read_in_part(text)
+        if wrong:
+            raise ValueError(f"{self.name} cannot be {', '.join(wrong)!r}")
+        return found
+
+    def read_in_part(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        words = text.split(",")
+        return self.ordered(words) or self.usual, tuple(word for word in words if word not in self.values)
 
 
 @dataclass(frozen=True)
@@ -227,25 +246,37 @@ class Numbers(Option):
     usual: tuple[int, ...] = ()
     _: KW_ONLY
     most: int = 16  # of them
+    highest: int = 99_999  # that each may be
     help: str | None = None
 
     def accepts(self, value: Any) -> bool:
-        return isinstance(value, tuple) and len(value) <= self.most and all(type(n) is int and n >= 0 for n in value)
+        return isinstance(value, tuple) and len(value) <= self.most and all(map(self._is_one, value))
+
+    def _is_one(self, number: Any) -> bool:
+        return type(number) is int and 0 <= number <= self.highest
 
     def refusal(self, value: Any) -> Refused:
         return Refused(
-            "The option {option} cannot be {value}; choose at most {most} whole numbers.",
+            "The option {option} cannot be {value}; choose at most {most} whole numbers, 0 to {highest}.",
             option=self.name,
             value=value,
             most=self.most,
+            highest=self.highest,
         )
 
     def written(self, value: tuple[int, ...]) -> str:
         return ",".join(map(str, value))
 
     def read(self, text: str) -> tuple[int, ...]:
+        found, wrong = self.read_in_part(text)
+        if wrong:
+            raise ValueError(f"{self.name} cannot be {', '.join(wrong)!r}")
+        return found
+
+    def read_in_part(self, text: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
         """Each number once, in the order in which they are typed; of too many the first ones."""
-        words = text.replace(",", " ").replace(";", " ").split()
-        if wrong := [word for word in words if not (word.isascii() and word.isdigit() and len(word) < 6)]:
-            raise ValueError(wrong[0])
-        return tuple(dict.fromkeys(map(int, words)))[: self.most]
+        words = list(dict.fromkeys(text.replace(",", " ").replace(";", " ").split()))
+        numbers = {word: int(word) for word in words if word.isascii() and word.isdigit() and len(word) < 6}
+        right = [number for number in dict.fromkeys(numbers.values()) if self._is_one(number)]
+        wrong = tuple(word for word in words if not self._is_one(numbers.get(word)))
+        return tuple(right[: self.most]) or (self.usual if wrong else ()), wrong

@@ -9,7 +9,6 @@ import operator
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +19,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from models.refusals import Refused
+from models.temporary import temporary_folder
 
 # What a file may be. A pickled one is opened by a child process, which may take SPARE bytes of memory and
 # COPIES times the file's own: once as read, once as copied, twice for the paper work in between.
@@ -124,7 +124,7 @@ def _converted(path: Path, name: str) -> bytes:
     A pickle can ask for any amount of memory and time, so a child process opens it, within limits. Nothing the child
     says is trusted: its answer is read like any other safetensors file.
     """
-    with tempfile.TemporaryDirectory(prefix="weights-") as folder:
+    with temporary_folder() as folder:
         program = "import sys; from models.pickled import convert; convert(*sys.argv[1:])"
         try:
             subprocess.run(
@@ -193,6 +193,13 @@ def listed(names: Iterable[str]) -> str:
     said = [printable(name) for name in names]
     more = len(said) - NAMES_SAID
     return ", ".join(said[:NAMES_SAID] + [f"… +{more}"] * (more > 0)) or "–"
+
+
+class Names(tuple[str, ...]):
+    """Names as they are, which a sentence says as `listed` does."""
+
+    def __str__(self) -> str:
+        return listed(self)
 
 
 def printable(name: object) -> str:

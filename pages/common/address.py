@@ -4,13 +4,15 @@ What is drawn notes what it is set to; when a run has come to its end, the addre
 fragment that runs by itself notes its own part anew, and the others' stay.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import streamlit as st
 
-from pages.common.session import kept
+from models.statefile import printable
+from pages.common.session import keep, kept
+from pages.common.text import _, plain
 
 PAGE = "page"  # the part of a whole run
 
@@ -20,25 +22,52 @@ class _Noted:
     parts: dict[str, dict[str, str]] = field(default_factory=dict)
     drawing: list[str] = field(default_factory=list)  # the parts that are being drawn, the innermost last
     is_held: bool = False
+    impossible: dict[tuple[str, str], bool] = field(default_factory=dict)  # of the link, and whether it was said
 
 
 def _noted() -> _Noted:
     return kept("address", _Noted)
 
 
-def opened_with() -> Mapping[str, str]:
-    """The link that opened this session."""
+def begin(page: str) -> None:
+    """Says which page is drawn from now on; the first one of a session is that which its link opened.
+
+    A slider that was held when another one was left is not held any more.
+    """
+    if drawn() != page:
+        hold(False)
+    kept("page of the link", lambda: page)
+    keep("page", page)
+
+
+def drawn() -> str:
+    """The page that is drawn."""
+    return kept("page", str)
+
+
+def link() -> Mapping[str, str]:
+    """The link that opened this session; what it says of the frame holds for every page."""
     return kept("link", st.query_params.to_dict)
 
 
+def opened_with() -> Mapping[str, str]:
+    """What the link that opened this session says of the page that is drawn: nothing, where it opened another one."""
+    return link() if drawn() == kept("page of the link", str) else {}
+
+
 def is_about(network: str) -> bool:
-    """Whether the link that opened this session is to this network, so that its details are of this one."""
+    """Whether the link that opened this session is to this page and network, so that its details are of these."""
     return opened_with().get("network") == network
 
 
 def forget(name: str) -> None:
     """Leaves out what the link that opened this session says of this: it has had its say."""
     kept("link", st.query_params.to_dict).pop(name, None)
+
+
+def leave_out(what: str, text: str) -> None:
+    """Says once, at the next end of a run, that the link says something of this that cannot be."""
+    _noted().impossible.setdefault((what, printable(text)), False)
 
 
 def now(name: str) -> str | None:
@@ -55,6 +84,17 @@ def note(**values: object) -> None:
             part.pop(name, None)
         else:
             part[name] = str(value)
+
+
+def stay(*names: str, of: Iterable[str]) -> None:
+    """Leaves in the address what it says of these, for what shows them is not on the page yet.
+
+    Args:
+        of: what they are about; where it is no longer as the address says, they leave it.
+    """
+    noted = _noted().parts[PAGE]
+    if all(noted.get(name) == now(name) for name in of):
+        note(**{name: now(name) for name in names})
 
 
 def hold(is_held: bool) -> None:
@@ -86,3 +126,14 @@ def part(name: str = PAGE) -> Iterator[None]:
         wanted = {name: text for part in noted.parts.values() for name, text in part.items()}
         if st.query_params.to_dict() != wanted:
             st.query_params.from_dict(wanted)
+        _say_what_was_left_out(noted)
+
+
+def _say_what_was_left_out(noted: _Noted) -> None:
+    for (what, text), is_said in noted.impossible.items():
+        if not is_said:
+            words = _(
+                "The link's value “{text}” for “{what}” is not possible, so it was ignored.", text=text, what=what
+            )
+            st.toast(plain(words), icon=":material/link_off:", duration="long")
+            noted.impossible[what, text] = True

@@ -10,19 +10,13 @@ from typing import Any
 import streamlit as st
 
 from models.options import Choice, Number, Numbers, Option, Several, Switch
+from models.statefile import listed
 from pages.common import address, routes
 from pages.common.components.sliders import Slider, live_sliders
-from pages.common.session import keep, kept, set_to, value_of
+from pages.common.session import kept, set_to, value_of
 from pages.common.text import _, language, plain, spoken
 
 FRAME = ""  # the page of what belongs to every page
-
-
-def begin(page: str) -> None:
-    """Makes this the page that is drawn. A slider that was held when another one was left is not held any more."""
-    if kept("page", lambda: page) != page:
-        address.hold(False)
-    keep("page", page)
 
 
 def fragment(draw: Callable) -> Callable:
@@ -40,7 +34,7 @@ def fragment(draw: Callable) -> Callable:
 
 def key_of(option: str, of: str = "", page: str | None = None) -> str:
     """The key of an option's widget: of the page that is drawn, or of another one."""
-    page = kept("page", str) if page is None else page
+    page = address.drawn() if page is None else page
     return "/".join(filter(None, (page, option, of)))
 
 
@@ -78,31 +72,34 @@ def ask_one(
         look: as of Streamlit's widget.
     """
     key = key_of(prefix + option.name, "/".join(filter(None, (network, of))), page)
-    first = first_value(option, network, prefix) if is_linked else option.usual
+    first = first_value(option, network, prefix, page) if is_linked else option.usual
+    if page:
+        first = kept(f"first {key}", lambda: first)  # what the page of the link has shown, the others show as well
     look = {"key": key, "persist_state": "session", "help": option.help and spoken(option.help)} | look
     value = _WIDGETS[type(option)](place, option, spoken(option.label), first, look)
     note(option, value, prefix)
     return value
 
 
-def first_value(option: Option, network: str | None = None, prefix: str = "") -> Any:
+def first_value(option: Option, network: str | None = None, prefix: str = "", page: str | None = None) -> Any:
     """What an option is at first: what the link that opened the session says of it, or else the usual value.
 
     It is not put into the widget's state: there it would win over a choice that is made while the first run is still
     under way.
     """
-    text = address.opened_with().get(prefix + option.name)
+    link = address.link() if page == FRAME else address.opened_with()
+    text = link.get(prefix + option.name)
     if text is None or not (network is None or address.is_about(network)):
         return option.usual
-    try:
-        return option.read(text)
-    except ValueError:
-        return option.usual
+    value, wrong = option.read_in_part(text)
+    if wrong:
+        address.leave_out(spoken(option.label) or option.name, ", ".join(wrong))
+    return value
 
 
 def note(option: Option, value: Any, prefix: str = "") -> None:
-    """Adds a value to the address, where it is not the usual one."""
-    address.note(**{prefix + option.name: None if value == option.usual else option.written(value)})
+    """Adds a value to the address, where a link has to say it."""
+    address.note(**{prefix + option.name: option.linked(value)})
 
 
 # Widgets ---------------------------------------------------------------------------------------------------------
@@ -165,16 +162,16 @@ def _several(place, option: Several, label: str, first: tuple[str, ...], look: d
 
 
 def _numbers(place, option: Numbers, label: str, first: tuple[int, ...], look: dict[str, Any]) -> tuple[int, ...]:
-    """A field for some numbers; what is none of them is named beside it."""
+    """A field for the numbers of some feature maps; what is none of them is named beside it."""
     text = place.text_input(label, ", ".join(map(str, first)), placeholder="3, 17, 40", **look)
-    try:
-        found = option.read(text)
-    except ValueError as wrong:
-        place.error(
-            _("“{text}” is not a feature map number; enter numbers such as 3, 17, 40.", text=plain(wrong)),
-            icon=":material/error:",
+    found, wrong = option.read_in_part(text)
+    if wrong:
+        words = _(
+            "No such feature map: {words}. This layer has 0 to {highest}.",
+            words=plain(listed(wrong)),
+            highest=option.highest,
         )
-        return option.usual
+        place.error(words, icon=":material/error:")
     if len(text.replace(",", " ").split()) > option.most:
         place.caption(_("Only the first 16 numbers are shown."))
     return found
@@ -233,6 +230,9 @@ def ask_live(place, *options: Choice | Number, of: str, is_linked: bool = True) 
 
 
 def _stop_of(option: Choice | Number) -> Any:
-    """What the link says of a slider, if it can stand there; or else the usual value."""
+    """Where a slider stands nearest to what the link says; as usual, where that is beyond its ends."""
+    stops = option.values
+    if isinstance(option, Choice):
+        option = Number(option.name, option.label, option.usual, min(stops), max(stops))
     first = first_value(option)
-    return first if first in option.values else option.usual
+    return min(stops, key=lambda stop: abs(stop - first))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pages.common import address
 from pages.common.session import keep, kept
+from pages.common.text import _
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,17 @@ def opened(place: str, network: str | None = None) -> Opened | None:
     Args:
         network: that the link must be about.
     """
-    is_linked = network is None or address.is_about(network)
-    return kept(f"opened {place}", lambda: of_link(address.opened_with()) if is_linked else None)
+
+    def first() -> Opened | None:
+        link = address.opened_with()
+        if not (network is None or address.is_about(network)):
+            return None
+        unit = of_link(link)
+        if unit is None and (said := [link[name] for name in ("map", "at") if name in link]):
+            address.leave_out(_("feature map"), "; ".join(said))
+        return unit
+
+    return kept(f"opened {place}", first)
 
 
 def open_unit(place: str, unit: Opened | None) -> None:

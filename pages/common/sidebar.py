@@ -91,10 +91,9 @@ def upload_picture(uploader: str, **look: Any) -> None:
 
 def _choose_weights(network: str) -> str:
     known = {name: words for name, words in WEIGHTS.items() if name != "file" or may_upload_weights()}
-    kind = ask_one(st, Choice("weights", Phrase("Weights"), known, shown_as="list"), page=FRAME)
-    if kind != "file":
+    option = Choice("weights", Phrase("Weights"), known, shown_as="list", unlinked=("file",))
+    if (kind := ask_one(st, option, page=FRAME)) != "file":
         return kind
-    address.note(weights=None)
     file = st.file_uploader(
         _("state_dict or safetensors file"), WEIGHTS_TYPES, key=WEIGHTS_FILE, max_upload_size=FILE_AT_MOST >> 20
     )
@@ -107,7 +106,10 @@ def _choose_weights(network: str) -> str:
 def _choose_state(network: str, digest: str) -> str:
     """The file by its sha256; where the network is in it more than once, with the place that is chosen."""
     places = states_in_file(network, digest)
-    return f"{digest}/{st.selectbox(_('Weights in the file'), places, key='state')}" if places else digest
+    if not places:
+        return digest
+    place = st.selectbox(_("Weights in the file"), places, key="state", format_func=printable)
+    return f"{digest}/{place}"
 
 
 def may_upload_weights() -> bool:
@@ -121,6 +123,4 @@ def _choose_device() -> str:
     if len(devices) == 1:
         return devices[0]
     names = {device: device.upper() for device in devices}
-    device = ask_one(st, Choice("device", Phrase("Device"), names), page=FRAME)
-    address.note(device=None)  # another machine may have others
-    return device
+    return ask_one(st, Choice("device", Phrase("Device"), names, unlinked=devices), page=FRAME)  # other machines differ

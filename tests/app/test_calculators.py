@@ -159,10 +159,10 @@ def test_what_makes_no_sense_in_a_link_is_ignored(name, key, value):
 
 
 @pytest.mark.parametrize(("name", "key"), [("factorised", "length"), ("bottleneck", "kernel"), ("groups", "kernel")])
-def test_what_lies_between_the_stops_of_a_slider_is_ignored(name, key):
+def test_what_lies_between_the_stops_of_a_slider_is_taken_for_the_lower_of_two_that_are_as_near(name, key):
     page = visit(name, **{key: "4"})
-    assert totals(page) == totals(visit(name))
-    assert key not in page.link
+    assert totals(page) == totals(visit(name, **{key: "3"})) != totals(visit(name, **{key: "5"}))
+    assert page.link[key] == "3"
 
 
 def test_a_link_to_one_calculator_says_nothing_of_another():

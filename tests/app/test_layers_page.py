@@ -75,7 +75,9 @@ def test_a_link_to_one_more_layer_shows_it_first():
 
 @pytest.mark.parametrize("also", ["features.relu3", "features.nothing", "<b>", ""])
 def test_a_link_to_a_layer_that_is_there_already_or_nowhere_shows_the_five(also):
-    assert Visit(network="zfnet_mini", also=also).layers == [f"Layer {i}" for i in range(1, 6)]
+    visit = Visit(network="zfnet_mini", also=also)
+    assert visit.layers == [f"Layer {i}" for i in range(1, 6)]
+    assert "also" not in visit.link
 
 
 def test_says_how_much_the_units_of_each_layer_can_see():
@@ -222,6 +224,52 @@ def test_a_link_with_a_wrong_value_opens_the_page_without_it(link):
     assert visit.link == usual
 
 
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        ({"network": "skynet"}, ("skynet", "Network")),
+        ({"weights": "file"}, ("file", "Weights")),
+        ({"maps": "999"}, ("999", "Feature maps per layer")),
+        ({"sample": "../*etc*"}, ("../*etc*", "or a sample photograph")),
+        ({"map": "nine", "layer": "1"}, ("nine", "feature map")),
+        ({"also": "features.nothing"}, ("features.nothing", "layer")),
+        ({"range": "x" * 90}, ("x" * 80 + "…", "Grey scale")),
+        ({"range": "a\0\u202eb"}, ("a��b", "Grey scale")),
+    ],
+    ids=str,
+)
+def test_what_a_link_says_in_vain_is_said_once_and_not_as_an_error(link, words):
+    visit = Visit(**link)
+    text, what = words
+    expected = f"The link's value “{text}” for “{what}” is not possible, so it was ignored."
+    assert [spoken(toast.value) for toast in visit.at.toast] == [expected]
+    assert not visit.errors
+    assert visit.link == {"network": "zfnet_mini", "sample": "coffee", "language": "en"}
+    assert not visit.run().at.toast
+
+
+def test_of_a_link_that_is_wrong_in_part_the_rest_is_followed():
+    visit = Visit(network="lenet5", which="typed", maps_C3="3,abc,16,5", maps_C1="2")
+    assert [spoken(toast.value) for toast in visit.at.toast] == [
+        "The link's value “abc, 16” for “Layer C3” is not possible, so it was ignored."
+    ]
+    assert (visit.maps_of(0), visit.maps_of(1)) == ([2], [3, 5])
+    assert not visit.errors
+    assert visit.link["maps_C3"] == "3,5"
+
+
+def test_a_right_link_says_nothing():
+    visit = Visit(network="lenet5", which="typed", maps_C3="3", layer="C3", map="3", weights="random", language="vi")
+    assert not visit.at.toast
+
+
+def test_a_layer_of_the_network_before_leaves_the_address_without_a_word():
+    visit = Visit(network="zfnet_mini", also="features.pool2")
+    visit.choose(network="lenet5")
+    assert "also" not in visit.link
+    assert not visit.at.toast
+
+
 # Pictures of one's own ---------------------------------------------------------------------------------------------
 
 
@@ -339,6 +387,19 @@ def test_tiles_to_which_no_signal_comes_down_say_so(with_weights):
     assert said.count("Empty tiles") == 1 + any(c5[0])  # what C5 sends down comes through C3
 
 
+def test_places_in_a_file_may_be_called_anything(with_weights):
+    plain = state_dict("lenet5")
+    averaged = {k: v * 0 if v.is_floating_point() else v for k, v in plain.items()}
+    with_weights.upload_weights(torch_file({"ema, \0\u202e": averaged, "net, 2": plain}), "mine\u202e\x07.pt")
+    assert not with_weights.errors
+    assert with_weights.at.selectbox(key="state").options == ["net, 2", "ema, ��"]
+    assert "mine��.pt also holds ema, ��." in spoken(" ".join(i.value for i in with_weights.at.info))
+    of_plain = with_weights.predictions
+    with_weights.widget("state").select_index(1)
+    assert with_weights.run().predictions != of_plain
+    assert not with_weights.errors
+
+
 def test_weights_of_another_network_are_refused_with_the_network_to_choose(with_weights):
     with_weights.upload_weights(torch_file(state_dict("zfnet_mini")))
     (sentence,) = map(spoken, with_weights.errors)
@@ -408,15 +469,35 @@ def test_shows_the_feature_maps_that_are_typed_in_their_order():
 def test_text_that_is_no_number_is_refused_and_the_way_back_stays_open(text):
     visit = Visit(network="lenet5").type_maps("C3", text)
     (sentence,) = map(spoken, visit.errors)
-    assert "is not a feature map number; enter numbers such as 3, 17, 40." in sentence
+    assert sentence.startswith(f"No such feature map: {text.removeprefix('3, ')[:80]}")
+    assert sentence.endswith(" This layer has 0 to 15.")
     assert not visit.type_maps("C3", "1").errors
     assert visit.maps_of(1) == [1]
 
 
-def test_a_feature_map_that_the_layer_does_not_have_is_refused_with_those_that_it_has():
-    visit = Visit(network="lenet5").type_maps("C3", "99999")
-    (sentence,) = map(spoken, visit.errors)
-    assert "feature maps 0 to 15, no 99999" in sentence
+@pytest.mark.parametrize(
+    ("layer", "text", "wrong", "shown"),
+    [
+        ("C3", "99999", "99999", None),
+        ("C3", "4, 16, 2", "16", [4, 2]),
+        ("C3", "4, abc; 15 900", "abc, 900", [4, 15]),
+        ("C1", "5 6", "6", [5]),
+        ("C5", "119, 120", "120", [119]),
+    ],
+)
+def test_a_feature_map_that_the_layer_lacks_is_named_beside_its_field_and_the_others_are_shown(
+    layer, text, wrong, shown
+):
+    """LeNet-5 has 6, 16 and 120."""
+    visit = Visit(network="lenet5")
+    place = ["C1", "C3", "C5"].index(layer)
+    strongest = visit.maps_of(place)
+    visit.type_maps(layer, text)
+    last = {"C1": 5, "C3": 15, "C5": 119}[layer]
+    assert [*map(spoken, visit.errors)] == [f"No such feature map: {wrong}. This layer has 0 to {last}."]
+    assert visit.maps_of(place) == (shown or strongest)
+    assert visit.link.get(f"maps_{layer}") == (",".join(map(str, shown)) if shown else None)
+    assert len(visit.layers) == 3
 
 
 def test_shows_as_many_feature_maps_as_the_slider_says_and_the_layer_has():

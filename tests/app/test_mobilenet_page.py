@@ -118,7 +118,7 @@ def test_the_multipliers_outlive_a_visit_to_another_page():
         {"width": "nan"},
         {"width": "1e9"},
         {"width": "-1"},
-        {"width": "0.123"},
+        {"width": "2.001"},
         {"width": "wide"},
         {"width": "2.05"},
         {"resolution": "31"},

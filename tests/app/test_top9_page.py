@@ -500,6 +500,28 @@ def test_a_link_leads_to_the_picture_seen_closely_and_the_range(root):
     assert "nine" not in other.link
 
 
+@pytest.mark.parametrize("more", [{"layer": "C1"}, {"layer": "C3", "map": "7", "nine": "7,2", "range": "shared"}])
+def test_the_address_keeps_what_will_be_shown_while_a_search_runs(root, slow, more):
+    many(root, 30)
+    visit = of_folder("many", **more)
+    assert more.items() <= visit.link.items()  # before it has begun
+    until(visit.press("search"), lambda: "of 30" in progress(visit))
+    assert more.items() <= visit.link.items()
+    visit.press("stop search")
+    until(visit, lambda: not visit.at.get("progress"))
+    assert more.items() <= visit.link.items()
+    searched(visit)
+    assert visit.pictures()
+    assert more.items() <= visit.link.items()
+
+
+@pytest.mark.parametrize("other", [{"network": "lenet5_bn"}, {"set": "samples"}])
+def test_the_address_says_nothing_more_of_what_is_no_longer_asked_for(root, slow, other):
+    visit = of_folder(layer="C3", map="7", nine="7,2")
+    visit.choose(**other)
+    assert not {"map", "nine"} & visit.link.keys()
+
+
 def test_a_link_leads_to_a_search_of_some_of_the_layers(root, kept):
     searched(of_folder().choose(searched=["C1"]))
     visit = of_folder(searched="C1")

@@ -81,6 +81,11 @@ class Visit:
                 return widget
         raise LookupError(f"There is no widget {key!r}; there are {[w.key for w in drawn]}.")
 
+    def go(self, page: Route) -> "Visit":
+        """Goes to another page by the menu."""
+        self.at.switch_page(page.script)
+        return self.run()
+
     def upload(self, content: bytes, name: str = "picture.png", key: str = PICTURE_FILE) -> "Visit":
         self.at.file_uploader(key=key).upload(name, content, "application/octet-stream")
         return self.run()

@@ -15,6 +15,9 @@ HOMES = {
     "streamlit.cache_data": CACHE,
     "streamlit.cache_resource": CACHE,
     "streamlit.session_state": ("pages/common/session.py", "pages/common/text.py"),
+    "streamlit.query_params": ("pages/common/address.py", "pages/common/text.py"),
+    "streamlit.switch_page": ("pages/common/routes.py",),
+    "tempfile": ("models/temporary.py",),  # what goes another way stays when the process is killed
     "torch.cuda": ("models/device.py",),
     "torch.mps": ("models/device.py",),
     "torch.backends.cuda": ("models/device.py",),
@@ -32,7 +35,7 @@ TEXTS = {".py", ".md", ".toml", ".json", ".js", ".css", ".html", ".txt", ".yml",
 
 ONLY_IN_COMMON = (  # what pages leave to pages/common: inputs, the address, files, watchers, what outlives a page
     *("segmented_control", "query_params", "download_button", "persist_state", "run_every"),
-    *("from_link", "to_url", "csv"),
+    *("switch_page", "csv"),
 )
 MOST_LINES_OF_THE_SESSION = 150
 
@@ -122,6 +125,11 @@ def test_what_has_one_home_is_used_nowhere_else():
     [
         ("pages/look/layers/page.py", "import streamlit as st\n@st.cache_data(max_entries=3)\ndef f(): ..."),
         ("pages/look/layers/page.py", "from streamlit import session_state as s"),
+        ("pages/look/layers/page.py", "import streamlit as st\nst.query_params.get('layer')"),
+        ("pages/common/session.py", "from streamlit import query_params"),
+        ("pages/common/widgets.py", "import streamlit as st\nst.switch_page('a.py')"),
+        ("models/statefile.py", "import tempfile\ntempfile.mkdtemp()"),
+        ("pages/common/cache/top9.py", "from tempfile import TemporaryDirectory"),
         ("vis/trace.py", "import torch\nx = torch.cuda.OutOfMemoryError"),
         ("models/train.py", "from torch import cuda"),
         ("models/train.py", "import torch.backends.mps"),
@@ -180,11 +188,18 @@ def test_no_page_draws_keeps_links_or_hands_out_by_hand():
         "import streamlit as st\nst.query_params['a'] = 1",
         "import streamlit as st\nst.selectbox('a', [1], persist_state='session')",
         "import streamlit as st\n@st.fragment(run_every=1)\ndef f(): ...",
-        "from pages.common.session import from_link",
+        "import streamlit as st\nst.switch_page('a.py', query_params={'a': '1'})",
+        "from streamlit import query_params",
     ],
 )
 def test_what_a_page_does_by_hand_is_found(code):
     assert done_by_hand("pages/look/filters/page.py", ast.parse(code))
+
+
+def test_what_pages_leave_to_common_is_used_there():
+    """A word that nobody writes any more forbids nothing."""
+    common = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "pages/common").rglob("*.py"))
+    assert not [word for word in ONLY_IN_COMMON if not re.search(rf"\b{word}\b", common)]
 
 
 def test_the_session_is_short_and_names_no_page():

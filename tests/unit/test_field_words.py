@@ -7,6 +7,7 @@ from torch import nn
 from pages.common import text
 from pages.common.words import field_in_words, operations_in_words
 from pages.look.architecture.canvas import Look, _painted
+from pages.look.architecture.versus import totals
 from tests.agreement.networks import PICTURE, Net, gated
 from vis.figures.graph import NOT_COUNTED, QUANTITIES, quantity
 from vis.graph import COUNTED, ROOT, layer_graph
@@ -40,6 +41,23 @@ def test_a_total_without_a_layer_says_at_least():
     graph = graph_of(Net(lambda net, x: torch.fft.fft2(net.conv(x)).real, conv=nn.Conv2d(3, 3, 1)))
     assert operations_in_words(graph, ROOT, COUNTED) == "at least 1,170"
     assert operations_in_words(graph, "conv", COUNTED) == "1,170"
+
+
+def test_two_totals_say_what_is_left_out_and_have_a_ratio_only_where_both_are_whole():
+    """By hand: 1×1 over 3 → 3 maps of 10×13 are 3·3·130 MACs; a ReLU has none that are counted."""
+    whole = graph_of(nn.Sequential(nn.Conv2d(3, 3, 1)))
+    twice = graph_of(nn.Sequential(nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)))
+    partly = graph_of(Net(lambda net, x: torch.fft.fft2(net.conv(x)).real, conv=nn.Conv2d(3, 3, 1)))
+    none = graph_of(nn.Sequential(nn.ReLU()))
+    said = {
+        "whole": ("1,170", "2,340", "0.5"),
+        "partly": ("1,170", "at least 1,170", "–"),
+        "none": ("1,170", "not counted", "–"),
+    }
+    for other, (name, row) in zip((twice, partly, none), said.items(), strict=True):
+        assert tuple(totals(whole, other, COUNTED)[1][1:]) == row, name
+    assert tuple(totals(partly, whole, COUNTED)[1][1:]) == ("at least 1,170", "1,170", "–")
+    assert totals(whole, none, COUNTED)[0][1:] == ["12", "0", "–"]
 
 
 def test_the_legend_says_why_a_box_has_no_colour():

@@ -4,6 +4,7 @@ import argparse
 import datetime
 import enum
 import pathlib
+import pickle
 from collections import OrderedDict, defaultdict
 from itertools import count
 
@@ -185,6 +186,8 @@ TWICE = {
     ("state_dict.model", "state_dict.ema_model"): {"state_dict": {**under("ema_model.", AVERAGE), **under("model.")}},
     (".", "ema"): {**STATE, **under("ema.", AVERAGE)},
     ("encoder_q", "encoder_k"): {**under("module.encoder_q."), **under("module.encoder_k.", AVERAGE)},
+    ("best, so far", "best, so far_ema"): {"best, so far_ema": AVERAGE, "best, so far": STATE},
+    (", ", "ema, "): {"ema, ": AVERAGE, ", ": STATE},
 }
 
 
@@ -203,6 +206,17 @@ def test_a_plain_and_an_averaged_state_are_asked_for(tmp_path, places, content):
         other = places[1 - places.index(place)]
         assert f"These are the weights at “{place}”; mine.pt also holds {other}." in remarks(found)
         assert "Not used" not in remarks(found)
+
+
+def test_places_are_kept_as_they_are_and_said_as_they_can_be_shown(tmp_path):
+    strange = ("net\0", "net\u202e_ema")
+    with pytest.raises(SeveralStates) as refused:
+        opened(tmp_path, dict(zip(strange, (STATE, AVERAGE), strict=True)))
+    assert refused.value.places == strange
+    assert "such as plain and averaged: net�, net�_ema; choose one" in str(refused.value)
+    came = pickle.loads(pickle.dumps(refused.value))
+    assert (came.places, str(came)) == (strange, str(refused.value))
+    check(opened(tmp_path, dict(zip(strange, (STATE, AVERAGE), strict=True)), "net\0")[1])
 
 
 def test_a_place_that_is_not_there_is_refused_with_those_that_are(tmp_path):

@@ -111,3 +111,33 @@ def test_what_a_slider_can_be_set_to():
 def test_what_is_no_number_within_the_bounds_is_refused(value):
     with pytest.raises(Refused, match=r"choose a number from 0\.05 to 4\.0"):
         SOME[4].checked(value)
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "value", "wrong"),
+    [
+        (SOME[0], "max", "index", ("max",)),
+        (SOME[3], "2.5", 224, ("2.5",)),
+        (SOME[6], "off", False, ()),
+        (SOME[7], "bias,pooling,norm", ("bias", "norm"), ("pooling",)),
+        (SOME[7], "pooling", (), ("pooling",)),
+        (SOME[8], "3,abc", (3,), ("abc",)),
+        (SOME[8], "-1 3;1e3", (3,), ("-1", "1e3")),
+        (Numbers("maps", "Maps", highest=15), "15, 16, 0", (15, 0), ("16",)),
+        (Numbers("maps", "Maps", (1, 2), highest=15), "16", (1, 2), ("16",)),
+        (Numbers("maps", "Maps", (1, 2), highest=15), "", (), ()),
+    ],
+)
+def test_of_a_text_that_is_wrong_in_part_the_rest_is_read(option, text, value, wrong):
+    assert option.read_in_part(text) == (value, wrong)
+    assert option.accepts(value)
+    if wrong:
+        with pytest.raises(ValueError):  # noqa: PT011
+            option.read(text)
+
+
+def test_what_no_link_says_is_neither_written_nor_read():
+    source = Choice("set", "Set", {"samples": "Samples", "zip": "A ZIP", "folder": "A folder"}, unlinked=("zip",))
+    assert [source.linked(value) for value in source.values] == [None, None, "folder"]
+    assert source.accepts("zip")
+    assert source.read_in_part("zip") == ("samples", ("zip",))

@@ -119,7 +119,7 @@ WORDS = {word: word for word in ("macs", "time", "rate", "intensity", "reached")
 
 
 @pytest.mark.parametrize("rates", [[], [90.0], [90.0, 100.0, 112.0]])  # 100 ± 12.5 %
-def test_a_roof_holds_while_no_layer_is_above_its_peak_by_more_than_its_spread(rates):
+def test_a_roof_holds_while_no_layer_is_above_its_peak_by_more_than_half_of_its_spread(rates):
     assert ROOF.outrun_by(map(layer, rates)) is None
     assert roofline([*map(layer, rates)], ROOF, KINDS, WORDS).data
 

@@ -142,7 +142,7 @@ class Roof:
         return standing.rate / self.attainable(standing.work.intensity) if standing.rate else None
 
     def outrun_by(self, layers: Iterable[Standing]) -> Standing | None:
-        """The fastest layer, if it is above the peak by more than the peak's spread; None where the roof holds.
+        """The fastest layer, if it is above the peak by more than half of the peak's spread; None where the roof holds.
 
         Such a roof was measured while the machine was busier than it was with the layers, and says nothing. Above the
         slope a layer may well stand, for a cache is faster than memory.

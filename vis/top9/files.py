@@ -12,7 +12,6 @@ import re
 import time
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import numpy as np
@@ -25,6 +24,7 @@ from models.images import Preprocess
 from models.picture_sets import MOST_LISTED
 from models.refusals import Refused
 from models.statefile import printable
+from models.temporary import temporary_folder
 from vis.top9.ranking import MOST_PLACES, Key, Ranking, Top
 
 FORMAT = 1
@@ -78,7 +78,7 @@ def as_parquet(top: Top) -> bytes:
     Raises:
         Refused: as `save`.
     """
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         path = Path(folder) / "top.parquet"
         save(top, path)
         return path.read_bytes()

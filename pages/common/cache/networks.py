@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import streamlit as st
@@ -14,6 +13,7 @@ from models.device import or_on_cpu
 from models.loading import best_weights
 from models.naming import SeveralStates
 from models.refusals import Refused
+from models.temporary import temporary_folder
 from pages.common.cache.turns import turn
 from pages.common.session import MOST_FILES, PUBLIC_WEIGHTS, WEIGHTS_FILE, Selection, keep_among, kept, uploaded
 
@@ -46,7 +46,7 @@ def _public_network(name: str, weights: str, device: str) -> Loaded:
 def _own_network(
     name: str, digest: str, state: str | None, device: str, file_name: str, _content: Callable[[], bytes]
 ) -> Loaded:
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         path = Path(folder) / "weights"  # the user's name for it is text, never a path
         path.write_bytes(_content())
         with turn:

@@ -8,12 +8,12 @@ from models.options import Phrase, Switch
 from pages.common.asking import ask_one
 from pages.common.panels import bullets, numbers
 from pages.common.text import _, spoken
-from pages.common.words import KINDS, TERMS, unit_of
+from pages.common.words import KINDS, TERMS, operations_in_words, unit_of
 from vis.comparison import Pair, pairs
 from vis.cost.count import Counting
 from vis.figures.graph import settings_in_short
 from vis.figures.numbers import grouped, shape
-from vis.graph import Graph, Node
+from vis.graph import ROOT, Graph, Node
 
 LAYER = 320  # pixels: as wide as most layers, and the same for both networks
 EQUAL = Switch("equal", Phrase("Also show identical layers"))
@@ -36,14 +36,8 @@ WORTH_COMPARING = {  # with what there is most to be learnt beside it
 def table(titles: list[str], left: Graph, right: Graph, counting: Counting) -> None:
     """The totals of both, and their layers beside each other with the differences named."""
     st.subheader(_("The differences"), anchor="differences")
-    totals = {
-        _("parameters"): [graph.params() + sum(graph.unused.values()) for graph in (left, right)],
-        unit_of(counting): [graph.counted(counting=counting) or 0 for graph in (left, right)],
-        _("activation memory, bytes"): [graph.activation_bytes() for graph in (left, right)],
-        _("operations in the graph"): [len(graph.nodes) for graph in (left, right)],
-    }
     titles = titles if len(set(titles)) == len(titles) else [f"{title} ({i})" for i, title in enumerate(titles, 1)]
-    numbers(["", *titles, _("ratio")], [[name, *map(grouped, both), _ratio(*both)] for name, both in totals.items()])
+    numbers(["", *titles, _("ratio")], totals(left, right, counting))
     found = pairs(left, right)
     everything = ask_one(st, EQUAL)
     rows = [_row(pair) for pair in found if everything or pair.differs or pair.is_alone]
@@ -60,6 +54,20 @@ def table(titles: list[str], left: Graph, right: Graph, counting: Counting) -> N
     if rows:
         wide = {title: st.column_config.Column(width=LAYER) for title in titles}
         numbers([*titles, _("difference")], rows, column_config=wide)
+
+
+def totals(left: Graph, right: Graph, counting: Counting) -> list[list[str]]:
+    """Rows of a name, both numbers and their ratio; what is counted only in part has none."""
+    both = (left, right)
+    whole = {
+        _("parameters"): [graph.params() + sum(graph.unused.values()) for graph in both],
+        _("activation memory, bytes"): [graph.activation_bytes() for graph in both],
+        _("operations in the graph"): [len(graph.nodes) for graph in both],
+    }
+    parameters, *rest = ([name, *map(grouped, values), _ratio(*values)] for name, values in whole.items())
+    counts = [None if graph.left_out() else graph.counted(counting=counting) for graph in both]
+    words = [operations_in_words(graph, ROOT, counting) for graph in both]
+    return [parameters, [unit_of(counting), *words, "–" if None in counts else _ratio(*counts)], *rest]
 
 
 def _ratio(one: int, other: int) -> str:

@@ -28,6 +28,7 @@ from pages.common.words import (
 from pages.look.layers import takeaway
 from pages.look.layers.unit import PLACE, inspector
 from vis.figures.pictures import enlarged, montage, signed
+from vis.maps import layer_maps
 from vis.responses import LayerResponse
 from vis.trace import traced
 
@@ -80,16 +81,19 @@ def page() -> None:
 def _layers(chosen: Selection, loaded: Loaded) -> tuple[tuple[str, str], ...]:
     """The layers to be shown and their operations; first the one with which another page asks for this one."""
     also = address.now("also")
-    address.note(also=also)
     known = tuple(loaded.layers.items())
-    names = traced(loaded.model).names.values()
-    if also not in names or also in dict(known).values():
+    if also not in traced(loaded.model).names.values():
+        if also is not None and address.now("network") in (None, chosen.network):  # or else it was another one's
+            address.leave_out(_("layer"), also)
+        return known
+    if also in dict(known).values():
         return known
     try:
         cache.layer_responses(chosen, ((also, also),), 1, ())
     except Refused as refusal:  # the others can be shown all the same
         st.warning(plain(said(refusal)), icon=":material/error:")
         return known
+    address.note(also=also)
     return ((also, also), *known)
 
 
@@ -148,10 +152,19 @@ def _controls(chosen: Selection) -> tuple[int, tuple[tuple[str, tuple[int, ...]]
         places[-1].caption(range_in_words(None))
     channels = ()
     if asked["which"] == "typed":
-        layers = ARCHITECTURES[chosen.network].layers
-        boxes = [Numbers(f"maps_{layer}", _("Layer {layer}", layer=layer), most=int(COUNT.most)) for layer in layers]
+        entry = ARCHITECTURES[chosen.network]
+        shapes = cache.shapes(cache.Built(entry.name, entry.input_shape[1]))
+        boxes = [
+            Numbers(
+                f"maps_{layer}",
+                _("Layer {layer}", layer=layer),
+                most=int(COUNT.most),
+                highest=len(layer_maps(shapes, operation)) - 1,
+            )
+            for layer, operation in entry.layers.items()
+        ]
         typed = ask(st.columns(len(boxes)), *boxes, network=chosen.network).values()
-        channels = tuple((layer, numbers) for layer, numbers in zip(layers, typed, strict=True) if numbers)
+        channels = tuple((layer, numbers) for layer, numbers in zip(entry.layers, typed, strict=True) if numbers)
     return asked["maps"], channels, own_range
 
 

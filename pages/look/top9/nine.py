@@ -35,6 +35,7 @@ ON_A_PAGE = Choice("maps", Phrase("per page"), (3, 6, 12, 24), 6, shown_as="list
 RANGE = Choice(
     "range", Phrase("Grey scale"), {"own": Phrase("one per picture"), "shared": Phrase("one per map")}, shown_as="list"
 )
+LINKED = ("layer", SORT.name, ON_A_PAGE.name, RANGE.name, "map", "page", "nine")  # what of the nines a link says
 PREPARED_WITHIN = 5  # seconds, after which the visitor rather sees one map after the other
 
 

@@ -37,7 +37,9 @@ def page() -> None:
     reading(_("How these pictures are made, and how to read them"), TEXTS, "top9")
     if chosen and layers:
         with below:
-            _nines(chosen, layers)
+            is_shown = _nines(chosen, layers)
+        if not is_shown:
+            address.stay(*nine.LINKED, of=("network", "set", "folder", "dataset"))
 
 
 def _layers(network: str) -> tuple[str, ...]:
@@ -50,11 +52,11 @@ def _layers(network: str) -> tuple[str, ...]:
     return layers
 
 
-def _nines(chosen: sets.Chosen, layers: tuple[str, ...]) -> None:
-    """What the search for the chosen set found; until then, how far it is."""
+def _nines(chosen: sets.Chosen, layers: tuple[str, ...]) -> bool:
+    """What the search for the chosen set found; until then, how far it is. Whether it was found."""
     resolved, loaded = network_or_stop(selection(), at_once=False)  # what was found before needs none of its numbers
     if (pictures := sets.opened(chosen)) is None:
-        return
+        return False
     with refusals_said():
         every = key_of(loaded, pictures, list(loaded.layers.values()), K)
         key = key_of(loaded, pictures, [loaded.layers[name] for name in layers], K)
@@ -70,6 +72,7 @@ def _nines(chosen: sets.Chosen, layers: tuple[str, ...]) -> None:
     if top:
         left_out(top, pictures)
         nine.view(asked, top, layers)
+    return bool(top)
 
 
 page()

@@ -30,6 +30,7 @@ SET = Choice(
         "zip": Phrase("Your own ZIP"),
         "dataset": Phrase("A data set"),
     },
+    unlinked=("zip",),
 )
 DATASET = Choice(
     "dataset", Phrase("Data set"), {name: title for name, (*_of, title) in DATASETS.items()}, shown_as="list"
@@ -56,10 +57,7 @@ class Chosen:
 
 def choose() -> Chosen | None:
     """The set that is chosen; None while there is nothing to choose, and the page says why."""
-    kind = ask_one(st, SET)
-    if kind == "zip":
-        address.note(set=None)  # nobody else has it
-    return {"samples": _samples, "folder": _folder, "zip": _zip, "dataset": _dataset}[kind]()
+    return {"samples": _samples, "folder": _folder, "zip": _zip, "dataset": _dataset}[ask_one(st, SET)]()
 
 
 def _samples() -> Chosen:

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from tempfile import TemporaryDirectory
 
 from models.picture_sets import PictureSet
+from models.temporary import TemporaryDirectory, temporary_folder
 from pages.common import address
 from pages.common.cache import Nines, Place
 from pages.common.jobs import Job
@@ -55,7 +55,7 @@ class Mining:
     downloads: dict[str, Job] = field(default_factory=dict)  # of data sets, by their names
     archive: tuple[str, PictureSet] | None = None  # the one ZIP that is kept, also when its page is left: its sha256
     nines: tuple[tuple, Nines] | None = None  # which feature maps' nine are being projected, and how far they are
-    folder: TemporaryDirectory = field(default_factory=lambda: TemporaryDirectory(prefix="convscope-"))
+    folder: TemporaryDirectory = field(default_factory=temporary_folder)
 
 
 def mining() -> Mining:
