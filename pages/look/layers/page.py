@@ -169,7 +169,6 @@ def _layer(
     loaded: Loaded, pixels: np.ndarray, layer: str, response: LayerResponse, own_range: bool, close_up: Opened | None
 ) -> None:
     k, h, w = response.shape
-    fields = cache.fields(cache.Built(loaded.architecture.name, pixels.shape[0]))
     projections = response.projections
     st.subheader(_("Layer {layer}", layer=layer), anchor=f"layer-{layer}")
     st.caption(
@@ -179,7 +178,7 @@ def _layer(
             k=k,
             h=h,
             w=w,
-            field=field_in_words(fields[response.operation]),
+            field=field_in_words(response.field),
             fidelity=fidelity_in_words(next((p.fidelity for p in projections if p.unit.activation > 0), "exact")),
         )
     )
