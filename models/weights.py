@@ -176,7 +176,9 @@ def fit(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     own = model.state_dict()
     if not any(_auxiliary(key) for key in own):
         state = {key: values for key, values in state.items() if not _auxiliary(key)}
-    counters = {key: torch.zeros_like(own[key], device="cpu") for key in own if key.endswith("num_batches_tracked")}
+    counted = {key: values for key, values in own.items() if key.endswith("num_batches_tracked")}
+    # not like a tensor of a skeleton, for which torch imports half of its compiler
+    counters = {key: torch.zeros(values.shape, dtype=values.dtype) for key, values in counted.items()}
     state = {**counters, **state}
 
     missing = [key for key in own if key not in state]

@@ -50,11 +50,7 @@ def order_in(model: nn.Module, input_shape: tuple[int, ...], layer: str, value: 
     Raises:
         TraceRefused: for a layer without feature maps.
     """
-    if not gives_maps(value, input_shape[0]):
-        raise TraceRefused("The layer “{layer}” has no feature maps; choose another one.", layer=layer)
-    if value.dim() == 2:
-        return Order(2, 1)
-    return Order(4, channel_dimensions(model, (1, *input_shape[1:])).get(layer, 1))
+    return _order(model, traced(model, input_shape), input_shape, layer, value)
 
 
 def order_of(recording: Recording, layer: str) -> Order:
@@ -63,7 +59,15 @@ def order_of(recording: Recording, layer: str) -> Order:
     Raises:
         TraceRefused: for a layer that does not exist, was not recorded or has no feature maps.
     """
-    return order_in(recording.model, tuple(recording.image.shape), layer, recording.of(layer))
+    return _order(recording.model, recording.trace, tuple(recording.image.shape), layer, recording.of(layer))
+
+
+def _order(model: nn.Module, trace: Trace, input_shape: tuple[int, ...], layer: str, value: object) -> Order:
+    if not gives_maps(value, input_shape[0]):
+        raise TraceRefused("The layer “{layer}” has no feature maps; choose another one.", layer=layer)
+    if value.dim() == 2:
+        return Order(2, 1)
+    return Order(4, _channel_dimensions(model, trace, (1, *input_shape[1:])).get(layer, 1))
 
 
 def layer_maps(recording: Recording, layer: str) -> Tensor:
@@ -81,7 +85,10 @@ def channel_dimensions(model: nn.Module, input_shape: tuple[int, ...]) -> Mappin
     Rows and columns grow with the picture, the number of maps does not. Nothing is computed. The shapes of a whole
     network take as long as a small network's forward pass, so they are remembered as long as the model lives.
     """
-    trace = traced(model, input_shape)
+    return _channel_dimensions(model, traced(model, input_shape), input_shape)
+
+
+def _channel_dimensions(model: nn.Module, trace: Trace, input_shape: tuple[int, ...]) -> Mapping[str, int]:
     known = _known.setdefault(trace, {})
     found = known.get(input_shape)
     if found is None:

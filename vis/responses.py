@@ -7,16 +7,18 @@ from torch import Tensor, nn
 
 from vis.deconvnet import METHODS, Box, Projection, Stage, Unit, project, stages, strongest_units, unit_at
 from vis.maps import layer_maps
+from vis.receptive import ReceptiveField, remembered_field
 from vis.trace import check_finite, record
 
 
 @dataclass(frozen=True, eq=False)
 class LayerResponse:
-    """One layer's units with their projections, and the shape (K, h, w) of its maps."""
+    """One layer's units with their projections, the shape (K, h, w) of its maps and what each of their units sees."""
 
     operation: str
     shape: tuple[int, int, int]
     projections: tuple[Projection, ...]
+    field: ReceptiveField
 
     @property
     def units(self) -> tuple[Unit, ...]:
@@ -64,6 +66,7 @@ def responses(
             operation,
             tuple(layer_maps(recording, operation).shape),
             tuple(_on_cpu(next(projections)) for _ in units[name]),
+            remembered_field(recording, operation),
         )
         for name, operation in layers.items()
     }

@@ -1,11 +1,16 @@
 """What layers respond to: the same units and projections as asked for one by one, in one walk."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from tests.agreement.networks import picture, seeded
 from vis.deconvnet import METHODS, Box, Projection, Unit, project, stages, strongest_units, unit_at
+from vis.receptive import EVERYTHING, receptive_fields
 from vis.responses import LayerResponse, cosine, responses, unit_in_full
 from vis.trace import TraceRefused
 
@@ -74,6 +79,32 @@ def test_shapes_are_those_of_the_maps_and_a_linear_layers_are_points(model, imag
     }
 
 
+def test_fields_are_those_of_the_layers_found_without_a_picture(model, image):
+    expected = receptive_fields(model, tuple(image.shape))
+    for name, operation in LAYERS.items():
+        assert responses(model, image, {name: operation}, k=1)[name].field == expected[operation]
+
+
+def test_the_first_layers_of_a_process_need_no_compiler():
+    """torch works out shapes without numbers by its compiler, the import of which takes longer than all the rest."""
+    found = subprocess.run([sys.executable, "-c", FIRST], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert found.strip() == "[] 5"
+
+
+ROOT = Path(__file__).parents[2]
+FIRST = """
+import sys
+import torch
+before = set(sys.modules)
+from models import load
+from vis.responses import responses
+loaded = load("zfnet_mini", "shipped", "cpu")
+shape = (1, *loaded.architecture.input_shape)
+found = responses(loaded.model, torch.randn(shape), loaded.layers)
+print(sorted({"sympy", "torch._dynamo"} & (set(sys.modules) - before)), len(found))
+"""
+
+
 def test_more_maps_than_there_are_is_all_of_them(model, image):
     assert len(responses(model, image, {"1": "1"}, k=99)["1"].units) == 6
 
@@ -123,8 +154,8 @@ def projection(values: list[list[float]], top: int = 0, left: int = 0) -> Projec
 
 def test_a_layers_range_is_that_of_its_largest_value_whatever_the_sign():
     one, other = projection([[1.0, -5.0]]), projection([[3.0], [0.0]])
-    assert LayerResponse("a", (2, 1, 1), (one, other)).limits(own=False) == (5, 5)
-    assert LayerResponse("a", (2, 1, 1), (one, other)).limits(own=True) == (5, 3)
+    assert LayerResponse("a", (2, 1, 1), (one, other), EVERYTHING).limits(own=False) == (5, 5)
+    assert LayerResponse("a", (2, 1, 1), (one, other), EVERYTHING).limits(own=True) == (5, 3)
 
 
 def only_padding() -> nn.Module:

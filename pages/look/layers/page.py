@@ -173,7 +173,6 @@ def _layer(
 ) -> None:
     """One layer's sheets, what each unit saw beside where it saw it; and what is to be said of them."""
     k, h, w = response.shape
-    field = cache.fields(cache.Built(loaded.architecture.name, pixels.shape[0]))[response.operation]
     projections, limits = response.projections, response.limits(own_range)
     st.subheader(_("Layer {layer}", layer=layer), anchor=f"layer-{layer}")
     st.caption(
@@ -183,7 +182,7 @@ def _layer(
             k=k,
             h=h,
             w=w,
-            field=field_in_words(field),
+            field=field_in_words(response.field),
             fidelity=fidelity_in_words(next((p.fidelity for p in projections if p.unit.activation > 0), "exact")),
         )
     )
