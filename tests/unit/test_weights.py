@@ -17,6 +17,7 @@ from safetensors.torch import save, save_file
 from torch import nn
 
 from models import statefile
+from models import temporary as models_temporary
 from models.pickled import unpickled
 from models.statefile import WeightsRefused, read_state_dict
 from models.weights import SHIPPED, card, fit, save_shipped, shipped
@@ -41,12 +42,16 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 @pytest.fixture
 def temporary(tmp_path, monkeypatch):
-    """The folder for temporary files; it must be empty again when the test is over."""
+    """The folder for temporary files, this process's own in it; both must be empty again when the test is over."""
     folder = tmp_path / "temporary"
     folder.mkdir()
+    own = tmp_path / "own"
+    own.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(models_temporary, "_own", lambda: own)
     yield folder
     assert list(folder.iterdir()) == []
+    assert list(own.iterdir()) == []
 
 
 # ---- shipped ----
