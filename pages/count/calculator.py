@@ -157,6 +157,13 @@ def _curves(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block], 
         f"{of.name}-{quantity}",
         _("Two curves: the cost of the plain block and of the cheap one over the slider moved last."),
     )
+    if moved == "kernel" and "padding" in now:
+        st.caption(
+            _(
+                "Padding stays {padding}: a larger kernel makes a smaller map, so costs can fall.",
+                padding=now["padding"],
+            )
+        )
 
 
 def _files(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block]) -> None:

@@ -620,7 +620,7 @@ def test_weights_that_are_not_of_the_network_in_the_sidebar_are_refused_and_the_
     (sentence,) = map(spoken, visit.errors)
     assert "mine.pt holds the weights of ZFNet mini, not of LeNet-5; choose ZFNet mini." in sentence
     assert visit.canvases
-    assert "Your numbers and the paper's" in visit.layers
+    assert "Numbers here and in the paper" in visit.layers
 
 
 def test_weights_that_give_no_finite_values_are_refused():

@@ -102,6 +102,14 @@ def test_the_sums_add_up_and_the_law_says_what_remains():
     assert "**10.3 %**" in written
 
 
+def test_a_curve_over_the_kernel_says_that_padding_stays_and_the_map_becomes_smaller():
+    page = visit("separable").drag("separable", kernel=7, padding=2)
+    page.drag("separable", kernel=9)
+    assert "Padding stays 2: a larger kernel makes a smaller map" in page.captions
+    assert "Padding stays" not in page.drag("separable", side=28).captions
+    assert "Padding stays" not in visit("bottleneck").drag("bottleneck", kernel=7).captions
+
+
 def test_numbers_of_ones_own_are_no_example_and_the_curve_lies_over_what_was_moved():
     page = visit("bottleneck", across="kernel")
     assert list(curve(page)[0]["x"]) == [1, 3, 5, 7, 9, 11]

@@ -157,7 +157,7 @@ def test_the_strip_shows_the_strongest_unit_of_every_layer_and_its_part_of_the_p
     for tile, operation in zip(strip["tiles"], loaded.layers.values(), strict=True):
         maps = answers[operation][0]
         channel, row, column = np.unravel_index(int(maps.argmax()), maps.shape)
-        assert tile["note"] == f"map {channel}: {maps.max():.3g}"
+        assert tile["note"] == f"map {channel}, activation {maps.max():.3g}"
         sides, spans = pixels.shape[:2], (fields[operation].rows, fields[operation].columns)
         (top, bottom), (left, right) = (
             np.clip([span.start + span.jump * at, span.start + span.jump * at + span.size], 0, side)

@@ -39,7 +39,7 @@ def at(page, address: str, link: str = "", canvases: int = 1):
 
 def settled(page, canvases: int = 1):
     expect(page.get_by_role("application")).to_have_count(canvases, timeout=60_000)
-    expect(page.get_by_role("heading", name="Your numbers and the paper's")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Numbers here and in the paper")).to_be_visible(timeout=60_000)
     return idle(page)
 
 

@@ -155,10 +155,10 @@ def test_the_photograph_and_its_five_units_stand_on_the_first_screen(new_page, a
 
 def test_a_click_on_a_unit_opens_it_on_the_page_of_the_layers(page, address):
     at(page, address)
-    wanted = units(page).nth(3).locator(".note").text_content()  # "map 187: 4.28"
+    wanted = units(page).nth(3).locator(".note").text_content()  # "map 187, activation 4.28"
     units(page).nth(3).click()
     page.wait_for_url(re.compile("/layers.*layer=4"), timeout=30_000)
-    channel, value = re.match(r"map (\d+): (.+)", wanted).groups()
+    channel, value = re.match(r"map (\d+), activation (.+)", wanted).groups()
     title = page.get_by_role("heading", level=4).filter(has_text="Layer 4")
     expect(title).to_contain_text(f"feature map {channel}, ", timeout=30_000)
     expect(title).to_contain_text(f"activation {value}")

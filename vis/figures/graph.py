@@ -37,7 +37,7 @@ FILLS: Mapping[str, tuple[str, str]] = {
 SCALE = (("#f1f6fb", "#9ecae1", "#3182bd", "#08306b"), ("#222c38", "#27527d", "#4c9bd6", "#d8efff"))  # 0 … 1
 NOT_COUNTED = ("#ffffff", "#2b2f36")
 INK = ("#000000", "#ffffff")  # whatever the colour, one of them has a contrast of 4.58 with it; less black has not
-PAPER = ("#ffffff", "#14181d")
+PAPER = ("#ffffff", "#171614")  # as the pages are
 STROKE = ("#8a939e", "#7b8490")
 
 

@@ -97,7 +97,7 @@ def _totals(network: MobileNet, style: Style) -> None:
     names = {"macs": _("Multiply-adds (MACs)"), "params": _("Parameters")}
     for column, (quantity, name) in zip(columns, names.items(), strict=False):
         number = getattr(network, quantity)
-        ratio = _("{ratio} × 1.0 MobileNet-224", ratio=f"{number / getattr(PAPER, quantity):.3g}")
+        ratio = _("{ratio} times 1.0 MobileNet-224", ratio=f"{number / getattr(PAPER, quantity):.3g}")
         draw_number(column, name, style.number(number), ratio)
     found = accuracy(network)
     if found is None:
@@ -115,7 +115,7 @@ def _percent(found: Accuracy | None) -> str:
 
 def _blocks(network: MobileNet, style: Style) -> None:
     """What every block costs, in bars; of multiply-adds or of parameters."""
-    st.subheader(_("Where the work is"), anchor="blocks")
+    st.subheader(_("Cost of each block"), anchor="blocks")
     quantity = ask_one(st, BARS, label_visibility="collapsed")
     beside = grid(shallow=network.shallow)[1.0, 224]
     style.draw_chart(
@@ -137,7 +137,7 @@ def _kind_names() -> dict[str, str]:
 
 def _sixteen(network: MobileNet, style: Style) -> None:
     """The paper's four widths by its four resolutions, with this network on them."""
-    st.subheader(_("The paper's 4 × 4 grid (α × ρ)"), anchor="sixteen")
+    st.subheader(_("The paper's 4 × 4 grid (α × resolution)"), anchor="sixteen")
     drawn, caption = sixteen(network), (_("The paper's 4 × 4 grid; orange: {network}", network=title(network)),)
     st.image(
         svg(*drawn, dark=st.context.theme.type == "dark"),
@@ -146,9 +146,9 @@ def _sixteen(network: MobileNet, style: Style) -> None:
     )
     st.caption(
         _(
-            "With 1,000 classes. Each cell shows MACs, parameters and, where the paper reports it, accuracy; a "
-            "stronger colour means more MACs. The orange frame marks your network's cell; if it has none, the ring "
-            "lies between cells or at the edge."
+            "With 1,000 classes. Each cell shows MACs, parameters and, where the paper reports it, accuracy; the "
+            "more a cell stands out, the more MACs. An orange frame marks your network; where it is none of the "
+            "sixteen, an orange ring shows its place."
         )
     )
     download(

@@ -31,7 +31,7 @@ from vis.cost.tables import stack_rows
 
 TEXTS = Path(__file__).parent / "texts"
 MOST_SHOWN, ROOM = 18, 3  # rows of the table without scrolling, and free ones below those that it is made with
-WIDTHS = {"channels": 90, "kernel": 95, "stride": 90, "padding": 108, "dilation": 108, "groups": 95}  # pixels
+WIDTHS = {"channels": 112, "kernel": 90, "stride": 108, "padding": 100, "dilation": 100, "groups": 90}  # pixels
 STARTS = {
     "alexnet": Phrase("AlexNet's features (torchvision)"),
     "lenet5": Phrase("LeNet-5 (modern)"),
@@ -185,7 +185,7 @@ def _table(editing: Editing, kinds: Mapping[str, str]) -> None:
     first = cells(FIRST)
     look = {
         "kind": st.column_config.SelectboxColumn(
-            _("kind"), width=150, required=True, default=FIRST.kind, options=list(SETTINGS), format_func=kinds.get
+            _("kind"), width=126, required=True, default=FIRST.kind, options=list(SETTINGS), format_func=kinds.get
         )
     }
     for name, label in labels.items():

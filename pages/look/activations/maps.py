@@ -24,7 +24,7 @@ from vis.figures.sheets import sheet_of
 
 ORDER = Choice(
     "sort",
-    Phrase("Sorted by"),
+    Phrase("Sort by"),
     {
         "index": Phrase("number"),
         "maximum": Phrase("maximum"),

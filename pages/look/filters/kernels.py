@@ -89,7 +89,7 @@ def in_numbers(shown: Shown) -> None:
         even, without = int((m.frequency == 0).sum()), int(np.isnan(m.orientation).sum())
         lines.append(
             _(
-                "{even} mostly uniform (frequency 0), {without} others without an orientation",
+                "Mostly uniform (frequency 0): {even}; further ones without an orientation: {without}",
                 even=even,
                 without=without - even,
             )
@@ -127,7 +127,7 @@ def rms_in_words(measures: Measures) -> str:
     """How strong the filters are."""
     rms = measures.rms
     span = " · ".join(f"{value:.3g}" for value in (rms.min(), np.median(rms), rms.max()))
-    return _("RMS: smallest, median, largest {span}", span=span)
+    return _("RMS, smallest · median · largest: {span}", span=span)
 
 
 def dead_in_words(measures: Measures) -> str:

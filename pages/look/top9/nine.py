@@ -31,7 +31,7 @@ SORT = Choice(
     {"strongest": Phrase("strongest first"), "number": Phrase("by number")},
     shown_as="list",
 )
-ON_A_PAGE = Choice("maps", Phrase("per page"), (3, 6, 12, 24), 6, shown_as="list")
+ON_A_PAGE = Choice("maps", Phrase("Maps per page"), (3, 6, 12, 24), 6, shown_as="list")
 RANGE = Choice(
     "range", Phrase("Grey scale"), {"own": Phrase("one per picture"), "shared": Phrase("one per map")}, shown_as="list"
 )

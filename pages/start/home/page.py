@@ -67,7 +67,7 @@ def page() -> None:
     st.markdown(
         _(
             "What each layer of a network responds to most in a photograph, sent back to the pixels. **Click a "
-            "layer** to look closer, or take your own picture apart."
+            "layer** to look closer, or try your own picture."
         )
     )
     live_strip()

@@ -66,7 +66,8 @@ def _tile(layer: str, projection: Projection, pixels: np.ndarray) -> Tile:
     height, width = pixels.shape[:2]
     return Tile(
         _("Layer {layer}", layer=layer),
-        _("map {map}", map=unit.channel) + f": {number_in_words(unit.activation)}" + empty_in_words(projection),
+        _("map {map}, activation {value}", map=unit.channel, value=number_in_words(unit.activation))
+        + empty_in_words(projection),
         png(signed(projection.pixels.numpy(), limit_of(projection.pixels))),
         png(pixels[box.top : box.bottom, box.left : box.right]),
         (box.top / height, box.left / width, box.bottom / height, box.right / width),
@@ -92,7 +93,7 @@ def _open(network: str, layer: str, projection: Projection) -> None:
 
 def _other_pictures() -> None:
     """One's own picture, from a file or the camera, and some photographs."""
-    file, photographs = st.columns([1.7, 1], vertical_alignment="bottom", gap="medium")
+    file, photographs = st.columns([1.7, 1], vertical_alignment="center", gap="medium")
     with file:
         upload_picture(PICTURE_ON_PAGE)
     with photographs.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
