@@ -1,6 +1,5 @@
 """A real Streamlit server and a real browser."""
 
-import inspect
 import os
 import re
 import shutil
@@ -17,8 +16,7 @@ from typing import NoReturn
 
 import pytest
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).parents[2]
 SWITCHES = [
     "--no-sandbox",  # containers run as root
     "--disable-gpu",
@@ -30,7 +28,6 @@ SWITCHES = [
 ]
 # Opened at /layers, Streamlit looks for its server at /layers/_stcore first, which is not there, and then at /_stcore.
 LOOKED_FOR = re.compile(r"/\w+/_stcore/(health|host-config)$")
-CLOCK = re.compile(r"perf_counter|monotonic|performance\.now")
 LOGS = pytest.StashKey[dict[Path, Path]]()
 
 
@@ -92,14 +89,6 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A browser test that looks at the clock has to be marked as one that runs alone."""
-    for item in items:
-        looks = HERE in item.path.parents and CLOCK.search(inspect.getsource(item.function))
-        if looks and not item.get_closest_marker("alone"):
-            raise pytest.UsageError(f"{item.nodeid} looks at the clock: mark it with pytest.mark.alone.")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -246,7 +246,6 @@ def test_leaves_nothing_behind_when_it_is_taken_away_in_use(opened):
     expect(tooltip(tiles)).to_have_text("map 0")
 
 
-@pytest.mark.alone
 def test_answers_a_click_soon_among_seventeen(page, address):
     begun = time.perf_counter()
     page = open_at(page, f"{address}/?grids=15")

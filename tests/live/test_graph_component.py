@@ -426,7 +426,6 @@ def test_fits_a_telephone_and_is_dragged_pinched_and_tapped(new_page, address):
     expect(block).to_have_attribute("aria-expanded", "true")
 
 
-@pytest.mark.alone
 def test_answers_soon(opened):
     """Prints how long a click takes until Python has answered, and the drawing is another."""
     waits = {"select": [], "toggle": []}
@@ -448,7 +447,6 @@ def test_answers_soon(opened):
     assert max(waits["toggle"]) < 3
 
 
-@pytest.mark.alone
 def test_draws_900_boxes_and_1500_lines_quickly(page, address):
     """Prints how long the script takes for them, in a page of its own."""
     data = {**graph._packed(large(900), "kind"), "selected": None, "words": WORDS["en"], "height": 560}
@@ -476,7 +474,6 @@ def test_draws_900_boxes_and_1500_lines_quickly(page, address):
     assert min(seconds) < 0.5
 
 
-@pytest.mark.alone
 def test_answers_a_click_among_900_boxes(page, address):
     open_at(page, address, "?boxes=900")
     expect(canvas(page).locator(".item")).to_have_count(900)

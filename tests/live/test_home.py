@@ -141,16 +141,18 @@ def units(page):
     return page.locator(".strip .unit")
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844), (1920, 1080)])
-def test_the_photograph_and_its_five_units_stand_on_the_first_screen(new_page, address, width, height):
-    page = at(new_page(viewport={"width": width, "height": height}), address)
-    assert sideways_room(page) <= 0
+def test_the_photograph_and_its_five_units_stand_on_the_first_screen(page, address):
+    at(page, address)
     pictures = [page.locator(".strip .whole"), *page.locator(".strip .saw").all()]
     assert len(pictures) == 6
-    for picture in pictures:
-        box = picture.bounding_box()
-        assert box["y"] + box["height"] <= height
-        assert box["width"] >= 100
+    for width, height in ((1280, 800), (390, 844), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        settled(page)
+        assert sideways_room(page) <= 0
+        for picture in pictures:
+            box = picture.bounding_box()
+            assert box["y"] + box["height"] <= height
+            assert box["width"] >= 100
 
 
 def test_a_click_on_a_unit_opens_it_on_the_page_of_the_layers(page, address):

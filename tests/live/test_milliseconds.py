@@ -8,7 +8,7 @@ from tests.live.test_page import sideways_room
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.alone]  # what it measures, others beside it would disturb
+pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 390, "height": 844}}
 LONG = 180_000  # milliseconds: the machine may be busy
 

@@ -61,7 +61,6 @@ def test_python_hears_a_slider_while_it_is_dragged(opened):
     says(opened, "at rest")
 
 
-@pytest.mark.alone
 def test_the_last_value_of_a_fast_drag_arrives_and_a_slow_server_is_not_asked_more_than_it_answers(page, address):
     open_at(page, address, "?slow=0.2")
     page.mouse.move(*grip(page, "Width", 0.5))

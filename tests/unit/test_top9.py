@@ -7,11 +7,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -43,7 +41,6 @@ from vis.top9 import (
     patches_and_projections,
     save,
 )
-from vis.top9 import __main__ as top9_command
 from vis.top9.__main__ import main
 from vis.trace import TraceRefused, record, stream, traced
 
@@ -753,19 +750,13 @@ def test_another_result_is_not_written_over_unless_asked_for(photos, tmp_path, c
     assert open_top(out).counted == 121
 
 
-def run_slowly(arguments: Sequence[str]) -> None:
-    """The command, saving after every group and taking its time; for a process of its own."""
-
-    def slow(*args, report, **options):
-        return mine(*args, report=lambda *so_far: (report(*so_far), time.sleep(0.1)), every=0, **options)
-
-    with patch.object(top9_command, "mine", slow):
-        sys.exit(top9_command.main(arguments))
-
-
 def started(photos: Path, out: Path, *more: str) -> subprocess.Popen:
-    """The command as a process of its own, as `run_slowly`."""
-    program = f"import sys; from {__name__} import run_slowly; run_slowly(sys.argv[1:])"
+    """The command as a process of its own, saving after every group and taking its time."""
+    program = (
+        "import sys, time; import vis.top9.__main__ as command; mine = command.mine\n"
+        "def slow(*a, report, **k): return mine(*a, report=lambda *n: (report(*n), time.sleep(0.1)), every=0, **k)\n"
+        "command.mine = slow; sys.exit(command.main(sys.argv[1:]))"
+    )
     line = [sys.executable, "-c", program, *command(photos, out, *more)]
     return subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -778,21 +769,19 @@ def counted(out: Path) -> int:
 def test_killed_at_random_moments_and_resumed_the_result_is_the_same(lenet, photos, tmp_path):
     """Each run is killed at a random moment of the two groups after it began to count."""
     pictures, out, dice = folder(photos, photos), tmp_path / "x.parquet", random.Random(0)
-    kills, processes = 0, get_context("forkserver")  # which imports torch once for all of them
-    processes.set_forkserver_preload([__name__])
+    kills = 0
     while kills < 10:
-        begun, process = counted(out), processes.Process(target=run_slowly, args=(command(photos, out),))
-        process.start()
+        begun, process = counted(out), started(photos, out)
         if begun == len(pictures.ids):
             out.unlink()  # it is finished already: once more from the beginning
             begun = 0
         ends = time.monotonic() + 60
-        while counted(out) <= begun and process.is_alive() and time.monotonic() < ends:
+        while counted(out) <= begun and process.poll() is None and time.monotonic() < ends:
             time.sleep(0.005)
         time.sleep(dice.random() * 0.1)
         process.kill()
-        process.join()
-        kills += process.exitcode == -signal.SIGKILL
+        process.communicate()
+        kills += process.returncode == -signal.SIGKILL
     process = started(photos, out)
     process.communicate(timeout=60)
     assert process.returncode == 0
