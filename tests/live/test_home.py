@@ -166,6 +166,16 @@ def test_a_click_on_a_unit_opens_it_on_the_page_of_the_layers(page, address):
     expect(title).to_contain_text(f"activation {value}")
 
 
+def test_a_unit_of_trained_weights_opens_with_them_though_random_ones_were_chosen(page, address):
+    at(page, address, "/?weights=random")
+    channel = re.match(r"map (\d+),", units(page).nth(3).locator(".note").text_content())[1]
+    units(page).nth(3).click()
+    title = page.get_by_role("heading", level=4).filter(has_text=f"feature map {channel}, ")
+    expect(title).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("The weights of ZFNet mini are random")).to_have_count(0)
+    assert "weights" not in page.url
+
+
 def test_a_unit_that_is_pointed_at_brings_its_box_forward(page, address):
     at(page, address)
     boxes = page.locator(".strip .box")
@@ -193,5 +203,5 @@ def test_ones_own_picture_and_then_a_photograph_are_taken_apart(page, address):
 def test_the_camera_is_asked_for(page, address):
     page.context.grant_permissions(["camera"])
     at(page, address)
-    page.get_by_test_id("stMain").get_by_role("button", name="photo_camera").click()
+    page.get_by_test_id("stMain").get_by_role("button", name="Camera").click()
     expect(page.get_by_test_id("stCameraInput")).to_be_visible(timeout=30_000)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from pages.common.components.strip import COLOURS, Tile, strip
+from pages.common.components.strip import COLOURS, UnitTile, strip
 
-TILE = Tile("Layer 1", "map 3: 0.5", b"", b"", (0, 0, 0.5, 1))
+TILE = UnitTile("Layer 1", "map 3: 0.5", b"", b"", (0, 0, 0.5, 1))
 
 
 @pytest.mark.parametrize("box", [(-0.1, 0, 1, 1), (0, 0, 1.1, 1), (0.5, 0, 0.4, 1), (0, 0.5, 1, 0.4)])

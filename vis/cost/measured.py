@@ -37,6 +37,9 @@ class Measured:
 def under_roof(model: nn.Module, images: Tensor, progress: Progress, stop: Stop) -> Measured | None:
     """Whole passes, then layer by layer, and the roof of the machine before, between and after the layers' rounds; None
     where it was stopped before any layer.
+
+    Args:
+        images: (N, C, H, W), on the model's device.
     """
     passes = pass_times(model, images, stop=stop, progress=lambda part: progress(part * PASSES_DONE))
     trials = Trials(images.device)

@@ -13,7 +13,7 @@ _strip = component("strip")
 
 
 @dataclass(frozen=True)
-class Tile:
+class UnitTile:
     """One unit; its pictures as PNG, and its box in shares of the photograph's sides."""
 
     title: str
@@ -29,7 +29,7 @@ class Tile:
 
 def strip(
     photograph: bytes,
-    tiles: Sequence[Tile],
+    tiles: Sequence[UnitTile],
     key: str,
     *,
     alt: str,

@@ -13,13 +13,13 @@ from models.refusals import Refused
 from pages.common import address, cache
 from pages.common.asking import FRAME, key_of
 from pages.common.components.grid import clickable_grid
-from pages.common.components.strip import COLOURS, Tile, strip
+from pages.common.components.strip import COLOURS, UnitTile, strip
 from pages.common.opened import Opened, open_unit
 from pages.common.routes import LAYERS, go
 from pages.common.session import PICTURE_ON_PAGE, SAMPLES, Selection, selection, set_to, take_picture
 from pages.common.sidebar import NETWORK, SAMPLE, upload_picture
 from pages.common.text import _, plain, spoken
-from pages.common.widgets import say, weights_in_words
+from pages.common.widgets import say, say_if_on_cpu, weights_in_words
 from pages.common.words import empty_in_words, fidelity_in_words, name_of, number_in_words, range_in_words
 from vis.deconvnet import Projection
 from vis.figures.pictures import montage, signed
@@ -32,14 +32,16 @@ def live_strip() -> None:
     """The photograph with the strongest unit of every layer, and the ways to another photograph."""
     chosen = network_here(selection())
     try:
-        loaded, _on_cpu = cache.opened_network(chosen)
-        seen = cache.seen(chosen)
-        layers = tuple(loaded.layers.items())[: len(COLOURS)]
-        found, _on_cpu = cache.layer_responses(chosen, layers, 1, ())
+        with st.spinner(_("Showing the picture to the network …"), show_time=True):
+            loaded, _on_cpu = cache.opened_network(chosen)
+            seen = cache.seen(chosen)
+            layers = tuple(loaded.layers.items())[: len(COLOURS)]
+            found, on_cpu = cache.layer_responses(chosen, layers, 1, ())
     except Refused as refusal:
         say(refusal)
         _other_pictures()
         return
+    say_if_on_cpu(seen.on_cpu or on_cpu)
     units = [(layer, response.projections[0]) for layer, response in found.items()]
     strip(
         png(seen.pixels),
@@ -57,14 +59,16 @@ def live_strip() -> None:
 
 def network_here(asked: Selection) -> Selection:
     """The chosen network with trained weights that this machine has, or else the usual one: here nobody waits."""
-    network = asked.network if weights_here(asked.network) else NETWORK.usual
-    return replace(asked, network=network, weights=weights_here(network))
+    for network in (asked.network, NETWORK.usual):
+        if weights := weights_here(network):
+            break
+    return replace(asked, network=network, weights=weights)
 
 
-def _tile(layer: str, projection: Projection, pixels: np.ndarray) -> Tile:
+def _tile(layer: str, projection: Projection, pixels: np.ndarray) -> UnitTile:
     unit, box = projection.unit, projection.box
     height, width = pixels.shape[:2]
-    return Tile(
+    return UnitTile(
         _("Layer {layer}", layer=layer),
         _("map {map}, activation {value}", map=unit.channel, value=number_in_words(unit.activation))
         + empty_in_words(projection),
@@ -83,7 +87,9 @@ def _prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen) -> str:
 
 
 def _open(network: str, layer: str, projection: Projection) -> None:
-    """Asks for the page of the layers with this unit open there."""
+    """Asks for the page of the layers with this unit open there, and the weights with which it was found."""
+    address.forget("weights")
+    set_to(key_of("weights", page=FRAME), "auto")
     open_unit("layers", Opened(layer, projection.unit.channel))
     go(LAYERS, network, layer=layer, map=str(projection.unit.channel))
 
@@ -97,7 +103,7 @@ def _other_pictures() -> None:
     with file:
         upload_picture(PICTURE_ON_PAGE)
     with photographs.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        if st.button("", icon=":material/photo_camera:", key="camera", help=_("Take a picture with the camera")):
+        if st.button(_("Camera"), icon=":material/photo_camera:", key="camera"):
             st.dialog(_("Take a picture"))(_camera)()
         names = [spoken(SAMPLES[name]) for name in PHOTOGRAPHS]
         tiles = [cache.thumbnail(name, 128) for name in PHOTOGRAPHS]
