@@ -11,7 +11,7 @@ from pages.common.asking import ask
 from pages.common.text import spoken
 from vis.figures.numbers import grouped, short
 
-NUMBERS = Choice("numbers", Phrase("Number format"), {"all": "120,422,400", "short": "120.4 M"})
+NUMBERS = Choice("numbers", Phrase("Number format"), {"all": Phrase("120,422,400"), "short": Phrase("120.4 M")})
 CHARTS = Choice("charts", Phrase("Save charts as"), {"svg": "SVG", "png": "PNG"})
 KINDS = words.KINDS | {
     "pointwise": Phrase("pointwise 1×1"),

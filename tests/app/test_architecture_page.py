@@ -158,7 +158,7 @@ def test_every_colour_has_a_legend_from_nothing_to_the_most(colour):
     ends = {  # of the block of convolutions, by hand
         "params": "50.7 k",
         "operations": "406 k MACs",
-        "memory": "56.3 KiB",
+        "memory": "57.6 kB",
         "field": "32 pixels · the whole picture",
     }
     assert visit.link["colour"] == colour

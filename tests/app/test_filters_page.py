@@ -123,7 +123,7 @@ def test_a_filter_seen_closely_tells_its_numbers_and_every_weight():
     shown = np.reshape(planes["labels"], (7, 23))
     for channel, letter in enumerate("RGB"):
         weight = m.kernels[5, channel, 2, 3]
-        assert shown[2, channel * 8 + 3] == f"{letter}, row 2, column 3: {weight:.4g}"
+        assert shown[2, channel * 8 + 3] == f"{letter}, row 2, column 3: {weight:.4g}".replace("-", "−")
     visit.press("close filter")
     assert "filter" not in visit.link
     assert len(visit.pictures()) == 1

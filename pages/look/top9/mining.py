@@ -177,7 +177,7 @@ def _in_line(place: cache.Place, has_begun: bool) -> str:
         "Another search is running on this server. Searches take turns of {seconds} s; yours is number {number} in "
         "the queue …",
         number=place.before,
-        seconds=f"{place.line.seconds:g}",
+        seconds=significant(place.line.seconds),
     )
 
 
