@@ -14,7 +14,8 @@ from models.statefile import listed
 from pages.common import address, routes
 from pages.common.components.sliders import Slider, live_sliders
 from pages.common.session import kept, set_to, value_of
-from pages.common.text import _, plain, spoken
+from pages.common.text import _, plain, spoken, write_numbers
+from vis.figures.numbers import rewritten
 
 FRAME = ""  # the page of what belongs to every page
 
@@ -25,6 +26,7 @@ def fragment(draw: Callable) -> Callable:
     @st.fragment
     @wraps(draw)
     def drawn(*args, **kwargs):
+        write_numbers()
         routes.follow()
         with address.part(f"{draw.__module__}.{draw.__qualname__}"):
             return draw(*args, **kwargs)
@@ -122,7 +124,8 @@ def _choice(place, option: Choice, label: str, first: Any, look: dict[str, Any])
     values = list(option.values)
 
     def called(value: Any) -> str:
-        return spoken(option.called(value))
+        words = option.called(value)
+        return rewritten(words) if isinstance(value, float) and words == str(value) else spoken(words)
 
     if option.shown_as == "buttons":
         look = {"required": True, "wrap": True} | look

@@ -49,7 +49,7 @@ def expected(network: str, content: bytes) -> list[str]:
     """What the page has to say of the picture, computed without the page."""
     loaded = load(network)
     names = loaded.categories
-    return [f"{names[i]} · {p:.1%}" for i, p in predicted(loaded, loaded.classifier_input(decoded(content)))]
+    return [f"{names[i]} · {100 * p:.1f} %" for i, p in predicted(loaded, loaded.classifier_input(decoded(content)))]
 
 
 # Opening -----------------------------------------------------------------------------------------------------------

@@ -20,8 +20,9 @@ from pages.common.routes import LAYERS, go
 from pages.common.session import PICTURE_FILE, SAMPLES, Selection, selection, set_to, take_file
 from pages.common.text import _, plain, spoken
 from pages.common.widgets import say, say_if_on_cpu, weights_in_words
-from pages.common.words import empty_in_words, fidelity_in_words, name_of, number_in_words, range_in_words
+from pages.common.words import empty_in_words, fidelity_in_words, name_of, range_in_words
 from vis.deconvnet import Projection
+from vis.figures.numbers import percent, significant
 from vis.figures.pictures import montage, signed
 from vis.responses import limit_of
 
@@ -70,7 +71,7 @@ def _tile(layer: str, projection: Projection, pixels: np.ndarray) -> UnitTile:
     height, width = pixels.shape[:2]
     return UnitTile(
         _("Layer {layer}", layer=layer),
-        _("map {map}, activation {value}", map=unit.channel, value=number_in_words(unit.activation))
+        _("map {map}, activation {value}", map=unit.channel, value=significant(unit.activation))
         + empty_in_words(projection),
         png(signed(projection.pixels.numpy(), limit_of(projection.pixels))),
         png(pixels[box.top : box.bottom, box.left : box.right]),
@@ -83,7 +84,7 @@ def _prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen) -> str:
     if not (loaded.weights.predicts and loaded.categories):
         return name
     number, probability = seen.classes[0]
-    return f"{name} → {loaded.categories[number]}, {probability:.0%}"
+    return f"{name} → {loaded.categories[number]}, {percent(probability, 0)}"
 
 
 def _open(network: str, layer: str, projection: Projection) -> None:
