@@ -13,9 +13,9 @@ from models.statefile import FILE_AT_MOST, printable
 from pages.common import address
 from pages.common.asking import FRAME, ask_one
 from pages.common.cache import sample_sha256, states_in_file
+from pages.common.samples import about_sample, sample_choice
 from pages.common.session import (
     PICTURE_FILE,
-    SAMPLES,
     WEIGHTS_FILE,
     Picture,
     Selection,
@@ -38,7 +38,6 @@ NETWORK = Choice(
     "zfnet_mini",
     shown_as="list",
 )
-SAMPLE = Choice("sample", Phrase("or a sample photograph"), SAMPLES, shown_as="list")
 WEIGHTS = {
     "auto": Phrase("Trained, if available"),
     "random": Phrase("Random"),
@@ -54,13 +53,13 @@ def choose() -> Selection:
     st.markdown("### ConvScope")
     choose_language()
     network = ask_one(st, NETWORK, page=FRAME)
-    picture = _choose_picture()
+    picture = _choose_picture(network)
     selection = Selection(network, _choose_weights(network), _choose_device(), picture)
     address.note(network=network, sample=None if picture.uploaded else picture.name, language=language())
     return selection
 
 
-def _choose_picture() -> Picture:
+def _choose_picture(network: str) -> Picture:
     upload_picture(PICTURE_FILE)
     file = own_picture()
     if file and not uploaded(picture_uploader(PICTURE_FILE)):
@@ -72,7 +71,7 @@ def _choose_picture() -> Picture:
             args=(None,),
         )
     about = {"disabled": True, "help": _("Remove your picture to choose a sample.")} if file else {}
-    sample = ask_one(st, SAMPLE, page=FRAME, **about)
+    sample = ask_one(st, sample_choice(network), **about_sample(network, NETWORK.usual), **about)
     return Picture(file.name, sha256_of(file), True) if file else Picture(sample, sample_sha256(sample), False)
 
 

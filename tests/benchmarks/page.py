@@ -12,7 +12,7 @@ from statistics import median
 
 from playwright.sync_api import Page
 
-from pages.common.session import SAMPLES
+from models.samples import TITLES
 from tests.benchmarks.browser import IDLE, chromium, served
 from tests.benchmarks.timing import head, machine, of_bar, parser_of, row
 from tests.live.conftest import ROOT
@@ -46,7 +46,7 @@ def choosing_a_sample(page: Page, address: str, network: str, rounds: int) -> fl
     page.get_by_role("heading", level=1).wait_for(timeout=60_000)
     all_layers_on_screen(page)
     times = []
-    for sample in list(SAMPLES.values())[1 : rounds + 1]:  # the first of them is there already
+    for sample in list(TITLES.values())[1 : rounds + 1]:  # the first of them is there already
         box = page.get_by_label("or a sample photograph")
         box.click()
         box.fill(sample)  # the browser draws no more of the list than is in sight

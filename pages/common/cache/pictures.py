@@ -1,21 +1,18 @@
 """The picture of a selection."""
 
-from importlib import resources
-from pathlib import Path
-
 import numpy as np
 import streamlit as st
 from PIL import Image, ImageOps
 
 from models.decoding import decoded
-from pages.common.session import SAMPLES, Selection, own_picture, sha256
+from models.samples import SAMPLES
+from pages.common.session import Selection, own_picture, sha256
 
 
 @st.cache_data(max_entries=len(SAMPLES), show_spinner=False)
 def sample(name: str) -> bytes:
-    """The file of a sample photograph, which scikit-image carries."""
-    folder = resources.files("skimage.data")
-    return next(file.read_bytes() for file in folder.iterdir() if Path(file.name).stem == name)
+    """The file of a sample."""
+    return SAMPLES[name].content()
 
 
 @st.cache_data(max_entries=len(SAMPLES), show_spinner=False)
