@@ -52,11 +52,11 @@ def draw_digit(chosen: Selection, loaded: Loaded) -> None:
     picture = drawn(strokes)
     image = loaded.preprocess(picture)  # (1, 1, 32, 32)
     answers = []
-    if strokes and loaded.weights.predicts:
+    if loaded.weights.predicts:
+        names = loaded.categories or [str(number) for number in range(10)]
         with refusals_said():
             classes, _on_cpu = in_turn(chosen, lambda there: predicted(there, there.classifier_input(picture), 10))
-        names = loaded.categories or [str(number) for number in range(10)]
-        answers = [Answer(names[number], share, f"{share:.1%}") for number, share in sorted(classes)]
+        answers = [Answer(names[number], share if strokes else None) for number, share in sorted(classes)]
     used = drawing_field(
         strokes,
         answers,

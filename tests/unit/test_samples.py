@@ -77,6 +77,14 @@ def test_a_pair_shows_the_same_thing_and_the_set_of_photographs_has_it_once():
     assert decoded(photographs()["coffee"]).size == (600, 400)  # whole
 
 
+def test_the_readme_says_whose_every_sample_is_and_its_licence():
+    readme = (SHIPPED.parents[1] / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in readme.partition("## Licences")[2].splitlines() if line.startswith("|")]
+    for sample in SAMPLES.values():
+        if isinstance(sample.source, File):
+            assert any(sample.source.by in row and sample.source.licence in row for row in rows), sample.name
+
+
 # What they are taken for -------------------------------------------------------------------------------------------
 
 

@@ -22,8 +22,11 @@ class Answer:
     """How probable one class is."""
 
     name: str
-    share: float  # 0 to 1
-    text: str  # the share in words
+    share: float | None  # 0 to 1; None while nothing is drawn
+
+    @property
+    def text(self) -> str:
+        return "" if self.share is None else f"{self.share:.1%}"
 
 
 def drawing_field(
@@ -42,18 +45,18 @@ def drawing_field(
 
     Args:
         strokes: what is drawn already, when the page comes; afterwards the browser knows it better.
-        answers: one for each class, in their order; none where nothing is drawn, or nothing can be said.
+        answers: one for each class, in their order; none where nothing can be said.
         seen: a PNG of what the network sees.
         key: identifies the field on its page.
         words: what the field says: "field", "hint", "undo", "clear", "use", "seen".
         note: stands below the answers.
         on_drawn: is called with all strokes, before the script runs again.
     """
-    best = max(answers, key=lambda answer: answer.share, default=None)
+    best = max((a for a in answers if a.share is not None), key=lambda answer: answer.share, default=None)
     data = {
         "strokes": strokes,
         "most": MOST_POINTS,
-        "bars": [{"name": a.name, "share": a.share, "text": a.text, "best": a is best} for a in answers],
+        "bars": [{"name": a.name, "share": a.share or 0, "text": a.text, "best": a is best} for a in answers],
         "answer": f"{best.name} · {best.text}" if best else "",
         "seen": f"data:image/png;base64,{base64.b64encode(seen).decode('ascii')}",
         "words": dict(words),

@@ -17,7 +17,7 @@ from pages.common.components.grid import clickable_grid
 from pages.common.components.strip import COLOURS, UnitTile, strip
 from pages.common.opened import Opened, open_unit
 from pages.common.routes import LAYERS, go
-from pages.common.samples import take_sample
+from pages.common.samples import known_in_words, take_sample
 from pages.common.session import PICTURE_ON_PAGE, Selection, selection, set_to, take_picture
 from pages.common.sidebar import NETWORK, upload_picture
 from pages.common.text import _, plain, spoken
@@ -86,7 +86,9 @@ def _prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen) -> str:
     if not (loaded.weights.predicts and loaded.categories):
         return name
     number, probability = seen.classes[0]
-    return f"{name} → {loaded.categories[number]}, {probability:.0%}"
+    guess = f"{loaded.categories[number]}, {probability:.0%}"
+    known = known_in_words(chosen.picture, loaded)
+    return f"{name}. {known}. {_('Guess: {guess}', guess=guess)}" if known else f"{name} → {guess}"
 
 
 def _open(network: str, layer: str, projection: Projection) -> None:
