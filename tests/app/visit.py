@@ -75,6 +75,7 @@ class Visit:
             lambda known: known == key,
             lambda known: known.partition("/")[2] == key,
             lambda known: known.partition("/")[2].partition("/")[0] == key,
+            lambda known: known.partition("/")[0] == key,  # of the frame, for a kind of networks
         ):
             if found := [w for w in drawn if is_meant(w.key)]:
                 (widget,) = found
