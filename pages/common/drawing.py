@@ -12,7 +12,7 @@ from models.loading import predicted
 from pages.common.asking import fragment
 from pages.common.cache.networks import in_turn
 from pages.common.components.drawing import Answer, Strokes, drawing_field
-from pages.common.session import Selection, keep, kept, sha256, take_picture
+from pages.common.session import PICTURE_FILE, Selection, keep, kept, sha256, take_file
 from pages.common.text import _
 from pages.common.widgets import refusals_said
 
@@ -78,5 +78,5 @@ def draw_digit(chosen: Selection, loaded: Loaded) -> None:
         on_drawn=lambda strokes: keep(DRAWING, strokes),
     )
     if used:
-        take_picture(DrawnFile(_("Your drawing"), png(np.asarray(drawn(used)))))
+        take_file(PICTURE_FILE, DrawnFile(_("Your drawing"), png(np.asarray(drawn(used)))))
         st.rerun()

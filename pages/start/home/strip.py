@@ -13,13 +13,13 @@ from models.refusals import Refused
 from models.samples import samples_for
 from pages.common import address, cache
 from pages.common.asking import FRAME, key_of
+from pages.common.chooser import NETWORK, ask_picture, sample_of, take_sample
 from pages.common.components.grid import clickable_grid
 from pages.common.components.strip import COLOURS, UnitTile, strip
 from pages.common.opened import Opened, open_unit
 from pages.common.routes import LAYERS, go
-from pages.common.samples import known_in_words, take_sample
-from pages.common.session import PICTURE_ON_PAGE, Selection, selection, set_to, take_picture
-from pages.common.sidebar import NETWORK, upload_picture
+from pages.common.samples import known_in_words
+from pages.common.session import PICTURE_FILE, Selection, selection, set_to, take_file
 from pages.common.text import _, plain, spoken
 from pages.common.widgets import say, say_if_on_cpu, weights_in_words
 from pages.common.words import empty_in_words, fidelity_in_words, name_of, number_in_words, range_in_words
@@ -106,13 +106,12 @@ def _other_pictures() -> None:
     """One's own picture, from a file or the camera, and some photographs."""
     file, photographs = st.columns([1.7, 1], vertical_alignment="center", gap="medium")
     with file:
-        upload_picture(PICTURE_ON_PAGE)
+        ask_picture()
     with photographs.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         if st.button(_("Camera"), icon=":material/photo_camera:", key="camera"):
             st.dialog(_("Take a picture"))(_camera)()
-        network = selection().network
-        offered = samples_for(ARCHITECTURES[network])[:OFFERED]
-        tiles = [cache.thumbnail(sample.name, 128) for sample in offered]
+        offered = samples_for(ARCHITECTURES[selection().network])[:OFFERED]
+        tiles = [cache.thumbnail(sample_of(sample.name), 128) for sample in offered]
         clickable_grid(
             png(montage(tiles, len(tiles))),
             1,
@@ -121,7 +120,7 @@ def _other_pictures() -> None:
             labels=[spoken(sample.title) for sample in offered],
             alt=_("Photographs to try"),
             pixelated=False,
-            on_click=lambda place: take_sample(offered[place].name, network),
+            on_click=lambda place: take_sample(offered[place].name),
         )
 
 
@@ -135,5 +134,5 @@ def _camera() -> None:
         )
         return
     if file := st.camera_input(_("Take a picture"), label_visibility="collapsed"):
-        take_picture(file)
+        take_file(PICTURE_FILE, file)
         st.rerun()
