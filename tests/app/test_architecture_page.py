@@ -13,6 +13,7 @@ import pytest
 
 from models import ARCHITECTURES
 from models.loading import skeleton
+from models.samples import samples_for
 from pages.common import cache as remembered
 from pages.common.cache import Built
 from pages.look.architecture.story import BLOCKS
@@ -103,7 +104,8 @@ def test_opens_every_network_closed_with_the_numbers_of_the_registry(network):
     here = visit.numbers()["here"]
     assert here["parameters"] == grouped(ARCHITECTURES[network].parameters)
     assert here["MACs of convolutions and linear layers"] == grouped(ARCHITECTURES[network].macs)
-    assert visit.link == {"network": network, "sample": "coffee", "language": "en"}
+    usual = samples_for(ARCHITECTURES[network])[0].name
+    assert visit.link == {"network": network, "sample": usual, "language": "en"}
 
 
 @pytest.mark.parametrize("network", ["lenet5_1998", "resnet18", "convnext_tiny"])

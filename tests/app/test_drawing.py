@@ -14,7 +14,7 @@ from models.loading import predicted
 from pages.common.components.drawing import FINEST, MOST_POINTS, MOST_STROKES, strokes_of
 from pages.common.drawing import DRAWING, DrawnFile
 from pages.common.session import sha256
-from tests.app.visit import ACTIVATIONS, HOME, Visit
+from tests.app.visit import ACTIVATIONS, FILTERS, HOME, Visit
 
 STROKES = tuple(tuple((round(10 * x), round(10 * y)) for x, y in stroke) for stroke in DIGITS[7])
 
@@ -64,12 +64,12 @@ def test_a_drawing_is_taken_as_the_picture_on_every_page_until_it_is_removed():
     visit = Visit(network="lenet5")
     content = io.BytesIO()
     drawn(STROKES).save(content, "PNG")
-    visit.keep("own picture", DrawnFile("Your drawing", content.getvalue()))
+    visit.keep("own picture_file", DrawnFile("Your drawing", content.getvalue()))
     assert visit.predictions[0].startswith("7 · 9")
     assert "Your drawing" in visit.captions
     assert "sample" not in visit.link
     visit.go(ACTIVATIONS)
-    visit.press("remove picture")
+    visit.press("remove picture_file")
     assert visit.link["sample"] == "digit_0"
 
 
@@ -105,7 +105,7 @@ def test_what_is_no_drawing_or_too_large_is_not_taken(report):
 
 
 def test_networks_that_read_digits_have_a_sample_of_their_own():
-    visit = Visit(HOME, network="lenet5")
+    visit = Visit(FILTERS, network="lenet5")
     assert visit.link["sample"] == "digit_0"
     assert visit.choose(network="zfnet_mini").link["sample"] == "coffee"
     visit.choose(sample="rocket")
@@ -115,8 +115,14 @@ def test_networks_that_read_digits_have_a_sample_of_their_own():
     assert visit.choose(network="alexnet_mini").link["sample"] == "rocket"
 
 
+def test_home_shows_digits_to_a_network_that_reads_them_and_photographs_to_others():
+    for network, sample in (("lenet5", "Digit 0"), ("lenet5_1998", "Digit 0"), ("resnet50", "Cup of coffee")):
+        (strip,) = (json.loads(e.proto.json) for e in Visit(HOME, network=network).at.get("bidi_component")[:1])
+        assert strip["note"].startswith(f"{sample}. Right among ")
+
+
 @pytest.mark.parametrize("sample", ["coffee", "motorcycle_left", "digit_8"])
 def test_a_link_may_show_any_network_any_sample_and_speaks_of_its_own_network_alone(sample):
-    visit = Visit(HOME, network="lenet5", sample=sample)
+    visit = Visit(FILTERS, network="lenet5", sample=sample)
     assert visit.link["sample"] == sample
     assert visit.choose(network="zfnet_mini").link["sample"] == "coffee"

@@ -171,7 +171,7 @@ def test_a_link_restores_the_network_the_picture_the_unit_and_its_position():
 def test_a_link_restores_the_range_and_the_maps_that_were_typed():
     first = Visit(network="lenet5").choose(range="shared").type_maps("C3", "4, 2")
     assert first.link == {
-        **{"network": "lenet5", "sample": "coffee", "language": "en"},
+        **{"network": "lenet5", "sample": "digit_0", "language": "en"},
         **{"range": "shared", "which": "typed", "maps_C3": "4,2"},
     }
     again = Visit(**first.link)

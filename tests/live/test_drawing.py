@@ -49,7 +49,7 @@ def test_a_digit_is_classified_while_it_is_drawn_and_becomes_the_picture(page, a
     expect(page.get_by_text(re.compile("^Your drawing, as the network sees it: 32×32 pixels"))).to_be_visible(
         timeout=SOON
     )
-    assert "sample=" not in page.url
+    expect(page).not_to_have_url(re.compile("sample="), timeout=SOON)
     clear.click()
     expect(answer).to_have_text("", timeout=SOON)
     expect(used).to_be_disabled()
