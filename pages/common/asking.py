@@ -119,7 +119,7 @@ def _choice(place, option: Choice, label: str, first: Any, look: dict[str, Any])
         return place.segmented_control(label, values, format_func=called, default=first, **look)
     if option.shown_as == "scale":
         return place.select_slider(label, values, first, format_func=called, **look)
-    if _said_anew(option, look["key"]):
+    if _said_anew(option, look["key"]) or option.accepts(value_of(look["key"])):
         first = values[0]  # the state decides; Streamlit objects to another first value beside it
     value = place.selectbox(label, values, values.index(first), format_func=called, **look)
     return value if option.accepts(value) else option.usual
