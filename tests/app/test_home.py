@@ -200,7 +200,7 @@ def test_a_picture_given_at_home_is_taken_apart_there_and_on_the_other_pages_unt
     visit.press(f"remove {PICTURE_FILE}")
     visit.at.switch_page(HOME.script)
     assert shown(visit.run())["note"].startswith(
-        "Cup of coffee. Right among ZFNet mini's 200 classes: espresso. Guess: espresso, 99%"
+        "Cup of coffee. Right among ZFNet mini's 200 classes: espresso. Guess: espresso, 99 %"
     )
     assert shown(visit)["photograph"] != given
 

@@ -1,4 +1,4 @@
-"""What the document around the pages is told by them: room, language, and that a page was found after all."""
+"""What the frame of every page needs from the browser: a language, room for the page, a welcome for first visitors."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ _arrival = component("arrival", isolate_styles=False)  # its style is for the wh
 
 
 def arrival(pages: Iterable[str], language: str) -> None:
-    """Says in which language the document is, lets the page begin higher than Streamlit does, and closes the message
+    """Says which language the document is in, lets the page begin higher than Streamlit does, and closes the message
     that a page was not found where it was.
 
     Until `st.navigation` has run once in the process, Streamlit knows of no pages but those directly in `pages/`, and
