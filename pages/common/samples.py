@@ -7,27 +7,29 @@ from models.options import Choice, Phrase
 from models.samples import SAMPLES, samples_for
 from pages.common import address
 from pages.common.asking import FRAME, key_of
-from pages.common.session import Picture
+from pages.common.session import PICTURE_FILE, Picture, set_to, take_file
 from pages.common.text import _
 
 NAME = "sample"
 
 
 def sample_choice(network: str) -> Choice:
-    """The samples of which one is chosen for a network: first those for which it was made."""
-    titles = {sample.name: sample.title for sample in samples_for(ARCHITECTURES[network])}
-    return Choice(NAME, Phrase("Sample photograph"), titles, shown_as="list")
+    """The samples from which one is chosen for a network: those first for which it was made."""
+    samples = samples_for(ARCHITECTURES[network])
+    return Choice(NAME, Phrase("Sample"), {s.name: s.title for s in samples}, shown_as="list")
 
 
 def about_sample(network: str, usual_network: str) -> dict[str, Any]:
     """How to ask for it: networks that read digits and others keep one each, and a link speaks of its network's."""
     of_link = address.link().get("network", usual_network)
-    return {"of": _of(network), "is_linked": _of(of_link) == _of(network)}
+    return {"of": _of(network), "page": FRAME, "is_linked": _of(of_link) == _of(network)}
 
 
-def key_of_sample(network: str) -> str:
-    """The key under which it is kept for a network, and for those like it."""
-    return key_of(NAME, _of(network), FRAME)
+def take_sample(name: str, network: str) -> None:
+    """Makes this sample the picture for a network, and those like it."""
+    take_file(PICTURE_FILE, None)
+    address.forget(NAME)
+    set_to(key_of(NAME, _of(network), FRAME), name)
 
 
 def _of(network: str) -> str:

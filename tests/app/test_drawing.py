@@ -48,7 +48,7 @@ def test_what_is_drawn_is_classified_as_the_network_does_and_shown_as_it_sees_it
     there = field(visit.keep(DRAWING, STROKES))
     assert [bar["share"] for bar in there["bars"]] == pytest.approx([expected[n] for n in range(10)], abs=1e-6)
     assert [bar["name"] for bar in there["bars"] if bar["best"]] == ["7"]
-    assert there["answer"] == f"7 · {expected[7]:.1%}"
+    assert there["answer"] == f"7 · {100 * expected[7]:.1f} %"
     assert np.array_equal(pixels_of(there["seen"]), loaded.preprocess.for_the_eye(image))
     assert there["strokes"] == json.loads(json.dumps(STROKES))
 

@@ -106,13 +106,13 @@ def test_leads_to_both_pages_with_the_network_and_the_language():
 
 
 @pytest.mark.parametrize("link", [{}, {"network": "vgg16"}], ids=["usual", "from a link"])
-def test_a_network_chosen_from_the_list_becomes_the_sidebars_and_its_graph_opens(link):
+def test_a_network_chosen_from_the_list_becomes_the_chosen_one_and_its_graph_opens(link):
     visit = Visit(HOME, **link).choose(**{"network to open": "resnet18"})
     assert visit.widget("network").value == "resnet18"
     assert heading(visit) == "The layer graph"
 
 
-def test_a_network_chosen_in_the_timeline_becomes_the_sidebars_and_its_graph_opens():
+def test_a_network_chosen_in_the_timeline_becomes_the_chosen_one_and_its_graph_opens():
     visit = Visit(HOME).choose(**{"open lenet": "LeNet-5"})
     assert visit.widget("network").value == "lenet5"
     assert heading(visit) == "The layer graph"
@@ -200,7 +200,7 @@ def test_a_picture_given_at_home_is_taken_apart_there_and_on_the_other_pages_unt
     visit.press(f"remove {PICTURE_FILE}")
     visit.at.switch_page(HOME.script)
     assert shown(visit.run())["note"].startswith(
-        "Cup of coffee. Right among ZFNet mini's 200 classes: espresso. Guess: espresso, 99%"
+        "Cup of coffee. Right among ZFNet mini's 200 classes: espresso. Guess: espresso, 99 %"
     )
     assert shown(visit)["photograph"] != given
 

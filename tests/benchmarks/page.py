@@ -50,7 +50,7 @@ def choosing_a_sample(page: Page, address: str, network: str, rounds: int) -> fl
     times = []
     offered = [sample.title for sample in samples_for(ARCHITECTURES[network])]
     for sample in offered[1 : rounds + 1]:  # the first of them is there already
-        samples = page.get_by_role("grid", name="Sample photographs")
+        samples = page.get_by_role("grid", name="Samples")
         if not samples.is_visible():
             page.get_by_test_id("stPopoverButton").first.click()
         samples.wait_for()

@@ -8,6 +8,7 @@ from typing import Any
 from models.digits import Stroke
 from pages.common.components import component
 from pages.common.session import value_of
+from vis.figures.numbers import percent
 
 MOST_POINTS, MOST_STROKES = 4_000, 200
 FINEST = 1000  # places of a point lie between 0 and this, in both directions
@@ -26,7 +27,7 @@ class Answer:
 
     @property
     def text(self) -> str:
-        return "" if self.share is None else f"{self.share:.1%}"
+        return "" if self.share is None else percent(self.share)
 
 
 def drawing_field(

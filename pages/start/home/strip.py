@@ -13,17 +13,18 @@ from models.refusals import Refused
 from models.samples import samples_for
 from pages.common import address, cache
 from pages.common.asking import FRAME, key_of
-from pages.common.chooser import NETWORK, ask_picture, sample_of, take_sample
+from pages.common.chooser import NETWORK, ask_picture, sample_of
 from pages.common.components.grid import clickable_grid
 from pages.common.components.strip import COLOURS, UnitTile, strip
 from pages.common.opened import Opened, open_unit
 from pages.common.routes import LAYERS, go
-from pages.common.samples import known_in_words
+from pages.common.samples import known_in_words, take_sample
 from pages.common.session import PICTURE_FILE, Selection, selection, set_to, take_file
 from pages.common.text import _, plain, spoken
 from pages.common.widgets import say, say_if_on_cpu, weights_in_words
-from pages.common.words import empty_in_words, fidelity_in_words, name_of, number_in_words, range_in_words
+from pages.common.words import empty_in_words, fidelity_in_words, name_of, range_in_words
 from vis.deconvnet import Projection
+from vis.figures.numbers import percent, significant
 from vis.figures.pictures import montage, signed
 from vis.responses import limit_of
 
@@ -73,7 +74,7 @@ def _tile(layer: str, projection: Projection, pixels: np.ndarray) -> UnitTile:
     height, width = pixels.shape[:2]
     return UnitTile(
         _("Layer {layer}", layer=layer),
-        _("map {map}, activation {value}", map=unit.channel, value=number_in_words(unit.activation))
+        _("map {map}, activation {value}", map=unit.channel, value=significant(unit.activation))
         + empty_in_words(projection),
         png(signed(projection.pixels.numpy(), limit_of(projection.pixels))),
         png(pixels[box.top : box.bottom, box.left : box.right]),
@@ -86,7 +87,7 @@ def _prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen) -> str:
     if not (loaded.weights.predicts and loaded.categories):
         return name
     number, probability = seen.classes[0]
-    guess = f"{loaded.categories[number]}, {probability:.0%}"
+    guess = f"{loaded.categories[number]}, {percent(probability, 0)}"
     known = known_in_words(chosen.picture, loaded)
     return f"{name}. {known}. {_('Guess: {guess}', guess=guess)}" if known else f"{name} → {guess}"
 
@@ -110,7 +111,8 @@ def _other_pictures() -> None:
     with photographs.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         if st.button(_("Camera"), icon=":material/photo_camera:", key="camera"):
             st.dialog(_("Take a picture"))(_camera)()
-        offered = samples_for(ARCHITECTURES[selection().network])[:OFFERED]
+        network = selection().network
+        offered = samples_for(ARCHITECTURES[network])[:OFFERED]
         tiles = [cache.thumbnail(sample_of(sample.name), 128) for sample in offered]
         clickable_grid(
             png(montage(tiles, len(tiles))),
@@ -120,7 +122,7 @@ def _other_pictures() -> None:
             labels=[spoken(sample.title) for sample in offered],
             alt=_("Photographs to try"),
             pixelated=False,
-            on_click=lambda place: take_sample(offered[place].name),
+            on_click=lambda place: take_sample(offered[place].name, network),
         )
 
 
