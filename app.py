@@ -9,10 +9,12 @@ from pages.common.components.arrival import arrival
 from pages.common.session import select
 from pages.common.text import choose_language, language, spoken, write_numbers
 
+st.set_page_config(page_icon="🔬", layout="wide")  # at once, or the icon of a page is fetched from Google
+
 # Before any widget: on a server that has just been started, what is drawn before it loses its state at the first rerun.
 pages = {spoken(title): [route.page() for route in section] for title, section in routes.SECTIONS.items()}
 page = st.navigation(pages, expanded=True)
-st.set_page_config(page_title=f"{page.title} · ConvScope", page_icon="🔬", layout="wide")
+st.set_page_config(page_title=f"{page.title} · ConvScope")
 write_numbers()
 with address.part():
     address.begin(page.url_path or routes.HOME.name)
