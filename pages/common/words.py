@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from models import Loaded
 from models.options import Phrase
+from models.samples import TITLES
 from models.statefile import printable
-from pages.common.session import SAMPLES, Picture
+from pages.common.session import Picture
 from pages.common.text import _, plain, spoken
 from pages.common.widgets import weights_in_words
 from vis.cost.count import Counting
@@ -93,7 +94,7 @@ def network_in_words(loaded: Loaded) -> str:
 def name_of(picture: Picture) -> str:
     """A sample's name in the session's language, or the name of the user's file."""
     if not picture.uploaded:
-        return spoken(SAMPLES[picture.name])
+        return spoken(TITLES[picture.name])
     return printable(picture.name)
 
 

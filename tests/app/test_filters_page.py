@@ -319,7 +319,7 @@ def test_both_small_networks_stand_side_by_side_with_their_true_counts(network):
         assert f"Repeated: {len(m.repeated)} of 64" in text
 
 
-def test_both_are_shown_with_the_weights_that_ship_whatever_the_sidebar_says():
+def test_both_are_shown_with_the_weights_that_ship_whatever_is_chosen_above():
     visit = Visit(FILTERS, network="zfnet_mini", weights="random", show="pair")
     assert "zfnet_mini.safetensors" in spoken(visit.captions)
     assert "alexnet_mini.safetensors" in spoken(visit.captions)

@@ -12,6 +12,7 @@ from models.refusals import Refused
 from models.weights import card
 from pages.common import address, cache
 from pages.common.asking import ask
+from pages.common.drawing import offer_drawing
 from pages.common.opened import Opened, note, open_unit, opened
 from pages.common.panels import reading, tiles
 from pages.common.session import Selection, selection
@@ -57,6 +58,7 @@ def page() -> None:
     count, channels, own_range = _controls(asked)  # first, for a refusal ends the page, and they must outlive it
     with above:
         chosen, loaded = network_or_stop(asked)
+        offer_drawing(chosen, loaded)
         seen = computed(_("Showing the picture to the network …"), lambda: cache.seen(chosen))
         _picture_and_prediction(chosen, loaded, seen)
     layers = _layers(chosen, loaded)

@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 
 from models import Loaded
+from models.samples import TITLES
 from models.statefile import printable
 from pages.common import cache
 from pages.common.export import download, table
-from pages.common.session import SAMPLES
 from pages.common.text import _, spoken
 from pages.common.words import fidelity_in_words, network_in_words, range_in_words
 from pages.look.top9.mining import Asked
@@ -80,7 +80,7 @@ def _classes(shown: Shown, entries: Sequence[Entry]) -> str:
 def class_of(shown: Shown, entry: Entry) -> str:
     """The class that a picture comes from; of the samples' crops in the session's language."""
     label = entry.label or ""
-    return spoken(SAMPLES[label]) if shown.asked.is_samples and label in SAMPLES else printable(label)
+    return spoken(TITLES[label]) if shown.asked.is_samples and label in TITLES else printable(label)
 
 
 def label_of(shown: Shown, rank: int, entry: Entry) -> str:

@@ -6,18 +6,20 @@ from urllib.parse import urlsplit
 import numpy as np
 import streamlit as st
 
-from models import Loaded
+from models import ARCHITECTURES, Loaded
 from models.images import png
 from models.loading import weights_here
 from models.refusals import Refused
+from models.samples import samples_for
 from pages.common import address, cache
 from pages.common.asking import FRAME, key_of
-from pages.common.chooser import NETWORK, ask_picture, sample_of, take_sample
+from pages.common.chooser import NETWORK, ask_picture, sample_of
 from pages.common.components.grid import clickable_grid
 from pages.common.components.strip import COLOURS, UnitTile, strip
 from pages.common.opened import Opened, open_unit
 from pages.common.routes import LAYERS, go
-from pages.common.session import PICTURE_FILE, SAMPLES, Selection, selection, set_to, take_file
+from pages.common.samples import known_in_words, take_sample
+from pages.common.session import PICTURE_FILE, Selection, selection, set_to, take_file
 from pages.common.text import _, plain, spoken
 from pages.common.widgets import say, say_if_on_cpu, weights_in_words
 from pages.common.words import empty_in_words, fidelity_in_words, name_of, range_in_words
@@ -26,7 +28,7 @@ from vis.figures.numbers import percent, significant
 from vis.figures.pictures import montage, signed
 from vis.responses import limit_of
 
-PHOTOGRAPHS = ("chelsea", "coffee", "motorcycle_left")  # a click away
+OFFERED = 3  # samples a click away
 
 
 def live_strip() -> None:
@@ -60,7 +62,8 @@ def live_strip() -> None:
 
 def network_here(asked: Selection) -> Selection:
     """The chosen network with trained weights that this machine has, or else the usual one: here nobody waits."""
-    for network in (asked.network, NETWORK.usual):
+    usual = "lenet5" if ARCHITECTURES[asked.network].reads_digits else NETWORK.usual
+    for network in (asked.network, usual):
         if weights := weights_here(network):
             break
     return replace(asked, network=network, weights=weights)
@@ -84,7 +87,9 @@ def _prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen) -> str:
     if not (loaded.weights.predicts and loaded.categories):
         return name
     number, probability = seen.classes[0]
-    return f"{name} → {loaded.categories[number]}, {percent(probability, 0)}"
+    guess = f"{loaded.categories[number]}, {percent(probability, 0)}"
+    known = known_in_words(chosen.picture, loaded)
+    return f"{name}. {known}. {_('Guess: {guess}', guess=guess)}" if known else f"{name} → {guess}"
 
 
 def _open(network: str, layer: str, projection: Projection) -> None:
@@ -106,17 +111,18 @@ def _other_pictures() -> None:
     with photographs.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         if st.button(_("Camera"), icon=":material/photo_camera:", key="camera"):
             st.dialog(_("Take a picture"))(_camera)()
-        names = [spoken(SAMPLES[name]) for name in PHOTOGRAPHS]
-        tiles = [cache.thumbnail(sample_of(name), 128) for name in PHOTOGRAPHS]
+        network = selection().network
+        offered = samples_for(ARCHITECTURES[network])[:OFFERED]
+        tiles = [cache.thumbnail(sample_of(sample.name), 128) for sample in offered]
         clickable_grid(
             png(montage(tiles, len(tiles))),
             1,
             len(tiles),
             "photographs",
-            labels=names,
+            labels=[spoken(sample.title) for sample in offered],
             alt=_("Photographs to try"),
             pixelated=False,
-            on_click=lambda place: take_sample(PHOTOGRAPHS[place]),
+            on_click=lambda place: take_sample(offered[place].name, network),
         )
 
 
