@@ -195,7 +195,7 @@ def test_ones_own_picture_and_then_a_photograph_are_taken_apart(page, address):
     photographs = main.get_by_role("grid", name="Photographs to try")
     box = photographs.bounding_box()
     photographs.click(position={"x": box["width"] / 6, "y": box["height"] / 2})
-    expect(page.locator(".strip figcaption")).to_contain_text("Cat →", timeout=30_000)
+    expect(page.locator(".strip figcaption")).to_contain_text("Cat, as", timeout=30_000)
     page.wait_for_url(re.compile("sample=chelsea"))
     expect(main.get_by_text("a<b>.png")).to_have_count(0)  # the field is empty again
 

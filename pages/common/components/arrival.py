@@ -1,19 +1,25 @@
-"""The first visitor of a server that has just been started, who comes by a link."""
+"""How the browser comes to a page: by a link to a server that has just been started, by the menu, by Back."""
 
 from collections.abc import Iterable
 
 from pages.common.components import component
+from pages.common.routes import LAYERS
+
+PLACES = {LAYERS.name: ("layer", "map")}  # by page, what in an address makes it a place of its own to come back to
 
 _arrival = component("arrival")
 
 
 def arrival(pages: Iterable[str]) -> None:
-    """Closes the message that a page was not found where it was.
+    """Closes the message that a page was not found where it was, and keeps the browser's history short.
 
     Until `st.navigation` has run once in the process, Streamlit knows of no pages but those directly in `pages/`, and
     tells the first visitor so, before it runs the very page that was asked for.
 
+    Streamlit adds an entry to the history whenever the address changes: two for a page, one for every choice on it.
+    Here a page is one, and where Back can bring back what was open on it, that is one.
+
     Args:
         pages: the addresses of all pages, without a slash.
     """
-    _arrival(key="arrival", data={"pages": list(pages)}, height=1)
+    _arrival(key="arrival", data={"pages": list(pages), "places": PLACES}, height=1)

@@ -27,6 +27,15 @@ class UnitTile:
         return f"{self.title}: {self.note}"
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the network takes the photograph for: its classes with their probabilities; or why it says nothing."""
+
+    title: str
+    classes: Sequence[tuple[str, float]] = ()
+    words: str = ""
+
+
 def strip(
     photograph: bytes,
     tiles: Sequence[UnitTile],
@@ -34,6 +43,7 @@ def strip(
     *,
     alt: str,
     note: str = "",
+    answer: Answer | None = None,
     on_click: Callable[[int], None],
 ) -> None:
     """Draws the photograph with the boxes of all tiles on it, and the tiles beside it; on a phone around it.
@@ -43,6 +53,7 @@ def strip(
         key: identifies it on its page.
         alt: what the photograph shows, for those who do not see it.
         note: stands below the photograph.
+        answer: stands after the tiles.
         on_click: is called with the place of the tile that was clicked, before the script runs again.
 
     Raises:
@@ -70,6 +81,14 @@ def strip(
             }
             for tile, colour in zip(tiles, COLOURS, strict=False)
         ],
+        "answer": answer
+        and {
+            "title": answer.title,
+            "words": answer.words,
+            "classes": [
+                {"name": name, "share": float(share), "percent": f"{share:.1%}"} for name, share in answer.classes
+            ],
+        },
     }
 
     def act() -> None:
