@@ -43,12 +43,7 @@ CLICKED, ASKED_FOR = "clicked in a sheet", "asked for above"  # the unit that is
 
 def page() -> None:
     st.title(_("What layers 1–5 respond to"))
-    st.markdown(
-        _(
-            "What each layer's strongest units saw, sent back to the pixels by the deconvnet. **Click a tile** for a "
-            "closer look."
-        )
-    )
+    st.markdown(_("What each layer's strongest units saw in the picture. **Click a tile** for a closer look."))
     asked = selection()
     with renewing(asked, "layers"):
         above = st.container()
