@@ -4,10 +4,10 @@ import streamlit as st
 
 from pages.common import address, routes
 from pages.common.cache import warm
+from pages.common.chooser import choose
 from pages.common.components.arrival import arrival
 from pages.common.session import select
-from pages.common.sidebar import choose
-from pages.common.text import spoken
+from pages.common.text import choose_language, spoken
 
 st.set_page_config(page_title="ConvScope", page_icon="🔬", layout="wide")
 
@@ -17,8 +17,10 @@ page = st.navigation(pages, expanded=True)
 with address.part():
     address.begin(page.url_path or routes.HOME.name)
     with st.sidebar:
-        select(choose())
+        st.markdown("### ConvScope")
+        choose_language()
         arrival(known.url_path for section in pages.values() for known in section)
+    select(choose(routes.named(page.url_path).asks))
     routes.follow()
     page.run()
 warm()

@@ -34,7 +34,7 @@ def say(refusal: Refused) -> None:
     """Says a refusal, and of a picture also the way out."""
     st.error(plain(said(refusal)), icon=":material/error:")
     if isinstance(refusal, PictureRefused):
-        st.info(_("Choose another file in the sidebar, or remove this one to return to the samples."))
+        st.info(_("Choose another file, or remove this one to return to the samples."))
 
 
 def network_or_stop(selection: Selection, at_once: bool = True) -> tuple[Selection, Loaded]:

@@ -12,7 +12,7 @@ from PIL import Image
 from models import ARCHITECTURES, load
 from models.decoding import decoded
 from pages.common.cache import sample
-from pages.common.session import PICTURE_ON_PAGE
+from pages.common.session import PICTURE_FILE
 from tests.app.visit import APP, HOME, LAYERS, Visit
 from tests.unit.pictures import photograph, saved
 from vis.receptive import receptive_fields
@@ -124,7 +124,7 @@ def test_who_comes_back_stays_and_may_open_the_same_network_again():
         visit.at.switch_page(HOME.script)
         assert heading(visit.run()) == "See how convolutional networks work"
         assert heading(visit.run()) == "See how convolutional networks work"
-        assert visit.widget("network").value == "lenet5"
+        assert visit.link["network"] == "lenet5"
         assert heading(visit.choose(**{"network to open": "lenet5"})) == "The layer graph"
 
 
@@ -183,14 +183,14 @@ def test_random_weights_are_not_shown_at_home():
 
 
 def test_a_picture_given_at_home_is_taken_apart_there_and_on_the_other_pages_until_it_is_removed():
-    visit = Visit(HOME).upload(saved(photograph(300, 200), "PNG"), "<b>mine</b>.png", PICTURE_ON_PAGE)
+    visit = Visit(HOME).upload(saved(photograph(300, 200), "PNG"), "<b>mine</b>.png")
     given = visit.strip["photograph"]
     assert visit.strip["note"].startswith("<b>mine</b>.png, as the network")
     assert "sample" not in visit.link
     visit.at.switch_page(LAYERS.script)
     visit.run()
     assert visit.strip["note"].startswith("<b>mine</b>.png, as")
-    visit.press("remove picture")
+    visit.press(f"remove {PICTURE_FILE}")
     visit.at.switch_page(HOME.script)
     assert visit.run().strip["note"].startswith("Cup of coffee, as the network")
     assert visit.predictions[0].startswith("espresso")
@@ -198,7 +198,7 @@ def test_a_picture_given_at_home_is_taken_apart_there_and_on_the_other_pages_unt
 
 
 def test_what_is_no_picture_is_refused_and_the_page_goes_on():
-    visit = Visit(HOME).upload(b"no picture", "none.png", PICTURE_ON_PAGE)
+    visit = Visit(HOME).upload(b"no picture", "none.png")
     assert len(visit.errors) == 1
     assert visit.at.get("plotly_chart")
 

@@ -230,7 +230,7 @@ def test_a_link_with_a_wrong_value_opens_the_page_without_it(link):
         ({"network": "skynet"}, ("skynet", "Network")),
         ({"weights": "file"}, ("file", "Weights")),
         ({"maps": "999"}, ("999", "Feature maps per layer")),
-        ({"sample": "../*etc*"}, ("../*etc*", "or a sample photograph")),
+        ({"sample": "../*etc*"}, ("../*etc*", "Sample photograph")),
         ({"map": "nine", "layer": "1"}, ("nine", "feature map")),
         ({"also": "features.nothing"}, ("features.nothing", "layer")),
         ({"range": "x" * 90}, ("x" * 80 + "…", "Grey scale")),
@@ -574,10 +574,25 @@ def test_switching_the_language_keeps_every_choice():
         visit.choose(language=language)
         assert visit.inspector.startswith(f"{word} C3 · ")
         assert visit.link == link | {"language": language}
-        assert {key: visit.widget(key).value for key in chosen} == chosen
+        assert {key: visit.widget(key).value for key in chosen if key != "sample"} | {
+            "sample": visit.link["sample"]
+        } == chosen
         assert visit.widget("which").value == "typed"
         assert visit.widget("maps_C3").value == "4, 2"
     assert [picture["picture"] for picture in visit.pictures()] == pictures
+
+
+def test_the_part_that_the_network_sees_can_be_moved_and_a_samples_is_in_the_link(visit):
+    picture = photograph(300, 200)
+    visit.upload(saved(picture, "PNG"), "wide.png")
+    (moved,) = [slider for slider in visit.at.slider if slider.key.startswith("part/")]
+    moved.set_value(100)
+    assert [spoken(line) for line in visit.run().predictions] == expected(
+        "lenet5", saved(picture.crop((100, 0, 300, 200)), "PNG")
+    )
+    assert "part" not in visit.link  # nobody else has this picture
+    visit.remove_upload()
+    assert Visit(network="lenet5", maps="2", sample="coffee", part="0").link["part"] == "0"
 
 
 def test_switching_the_language_keeps_the_uploaded_picture(visit):

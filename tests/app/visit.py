@@ -24,6 +24,8 @@ HOME, LAYERS, GRAPH, FILTERS, ACTIVATIONS, TOP9 = (
 ROUTES = {route.name: route for section in routes.SECTIONS.values() for route in section}
 MOBILENET, MILLISECONDS, STACK = (ROUTES[name] for name in ("mobilenet", "milliseconds", "stack"))
 
+SAMPLES = ("Sample photographs", "Các ảnh mẫu")  # what the picture of all samples is called
+
 
 def read_csv(content: bytes) -> list[dict[str, str]]:
     """The rows of a table that the app gave away, as a spreadsheet reads them."""
@@ -58,8 +60,10 @@ class Visit:
     # What is set ---------------------------------------------------------------------------------------------------
 
     def choose(self, **values: object) -> "Visit":
-        """Sets widgets by their keys."""
+        """Sets widgets by their keys; a sample as a click on its picture does, which needs a browser."""
         self._speak()
+        if sample := values.pop("sample", None):
+            self.at.session_state["sample"] = sample
         for key, value in values.items():
             self.widget({"language": "chosen_language"}.get(key, key)).set_value(value)
         return self.run()
@@ -179,9 +183,9 @@ class Visit:
         return strip
 
     def pictures(self) -> list[dict]:
-        """The data of every clickable picture, in the order of the page."""
+        """The data of every clickable picture but the samples, in the order of the page."""
         components = (json.loads(element.proto.json) for element in self.at.get("bidi_component"))
-        return [data for data in components if "picture" in data]
+        return [data for data in components if "picture" in data and data["alt"] not in SAMPLES]
 
     def maps_of(self, layer: int) -> list[int]:
         """The numbers of the feature maps that are shown of the layer, counted from 0, while no unit is open."""

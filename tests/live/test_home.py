@@ -122,16 +122,16 @@ def test_a_finger_that_moves_over_the_picture_scrolls_the_page(new_page, address
     assert touch != "none"
 
 
-def test_lists_keep_what_was_chosen_through_two_changes_of_the_language(page, address):
-    at(page, address, "/?language=en")
-    sidebar = page.get_by_test_id("stSidebar")
-    sample = sidebar.get_by_test_id("stSelectbox").nth(1).locator("input")
-    for language, words in (("Tiếng Việt", "Tách cà phê"), ("English", "Cup of coffee"), ("Tiếng Việt", "Tách cà phê")):
-        sidebar.get_by_text(language, exact=True).click()
-        expect(sample).to_have_value(words)
-        settled(page)
+def test_lists_keep_what_was_chosen_through_two_changes_of_the_language(page, app):
+    page.goto(f"{app}/milliseconds?network=lenet5&language=en")
+    network = page.get_by_role("combobox", name=re.compile("Network|Mạng"))
+    vietnamese, english = "có sẵn trọng số đã huấn luyện", "trained weights included"
+    for language, words in (("Tiếng Việt", vietnamese), ("English", english), ("Tiếng Việt", vietnamese)):
+        page.get_by_test_id("stSidebar").get_by_text(language, exact=True).click()
+        expect(network).to_have_value(f"LeNet-5 (1998) · {words}", timeout=30_000)
+        expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
         assert page.get_by_test_id("stAlert").count() == 0
-        assert "sample=coffee" in page.url
+        assert "network=lenet5" in page.url
 
 
 # The strip ---------------------------------------------------------------------------------------------------------

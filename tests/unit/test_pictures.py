@@ -17,6 +17,7 @@ from vis.figures.pictures import (
     enlarged,
     heat,
     heat_over,
+    lit,
     montage,
     signed,
     with_banner,
@@ -308,3 +309,12 @@ def test_a_warning_goes_with_the_picture_that_is_taken_away():
     assert np.array_equal(warned[:foot], plain[:foot])  # the picture, whole
     assert (warned[foot + more - 1] == STRIP).all(1).sum() == 1199  # as wide as 109 × 11 pixels
     assert np.array_equal(warned[foot + more :], plain[foot:])  # what it shows
+
+
+def test_what_is_outside_of_the_box_is_a_third_as_bright_and_the_rest_as_it_was():
+    picture = noise(5, 8, 3)
+    shown = lit(picture, (2, 1, 6, 4))
+    assert (shown[1:4, 2:6] == picture[1:4, 2:6]).all()
+    assert (shown[0] == picture[0] // 3).all()
+    assert (shown[:, 6:] == picture[:, 6:] // 3).all()
+    assert shown.sum() < picture.sum()

@@ -1,4 +1,4 @@
-"""How the browser comes to a page: by a link to a server that has just been started, by the menu, by Back."""
+"""What the frame of every page needs from the browser: room for the page, a short history, a welcome."""
 
 from collections.abc import Iterable
 
@@ -7,11 +7,12 @@ from pages.common.routes import LAYERS
 
 PLACES = {LAYERS.name: ("layer", "map")}  # by page, what in an address makes it a place of its own to come back to
 
-_arrival = component("arrival")
+_arrival = component("arrival", isolate_styles=False)
 
 
 def arrival(pages: Iterable[str]) -> None:
-    """Closes the message that a page was not found where it was, and keeps the browser's history short.
+    """Lets the page begin higher than Streamlit does, closes the message that a page was not found where it was, and
+    keeps the browser's history short.
 
     Until `st.navigation` has run once in the process, Streamlit knows of no pages but those directly in `pages/`, and
     tells the first visitor so, before it runs the very page that was asked for.

@@ -1,15 +1,17 @@
 """“Build it”: a MobileNet of any width and resolution, built and run on this machine, beside what was counted of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from models import ARCHITECTURES
 from models.refusals import Refused
 from pages.common import address, cache
+from pages.common.chooser import choose_picture
 from pages.common.export import download, table
 from pages.common.measuring import begin, doubt, in_words, keep_measured, keep_only, measured, settled
-from pages.common.session import selection
+from pages.common.session import Selection, selection
 from pages.common.text import _
 from pages.common.widgets import say
 from pages.count.columns import Column, draw_table, number
@@ -28,7 +30,7 @@ def build_it(network: MobileNet) -> None:
     st.markdown(
         _(
             "Multiply-adds are counted, milliseconds are **measured**: the network with this α and ρ is built with "
-            "random weights and run on the sidebar's picture, once alone and once in a batch of 16."
+            "random weights and run on this picture, once alone and once in a batch of 16."
         )
     )
     before: tuple[Run, ...] = measured(PLACE) or ()
@@ -36,8 +38,10 @@ def build_it(network: MobileNet) -> None:
     is_held = address.is_held()
     keep_only(PLACE, () if is_held else (key,))  # to count it anew while it is measured would make it slower
     label = _("Build and run {network}", network=title(network))
-    if st.button(label, icon=":material/construction:", key="build", disabled=is_held):
-        _begin(key, network)
+    row = st.container(horizontal=True, vertical_alignment="center")
+    chosen = replace(selection(), picture=choose_picture(row))
+    if row.button(label, icon=":material/construction:", key="build", disabled=is_held):
+        _begin(key, network, chosen)
     words, again = _("Building and running the network …"), _("Press the button again.")
     if new := settled(PLACE, key, lambda part: words, again):
         others = [run for run in before if (run.network, run.conditions) != (new.network, new.conditions)]
@@ -54,8 +58,7 @@ def title(network: MobileNet) -> str:
     return f"{float(network.width)} MobileNet-{network.resolution}"
 
 
-def _begin(key: tuple, network: MobileNet) -> None:
-    chosen = selection()
+def _begin(key: tuple, network: MobileNet, chosen: Selection) -> None:
     preprocess = ARCHITECTURES[BUILT].preprocess_of({"resolution": network.resolution})
     try:
         image = preprocess(cache.picture(chosen))  # (1, 3, ρ, ρ)

@@ -205,7 +205,7 @@ def _with_weights(place: str, built: Built, node: Node) -> None:
 
 
 def _of(network: str) -> Selection:
-    """The selection, for this network; a file of weights belongs to the network of the sidebar alone."""
+    """The selection, for this network; a file of weights belongs to the chosen network alone."""
     chosen = selection()
     if network == chosen.network:
         return chosen

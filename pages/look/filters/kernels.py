@@ -180,4 +180,4 @@ def rows_of_tiles(shown: Shown) -> Iterator[dict[str, Any]]:
 def shipped_all_the_same(chosen: Selection) -> None:
     """Says so where the weights that ship are shown though others were chosen."""
     if chosen.weights != "shipped":
-        st.info(_("The shipped weights are shown below, not those chosen in the sidebar."), icon=":material/info:")
+        st.info(_("The shipped weights are shown below, not those chosen above."), icon=":material/info:")

@@ -10,13 +10,13 @@ from models.loading import weights_here
 from models.refusals import Refused
 from pages.common import address, cache
 from pages.common.asking import FRAME, key_of
+from pages.common.chooser import NETWORK, ask_picture, sample_of, take_sample
 from pages.common.components.grid import clickable_grid
 from pages.common.components.renewing import renewing
 from pages.common.layer_strip import layer_strip
 from pages.common.opened import Opened, open_unit
 from pages.common.routes import LAYERS, go
-from pages.common.session import PICTURE_ON_PAGE, SAMPLES, Selection, selection, set_to, take_picture
-from pages.common.sidebar import NETWORK, SAMPLE, upload_picture
+from pages.common.session import PICTURE_FILE, SAMPLES, Selection, selection, set_to, take_file
 from pages.common.text import _, spoken
 from pages.common.widgets import say
 from vis.deconvnet import Projection
@@ -64,12 +64,12 @@ def _other_pictures() -> None:
     """One's own picture, from a file or the camera, and some photographs."""
     file, photographs = st.columns([1.7, 1], vertical_alignment="center", gap="medium")
     with file:
-        upload_picture(PICTURE_ON_PAGE)
+        ask_picture()
     with photographs.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         if st.button(_("Camera"), icon=":material/photo_camera:", key="camera"):
             st.dialog(_("Take a picture"))(_camera)()
         names = [spoken(SAMPLES[name]) for name in PHOTOGRAPHS]
-        tiles = [cache.thumbnail(name, 128) for name in PHOTOGRAPHS]
+        tiles = [cache.thumbnail(sample_of(name), 128) for name in PHOTOGRAPHS]
         clickable_grid(
             png(montage(tiles, len(tiles))),
             1,
@@ -78,14 +78,8 @@ def _other_pictures() -> None:
             labels=names,
             alt=_("Photographs to try"),
             pixelated=False,
-            on_click=lambda place: _take_sample(PHOTOGRAPHS[place]),
+            on_click=lambda place: take_sample(PHOTOGRAPHS[place]),
         )
-
-
-def _take_sample(name: str) -> None:
-    take_picture(None)
-    address.forget(SAMPLE.name)
-    set_to(key_of(SAMPLE.name, page=FRAME), name)
 
 
 def _camera() -> None:
@@ -98,5 +92,5 @@ def _camera() -> None:
         )
         return
     if file := st.camera_input(_("Take a picture"), label_visibility="collapsed"):
-        take_picture(file)
+        take_file(PICTURE_FILE, file)
         st.rerun()
