@@ -14,7 +14,8 @@ from models.statefile import listed
 from pages.common import address, routes
 from pages.common.components.sliders import Slider, live_sliders
 from pages.common.session import kept, set_to, value_of
-from pages.common.text import _, plain, spoken
+from pages.common.text import _, plain, spoken, write_numbers
+from vis.figures.numbers import rewritten
 
 FRAME = ""  # the page of what belongs to every page
 
@@ -25,6 +26,7 @@ def fragment(draw: Callable) -> Callable:
     @st.fragment
     @wraps(draw)
     def drawn(*args, **kwargs):
+        write_numbers()
         routes.follow()
         with address.part(f"{draw.__module__}.{draw.__qualname__}"):
             return draw(*args, **kwargs)
@@ -122,16 +124,19 @@ def _choice(place, option: Choice, label: str, first: Any, look: dict[str, Any])
     values = list(option.values)
 
     def called(value: Any) -> str:
-        return spoken(option.called(value))
+        words = option.called(value)
+        return rewritten(words) if isinstance(value, float) and words == str(value) else spoken(words)
 
     if option.shown_as == "buttons":
         look = {"required": True, "wrap": True} | look
+        if option.accepts(value_of(look["key"])):
+            first = None  # the state decides; Streamlit objects to a first value beside it
         return place.segmented_control(label, values, format_func=called, default=first, **look)
     if option.shown_as == "scale":
         return place.select_slider(label, values, first, format_func=called, **look)
     names = [called(value) for value in values]
-    if _renamed(option, look["key"], names):
-        first = values[0]  # the state decides; Streamlit objects to another first value beside it
+    if _renamed(option, look["key"], names) or option.accepts(value_of(look["key"])):
+        first = values[0]  # as above
     value = place.selectbox(label, values, values.index(first), format_func=called, **look)
     return value if option.accepts(value) else option.usual
 

@@ -13,19 +13,19 @@ from models.device import available
 from models.images import MIDDLE, png, square_of
 from models.loading import place_of_weights
 from models.options import Choice, Number, Phrase
+from models.samples import samples_for
 from models.statefile import FILE_AT_MOST, printable
 from pages.common import address
-from pages.common.asking import FRAME, ask_one, key_of, standing
+from pages.common.asking import FRAME, ask_one, standing
 from pages.common.cache import sample_sha256, states_in_file, thumbnail, whole_picture
 from pages.common.components.grid import clickable_grid
+from pages.common.samples import about_sample, sample_choice, take_sample
 from pages.common.session import (
     PICTURE_FILE,
-    SAMPLES,
     WEIGHTS_FILE,
     Picture,
     Selection,
     own_file,
-    set_to,
     sha256_of,
     take_file,
     uploaded,
@@ -33,6 +33,7 @@ from pages.common.session import (
     value_of,
 )
 from pages.common.text import _, language, plain, spoken
+from pages.common.words import name_of
 from vis.figures.pictures import lit, montage
 
 PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
@@ -45,7 +46,6 @@ NETWORK = Choice(
     "zfnet_mini",
     shown_as="list",
 )
-SAMPLE = Choice("sample", Phrase("Sample photograph"), SAMPLES, shown_as="list")
 PART = Number("part", Phrase("Which part the network sees"), MIDDLE, 0, 100, step=5, shown_as="slider")
 WEIGHTS = {
     "auto": Phrase("Trained, if available"),
@@ -63,8 +63,9 @@ def choose(asks: Collection[str]) -> Selection:
     Of the visitor's own files the address says nothing, for nobody else has them.
     """
     row = st.container(horizontal=True, vertical_alignment="center", gap="small") if asks else None
-    picture = choose_picture(row) if "picture" in asks else standing_picture()
-    network = _choose_network(row) if "network" in asks else standing(NETWORK, FRAME)
+    network = standing(NETWORK, FRAME)
+    picture = choose_picture(row, network) if "picture" in asks else standing_picture(network)
+    network = _choose_network(row) if "network" in asks else network
     weights = _choose_weights(row, network) if "weights" in asks else _weights(network, standing(_kinds(), FRAME))
     device = _choose_device(row)
     address.note(network=network, sample=None if picture.uploaded else picture.name, language=language())
@@ -76,10 +77,14 @@ def choose(asks: Collection[str]) -> Selection:
 # The picture ------------------------------------------------------------------------------------------------------
 
 
-def choose_picture(place) -> Picture:
-    """The picture in small, and behind its name all ways to another one."""
-    chosen = standing_picture()
-    name = printable(chosen.name) if chosen.uploaded else spoken(SAMPLES[chosen.name])
+def choose_picture(place, network: str) -> Picture:
+    """The picture in small, and behind its name all ways to another one.
+
+    Args:
+        network: that is to see it, which decides about the samples.
+    """
+    chosen = standing_picture(network)
+    name = name_of(chosen)
     try:
         small = thumbnail(chosen, THUMBNAIL)
     except PictureRefused:  # which the page will say
@@ -89,27 +94,28 @@ def choose_picture(place) -> Picture:
         slot.image(png(small), width=THUMBNAIL // 2, alt=name)
     with place.popover(plain(name), icon=":material/add_photo_alternate:", help=_("Change the picture")):
         ask_picture()
-        st.caption(_("or a sample photograph"))
-        names = list(SAMPLES)
+        st.caption(_("or a sample"))
+        samples = samples_for(ARCHITECTURES[network])
+        names = [sample.name for sample in samples]
         clickable_grid(
             png(montage([thumbnail(sample_of(name), THUMBNAIL) for name in names], COLUMNS, THUMBNAIL)),
             -(-len(names) // COLUMNS),
             COLUMNS,
             "samples",
-            labels=[spoken(SAMPLES[name]) for name in names],
+            labels=[spoken(sample.title) for sample in samples],
             selected=None if chosen.uploaded else names.index(chosen.name),
-            alt=_("Sample photographs"),
+            alt=_("Samples"),
             pixelated=False,
-            on_click=lambda place: take_sample(names[place]),
+            on_click=lambda place: take_sample(names[place], network),
         )
         if small is not None:
             chosen = replace(chosen, part=_choose_part(chosen))
     return chosen
 
 
-def standing_picture() -> Picture:
-    """The picture that is chosen."""
-    sample = standing(SAMPLE, FRAME)
+def standing_picture(network: str) -> Picture:
+    """The picture that is chosen for a network."""
+    sample = standing(sample_choice(network), **about_sample(network, NETWORK.usual))
     if file := own_file(PICTURE_FILE):
         return _with_part(Picture(file.name, sha256_of(file), True))
     return _with_part(sample_of(sample))
@@ -120,19 +126,12 @@ def sample_of(name: str) -> Picture:
     return Picture(name, sample_sha256(name), False)
 
 
-def take_sample(name: str) -> None:
-    """Makes this sample the picture."""
-    take_file(PICTURE_FILE, None)
-    address.forget(SAMPLE.name)
-    set_to(key_of(SAMPLE.name, page=FRAME), name)
-
-
 def _with_part(picture: Picture) -> Picture:
     return replace(picture, part=standing(PART, FRAME, of=picture.sha256, is_linked=_is_of_link(picture)))
 
 
 def _is_of_link(picture: Picture) -> bool:
-    return not picture.uploaded and picture.name == address.link().get(SAMPLE.name)
+    return not picture.uploaded and picture.name == address.link().get("sample")
 
 
 def _choose_part(picture: Picture) -> int:

@@ -8,11 +8,13 @@ from models import Loaded
 from models.images import png
 from pages.common import cache
 from pages.common.components.strip import COLOURS, Answer, UnitTile, strip
+from pages.common.samples import known_in_words
 from pages.common.session import Selection
 from pages.common.text import _, plain
 from pages.common.widgets import honest_png, say_if_on_cpu, weights_in_words
-from pages.common.words import empty_in_words, fidelity_in_words, name_of, number_in_words, range_in_words
+from pages.common.words import empty_in_words, fidelity_in_words, name_of, range_in_words
 from vis.deconvnet import Projection
+from vis.figures.numbers import significant
 from vis.figures.pictures import GREY, enlarged, signed
 from vis.responses import limit_of
 
@@ -45,7 +47,7 @@ def layer_strip(chosen: Selection, loaded: Loaded, key: str, on_click: Callable[
         key,
         alt=name,
         note=_("{picture}, as the network sees it: {width}×{height} pixels", picture=name, width=width, height=height),
-        answer=_answer(loaded, seen),
+        answer=_answer(chosen, loaded, seen),
         on_click=lambda place: on_click(*units[place]),
     )
     fidelities = dict.fromkeys(fidelity_in_words(projection.fidelity) for _layer, projection in units)
@@ -59,7 +61,7 @@ def _tile(loaded: Loaded, layer: str, projection: Projection, pixels: np.ndarray
     saw = _shown(signed(projection.pixels.numpy(), limit_of(projection.pixels)))
     return UnitTile(
         _("Layer {layer}", layer=layer),
-        _("map {map}, activation {value}", map=unit.channel, value=number_in_words(unit.activation))
+        _("map {map}, activation {value}", map=unit.channel, value=significant(unit.activation))
         + empty_in_words(projection),
         png(saw) if loaded.weights.trained else honest_png(loaded, enlarged(saw, BANNER_SIDE)),
         png(_shown(box.part_of(pixels))),
@@ -72,7 +74,7 @@ def _shown(pixels: np.ndarray) -> np.ndarray:
     return pixels if pixels.size else np.full((1, 1, 3), GREY, np.uint8)
 
 
-def _answer(loaded: Loaded, seen: cache.Seen) -> Answer:
+def _answer(chosen: Selection, loaded: Loaded, seen: cache.Seen) -> Answer:
     if not loaded.weights.predicts:
         words = _("With random weights, class scores are noise: they say nothing about this picture.")
         return Answer(_("No prediction"), words=words)
@@ -81,4 +83,5 @@ def _answer(loaded: Loaded, seen: cache.Seen) -> Answer:
         (names[number] if names else _("class {number}", number=number), probability)
         for number, probability in seen.classes[:CLASSES]
     ]
-    return Answer(_("{network} predicts", network=loaded.architecture.title), classes)
+    known = known_in_words(chosen.picture, loaded)
+    return Answer(_("{network} predicts", network=loaded.architecture.title), classes, known=known)

@@ -10,22 +10,9 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from models.images import MIDDLE
-from models.options import Phrase
 
 Value = TypeVar("Value")
 
-SAMPLES = {  # as scikit-image names its photographs; all are free to use
-    "coffee": Phrase("Cup of coffee"),
-    "chelsea": Phrase("Cat"),
-    "astronaut": Phrase("Astronaut"),
-    "rocket": Phrase("Rocket"),
-    "motorcycle_left": Phrase("Motorcycle"),
-    "camera": Phrase("Photographer"),
-    "horse": Phrase("Horse (silhouette)"),
-    "coins": Phrase("Coins"),
-    "brick": Phrase("Brick wall"),
-    "grass": Phrase("Grass"),
-}
 PUBLIC_WEIGHTS = ("auto", "shipped", "imagenet", "random")
 MOST_FILES = 8  # of which something is remembered
 PICTURE_FILE, WEIGHTS_FILE, SET_FILE = "picture_file", "weights_file", "set_file"  # the keys of their uploaders

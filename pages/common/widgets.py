@@ -15,6 +15,7 @@ from models.refusals import Refused
 from pages.common import cache
 from pages.common.session import Selection
 from pages.common.text import _, plain, said
+from vis.figures.numbers import fixed
 from vis.figures.pictures import with_banner
 
 Result = TypeVar("Result")
@@ -58,7 +59,7 @@ def opened(selection: Selection, at_once: bool = True) -> tuple[Selection, Loade
 
     def progress(done: int, total: int | None) -> None:
         share = done / total if total else 0.0
-        megabytes = f"{done / 1e6:.0f} / {total / 1e6:.0f}" if total else f"{done / 1e6:.0f}"
+        megabytes = f"{fixed(done / 1e6)} / {fixed(total / 1e6)}" if total else fixed(done / 1e6)
         bar.progress(min(share, 1.0), _("Downloading the weights: {megabytes} MB", megabytes=megabytes))
 
     with st.spinner(_("Opening the network …"), show_time=True):

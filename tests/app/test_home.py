@@ -106,13 +106,13 @@ def test_leads_to_both_pages_with_the_network_and_the_language():
 
 
 @pytest.mark.parametrize("link", [{}, {"network": "vgg16"}], ids=["usual", "from a link"])
-def test_a_network_chosen_from_the_list_becomes_the_sidebars_and_its_graph_opens(link):
+def test_a_network_chosen_from_the_list_becomes_the_chosen_one_and_its_graph_opens(link):
     visit = Visit(HOME, **link).choose(**{"network to open": "resnet18"})
     assert visit.widget("network").value == "resnet18"
     assert heading(visit) == "The layer graph"
 
 
-def test_a_network_chosen_in_the_timeline_becomes_the_sidebars_and_its_graph_opens():
+def test_a_network_chosen_in_the_timeline_becomes_the_chosen_one_and_its_graph_opens():
     visit = Visit(HOME).choose(**{"open lenet": "LeNet-5"})
     assert visit.widget("network").value == "lenet5"
     assert heading(visit) == "The layer graph"
@@ -193,6 +193,7 @@ def test_a_picture_given_at_home_is_taken_apart_there_and_on_the_other_pages_unt
     visit.press(f"remove {PICTURE_FILE}")
     visit.at.switch_page(HOME.script)
     assert visit.run().strip["note"].startswith("Cup of coffee, as the network")
+    assert visit.strip["answer"]["known"] == "Right among ZFNet mini's 200 classes: espresso"
     assert visit.predictions[0].startswith("espresso")
     assert visit.strip["photograph"] != given
 
@@ -208,7 +209,7 @@ def test_what_is_no_picture_is_refused_and_the_page_goes_on():
 
 def test_a_link_restores_what_the_picture_shows():
     first = Visit(HOME, network="lenet5").choose(x="year", size="macs", language="vi")
-    assert first.link == {"network": "lenet5", "sample": "coffee", "x": "year", "size": "macs", "language": "vi"}
+    assert first.link == {"network": "lenet5", "sample": "digit_0", "x": "year", "size": "macs", "language": "vi"}
     again = Visit(HOME, **first.link)
     assert again.link == first.link
     assert figure(again) == figure(first)

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from models import ARCHITECTURES
 from pages.common import routes
 from pages.common.asking import Live
 from pages.common.opened import Opened
@@ -24,7 +25,7 @@ HOME, LAYERS, GRAPH, FILTERS, ACTIVATIONS, TOP9 = (
 ROUTES = {route.name: route for section in routes.SECTIONS.values() for route in section}
 MOBILENET, MILLISECONDS, STACK = (ROUTES[name] for name in ("mobilenet", "milliseconds", "stack"))
 
-SAMPLES = ("Sample photographs", "Các ảnh mẫu")  # what the picture of all samples is called
+SAMPLES = ("Samples", "Các ảnh mẫu")  # what the picture of all samples is called
 
 
 def read_csv(content: bytes) -> list[dict[str, str]]:
@@ -63,7 +64,8 @@ class Visit:
         """Sets widgets by their keys; a sample as a click on its picture does, which needs a browser."""
         self._speak()
         if sample := values.pop("sample", None):
-            self.at.session_state["sample"] = sample
+            kind = "/digits" if ARCHITECTURES[self.link["network"]].reads_digits else ""
+            self.at.session_state[f"sample{kind}"] = sample
         for key, value in values.items():
             self.widget({"language": "chosen_language"}.get(key, key)).set_value(value)
         return self.run()
@@ -79,6 +81,7 @@ class Visit:
             lambda known: known == key,
             lambda known: known.partition("/")[2] == key,
             lambda known: known.partition("/")[2].partition("/")[0] == key,
+            lambda known: known.partition("/")[0] == key,  # of the frame, for a picture
         ):
             if found := [w for w in drawn if is_meant(w.key)]:
                 (widget,) = found

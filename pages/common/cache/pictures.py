@@ -1,22 +1,19 @@
 """The picture of a selection."""
 
-from importlib import resources
-from pathlib import Path
-
 import numpy as np
 import streamlit as st
 from PIL import Image
 
 from models.decoding import decoded
 from models.images import shown_at, square_of
-from pages.common.session import PICTURE_FILE, SAMPLES, Picture, Selection, own_file, sha256
+from models.samples import SAMPLES
+from pages.common.session import PICTURE_FILE, Picture, Selection, own_file, sha256
 
 
 @st.cache_data(max_entries=len(SAMPLES), show_spinner=False)
 def sample(name: str) -> bytes:
-    """The file of a sample photograph, which scikit-image carries."""
-    folder = resources.files("skimage.data")
-    return next(file.read_bytes() for file in folder.iterdir() if Path(file.name).stem == name)
+    """The file of a sample."""
+    return SAMPLES[name].content()
 
 
 @st.cache_data(max_entries=len(SAMPLES), show_spinner=False)

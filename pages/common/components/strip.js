@@ -38,14 +38,15 @@ class Strip {
     this.element.dataset.count = data.tiles.length;
   }
 
-  answer({ title, words, classes }) {
+  answer({ title, words, known, classes }) {
     const rows = classes.map(({ name, share, percent }) => {
       const bar = made("span", "bar");
       bar.style.setProperty("--share", `${share * 100}%`);
       return made("li", "", made("span", "name", name), made("span", "percent", percent), bar);
     });
     const list = rows.length ? [made("ul", "", ...rows)] : [];
-    return made("div", "answer", made("strong", "", title), ...list, ...(words ? [made("p", "", words)] : []));
+    const said = (text) => (text ? [made("p", "", text)] : []);
+    return made("div", "answer", ...said(known), made("strong", "", title), ...list, ...said(words));
   }
 
   box(tile) {

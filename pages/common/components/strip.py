@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pages.common.components import component
 from pages.common.session import value_of
+from vis.figures.numbers import percent
 
 COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7")  # Okabe & Ito 2008: told apart by all eyes
 
@@ -34,6 +35,7 @@ class Answer:
     title: str
     classes: Sequence[tuple[str, float]] = ()
     words: str = ""
+    known: str = ""  # to be said before
 
 
 def strip(
@@ -85,8 +87,9 @@ def strip(
         and {
             "title": answer.title,
             "words": answer.words,
+            "known": answer.known,
             "classes": [
-                {"name": name, "share": float(share), "percent": f"{share:.1%}"} for name, share in answer.classes
+                {"name": name, "share": float(share), "percent": percent(share)} for name, share in answer.classes
             ],
         },
     }

@@ -18,7 +18,7 @@ from pages.count.columns import Column, draw_table, number
 from pages.count.style import draw_number
 from vis.cost.measured import BATCHES, BUILT, Run, run_of, run_rows
 from vis.cost.mobilenet import MobileNet
-from vis.figures.numbers import grouped, milliseconds, short, spread
+from vis.figures.numbers import byte_size, grouped, milliseconds, short, significant, spread
 
 PLACE = "built"
 MOST = 12  # networks that are remembered
@@ -39,7 +39,7 @@ def build_it(network: MobileNet) -> None:
     keep_only(PLACE, () if is_held else (key,))  # to count it anew while it is measured would make it slower
     label = _("Build and run {network}", network=title(network))
     row = st.container(horizontal=True, vertical_alignment="center")
-    chosen = replace(selection(), picture=choose_picture(row))
+    chosen = replace(selection(), picture=choose_picture(row, selection().network))
     if row.button(label, icon=":material/construction:", key="build", disabled=is_held):
         _begin(key, network, chosen)
     words, again = _("Building and running the network …"), _("Press the button again.")
@@ -75,15 +75,15 @@ def _beside_the_counts(run: Run) -> None:
     one, many = BATCHES
     alone, together = run.times[one], run.times[many]
     rate = f"{spread(alone.spread_ms)} · {short(1e3 * run.network.macs / alone.median_ms)}MAC/s"
-    each = _("{time} ms per picture", time=f"{together.median_ms / many:.3g}")
+    each = _("{time} ms per picture", time=significant(together.median_ms / many))
     peak = _("Peak memory, computed") if run.is_memory_computed else _("Peak memory, measured")
-    batch = _("{memory} for a batch of {batch}", memory=_megabytes(run.memory[many]), batch=many)
+    batch = _("{memory} for a batch of {batch}", memory=byte_size(run.memory[many]), batch=many)
     a, b, c, d = st.columns(4)
     draw_number(a, _("Latency, one picture"), milliseconds(alone.median_ms), rate)
     latency = _("Latency, batch of {batch}", batch=many)
     draw_number(b, latency, milliseconds(together.median_ms), f"{spread(together.spread_ms)} · {each}")
-    draw_number(c, peak, _megabytes(run.memory[one]), batch)
-    draw_number(d, _("Size on disk"), _megabytes(run.disk), _("{params} parameters", params=grouped(run.params)))
+    draw_number(c, peak, byte_size(run.memory[one]), batch)
+    draw_number(d, _("Size on disk"), byte_size(run.disk), _("{params} parameters", params=grouped(run.params)))
     memory = (
         _(
             "A CPU does not report how much memory a network uses, so it is **computed**: the weights plus the "
@@ -103,10 +103,6 @@ def _beside_the_counts(run: Run) -> None:
         + f" {memory}"
     )
     doubt(*run.times.values())
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.3g} MB"
 
 
 def _all(runs: Sequence[Run]) -> None:

@@ -14,6 +14,7 @@ from pages.common.asking import ask, first_value
 from pages.common.components.renewing import renewing
 from pages.common.components.reveal import reveal
 from pages.common.components.row import row_that_wraps, rows_that_wrap
+from pages.common.drawing import offer_drawing
 from pages.common.layer_strip import layer_strip
 from pages.common.opened import Opened, note, open_unit, opened
 from pages.common.panels import tiles
@@ -24,6 +25,7 @@ from pages.common.words import empty_in_words, fidelity_in_words, field_in_words
 from pages.look.layers import takeaway
 from pages.look.layers.unit import PLACE, inspector
 from vis.deconvnet import Projection
+from vis.figures.numbers import percent
 from vis.figures.pictures import montage, signed
 from vis.maps import layer_maps
 from vis.responses import LayerResponse
@@ -53,6 +55,7 @@ def page() -> None:
             chosen, loaded = network_or_stop(asked)
             showing = _("Showing the picture to the network …")
             st.caption(computed(showing, lambda: layer_strip(chosen, loaded, "strip", _go_to)))
+            offer_drawing(chosen, loaded)
         layers = _layers(chosen, loaded)
         found, on_cpu = computed(
             _("Projecting the strongest units of every layer …"),
@@ -105,11 +108,11 @@ def _about_network(loaded: Loaded) -> str:
         made = card(loaded.architecture.name)
         notes.append(
             _(
-                "{classes} classes, from “{first}” to “{last}”; top-1 accuracy {top1} % on its validation pictures",
+                "{classes} classes, from “{first}” to “{last}”; top-1 accuracy {top1} on its validation pictures",
                 classes=len(made.categories),
                 first=made.categories[0],
                 last=made.categories[-1],
-                top1=f"{made.at().top1:.1f}",
+                top1=percent(made.at().top1 / 100),
             )
         )
     if (side := loaded.architecture.classify_at) and loaded.weights.predicts:

@@ -5,24 +5,27 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from models import ARCHITECTURES
 from models.images import png
 from models.loading import weights_here
 from models.refusals import Refused
+from models.samples import samples_for
 from pages.common import address, cache
 from pages.common.asking import FRAME, key_of
-from pages.common.chooser import NETWORK, ask_picture, sample_of, take_sample
+from pages.common.chooser import NETWORK, ask_picture, sample_of
 from pages.common.components.grid import clickable_grid
 from pages.common.components.renewing import renewing
 from pages.common.layer_strip import layer_strip
 from pages.common.opened import Opened, open_unit
 from pages.common.routes import LAYERS, go
-from pages.common.session import PICTURE_FILE, SAMPLES, Selection, selection, set_to, take_file
+from pages.common.samples import take_sample
+from pages.common.session import PICTURE_FILE, Selection, selection, set_to, take_file
 from pages.common.text import _, spoken
 from pages.common.widgets import say
 from vis.deconvnet import Projection
 from vis.figures.pictures import montage
 
-PHOTOGRAPHS = ("chelsea", "coffee", "motorcycle_left")  # a click away
+OFFERED = 3  # samples a click away
 
 
 def live_strip() -> None:
@@ -43,7 +46,8 @@ def live_strip() -> None:
 
 def network_here(asked: Selection) -> Selection:
     """The chosen network with trained weights that this machine has, or else the usual one: here nobody waits."""
-    for network in (asked.network, NETWORK.usual):
+    usual = "lenet5" if ARCHITECTURES[asked.network].reads_digits else NETWORK.usual
+    for network in (asked.network, usual):
         if weights := weights_here(network):
             break
     return replace(asked, network=network, weights=weights)
@@ -68,17 +72,18 @@ def _other_pictures() -> None:
     with photographs.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         if st.button(_("Camera"), icon=":material/photo_camera:", key="camera"):
             st.dialog(_("Take a picture"))(_camera)()
-        names = [spoken(SAMPLES[name]) for name in PHOTOGRAPHS]
-        tiles = [cache.thumbnail(sample_of(name), 128) for name in PHOTOGRAPHS]
+        network = selection().network
+        offered = samples_for(ARCHITECTURES[network])[:OFFERED]
+        tiles = [cache.thumbnail(sample_of(sample.name), 128) for sample in offered]
         clickable_grid(
             png(montage(tiles, len(tiles))),
             1,
             len(tiles),
             "photographs",
-            labels=names,
+            labels=[spoken(sample.title) for sample in offered],
             alt=_("Photographs to try"),
             pixelated=False,
-            on_click=lambda place: take_sample(PHOTOGRAPHS[place]),
+            on_click=lambda place: take_sample(offered[place].name, network),
         )
 
 
