@@ -17,6 +17,7 @@ from models.decoding import decoded
 from models.loading import predicted
 from pages.common import cache
 from pages.common.cache import Seen, sample
+from pages.common.components import renewing
 from pages.common.session import WEIGHTS_FILE, Picture, Selection, sha256
 from pages.look.layers.takeaway import archive
 from tests.app.visit import Visit
@@ -598,6 +599,18 @@ def test_switching_the_language_keeps_the_uploaded_picture(visit):
     assert visit.choose(language="vi").predictions == [line.replace(".", ",") for line in before]
     assert "mine.png" in visit.strip["note"]
     visit.choose(language="en")
+
+
+def test_what_is_left_of_another_picture_or_network_is_greyed_while_the_next_is_computed(monkeypatch):
+    greyed = []
+    monkeypatch.setattr(renewing, "_renewing", lambda **asked: greyed.append(asked["key"]))
+    visit = Visit(network="lenet5", maps="1")
+    assert greyed == [], "there was nothing before"
+    visit.choose(range="shared").open("C1", 1)
+    assert greyed == [], "it is the same picture"
+    visit.choose(sample="digit_3")
+    visit.choose(network="zfnet_mini")
+    assert greyed == ["renewing layers"] * 2
 
 
 # Two visitors ------------------------------------------------------------------------------------------------------

@@ -89,7 +89,8 @@ def sideways_room(page) -> int:
     )
 
 
-def test_the_first_screen_shows_five_layers_with_what_they_saw_beside_that_part_of_the_picture(page, address):
+def test_the_first_screen_shows_the_photograph_a_unit_of_each_layer_and_the_prediction(page, address):
+    """And below, each layer has what its units saw beside that part of the picture, large enough to be seen."""
     at(page, address)
     expect(page.get_by_role("heading", level=1, name="What layers 1–5 respond to")).to_be_visible()
     for layer in range(1, 6):
@@ -102,10 +103,6 @@ def test_the_first_screen_shows_five_layers_with_what_they_saw_beside_that_part_
         assert saw.bounding_box()["y"] == pytest.approx(part.bounding_box()["y"], abs=1)
     expect(page.get_by_text(re.compile(r"Cup of coffee, as the network sees it: 224×224 pixels"))).to_be_visible()
 
-
-def test_the_first_screen_is_the_answer(page, address):
-    """The photograph, a unit of each layer and the prediction; and tiles that can be seen."""
-    at(page, address)
     shown = [page.locator(".strip .whole"), *page.locator(".strip .saw").all(), *page.locator(".answer li").all()]
     assert len(shown) == 1 + 5 + 3
     for width, height in ((1280, 800), (390, 844)):
@@ -194,7 +191,7 @@ def test_a_clicked_tile_opens_beside_its_layer_and_its_neighbours_can_be_project
     assert "layer=" not in page.url
 
 
-def test_a_link_comes_to_the_layer_of_its_unit_whatever_the_window(page, address):
+def test_a_link_comes_to_the_layer_of_its_unit_whatever_the_window_and_its_steps_are_in_order(page, address):
     """The layers above grow after the page is there, and more on a wider window."""
     for width in (390, 1024, 1280, 1920):
         page.set_viewport_size({"width": width, "height": 1080 if width > 1280 else 800})
@@ -204,6 +201,14 @@ def test_a_link_comes_to_the_layer_of_its_unit_whatever_the_window(page, address
         assert abs(place - 72) <= 60, f"{place} at {width}"  # below Streamlit's header
         assert title(page).inner_text().startswith("Layer 5 · feature map 204")
         assert 0 < title(page).bounding_box()["y"] < 300
+
+    page.get_by_text("Step by step, from the unit down to the picture").click()
+    steps = page.get_by_test_id("stExpander").first.get_by_test_id("stCaptionContainer")
+    texts = [text for text in steps.all_inner_texts() if re.match(r"\d+\. ", text)]
+    assert [int(text.split(".")[0]) for text in texts] == [*range(len(texts))], "read one by one, as on a telephone"
+    assert texts[0].startswith("0. seed")
+    assert "filter" in texts[-1]
+    assert {"unpool", "rectify", "filter"} <= {text.split()[1] for text in texts}
 
 
 def test_back_and_forward_undo_and_redo_what_was_opened_and_nothing_else(page, app, address):
@@ -234,17 +239,6 @@ def test_back_and_forward_undo_and_redo_what_was_opened_and_nothing_else(page, a
         settled(page)
         assert ("map=" in page.url) is bool(wanted)
     assert page.evaluate("history.length") == entries + 3
-
-
-def test_the_steps_of_a_unit_lead_from_itself_down_to_the_picture(page, address):
-    at(page, address, "?network=lenet5&layer=C3&map=5")
-    page.get_by_text("Step by step, from the unit down to the picture").click()
-    steps = page.get_by_test_id("stExpander").first.get_by_test_id("stCaptionContainer")
-    texts = [text for text in steps.all_inner_texts() if re.match(r"\d+\. ", text)]
-    assert [int(text.split(".")[0]) for text in texts] == [*range(len(texts))], "read one by one, as on a telephone"
-    assert texts[0].startswith("0. seed")
-    assert "filter" in texts[-1]
-    assert {"unpool", "rectify", "filter"} <= {text.split()[1] for text in texts}
 
 
 def test_switches_to_vietnamese_and_back_with_the_unit_still_open(page, address):

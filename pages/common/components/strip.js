@@ -60,6 +60,8 @@ class Strip {
   unit(tile, place, box) {
     const title = made("span", "title", tile.title);
     const saw = picture("saw", tile.saw, "");
+    // Few pixels stand as squares; many, such as those of a warning's letters, are better blended.
+    saw.addEventListener("load", () => saw.classList.toggle("fine", saw.naturalWidth > saw.clientWidth));
     const about = made("span", "about", picture("part", tile.part, ""), made("span", "note", tile.note));
     const unit = made("button", "unit", title, saw, about);
     unit.type = "button";
