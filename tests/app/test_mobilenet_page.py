@@ -5,7 +5,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from tests.app.visit import MOBILENET, ROUTES, Visit
+from tests.app.visit import MOBILENET, ROUTES, Visit, in_vietnamese
 from vis.cost.mobilenet import SIDES, WIDTHS, MobileNet
 from vis.figures.numbers import grouped, short
 
@@ -190,4 +190,4 @@ def test_it_speaks_vietnamese():
     page = visit(language="vi", width="0.6")
     assert page.at.title[0].value == "Hệ số nhân của MobileNet"
     assert beside(page)[2] == "nội suy giữa các số của bài báo"
-    assert totals(page)[0] == grouped(MobileNet(0.6).macs)
+    assert totals(page)[0] == in_vietnamese(grouped(MobileNet(0.6).macs))

@@ -34,6 +34,11 @@ def read_csv(content: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
 
 
+def in_vietnamese(number: str) -> str:
+    """A number with a point and commas as it is written in Vietnamese."""
+    return number.translate(str.maketrans(",.", ".,"))
+
+
 class Visit:
     """One session of the app, opened at a link to one of its pages; None is the page without a name."""
 
