@@ -203,7 +203,7 @@ def canvas(key: str, drawing_of, mode: str, words: dict[str, str]) -> None:
         mode=mode,
         selected=selected,
         words=words,
-        height=560,
+        height="560px",
         on_action=lambda action: follow(key, action),
     )
     asked = st.session_state.get(f"{key} asked", [])

@@ -13,6 +13,8 @@ from vis.shapes import record_shapes
 from vis.trace import Recording
 
 if TYPE_CHECKING:
+    from vis.comparison import Compared
+    from vis.figures.graph import Words
     from vis.graph import Graph
     from vis.layout import Drawing
 
@@ -55,9 +57,17 @@ def graph(built: Built) -> "Graph":
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
-def drawing(built: Built, opened: frozenset[str], counting: Counting) -> "Drawing":
-    """The layer graph with these blocks open, laid out."""
+def drawing(built: Built, opened: frozenset[str], counting: Counting, words: "Words", aspect: float) -> "Drawing":
+    """The layer graph with these blocks open, laid out for a canvas that is so much wider than high."""
     from vis.figures.graph import texts
     from vis.layout import drawing
 
-    return drawing(graph(built), opened, lambda graph, name: texts(graph, name, counting))
+    return drawing(graph(built), opened, lambda graph, name: texts(graph, name, counting, words), aspect=aspect)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def comparison(left: Built, right: Built) -> "Compared":
+    """Two layer graphs, layer by layer and box by box."""
+    from vis.comparison import compared
+
+    return compared(graph(left), graph(right))
