@@ -68,14 +68,18 @@ class Compared:
 def compared(left: Graph, right: Graph) -> Compared:
     """What corresponds in two networks, and what has no like in the other or differs from it.
 
-    A block is the same if all layers in it are. Those of no kind in COMPARED count as the same.
+    A block is the same if all layers in it are, and all in its like. Layers of no kind in COMPARED count as the same.
     """
     found = tuple(pairs(left, right))
-    statuses = tuple(
+    ours, theirs = (
         _statuses(graph, {node.name: _status(pair) for pair in found if (node := getattr(pair, side))})
         for side, graph in (("left", left), ("right", right))
     )
-    return Compared(found, _twins(left, right, found), statuses)
+    twins = _twins(left, right, found)
+    for name, twin in twins.items():
+        if ours[name] != theirs[twin]:
+            ours[name] = theirs[twin] = "differs"
+    return Compared(found, twins, (ours, theirs))
 
 
 def _status(pair: Pair) -> Status:

@@ -16,7 +16,7 @@ const LEGIBLE = 9; // pixels that a text needs
 const NAMES_ONLY = 8.5 / TEXT; // zoom below which boxes show their names alone, and larger
 const NAME = 11; // pixels that these names would like to have
 const MOST_GROWN = 2.8; // times the usual size of a name
-const [LEAST, LARGEST, LARGEST_FIRST] = [0.02, 4, 2];
+const [LEAST, LARGEST, LARGEST_FIRST, LARGEST_INTO] = [0.02, 4, 2, 1.5];
 const OTHER_SHAPE = 1.6; // times wider or narrower than the canvas, from which on another drawing is asked for
 const VIEW = "convscope.graph.view"; // how canvases that move together tell each other
 const STEP = 1.35; // of the zoom buttons
@@ -276,7 +276,7 @@ class Canvas {
   headerOf(box, data) {
     const { width } = box;
     const height = data.header;
-    box.face = element("path", { class: "face", d: tab(width, height) });
+    box.face = element("path", { class: "face", d: tab(width, height), ...edged(box.look[5]) });
     const room = width - 3 * PAD - 2 * KNOB;
     box.words = element("g", {}, ...this.textsOf(box, [box.texts[0]], room, height / 2, "title", [width - 2 * PAD, height / 2, height]));
     const asides = this.asides(box, width, height);
@@ -488,7 +488,7 @@ class Canvas {
   zoomInto(box) {
     if (!box) return this.fit();
     const inside = this.list.filter((other) => other !== box && holds(box, other));
-    const zoom = this.filling([box.width, box.height]);
+    const zoom = Math.min(this.filling([box.width, box.height]), LARGEST_INTO);
     if (this.namesAt(zoom, inside) >= LEGIBLE) {
       const x = this.width / 2 - (box.x + box.width / 2) * zoom;
       return this.glide(zoom, x, this.height / 2 - (box.y + box.height / 2) * zoom);

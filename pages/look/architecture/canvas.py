@@ -1,6 +1,6 @@
 """One layer graph on the page, or two beside each other: buttons, drawings, and what is asked for on them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -14,11 +14,11 @@ from pages.common.text import _, spoken
 from pages.common.words import QUANTITIES
 from pages.look.architecture import files
 from pages.look.architecture.painting import Look, Painting, data_of, painted, quantities
-from pages.look.architecture.view import EVERYTHING, GraphView, graph_view, show_graph
+from pages.look.architecture.view import EVERYTHING, GraphView, called, graph_view, show_graph
 from vis.comparison import Compared
 from vis.figures import graph as figure
 from vis.figures.graph import Words
-from vis.graph import Graph
+from vis.graph import ROOT, Graph
 from vis.layout import Drawing
 
 HEIGHT = "clamp(420px, 70svh, 1000px)"
@@ -36,10 +36,8 @@ def canvases(shown: Mapping[str, Built], look: Look) -> None:
     columns = dict(zip(shown, st.columns(len(shown), gap="medium"), strict=True))
     compared = cache.comparison(*shown.values()) if len(shown) > 1 else None
     bars = {}
-    for place, built in shown.items():  # before any drawing, for they change what is open
+    for place in shown:  # before any drawing, for they change what is open
         with columns[place]:
-            if compared:
-                st.markdown(f"**{ARCHITECTURES[built.network].title}**")
             bars[place] = _bar(place, shown, look)
     drawings = {place: _drawn(place, built, look, bool(compared)) for place, built in shown.items()}
     values = {place: quantities(built, drawings[place], look) for place, built in shown.items()}
@@ -77,7 +75,7 @@ def _shape_of(place: str, is_compared: bool) -> str:
 def _canvas(place: str, shown: Mapping[str, Built], look: Look, drawn: Drawing, painting: Painting) -> None:
     built, is_compared = shown[place], len(shown) > 1
     layer_canvas(
-        data_of(cache.graph(built), drawn, painting, look, _twins(place, shown)),
+        data_of(built, drawn, painting, look, _twins(place, shown)),
         key=f"canvas {place} {built.network}",
         mode="kind" if look.colour == "kind" else "value",
         selected=graph_view(place, built.network).selected,
@@ -148,21 +146,25 @@ def _turn(shown: Mapping[str, Built], place: str, block: str, is_open: bool) -> 
 
 def _bar(place: str, shown: Mapping[str, Built], look: Look) -> DeltaGenerator:
     """Open all, close all, search. Returns the place for the downloads."""
-    built = shown[place]
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    buttons = left.container(horizontal=True)
+    built, is_alone = shown[place], len(shown) == 1
+    left, right = st.columns([5, 3] if is_alone else [2, 3], vertical_alignment="center")
+    if not is_alone:
+        left.markdown(f"**{ARCHITECTURES[built.network].title}**")
+    buttons = (left if is_alone else st).container(horizontal=True)
     together = shown if look.together else {place: built}
-    if buttons.button(_("Open all"), icon=":material/unfold_more:", key=f"open all {place}"):
+    icons = (":material/unfold_more:", ":material/unfold_less:") if is_alone else (None, None)
+    if buttons.button(_("Open all"), icon=icons[0], key=f"open all {place}"):
         _show_all(together, frozenset({EVERYTHING}))
-    if buttons.button(_("Close all"), icon=":material/unfold_less:", key=f"close all {place}"):
+    if buttons.button(_("Close all"), icon=icons[1], key=f"close all {place}"):
         _show_all(together, frozenset())
     key = f"search {place} {built.network}"
     right.selectbox(
         _("Search"),
-        list(cache.graph(built).nodes),
+        _findable(cache.graph(built)),
         None,
+        format_func=lambda name: called(built, name),
         key=key,
-        placeholder=_("Find a layer by name"),
+        placeholder=_("Find a layer by any of its names"),
         label_visibility="collapsed",
         on_change=lambda: _look_at(place, built, taken(key)),
     )
@@ -172,6 +174,17 @@ def _bar(place: str, shown: Mapping[str, Built], look: Look) -> DeltaGenerator:
 def _show_all(shown: Mapping[str, Built], opened: frozenset[str]) -> None:
     for place, built in shown.items():
         show_graph(place, built.network, GraphView(opened, graph_view(place, built.network).selected))
+
+
+def _findable(graph: Graph) -> list[str]:
+    """All blocks and operations, each block before what stands in it."""
+
+    def below(name: str) -> Iterator[str]:
+        for child in graph.blocks[name].children if name in graph.blocks else ():
+            yield child
+            yield from below(child)
+
+    return list(below(ROOT))
 
 
 def _look_at(place: str, built: Built, name: str | None) -> None:

@@ -46,7 +46,7 @@ def page() -> None:
     st.markdown(
         _(
             "**Open a block** with its **+**; **click a box** to see how its numbers are computed. Drag to move; "
-            "pinch, or turn the wheel with Ctrl, to zoom."
+            "pinch or Ctrl + wheel to zoom."
         )
     )
     look = _look("right" in shown)
@@ -58,7 +58,8 @@ def page() -> None:
     timing.measure_all(shown.values() if look.colour == "time" else ())
     _graphs(shown, look)  # first, for the tables below take as long as the graph
     if "right" in shown:
-        versus.table([ARCHITECTURES[built.network].title for built in shown.values()], *graphs.values(), look.counting)
+        titles = [ARCHITECTURES[built.network].title for built in shown.values()]
+        versus.table(titles, *graphs.values(), cache.comparison(*shown.values()).pairs, look.counting)
     facts.tables(shown, graphs, look.counting)
     files.layer_table(graphs["left"], look.counting, timing.milliseconds(shown["left"]))
     story.told(ARCHITECTURES[network], graphs["left"])

@@ -9,6 +9,7 @@ from pages.common.cache import Built
 from pages.common.text import _, spoken
 from pages.common.words import KINDS, quantity_in_words, summary_of
 from pages.look.architecture import timing
+from pages.look.architecture.view import called
 from vis.comparison import Status
 from vis.cost.count import Counting
 from vis.figures import graph as figure
@@ -89,25 +90,27 @@ def _coloured(
     return Painting(figure.painted_by_quantity(quantities, most), quantities, ends, legend)
 
 
-def data_of(graph: Graph, drawn: Drawing, painting: Painting, look: Look, twins: Mapping[str, str]) -> dict:
+def data_of(built: Built, drawn: Drawing, painting: Painting, look: Look, twins: Mapping[str, str]) -> dict:
     """The drawing, as `layer_canvas` takes it.
 
     Args:
         twins: of the boxes, their like on the other canvas.
     """
+    graph = cache.graph(built)
     return {
         "width": drawn.width,
         "height": drawn.height,
         "header": HEADER,
-        "boxes": [_box(graph, box, painting, look) | {"twin": twins.get(box.name)} for box in drawn.boxes],
+        "boxes": [_box(built, graph, box, painting, look) | {"twin": twins.get(box.name)} for box in drawn.boxes],
         "lines": [asdict(line) for line in drawn.lines],
         "legend": painting.legend,
     }
 
 
-def _box(graph: Graph, box: Box, painting: Painting, look: Look) -> dict:
+def _box(built: Built, graph: Graph, box: Box, painting: Painting, look: Look) -> dict:
     title, subtitle, note = (*box.texts, "", "")[:3]
     paint = painting.paints[box.name]
+    label = summary_of(graph, box.name, look.counting, painting.quantities.get(box.name), look.colour)
     return {
         "id": box.name,
         "x": box.left,
@@ -124,5 +127,5 @@ def _box(graph: Graph, box: Box, painting: Painting, look: Look) -> dict:
         "fill": paint.fill,
         "ink": paint.ink,
         "frame": paint.frame,
-        "label": summary_of(graph, box.name, look.counting, painting.quantities.get(box.name), look.colour),
+        "label": called(built, box.name) + label.removeprefix(box.name),
     }
