@@ -316,7 +316,7 @@ class Canvas {
     let middle = height / 2 - (LINE / 2) * shared.length;
     const beside = box.openable ? 2 * KNOB + PAD / 2 : 0;
     box.knob = { x: width - PAD / 2 - KNOB - 1, y: middle };
-    box.part.append(...this.textsOf(box, [title], room - beside, middle, "title", [room, height / 2, height]));
+    box.part.append(...this.textsOf(box, [title], room - beside, middle, "title", [room - beside, height / 2, height]));
     if (rows === 1) box.part.append(...this.asides(box, width, height));
     for (const row of shared) {
       middle += LINE;
@@ -667,7 +667,7 @@ class Canvas {
     this.advise();
     this.overview.show([-this.x / this.zoom, -this.y / this.zoom, this.width / this.zoom, this.height / this.zoom]);
     this.tellOthers({});
-    if (this.walking) this.tell(this.boxes.get(this.cursor)?.label, this.boxes.get(this.cursor));
+    if (this.walking && !this.silent) this.tell(this.boxes.get(this.cursor)?.label, this.boxes.get(this.cursor));
   }
 
   /** The headers of open blocks stay in view as long as a part of the block is. */
@@ -831,7 +831,8 @@ class Canvas {
     const box = this.boxes.get(this.cursor);
     const { key } = event;
     this.leads = true;
-    if (key === "Escape") return this.hide();
+    this.silent = key === "Escape"; // until the next key, also where the view still glides
+    if (this.silent) return this.hide();
     if (ARROWS[key]) this.walk((this.walking ? this.next(box, ...ARROWS[key]) : box)?.id);
     else if (key === "Home") this.walk(this.inOrder()[0]?.id);
     else if (key === "End") this.walk(this.inOrder().at(-1)?.id);
