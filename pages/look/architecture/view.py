@@ -38,12 +38,11 @@ def show_graph(place: str, network: str, view: GraphView) -> None:
 
 
 def called(built: Built, name: str) -> str:
-    """An operation or a block by all its names: “layer2 = conv3_x = layer 3”; an operation in a block by its own."""
+    """An operation or a block by all its names: “layer2 = conv3_x = layer 3”, “features.0 = conv1_1”."""
     other = cache.names(built).get(name)
     if other is None:
         return name
     words = [name, other.paper] if other.paper and other.paper != name else [name]
-    graph = cache.graph(built)
-    if other.layer and (other.paper or name in graph.blocks):
+    if other.layer and name in cache.graph(built).blocks:  # an operation is but a part of its layer
         words.append(_("layer {number}", number=other.layer))
     return " = ".join(words)
