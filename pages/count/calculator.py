@@ -22,7 +22,7 @@ from vis.cost.tables import layer_rows
 from vis.figures.blocks import beside, drawn, title
 from vis.figures.curves import curves, places
 from vis.figures.graph import png, svg
-from vis.figures.numbers import grouped, short
+from vis.figures.numbers import byte_size, grouped, significant
 
 QUANTITY = Choice(  # what blocks are compared by
     "bars",
@@ -109,21 +109,23 @@ def amount(number: int, quantity: str, style: Style) -> str:
     """A number of this quantity with its unit."""
     if quantity != "activation_bytes":
         return style.number(number)
-    return f"{short(number, 4)}B" if style.is_short and number >= 1000 else f"{grouped(number)} B"
+    return byte_size(number, 4) if style.is_short else f"{grouped(number)} B"
 
 
 def percent(share: Fraction) -> str:
     """10.3 %, with enough digits to tell it from another; 524,402 × for much larger ratios."""
     if share < 10:
-        return f"{100 * float(share):.3g} %"
-    return f"{float(share):.3g} ×" if share < 999.5 else f"{grouped(round(share))} ×"
+        return f"{significant(100 * float(share))} %"
+    return f"{significant(float(share))} ×" if share < 999.5 else f"{grouped(round(share))} ×"
 
 
 def block_drawn(name: str, block: Block) -> None:
     """A block under its name."""
     drawing, paints = drawn(block, _("input"), _("MACs"))
     width = round(drawing.width) if drawing.width <= WIDE else "stretch"  # which shrinks on a telephone
-    st.image(svg(drawing, paints, dark=st.context.theme.type == "dark"), name, width=width)
+    st.image(
+        svg(drawing, paints, dark=st.context.theme.type == "dark"), name, width=width, alt=f"{name}: {drawing.text}"
+    )
 
 
 def sums(name: str, block: Block, style: Style) -> None:

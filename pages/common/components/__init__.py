@@ -7,9 +7,13 @@ import streamlit as st
 HERE = Path(__file__).parent
 
 
-def component(name: str):
-    """What mounts the component of this name."""
-    return st.components.v2.component(f"convscope.{name}", **{"html": "<span></span>"} | sources(name))
+def component(name: str, **settings: bool):
+    """What mounts the component of this name.
+
+    Args:
+        settings: as of `st.components.v2.component`.
+    """
+    return st.components.v2.component(f"convscope.{name}", **{"html": "<span></span>"} | sources(name) | settings)
 
 
 def sources(name: str) -> dict[str, str]:

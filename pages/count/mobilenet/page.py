@@ -17,7 +17,7 @@ from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, Accuracy, M
 from vis.cost.tables import filter_shape, layer_rows
 from vis.figures.costs import block_costs
 from vis.figures.graph import png, svg
-from vis.figures.numbers import short, sizes
+from vis.figures.numbers import percent, short, significant, sizes
 from vis.figures.sixteen import sixteen
 
 TEXTS = Path(__file__).parent / "texts"
@@ -97,7 +97,7 @@ def _totals(network: MobileNet, style: Style) -> None:
     names = {"macs": _("Multiply-adds (MACs)"), "params": _("Parameters")}
     for column, (quantity, name) in zip(columns, names.items(), strict=False):
         number = getattr(network, quantity)
-        ratio = _("{ratio} times 1.0 MobileNet-224", ratio=f"{number / getattr(PAPER, quantity):.3g}")
+        ratio = _("{ratio} times 1.0 MobileNet-224", ratio=significant(number / getattr(PAPER, quantity)))
         draw_number(column, name, style.number(number), ratio)
     found = accuracy(network)
     if found is None:
@@ -110,7 +110,7 @@ def _totals(network: MobileNet, style: Style) -> None:
 
 
 def _percent(found: Accuracy | None) -> str:
-    return f"{'≈ ' if found.is_interpolated else ''}{found.percent:.1f} %" if found else "–"
+    return f"{'≈ ' if found.is_interpolated else ''}{percent(found.percent / 100)}" if found else "–"
 
 
 def _blocks(network: MobileNet, style: Style) -> None:
@@ -180,7 +180,7 @@ def _successors(network: MobileNet) -> None:
     """What came after, beside this network."""
     st.subheader(_("Compared with its successors"), anchor="successors")
     others = [ARCHITECTURES[name] for name in SUCCESSORS]
-    accuracies = [f"{other.accuracy:.1f} %" for other in others]
+    accuracies = [percent(other.accuracy / 100) for other in others]
     columns = {
         _("network"): Column([_("this network"), *(other.title for other in others)]),
         _("MACs"): text([short(each.macs) for each in (network, *others)], is_right=True),

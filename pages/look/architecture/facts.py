@@ -6,12 +6,13 @@ import streamlit as st
 
 from models import ARCHITECTURES
 from models.architecture import Architecture
+from models.weights import card
 from pages.common.cache import Built
 from pages.common.panels import numbers
 from pages.common.text import _, plain
 from pages.common.words import operations_in_words
 from vis.cost.count import Counting
-from vis.figures.numbers import grouped
+from vis.figures.numbers import grouped, percent, rewritten
 from vis.graph import COUNTED, ROOT, Graph
 
 
@@ -39,10 +40,17 @@ def _table(architecture: Architecture, graph: Graph, built: Built, counting: Cou
     error = None
     if architecture.accuracy is not None and is_usual:
         whose = _("torchvision's weights") if architecture.accuracy_of == "torchvision" else _("the paper")
-        error = _("{error} % ({whose})", error=f"{100 - architecture.accuracy:.2f}", whose=whose)
-    rows += [(_("top-1 error"), error, printed.top1_error), (_("top-5 error"), None, printed.top5_error)]
+        error = f"{percent(1 - architecture.accuracy / 100, 2)} ({whose})"
+    error5 = None
+    if error is None and is_usual and (ours := card(architecture.name)):
+        whose = _("shipped weights, on their own data")
+        reached = ours.at()
+        error, error5 = (
+            _("{error} % ({whose})", error=f"{100 - top:.2f}", whose=whose) for top in (reached.top1, reached.top5)
+        )
+    rows += [(_("top-1 error"), error, printed.top1_error), (_("top-5 error"), error5, printed.top5_error)]
     columns = [_("quantity"), _("here"), _("in the paper")]
-    numbers(columns, [[name, here or "–", paper or "–"] for name, here, paper in rows])
+    numbers(columns, [[name, here or "–", rewritten(paper) if paper else "–"] for name, here, paper in rows])
     notes = [architecture.paper]
     if architecture.differs:
         notes.append(_("This version: {differs}.", differs=_(architecture.differs)))

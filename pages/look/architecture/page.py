@@ -66,7 +66,7 @@ def page() -> None:
 
 
 def _networks(network: str, left, middle) -> dict[str, Built]:
-    """By its place: the network of the sidebar with its options, and the one that it is compared with."""
+    """By its place: the chosen network with its options, and the one that it is compared with."""
     others = {None: _("nothing")} | {name: a.title for name, a in ARCHITECTURES.items() if name != network}
     partner = versus.WORTH_COMPARING.get(network)
     worth = partner and _("The most instructive comparison is with {network}.", network=ARCHITECTURES[partner].title)
