@@ -12,7 +12,7 @@ import streamlit as st
 from models.options import Choice, Number, Numbers, Option, Several, Switch
 from models.statefile import listed
 from pages.common import address, routes
-from pages.common.components.sliders import Slider, live_sliders
+from pages.common.components.sliders import Report, Results, Slider, live_sliders
 from pages.common.session import kept, set_to, value_of
 from pages.common.text import _, language, plain, spoken
 
@@ -195,6 +195,7 @@ class Live:
 
     values: dict[str, Any]
     moved: str | None = None  # the name of the one that was moved last
+    near: str | None = None  # the name of the one that the visitor is at
 
     def put(self, values: Mapping[str, Any]) -> None:
         """Moves them all at once, so that none is held any more."""
@@ -202,31 +203,38 @@ class Live:
         address.hold(False)
 
 
-def ask_live(place, *options: Choice | Number, of: str, is_linked: bool = True) -> Live:
+def live_of(options: Sequence[Choice | Number], of: str, is_linked: bool = True) -> Live:
+    """Where the live sliders of these options stand, for what is drawn before them; arguments as of `ask_live`."""
+    return kept(key_of("sliders", of), lambda: Live({o.name: _stop_of(o) if is_linked else o.usual for o in options}))
+
+
+def ask_live(place, *options: Choice | Number, of: str, is_linked: bool = True, results: Results | None = None) -> Live:
     """Sliders that report while they are dragged; they belong into a `fragment`, with all that depends on them.
 
     Args:
         of: what they set, for a page may have several such sets.
         is_linked: whether the link that opened the session is about these.
+        results: what is shown beside them and follows the hand.
     """
-    key = key_of("sliders", of)
-    live = kept(key, lambda: Live({o.name: _stop_of(o) if is_linked else o.usual for o in options}))
+    now = live_of(options, of, is_linked)
 
-    def moved(values: dict[str, Any], rests: bool) -> None:
-        live.moved = next((name for name, value in values.items() if value != live.values[name]), live.moved)
-        live.values = values
-        address.hold(not rests)
+    def act(report: Report) -> None:
+        now.moved = next((name for name, value in report.values.items() if value != now.values[name]), now.moved)
+        now.values, now.near = report.values, report.near or now.near
+        address.hold(not report.rests)
 
     with place:
         live_sliders(
             [Slider(o.name, spoken(o.label), o.values, o.marks, o.digits) for o in options],
-            live.values,
-            key,
-            on_change=moved,
+            now.values,
+            key_of("sliders", of),
+            on_change=act,
+            results=results,
+            near=now.near,
         )
     for option in options:
-        note(option, live.values[option.name])
-    return live
+        note(option, now.values[option.name])
+    return now
 
 
 def _stop_of(option: Choice | Number) -> Any:

@@ -9,7 +9,7 @@ import streamlit as st
 from models.options import Choice, Phrase
 from pages.common import words
 from pages.common.asking import ask
-from pages.common.text import spoken
+from pages.common.text import _, spoken
 from vis.figures.numbers import grouped, short
 
 NUMBERS = Choice("numbers", Phrase("Number format"), {"all": "120,422,400", "short": "120.4 M"})
@@ -38,12 +38,12 @@ class Style:
 
 
 def chosen_style(place) -> Style:
-    """What is chosen in two switches, which this draws; the same for all these pages.
+    """What is chosen in two switches, which this draws behind a button; the same for all these pages.
 
     Args:
         place: a container, or `st`.
     """
-    chosen = ask(place, NUMBERS, CHARTS, page="count")
+    chosen = ask(place.popover(_("Number format, file type"), icon=":material/tune:"), NUMBERS, CHARTS, page="count")
     return Style(chosen["numbers"] == "short", chosen["charts"])
 
 
