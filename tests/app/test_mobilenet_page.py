@@ -143,7 +143,9 @@ def test_what_a_slider_can_be_dragged_to_is_what_is_counted_there(link):
     usual = [sum(getattr(layer, quantity) for layer in block) for block in blocks_of(MobileNet(shallow=kinds[1]))]
     values = page.live("multipliers").values
     for slider, each in zip(values, page.following["sliders"], strict=True):
-        for value, frame in zip(each["values"], page.approach("multipliers", slider).reach, strict=True):
+        frames = page.approach("multipliers", slider).reach
+        assert [*frames] == [*range(len(each["values"]))]
+        for value, frame in zip(each["values"], frames.values(), strict=True):
             width, side, classes = (values | {slider: value}).values()
             network = MobileNet(width, side, *kinds, classes)
             assert [number for number, _beside in frame["readings"]][:2] == [

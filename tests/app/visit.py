@@ -185,9 +185,9 @@ class Visit:
         return data
 
     @property
-    def reach(self) -> list[dict]:
-        """What is shown at every place of the slider that the visitor is at."""
-        return json.loads(zlib.decompress(base64.b64decode(self.following["reach"]["frames"])))
+    def reach(self) -> dict[int, dict]:
+        """What is shown at the places that the slider that the visitor is at can be moved to."""
+        return dict(json.loads(zlib.decompress(base64.b64decode(self.following["reach"]["frames"]))))
 
     @property
     def stands(self) -> dict[str, float]:

@@ -20,7 +20,7 @@ def costs_along(
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def packed(about: str, _make: Callable[[], list[Mapping[str, Any]]]) -> str:
+def packed(about: str, _make: Callable[[], list[Any]]) -> str:
     """What a slider can be dragged to, for a browser: JSON, deflated, in base64.
 
     Args:

@@ -56,7 +56,7 @@ class Results {
 
   paint(frame) {
     this.element.classList.toggle("impossible", Boolean(frame.refused));
-    this.refusal.textContent = frame.refused ?? "";
+    write(this.refusal, frame.refused ?? "");
     if (frame.refused) return;
     frame.readings.forEach((reading, i) => this.reading(this.numbers[i], reading));
     if (frame.chains) this.volumes(frame.chains);
@@ -85,8 +85,8 @@ class Results {
   }
 
   reading({ value, note, pair }, [number, beside, parts = []]) {
-    value.textContent = number;
-    note.textContent = beside;
+    write(value, number);
+    write(note, beside);
     while (pair.children.length < parts.length) pair.append(element("i", "side"));
     parts.forEach((part, i) => pair.children[i].style.setProperty("--part", part));
   }
@@ -104,9 +104,15 @@ class Results {
   volumes(chains) {
     const scale = this.scale(chains.map(({ steps }) => steps));
     chains.forEach(({ steps, joined }, i) => {
-      const { steps: place, whole } = this.rows[i];
-      whole.classList.toggle("joined", joined === "add");
-      place.replaceChildren(...steps.map((step, n) => this.step(step, scale, isNamed(n, steps, scale))));
+      const row = this.rows[i];
+      const made = steps.map((step, n) => shape(step, isNamed(n, steps, scale)));
+      if (String(made) !== row.made) {
+        row.made = String(made);
+        row.boxes = made.map((of) => this.step(of));
+        row.steps.replaceChildren(...row.boxes.map(({ whole }) => whole));
+        row.whole.classList.toggle("joined", joined === "add");
+      }
+      steps.forEach((step, n) => this.size(row.boxes[n], step, scale));
     });
   }
 
@@ -129,28 +135,34 @@ class Results {
     return widths.reduce((sum, width) => sum + width, 0) + GAP * (steps.length - 1) <= this.width - 4;
   }
 
-  step(volume, scale, isNamed) {
-    const [kind, channels, rows, columns, count, title, macs] = volume;
-    const lines = [];
-    const size = `${rows}×${columns}×${channels}`;
-    if (kind === "maps") lines.push(element("span", "size", `${channels}×${rows}×${columns}`));
-    else lines.push(element("b", "", title));
-    if (kind !== "maps" && rows) {
-      lines.push(element("span", "reads", this.words.reads.replace("{count}", count).replace("{size}", size)));
-      lines.push(element("span", "macs", macs));
-    }
-    const box = element("div", "box");
-    box.style.height = `${scale.tall}px`;
-    if (rows) box.innerHTML = drawing(kind, channels * scale.channel, rows * scale.side, columns * scale.side, count);
-    else box.textContent = SIGNS[kind] ?? "";
-    const whole = element("div", `step ${kind}`, box, element("div", "words", ...lines));
-    whole.style.width = `${room(volume, scale, isNamed)}px`;
+  /** A box with its words, which are both still empty. */
+  step([kind, shown, isNamed]) {
+    const paths = Array.from({ length: shown }, () => ["top", "end", "front"].map((side) => vector("path", side))).flat();
+    const picture = vector("svg", "", ...paths);
+    picture.setAttribute("aria-hidden", "true");
+    const box = element("div", "box", shown ? picture : (SIGNS[kind] ?? ""));
+    const lines = kind === "maps" ? ["size"] : shown ? ["title", "reads", "macs"] : ["title"];
+    const words = Object.fromEntries(lines.map((name) => [name, element("span", name)]));
+    const whole = element("div", `step ${kind}`, box, element("div", "words", ...Object.values(words)));
+    whole.classList.toggle("unnamed", !isNamed);
+    return { whole, box, picture, paths, words, isNamed };
+  }
+
+  /** Gives a box its size and its words. */
+  size({ whole, box, picture, paths, words, isNamed }, step, scale) {
+    const [kind, channels, rows, columns, count, title, macs] = step;
+    whole.style.width = `${room(step, scale, isNamed)}px`;
     whole.style.setProperty("--top", `${scale.tall - 22}px`);
-    if (!isNamed) {
-      whole.classList.add("unnamed");
-      whole.title = lines.map((line) => line.textContent).join(", ");
+    box.style.height = `${scale.tall}px`;
+    if (kind === "maps") write(words.size, `${channels}×${rows}×${columns}`);
+    else write(words.title, title);
+    if (words.reads) {
+      const reads = `${rows}×${columns}×${channels}`;
+      write(words.reads, this.words.reads.replace("{count}", count).replace("{size}", reads));
+      write(words.macs, macs);
     }
-    return whole;
+    if (!isNamed) whole.title = Object.values(words).map((line) => line.textContent).join(", ");
+    if (paths.length) drawing(picture, paths, channels * scale.channel, rows * scale.side, columns * scale.side);
   }
 
   // Bars and grid -------------------------------------------------------------------------------------------------
@@ -175,7 +187,7 @@ class Results {
         piece.className = `kind ${kind}`;
         piece.style.setProperty("--part", part);
       });
-      place.textContent = number;
+      write(place, number);
     });
   }
 
@@ -201,6 +213,23 @@ function element(kind, name, ...children) {
   return made;
 }
 
+function vector(kind, name, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", kind);
+  if (name) made.setAttribute("class", name);
+  made.append(...children);
+  return made;
+}
+
+/** Text that is only written where it is another one, for then the browser lays it out anew. */
+function write(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
+/** All by which boxes differ but for their sizes: the kind, how many are drawn of it, and whether they have words. */
+function shape([kind, , rows, , count], isNamed) {
+  return [kind, rows && (kind === "maps" ? 1 : Math.min(count, 3)), isNamed];
+}
+
 function isNamed(place, steps, { few }) {
   return !few || place < 2 || place === steps.length - 1;
 }
@@ -212,20 +241,22 @@ function room([kind, channels, , columns, count], { side, channel, words }, isNa
 }
 
 /** A box seen from the front and a little from above and from the right; several of them, where there are several. */
-function drawing(kind, length, rows, columns, count) {
+function drawing(picture, paths, length, rows, columns) {
   const [wide, tall] = [Math.max(length, LEAST), Math.max(rows, LEAST)];
   const back = Math.max(columns, LEAST) * SKEW;
-  const shown = kind === "maps" ? 1 : Math.min(count, 3);
-  const shift = 4 * (shown - 1);
+  const shift = 4 * (paths.length / 3 - 1);
   const [width, height] = [wide + back + shift + 2, tall + back + shift + 2];
-  const boxes = Array.from({ length: shown }, (_, i) => {
-    const [x, y] = [1 + shift - 4 * i, 1 + 4 * i];
-    const far = `l${back} ${-back}`;
-    return (
-      `<path class="top" d="M${x} ${y + back}${far}h${wide}l${-back} ${back}z"/>` +
-      `<path class="end" d="M${x + wide} ${y + back}${far}v${tall}l${-back} ${back}z"/>` +
-      `<path class="front" d="M${x} ${y + back}h${wide}v${tall}h${-wide}z"/>`
-    );
+  for (const [name, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) {
+    picture.setAttribute(name, value);
+  }
+  const far = `l${back} ${-back}`;
+  paths.forEach((path, i) => {
+    const [x, y] = [1 + shift - 4 * Math.floor(i / 3), 1 + 4 * Math.floor(i / 3) + back];
+    const sides = [
+      `M${x} ${y}${far}h${wide}l${-back} ${back}z`,
+      `M${x + wide} ${y}${far}v${tall}l${-back} ${back}z`,
+      `M${x} ${y}h${wide}v${tall}h${-wide}z`,
+    ];
+    path.setAttribute("d", sides[i % 3]);
   });
-  return `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">${boxes.join("")}</svg>`;
 }

@@ -6,6 +6,7 @@ const PAUSE = 40; // milliseconds between two reports, at least
 const PATIENCE = 600; // milliseconds after which an answer is no longer waited for
 const REST = 280; // milliseconds after which a pointer or a key is at rest
 const DWELL = 80; // milliseconds over a slider after which it is likely to be dragged
+const AHEAD = 12; // steps of a key that are known ahead
 const NEAR = 0.012; // of the track, within which a dragged slider snaps to a mark
 const groups = new WeakMap(); // element -> Group; Streamlit calls again and again
 
@@ -21,7 +22,7 @@ class Group {
   told = ""; // the last report
   sent = 0; // when the last report left that has not been answered; 0 for none
   near = null; // the slider that the visitor is at
-  known = new Map(); // slider -> where the others stand, and what is shown at each of its places
+  known = new Map(); // slider -> where the others stand, and what is shown at its places
 
   constructor(element) {
     this.element = element;
@@ -31,7 +32,10 @@ class Group {
   update(data, setTriggerValue) {
     this.setTriggerValue = setTriggerValue; // a new one each time: it knows the fragment to rerun
     if (data === this.data) return; // only the theme changed, and that is CSS’s affair
-    if (data.about !== this.data?.about) this.known.clear();
+    if (data.about !== this.data?.about) {
+      this.known.clear();
+      this.learnt = "";
+    }
     this.data = data;
     const said = JSON.stringify(data.sliders);
     if (said !== this.said) {
@@ -52,13 +56,18 @@ class Group {
     this.follow();
   }
 
-  /** Takes in what one slider can be dragged to from here. */
+  /** Takes in what one slider can be moved to from here. */
   async learn({ about, places, reach: { slider, frames } }) {
-    const others = apart(places, slider);
-    if (this.known.get(slider)?.others === others || !self.DecompressionStream) return;
+    if (frames === this.learnt || !self.DecompressionStream) return;
+    this.learnt = frames;
     const unpacked = await unpack(frames);
     if (this.data.about !== about) return;
-    this.known.set(slider, { others, frames: unpacked });
+    const others = apart(places, slider);
+    const before = this.known.get(slider);
+    this.known.set(slider, {
+      others,
+      frames: new Map([...(before?.others === others ? before.frames : []), ...unpacked]),
+    });
     this.follow();
   }
 
@@ -66,7 +75,7 @@ class Group {
   shown() {
     const places = this.wanted();
     for (const [slider, { others, frames }] of this.known) {
-      if (apart(places, slider) === others) return frames[places[slider]];
+      if (apart(places, slider) === others && frames.has(places[slider])) return frames.get(places[slider]);
     }
     return String(places) === String(this.data.places) ? this.data.now : undefined;
   }
@@ -101,11 +110,19 @@ class Group {
   }
 
   /** A slider was moved, and may be moved further. */
-  moved() {
+  moved(slider) {
     clearTimeout(this.resting);
     this.resting = 0;
     if (!this.follow()) return this.report();
     this.resting = setTimeout(() => this.rest(), REST);
+    if (!this.held && this.endsSoon(slider)) this.report();
+  }
+
+  /** Whether a key that stays down will come to what is not known. */
+  endsSoon(slider) {
+    const row = this.rows[slider];
+    const known = this.known.get(slider)?.frames;
+    return [-AHEAD, AHEAD].some((by) => row.has(row.place + by) && !known?.has(row.place + by));
   }
 
   /** A slider was let go. */
@@ -176,11 +193,11 @@ class Row {
     }
     this.input.addEventListener("change", () => {
       this.held = false;
-      group.moved(); // a key may be pressed once more
+      group.moved(slider); // a key may be pressed once more
     });
     this.input.addEventListener("input", () => {
       this.show(this.held ? this.snapped(this.input.valueAsNumber) : this.input.valueAsNumber);
-      group.moved();
+      group.moved(slider);
     });
   }
 
@@ -223,8 +240,15 @@ class Row {
     return this.slider.values[place].toFixed(this.slider.digits);
   }
 
+  has(place) {
+    return place >= 0 && place < this.slider.values.length;
+  }
+
+  /** Where a pointer stops: at a mark that is near, or at one of the places that it can reach. */
   snapped(place) {
     const reach = NEAR * this.slider.values.length;
-    return this.slider.marks.find((mark) => Math.abs(mark - place) <= reach) ?? place;
+    const { marks, stops } = this.slider;
+    const mark = marks.find((mark) => Math.abs(mark - place) <= reach);
+    return mark ?? stops?.reduce((best, stop) => (Math.abs(stop - place) < Math.abs(best - place) ? stop : best)) ?? place;
   }
 }

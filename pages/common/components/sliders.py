@@ -11,6 +11,8 @@ from pages.common.components import component
 from pages.common.session import value_of
 
 MOST_VALUES = 5_000
+MOST_STOPS = 300  # where a pointer can drag a slider to, which is fewer pixels long than some have values
+CLOSE = 32  # values to either side of it, at least, that keys reach one after the other
 
 Number = int | float
 Frame = Mapping[str, Any]  # what is shown at one place of the sliders; results.js draws it
@@ -86,6 +88,7 @@ def live_sliders(
                 "values": list(slider.values),
                 "marks": sorted(slider.values.index(mark) for mark in slider.marks),
                 "digits": slider.digits,
+                "stops": stops(slider) if results and len(slider.values) > MOST_STOPS else None,
             }
             for slider in sliders
         ],
@@ -104,15 +107,28 @@ def live_sliders(
     _sliders(key=key, data=data, on_moved_change=act)
 
 
+def stops(slider: Slider) -> list[int]:
+    """The places where a pointer can drag a slider to: of many values every second, fourth, … and the marks."""
+    every = 1
+    while len(slider.values) > MOST_STOPS * every:
+        every *= 2
+    ends = {0, len(slider.values) - 1}
+    marks = {slider.values.index(mark) for mark in slider.marks}
+    return sorted(ends | marks | {i for i, value in enumerate(slider.values) if every == 1 or value % every == 0})
+
+
 def _reach(sliders: Sequence[Slider], chosen: Mapping[str, Number], near: str, results: Results) -> dict[str, Any]:
-    """The results at every place that one slider can be dragged to while the others stay."""
+    """The results at every place that one slider can be dragged to, or moved to by keys, while the others stay."""
     ((place, slider),) = [(i, slider) for i, slider in enumerate(sliders) if slider.name == near]
     others = {name: value for name, value in chosen.items() if name != near}
+    start = _nearest(slider.values, chosen[near]) // CLOSE * CLOSE
+    close = range(max(0, start - CLOSE), min(len(slider.values), start + 2 * CLOSE))
 
-    def frames() -> list[Frame]:
-        return [results.frame({**others, near: value}) for value in slider.values]
+    def frames() -> list[tuple[int, Frame]]:
+        places = sorted({*stops(slider), *close})
+        return [(at, results.frame({**others, near: slider.values[at]})) for at in places]
 
-    return {"slider": place, "frames": cache.packed(repr((results.about, near, others)), frames)}
+    return {"slider": place, "frames": cache.packed(repr((results.about, near, others, start)), frames)}
 
 
 def _nearest(values: Sequence[Number], value: Number) -> int:
