@@ -64,6 +64,11 @@ class Architecture:
     accuracy: float | None = None  # top-1 on ImageNet in percent, from a single view of every picture
     accuracy_of: Literal["torchvision", "paper"] | None = None  # whose network was measured
 
+    @property
+    def reads_digits(self) -> bool:
+        """Whether it was made for handwritten digits as MNIST has them: grey, white on black."""
+        return self.family == "lenet"
+
     def published_of(self, options: Mapping[str, object], side: int) -> Published | None:
         """What was published of the network with these options and pictures of this side; None where nothing was.
 

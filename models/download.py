@@ -44,7 +44,7 @@ def checkpoints() -> Path:
 
 def cached(url: str, sha256: str, folder: Path | None = None) -> Path | None:
     """The verified file of `url` if `folder` holds it, without the network; None if it is not there or is not right."""
-    file, digits = _home(url, folder), _digits(sha256)
+    file, digits = home_of(url, folder), _digits(sha256)
     return file if file.is_file() and sha256_of(file).startswith(digits) else None
 
 
@@ -65,7 +65,7 @@ def fetched(
 
     Raises DownloadFailed; whatever is raised, by `progress` too, leaves no partial file.
     """
-    file = _home(url, folder)
+    file = home_of(url, folder)
     try:
         _clear_abandoned(file)
         report = progress or (lambda done, total: None)
@@ -93,7 +93,8 @@ def _sha256(file: Path, *state: int) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _home(url: str, folder: Path | None) -> Path:
+def home_of(url: str, folder: Path | None = None) -> Path:
+    """Where the file of `url` is, or will be."""
     name = PurePosixPath(urlsplit(url).path).name
     if not re.fullmatch(r"[\w-][\w.+-]*", name):
         raise ValueError(f"{url!r} does not end in the name of a file")

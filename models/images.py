@@ -11,6 +11,8 @@ from torch import Tensor
 
 from models.decoding import check_size
 
+MIDDLE = 50  # percent: where torchvision cuts
+
 
 @dataclass(frozen=True)
 class Preprocess:
@@ -53,6 +55,25 @@ class Preprocess:
         mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (self.mean, self.std))  # (C, 1, 1)
         pixels = ((image * std + mean).clamp(0, 1) * 255).round().byte()
         return pixels.expand(3, -1, -1).permute(1, 2, 0).contiguous().numpy()
+
+
+def square_of(width: int, height: int, part: int) -> tuple[int, int, int, int]:
+    """The box (left, top, right, bottom) of the largest square in a picture, where it stands at this part of its way.
+
+    Args:
+        part: percent of the way from the left or the top, 0, to the right or the bottom, 100.
+    """
+    side = min(width, height)
+    left, top = (round((length - side) * part / 100) for length in (width, height))
+    return left, top, left + side, top + side
+
+
+def shown_at(picture: Image.Image, part: int) -> Image.Image:
+    """The picture so cut that its middle, which `Preprocess` takes, is the square at this part of its way.
+
+    In the middle it is left whole, and what a network sees is torchvision's to the last digit.
+    """
+    return picture if part == MIDDLE else picture.crop(square_of(*picture.size, part))
 
 
 def png(pixels: np.ndarray) -> bytes:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from models.architecture import Architecture
 from models.device import chosen
-from models.download import DownloadFailed, Progress, cached, fetched, sha256_of
+from models.download import DownloadFailed, Progress, cached, checkpoints, fetched, home_of, sha256_of
 from models.images import Preprocess
 from models.naming import named, outline_of
 from models.own_file import read_file, whose
@@ -187,6 +187,18 @@ def weights_here(name: str) -> str | None:
         return "shipped"
     entry = ARCHITECTURES[name].torchvision_weights
     return "imagenet" if entry and cached(*_source(entry().url)) else None
+
+
+def place_of_weights(name: str) -> str:
+    """Where a network's trained weights are: "install", "disk", "internet" or "nowhere"; quickly, no file is read."""
+    entry = ARCHITECTURES[name].torchvision_weights
+    if card(name):
+        return "install"
+    if not entry:
+        return "nowhere"
+    # torchvision, which alone knows the file's whole name, takes a second to import.
+    is_likely = any(checkpoints().glob(f"{name}[-_]*"))
+    return "disk" if is_likely and home_of(entry().url).is_file() else "internet"
 
 
 def best_weights(name: str, progress: Progress | None = None) -> tuple[str, Refused | None]:

@@ -75,7 +75,7 @@ def _opened(path: Path, name: str) -> BinaryIO:
         raise WeightsRefused("There is no file {file}; check its name and folder.", file=name)
     if path.stat().st_size > FILE_AT_MOST:
         raise WeightsRefused(
-            "{file} is larger than {limit} MiB; choose a smaller network's weights, or save them in half precision.",
+            "{file} is larger than {limit} MB; choose a smaller network's weights, or save them in half precision.",
             file=name,
             limit=FILE_AT_MOST >> 20,
         )

@@ -44,6 +44,11 @@ class Drawing:
     boxes: tuple[Box, ...]
     lines: tuple[Line, ...]
 
+    @property
+    def text(self) -> str:
+        """All that stands on its boxes, for those who do not see it."""
+        return "; ".join(", ".join(box.texts) for box in self.boxes if box.texts)
+
 
 def drawing(
     graph: Graph, opened: Collection[str], texts: Callable[[Graph, str], tuple[str, ...]], block: str = ROOT

@@ -14,7 +14,8 @@ from models.statefile import listed
 from pages.common import address, routes
 from pages.common.components.sliders import Report, Results, Slider, live_sliders
 from pages.common.session import kept, set_to, value_of
-from pages.common.text import _, language, plain, spoken
+from pages.common.text import _, plain, spoken, write_numbers
+from vis.figures.numbers import rewritten
 
 FRAME = ""  # the page of what belongs to every page
 
@@ -25,6 +26,7 @@ def fragment(draw: Callable) -> Callable:
     @st.fragment
     @wraps(draw)
     def drawn(*args, **kwargs):
+        write_numbers()
         routes.follow()
         with address.part(f"{draw.__module__}.{draw.__qualname__}"):
             return draw(*args, **kwargs)
@@ -81,6 +83,19 @@ def ask_one(
     return value
 
 
+def standing(option: Option, page: str, of: str = "", is_linked: bool = True) -> Any:
+    """What an option of several pages is set to, where the page that is drawn does not ask for it.
+
+    Args: as of `ask_one`.
+    """
+    key = key_of(option.name, of, page)
+    first = kept(f"first {key}", lambda: first_value(option, page=page) if is_linked else option.usual)
+    value = value_of(key, first)
+    value = value if option.accepts(value) else option.usual
+    note(option, value)
+    return value
+
+
 def first_value(option: Option, network: str | None = None, prefix: str = "", page: str | None = None) -> Any:
     """What an option is at first: what the link that opened the session says of it, or else the usual value.
 
@@ -109,28 +124,33 @@ def _choice(place, option: Choice, label: str, first: Any, look: dict[str, Any])
     values = list(option.values)
 
     def called(value: Any) -> str:
-        return spoken(option.called(value))
+        words = option.called(value)
+        return rewritten(words) if isinstance(value, float) and words == str(value) else spoken(words)
 
     if option.shown_as == "buttons":
         look = {"required": True, "wrap": True} | look
-        return place.segmented_control(label, values, format_func=called, default=first, **look)
+        if is_set := option.accepts(before := value_of(look["key"])):
+            first = None  # the state decides; Streamlit objects to a first value beside it
+        value = place.segmented_control(label, values, format_func=called, default=first, **look)
+        return before if is_set and not option.accepts(value) else value
     if option.shown_as == "scale":
         return place.select_slider(label, values, first, format_func=called, **look)
-    if _said_anew(option, look["key"]):
-        first = values[0]  # the state decides; Streamlit objects to another first value beside it
+    names = [called(value) for value in values]
+    if _renamed(option, look["key"], names) or option.accepts(value_of(look["key"])):
+        first = values[0]  # as above
     value = place.selectbox(label, values, values.index(first), format_func=called, **look)
     return value if option.accepts(value) else option.usual
 
 
-def _said_anew(option: Choice, key: str) -> bool:
-    """Whether the language is another one than when this list was last drawn; its state is then set once more.
+def _renamed(option: Choice, key: str, names: list[str]) -> bool:
+    """Whether the values have other names than when this list was last drawn; its state is then set once more.
 
     A browser holds the words of a list's choice, not its value: in another language they would be none of its own.
     """
-    languages = kept("languages of lists", dict)
-    before, languages[key] = languages.get(key), language()
+    known = kept("names in lists", dict)
+    before, known[key] = known.get(key), names
     value = value_of(key)
-    if before in (None, language()) or not option.accepts(value):
+    if before in (None, names) or not option.accepts(value):
         return False
     set_to(key, value)
     return True

@@ -5,6 +5,11 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
+from pages.common.text import _
+from vis.figures.numbers import POINT, marks, written_with
+
 KINDS = {
     "png": "image/png",
     "svg": "image/svg+xml",
@@ -21,22 +26,31 @@ def download(place, label: str, make: Callable[[], bytes | str], file: str, key:
 
     Args:
         place: a container, or `st`.
-        make: called when the button is pressed, outside the session, so it needs to know all its words.
+        make: called when the button is pressed, outside the session, so it needs to know all its words; numbers for
+            readers are written as on the page.
         file: its name, of one of KINDS.
         look: as of `st.download_button`.
     """
-    kind = KINDS[file.rpartition(".")[2]]
+    kind, here = KINDS[file.rpartition(".")[2]], marks()
+
+    def made() -> bytes | str:
+        with written_with(here):
+            return make()
+
+    if kind == KINDS["csv"]:
+        look = {"help": _("For programs: numbers have a decimal point and no thousands separators.")} | look
     look = {"icon": ":material/download:"} | look
-    place.download_button(label, make, file, kind, key=key, on_click="ignore", **look)
+    place.download_button(label, made, file, kind, key=key, on_click="ignore", **look)
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> bytes:
     """CSV as spreadsheets read it, UTF-8 with its mark; the columns are those of the first row.
 
-    Numbers stand in full, what is not there is empty, yes and no are 1 and 0. Text from outside stays text: a module,
-    a file or a class may be called "=A1", which a spreadsheet would compute.
+    Numbers stand in full and, in every language, with a point; what is not there is empty, yes and no are 1 and 0. Text
+    from outside stays text: a module, a file or a class may be called "=A1", which a spreadsheet would compute.
     """
-    rows = list(rows)
+    with written_with(POINT):
+        rows = list(rows)
     file = io.StringIO()
     if rows:
         writer = csv.DictWriter(
@@ -49,6 +63,6 @@ def table(rows: Iterable[Mapping[str, Any]]) -> bytes:
 
 def cell(value: Any) -> Any:
     """A value as it stands in a table."""
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return int(value)
     return f"'{value}" if isinstance(value, str) and value.lstrip(" \n").startswith(FORMULA) else value

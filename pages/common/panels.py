@@ -1,12 +1,13 @@
 """Shapes that pages have in common: a close-up, a picture with its words, tiles to be clicked, figures, a long text."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from models import Loaded
@@ -14,8 +15,9 @@ from models.images import png
 from pages.common.components.grid import clickable_grid
 from pages.common.components.reveal import reveal
 from pages.common.export import download
-from pages.common.text import _, plain, prose
+from pages.common.text import _, bare, plain, prose
 from pages.common.widgets import honest_png, warning_of
+from vis.figures.numbers import marks
 from vis.figures.pictures import captioned
 
 # Words and numbers ------------------------------------------------------------------------------------------------
@@ -46,6 +48,18 @@ def numbers(columns: Sequence[str], rows: Sequence[Sequence[object]], **look: An
 # Pictures ---------------------------------------------------------------------------------------------------------
 
 
+def chart(figure: go.Figure, key: str, alt: str, config: Mapping[str, Any] | None = None, **look: Any) -> None:
+    """A chart whose numbers are written as the page's.
+
+    Args:
+        alt: what it shows, for those who do not see it.
+        config: of Plotly, beside what all charts have.
+        look: as of `st.plotly_chart`.
+    """
+    figure.layout.separators = marks().separators
+    st.plotly_chart(figure, key=key, config={"displaylogo": False, **(config or {})}, alt=alt, **look)
+
+
 def picture(title: str, pixels: np.ndarray, *words: str, of: str = "", loaded: Loaded | None = None, place=st) -> None:
     """A picture below its title, and below it what it shows.
 
@@ -55,7 +69,11 @@ def picture(title: str, pixels: np.ndarray, *words: str, of: str = "", loaded: L
         loaded: the network that made it, which warns below where its weights are random.
     """
     place.caption(f"**{title}**" + (f" · {of}" if of else ""))
-    place.image(honest_png(loaded, pixels) if loaded else png(pixels), width="stretch")
+    place.image(
+        honest_png(loaded, pixels) if loaded else png(pixels),
+        width="stretch",
+        alt=bare(f"{title} · {of}" if of else title),
+    )
     if words:
         place.caption("  \n".join(words))
 

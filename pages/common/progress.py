@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.common.jobs import Job
-from pages.common.text import _
+from pages.common.text import _, write_numbers
 
 
 @st.fragment(run_every=0.5)
@@ -19,6 +19,7 @@ def watch(
         words: how far it is.
         stop: called before the job is stopped; None where it cannot be stopped.
     """
+    write_numbers()
     now = job()
     if now is None or not now.running:
         st.rerun()

@@ -19,6 +19,7 @@ class Route:
     name: str  # also its address
     title: str
     icon: str
+    asks: tuple[str, ...] = ()  # for the picture, the network, the weights, in the row at its top
 
     @property
     def script(self) -> str:
@@ -30,12 +31,13 @@ class Route:
         return st.Page(self.script, title=title, icon=icon, url_path=self.name, default=self == HOME)
 
 
+ALL = ("picture", "network", "weights")
 HOME = Route("start", "home", Phrase("Home"), "home")
-LAYERS = Route("look", "layers", Phrase("What layers 1–5 respond to"), "visibility")
-FILTERS = Route("look", "filters", Phrase("Filters"), "blur_on")
-ACTIVATIONS = Route("look", "activations", Phrase("Activations"), "apps")
-TOP9 = Route("look", "top9", Phrase("Top nine pictures"), "view_comfy")
-GRAPH = Route("look", "architecture", Phrase("The layer graph"), "account_tree")
+LAYERS = Route("look", "layers", Phrase("What layers 1–5 respond to"), "visibility", ALL)
+FILTERS = Route("look", "filters", Phrase("Filters"), "blur_on", ALL)
+ACTIVATIONS = Route("look", "activations", Phrase("Activations"), "apps", ALL)
+TOP9 = Route("look", "top9", Phrase("Top nine pictures"), "view_comfy", ALL[1:])
+GRAPH = Route("look", "architecture", Phrase("The layer graph"), "account_tree", ALL)
 
 SECTIONS = {
     Phrase("Start"): (HOME,),
@@ -47,16 +49,21 @@ SECTIONS = {
         Route("count", "kernels", Phrase("Small kernels, groups and gaps"), "grid_4x4"),
         Route("count", "mobilenet", Phrase("MobileNet's multipliers"), "tune"),
         Route("count", "stack", Phrase("A stack of your own"), "stacks"),
-        Route("count", "milliseconds", Phrase("MACs are not milliseconds"), "timer"),
+        Route("count", "milliseconds", Phrase("MACs are not milliseconds"), "timer", ALL[1:2]),
     ),
 }
 
 
+def named(name: str) -> Route:
+    """The page of this address."""
+    return next((route for section in SECTIONS.values() for route in section if route.name == name), HOME)
+
+
 def go(route: Route, network: str | None = None, **link: str) -> None:
-    """Asks for another page, for callbacks: it is opened when the run that follows has drawn the sidebar.
+    """Asks for another page, for callbacks: it is opened when the run that follows has drawn the frame.
 
     Args:
-        network: becomes the sidebar's.
+        network: becomes the chosen one.
         link: what the address is to say beside the network.
     """
     if network:

@@ -9,26 +9,13 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from models.options import Phrase
+from models.images import MIDDLE
 
 Value = TypeVar("Value")
 
-SAMPLES = {  # as scikit-image names its photographs; all are free to use
-    "coffee": Phrase("Cup of coffee"),
-    "chelsea": Phrase("Cat"),
-    "astronaut": Phrase("Astronaut"),
-    "rocket": Phrase("Rocket"),
-    "motorcycle_left": Phrase("Motorcycle"),
-    "camera": Phrase("Photographer"),
-    "horse": Phrase("Horse (silhouette)"),
-    "coins": Phrase("Coins"),
-    "brick": Phrase("Brick wall"),
-    "grass": Phrase("Grass"),
-}
 PUBLIC_WEIGHTS = ("auto", "shipped", "imagenet", "random")
 MOST_FILES = 8  # of which something is remembered
-# The keys of the uploaders.
-PICTURE_FILE, PICTURE_ON_PAGE, WEIGHTS_FILE, SET_FILE = "picture_file", "picture_on_page", "weights_file", "set_file"
+PICTURE_FILE, WEIGHTS_FILE, SET_FILE = "picture_file", "weights_file", "set_file"  # the keys of their uploaders
 
 
 @dataclass(frozen=True)
@@ -38,6 +25,7 @@ class Picture:
     name: str
     sha256: str
     uploaded: bool
+    part: int = MIDDLE  # which square of it is shown to a network: see `models.images.square_at`
 
 
 @dataclass(frozen=True)
@@ -112,23 +100,22 @@ def taken(key: str) -> Any:
 # Uploads ---------------------------------------------------------------------------------------------------------
 
 
-def own_picture() -> UploadedFile | None:
-    """The visitor's own picture, wherever it was given."""
-    return kept("own picture", lambda: None)
+def own_file(what: str) -> UploadedFile | None:
+    """The visitor's own picture or weights, wherever they were given: no page that is left takes them along."""
+    return kept(f"own {what}", lambda: None)
 
 
-def take_picture(file: UploadedFile | None, uploader: str = "") -> None:
-    """Makes this the visitor's own picture; with None the samples come back. The other uploaders are emptied."""
-    keep("own picture", file)
-    for other in {PICTURE_FILE, PICTURE_ON_PAGE} - {uploader}:
-        if uploaded(picture_uploader(other)):
-            kept("emptied", Counter)[other] += 1
+def take_file(what: str, file: UploadedFile | None) -> None:
+    """Makes this the visitor's own; with None it is given up. An uploader that holds another file is emptied."""
+    keep(f"own {what}", file)
+    if uploaded(uploader(what)) not in (None, file):
+        kept("emptied", Counter)[what] += 1
 
 
-def picture_uploader(uploader: str) -> str:
-    """The key of an uploader of pictures: another one after it was emptied."""
-    times = kept("emptied", Counter)[uploader]
-    return f"{uploader} {times}" if times else uploader
+def uploader(what: str) -> str:
+    """The key of an uploader: another one after it was emptied."""
+    times = kept("emptied", Counter)[what]
+    return f"{what} {times}" if times else what
 
 
 def uploaded(key: str) -> UploadedFile | None:

@@ -4,16 +4,20 @@
 pairs of Markdown files. A test finds every phrase that has no translation.
 """
 
+import re
 import tomllib
 from functools import lru_cache
 from pathlib import Path
+from string import Formatter
 
 import streamlit as st
 
 from models.options import Phrase
 from models.refusals import Sentence
+from vis.figures.numbers import POINT, Marks, rewritten, write_with
 
 LANGUAGES = {"en": "English", "vi": "Tiếng Việt"}
+MARKS = {"en": POINT, "vi": Marks(",", ".")}
 
 
 def language() -> str:
@@ -42,10 +46,23 @@ def choose_language() -> None:
     )
 
 
+def write_numbers() -> None:
+    """Writes numbers as the session's language does, in the run that follows: at its beginning, and at a fragment's."""
+    write_with(MARKS[language()])
+
+
+class _Filling(Formatter):
+    """Fills placeholders; fractions are written as the session's language does. What is text already stays."""
+
+    def format_field(self, value: object, form: str) -> str:
+        filled = format(value, form)
+        return rewritten(filled) if isinstance(value, float) else filled
+
+
 def _(phrase: str, /, **values: object) -> str:
     """The phrase in the session's language, with its {placeholders} filled."""
     spoken = _vietnamese().get(phrase, phrase) if language() == "vi" else phrase
-    return spoken.format(**values) if values else spoken
+    return _Filling().vformat(spoken, (), values) if values else spoken
 
 
 def spoken(words: str) -> str:
@@ -66,6 +83,12 @@ def prose(folder: Path, name: str) -> str:
 def plain(text: object) -> str:
     """Text from outside, such as a file's name, so that Markdown shows it as it is."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|~$:&" else c for c in str(text) if c.isprintable())
+
+
+def bare(markdown: str) -> str:
+    """Markdown as it is read aloud: without icons, and without what only makes it look otherwise."""
+    words = re.sub(r":material/\w+:|(?<!\\)[*`]", "", markdown)
+    return re.sub(r"\\([^\w\s])", r"\1", words).strip()
 
 
 @lru_cache(maxsize=1)

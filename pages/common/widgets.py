@@ -15,6 +15,7 @@ from models.refusals import Refused
 from pages.common import cache
 from pages.common.session import Selection
 from pages.common.text import _, plain, said
+from vis.figures.numbers import fixed
 from vis.figures.pictures import with_banner
 
 Result = TypeVar("Result")
@@ -34,7 +35,7 @@ def say(refusal: Refused) -> None:
     """Says a refusal, and of a picture also the way out."""
     st.error(plain(said(refusal)), icon=":material/error:")
     if isinstance(refusal, PictureRefused):
-        st.info(_("Choose another file in the sidebar, or remove this one to return to the samples."))
+        st.info(_("Choose another file, or remove this one to return to the samples."))
 
 
 def network_or_stop(selection: Selection, at_once: bool = True) -> tuple[Selection, Loaded]:
@@ -58,7 +59,7 @@ def opened(selection: Selection, at_once: bool = True) -> tuple[Selection, Loade
 
     def progress(done: int, total: int | None) -> None:
         share = done / total if total else 0.0
-        megabytes = f"{done / 1e6:.0f} / {total / 1e6:.0f}" if total else f"{done / 1e6:.0f}"
+        megabytes = f"{fixed(done / 1e6)} / {fixed(total / 1e6)}" if total else fixed(done / 1e6)
         bar.progress(min(share, 1.0), _("Downloading the weights: {megabytes} MB", megabytes=megabytes))
 
     with st.spinner(_("Opening the network …"), show_time=True):

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 from models import Loaded
 from models.options import Phrase
+from models.samples import TITLES
 from models.statefile import printable
-from pages.common.session import SAMPLES, Picture
+from pages.common.session import Picture
 from pages.common.text import _, plain, spoken
 from pages.common.widgets import weights_in_words
 from vis.cost.count import Counting
 from vis.deconvnet import Box, Projection, Unit
-from vis.figures.numbers import grouped, shape, short
+from vis.figures.numbers import byte_size, fixed, grouped, shape, short, significant
 from vis.receptive import ReceptiveField
 
 if TYPE_CHECKING:
@@ -73,11 +74,6 @@ METHODS = {
 }
 
 
-def number_in_words(value: float, digits: int = 3) -> str:
-    """A number with `digits` significant digits and a true minus sign."""
-    return f"{value:.{digits}g}".replace("-", "−")
-
-
 def unit_in_words(unit: Unit) -> str:
     """A unit by its feature map, its place in it, and its activation."""
     words = _(
@@ -85,7 +81,7 @@ def unit_in_words(unit: Unit) -> str:
         channel=unit.channel,
         row=unit.row,
         column=unit.column,
-        activation=f"{unit.activation:.3g}",
+        activation=significant(unit.activation),
     )
     return words if unit.activation > 0 else f"{words} ({_('not active')})"
 
@@ -98,7 +94,7 @@ def network_in_words(loaded: Loaded) -> str:
 def name_of(picture: Picture) -> str:
     """A sample's name in the session's language, or the name of the user's file."""
     if not picture.uploaded:
-        return spoken(SAMPLES[picture.name])
+        return spoken(TITLES[picture.name])
     return printable(picture.name)
 
 
@@ -111,7 +107,7 @@ def range_in_words(limit: float | None) -> str:
 
 def grey_in_words(limit: float, further: str = "") -> str:
     """What black, grey and white mean in a picture of this range; and what is to be said of the range."""
-    return _("Grey is 0, white +{limit}, black −{limit}", limit=f"{limit:.3g}") + f"{further}."
+    return _("Grey is 0, white +{limit}, black −{limit}", limit=significant(limit)) + f"{further}."
 
 
 def range_of_weights(limit: float | None) -> str:
@@ -184,15 +180,6 @@ def projection_in_words(loaded: Loaded, picture: Picture, projection: Projection
     ]
 
 
-def bytes_in_words(number: float) -> str:
-    """A number of bytes, in units of 1,024."""
-    for unit in ("B", "KiB", "MiB"):
-        if number < 1024:
-            return f"{number:.3g} {unit}"
-        number /= 1024
-    return f"{number:.3g} GiB"
-
-
 def unit_of(counting: Counting) -> str:
     """What operations are counted in."""
     return _("FLOPs") if counting.flops else _("MACs")
@@ -207,10 +194,10 @@ def quantity_in_words(of: str, value: float | None, counting: Counting) -> str:
     if of == "operations":
         return f"{short(value)} {unit_of(counting)}"
     if of == "memory":
-        return bytes_in_words(value)
+        return byte_size(value)
     if of == "time":
-        return f"{value:.3g} ms"
-    return _("the whole picture") if value == inf else _("{side} pixels", side=f"{value:.0f}")
+        return f"{significant(value)} ms"
+    return _("the whole picture") if value == inf else _("{side} pixels", side=fixed(value))
 
 
 def summary_of(graph: "Graph", name: str, counting: Counting, value: float | None, colour: str) -> str:

@@ -108,7 +108,9 @@ def block_drawn(name: str, block: Block) -> None:
     """A block under its name."""
     drawing, paints = drawn(block, _("input"), _("MACs"))
     width = round(drawing.width) if drawing.width <= WIDE else "stretch"  # which shrinks on a telephone
-    st.image(svg(drawing, paints, dark=st.context.theme.type == "dark"), name, width=width)
+    st.image(
+        svg(drawing, paints, dark=st.context.theme.type == "dark"), name, width=width, alt=f"{name}: {drawing.text}"
+    )
 
 
 def sums(name: str, block: Block, style: Style) -> None:

@@ -11,7 +11,7 @@ from pages.common.text import _, language, said, spoken
 from pages.count.style import Style
 from vis.cost.blocks import Block
 from vis.cost.relatives import RELATIVES
-from vis.figures.numbers import grouped, short
+from vis.figures.numbers import byte_size, grouped, short, significant
 from vis.figures.volumes import volumes
 
 QUANTITY = Choice(  # what blocks are compared by
@@ -72,11 +72,11 @@ def amount(number: int, quantity: str, style: Style) -> str:
     """A number of this quantity with its unit."""
     if quantity != "activation_bytes":
         return style.number(number)
-    return f"{short(number, 4)}B" if style.is_short and number >= 1000 else f"{grouped(number)} B"
+    return byte_size(number, 4) if style.is_short else f"{grouped(number)} B"
 
 
 def percent(share: Fraction) -> str:
     """10.3 %, with enough digits to tell it from another; 524,402 × for much larger ratios."""
     if share < 10:
-        return f"{100 * float(share):.3g} %"
-    return f"{float(share):.3g} ×" if share < 999.5 else f"{grouped(round(share))} ×"
+        return f"{significant(100 * float(share))} %"
+    return f"{significant(float(share))} ×" if share < 999.5 else f"{grouped(round(share))} ×"

@@ -4,15 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
-import streamlit as st
 
 from models.options import Choice, Phrase
-from pages.common import words
+from pages.common import panels, words
 from pages.common.asking import ask
 from pages.common.text import _, spoken
 from vis.figures.numbers import grouped, short
 
-NUMBERS = Choice("numbers", Phrase("Number format"), {"all": "120,422,400", "short": "120.4 M"})
+NUMBERS = Choice("numbers", Phrase("Number format"), {"all": Phrase("120,422,400"), "short": Phrase("120.4 M")})
 CHARTS = Choice("charts", Phrase("Save charts as"), {"svg": "SVG", "png": "PNG"})
 KINDS = words.KINDS | {
     "pointwise": Phrase("pointwise 1×1"),
@@ -34,7 +33,7 @@ class Style:
     def draw_chart(self, chart: go.Figure, key: str, file: str, alt: str) -> None:
         """A chart that saves itself under this name; `alt` is for those who do not see it."""
         saved = {"format": self.file, "filename": f"convscope-{file}", "scale": 2}
-        st.plotly_chart(chart, key=key, config={"displaylogo": False, "toImageButtonOptions": saved}, alt=alt)
+        panels.chart(chart, key, alt, {"toImageButtonOptions": saved})
 
 
 def chosen_style(place) -> Style:

@@ -85,7 +85,7 @@ def test_a_sheet_has_every_map_with_its_numbers(first_layer):
     assert numbers(page) == [*range(64)]
     for label, maximum, silent in zip(labels(page), found.maximum, found.silent, strict=True):
         assert f"maximum {maximum:.3g}" in label
-        assert f"zeros {silent:.0%}" in label
+        assert f"zeros {100 * silent:.0f} %" in label
     assert f"bright is {found.limit:.3g}" in read(page)
 
 

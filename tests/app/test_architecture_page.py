@@ -13,6 +13,7 @@ import pytest
 
 from models import ARCHITECTURES
 from models.loading import skeleton
+from models.samples import samples_for
 from pages.common import cache as remembered
 from pages.common.cache import Built
 from pages.look.architecture.story import BLOCKS
@@ -103,7 +104,8 @@ def test_opens_every_network_closed_with_the_numbers_of_the_registry(network):
     here = visit.numbers()["here"]
     assert here["parameters"] == grouped(ARCHITECTURES[network].parameters)
     assert here["MACs of convolutions and linear layers"] == grouped(ARCHITECTURES[network].macs)
-    assert visit.link == {"network": network, "sample": "coffee", "language": "en"}
+    usual = samples_for(ARCHITECTURES[network])[0].name
+    assert visit.link == {"network": network, "sample": usual, "language": "en"}
 
 
 @pytest.mark.parametrize("network", ["lenet5_1998", "resnet18", "convnext_tiny"])
@@ -158,7 +160,7 @@ def test_every_colour_has_a_legend_from_nothing_to_the_most(colour):
     ends = {  # of the block of convolutions, by hand
         "params": "50.7 k",
         "operations": "406 k MACs",
-        "memory": "56.3 KiB",
+        "memory": "57.6 kB",
         "field": "32 pixels · the whole picture",
     }
     assert visit.link["colour"] == colour
@@ -600,7 +602,7 @@ def test_a_refused_picture_ends_nothing_but_the_inspector():
     assert not visit.remove_upload().errors
 
 
-def test_a_file_of_weights_is_of_the_network_in_the_sidebar_and_of_no_other():
+def test_a_file_of_weights_is_of_the_chosen_network_and_of_no_other():
     visit = Reader(network="lenet5", compare="zfnet_mini").choose(weights="file")
     visit.upload_weights(torch_file(state_dict("lenet5")), "*mine*.pt")
     visit.view("lenet5", (EVERYTHING,), "features.c1")
@@ -613,7 +615,7 @@ def test_a_file_of_weights_is_of_the_network_in_the_sidebar_and_of_no_other():
     assert "mine" not in captions[1]
 
 
-def test_weights_that_are_not_of_the_network_in_the_sidebar_are_refused_and_the_graph_stays():
+def test_weights_that_are_not_of_the_chosen_network_are_refused_and_the_graph_stays():
     visit = Reader(network="lenet5").choose(weights="file")
     visit.upload_weights(torch_file(state_dict("zfnet_mini")), "mine.pt")
     visit.view("lenet5", (EVERYTHING,), "features.c1")

@@ -123,7 +123,7 @@ def test_a_filter_seen_closely_tells_its_numbers_and_every_weight():
     shown = np.reshape(planes["labels"], (7, 23))
     for channel, letter in enumerate("RGB"):
         weight = m.kernels[5, channel, 2, 3]
-        assert shown[2, channel * 8 + 3] == f"{letter}, row 2, column 3: {weight:.4g}"
+        assert shown[2, channel * 8 + 3] == f"{letter}, row 2, column 3: {weight:.4g}".replace("-", "−")
     visit.press("close filter")
     assert "filter" not in visit.link
     assert len(visit.pictures()) == 1
@@ -319,7 +319,7 @@ def test_both_small_networks_stand_side_by_side_with_their_true_counts(network):
         assert f"Repeated: {len(m.repeated)} of 64" in text
 
 
-def test_both_are_shown_with_the_weights_that_ship_whatever_the_sidebar_says():
+def test_both_are_shown_with_the_weights_that_ship_whatever_is_chosen_above():
     visit = Visit(FILTERS, network="zfnet_mini", weights="random", show="pair")
     assert "zfnet_mini.safetensors" in spoken(visit.captions)
     assert "alexnet_mini.safetensors" in spoken(visit.captions)

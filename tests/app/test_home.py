@@ -12,7 +12,7 @@ from PIL import Image
 from models import ARCHITECTURES, load
 from models.decoding import decoded
 from pages.common.cache import sample
-from pages.common.session import PICTURE_ON_PAGE
+from pages.common.session import PICTURE_FILE
 from tests.app.visit import APP, HOME, LAYERS, Visit
 from tests.unit.pictures import photograph, saved
 from vis.receptive import receptive_fields
@@ -106,13 +106,13 @@ def test_leads_to_both_pages_with_the_network_and_the_language():
 
 
 @pytest.mark.parametrize("link", [{}, {"network": "vgg16"}], ids=["usual", "from a link"])
-def test_a_network_chosen_from_the_list_becomes_the_sidebars_and_its_graph_opens(link):
+def test_a_network_chosen_from_the_list_becomes_the_chosen_one_and_its_graph_opens(link):
     visit = Visit(HOME, **link).choose(**{"network to open": "resnet18"})
     assert visit.widget("network").value == "resnet18"
     assert heading(visit) == "The layer graph"
 
 
-def test_a_network_chosen_in_the_timeline_becomes_the_sidebars_and_its_graph_opens():
+def test_a_network_chosen_in_the_timeline_becomes_the_chosen_one_and_its_graph_opens():
     visit = Visit(HOME).choose(**{"open lenet": "LeNet-5"})
     assert visit.widget("network").value == "lenet5"
     assert heading(visit) == "The layer graph"
@@ -124,7 +124,7 @@ def test_who_comes_back_stays_and_may_open_the_same_network_again():
         visit.at.switch_page(HOME.script)
         assert heading(visit.run()) == "See how convolutional networks work"
         assert heading(visit.run()) == "See how convolutional networks work"
-        assert visit.widget("network").value == "lenet5"
+        assert visit.link["network"] == "lenet5"
         assert heading(visit.choose(**{"network to open": "lenet5"})) == "The layer graph"
 
 
@@ -190,21 +190,23 @@ def test_random_weights_are_not_shown_at_home():
 
 
 def test_a_picture_given_at_home_is_taken_apart_there_and_on_the_other_pages_until_it_is_removed():
-    visit = Visit(HOME).upload(saved(photograph(300, 200), "PNG"), "<b>mine</b>.png", PICTURE_ON_PAGE)
+    visit = Visit(HOME).upload(saved(photograph(300, 200), "PNG"), "<b>mine</b>.png")
     given = shown(visit)["photograph"]
     assert shown(visit)["note"].startswith("<b>mine</b>.png → ")
     assert "sample" not in visit.link
     visit.at.switch_page(LAYERS.script)
     visit.run()
     assert "mine" in visit.captions
-    visit.press("remove picture")
+    visit.press(f"remove {PICTURE_FILE}")
     visit.at.switch_page(HOME.script)
-    assert shown(visit.run())["note"].startswith("Cup of coffee → espresso")
+    assert shown(visit.run())["note"].startswith(
+        "Cup of coffee. Right among ZFNet mini's 200 classes: espresso. Guess: espresso, 99 %"
+    )
     assert shown(visit)["photograph"] != given
 
 
 def test_what_is_no_picture_is_refused_and_the_page_goes_on():
-    visit = Visit(HOME).upload(b"no picture", "none.png", PICTURE_ON_PAGE)
+    visit = Visit(HOME).upload(b"no picture", "none.png")
     assert len(visit.errors) == 1
     assert visit.at.get("plotly_chart")
 
@@ -214,7 +216,7 @@ def test_what_is_no_picture_is_refused_and_the_page_goes_on():
 
 def test_a_link_restores_what_the_picture_shows():
     first = Visit(HOME, network="lenet5").choose(x="year", size="macs", language="vi")
-    assert first.link == {"network": "lenet5", "sample": "coffee", "x": "year", "size": "macs", "language": "vi"}
+    assert first.link == {"network": "lenet5", "sample": "digit_0", "x": "year", "size": "macs", "language": "vi"}
     again = Visit(HOME, **first.link)
     assert again.link == first.link
     assert figure(again) == figure(first)

@@ -49,7 +49,7 @@ def expected(network: str, content: bytes) -> list[str]:
     """What the page has to say of the picture, computed without the page."""
     loaded = load(network)
     names = loaded.categories
-    return [f"{names[i]} · {p:.1%}" for i, p in predicted(loaded, loaded.classifier_input(decoded(content)))]
+    return [f"{names[i]} · {100 * p:.1f} %" for i, p in predicted(loaded, loaded.classifier_input(decoded(content)))]
 
 
 # Opening -----------------------------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def test_a_link_restores_the_network_the_picture_the_unit_and_its_position():
 def test_a_link_restores_the_range_and_the_maps_that_were_typed():
     first = Visit(network="lenet5").choose(range="shared").type_maps("C3", "4, 2")
     assert first.link == {
-        **{"network": "lenet5", "sample": "coffee", "language": "en"},
+        **{"network": "lenet5", "sample": "digit_0", "language": "en"},
         **{"range": "shared", "which": "typed", "maps_C3": "4,2"},
     }
     again = Visit(**first.link)
@@ -230,7 +230,7 @@ def test_a_link_with_a_wrong_value_opens_the_page_without_it(link):
         ({"network": "skynet"}, ("skynet", "Network")),
         ({"weights": "file"}, ("file", "Weights")),
         ({"maps": "999"}, ("999", "Feature maps per layer")),
-        ({"sample": "../*etc*"}, ("../*etc*", "or a sample photograph")),
+        ({"sample": "../*etc*"}, ("../*etc*", "Sample")),
         ({"map": "nine", "layer": "1"}, ("nine", "feature map")),
         ({"also": "features.nothing"}, ("features.nothing", "layer")),
         ({"range": "x" * 90}, ("x" * 80 + "…", "Grey scale")),
@@ -567,15 +567,27 @@ def test_switching_the_language_keeps_every_choice():
         visit.choose(language=language)
         assert visit.inspector.startswith(f"{word} C3 · ")
         assert visit.link == link | {"language": language}
-        assert {key: visit.widget(key).value for key in chosen} == chosen
+        assert {key: visit.widget(key).value for key in chosen if key != "sample"} | {
+            "sample": visit.link["sample"]
+        } == chosen
         assert visit.widget("which").value == "typed"
         assert visit.widget("maps_C3").value == "4, 2"
     assert [picture["picture"] for picture in visit.pictures()] == pictures
 
 
+def test_the_part_that_the_network_sees_can_be_moved_and_a_samples_is_in_the_link(visit):
+    picture = photograph(300, 200)
+    visit.upload(saved(picture, "PNG"), "wide.png")
+    square = saved(picture.crop((100, 0, 300, 200)), "PNG")
+    assert [spoken(line) for line in visit.choose(part=100).predictions] == expected("lenet5", square)
+    assert "part" not in visit.link  # nobody else has this picture
+    visit.remove_upload()
+    assert Visit(network="lenet5", maps="2", sample="coffee", part="0").link["part"] == "0"
+
+
 def test_switching_the_language_keeps_the_uploaded_picture(visit):
     before = visit.upload(saved(photograph(300, 200), "PNG"), "mine.png").predictions
-    assert visit.choose(language="vi").predictions == before
+    assert visit.choose(language="vi").predictions == [line.replace(".", ",") for line in before]
     assert "mine.png" in spoken(visit.captions)
     visit.choose(language="en")
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from models.options import Choice, Number, Numbers, Option, Several, Switch
-from pages.common import asking, sidebar
+from pages.common import asking, chooser
 from tests.app.visit import ROUTES, Visit
 from vis.cost.design import as_code
 from vis.cost.presets import PRESETS
 
-OF_FRAME = ("network", "sample", "weights", "device", "state")
+OF_FRAME = ("network", "sample", "part", "weights", "device", "state")
 
 
 @pytest.fixture
@@ -124,13 +124,13 @@ def test_what_several_pages_share_is_the_same_when_one_goes_to_another(other):
     ("page", "option", "value", "instead", "title"),
     [
         ("top9", "set", "zip", "samples", "Set of pictures"),
-        ("home", "weights", "file", "auto", "Weights"),
-        ("home", "device", "cpu", "mps", "Device"),
+        ("layers", "weights", "file", "auto", "Weights"),
+        ("milliseconds", "device", "cpu", "mps", "Device"),
     ],
 )
 def test_what_only_its_visitor_has_is_in_no_link_and_taken_from_none(page, option, value, instead, title, monkeypatch):
     if option == "device":
-        monkeypatch.setattr(sidebar, "available", lambda: ("mps", "cpu"))  # of which this page asks nothing
+        monkeypatch.setattr(chooser, "available", lambda: ("mps", "cpu"))  # nothing is run there
     visit = Visit(ROUTES[page], network="lenet5", searched="C1", **{option: value})
     assert visit.widget(option).value == instead
     assert option not in visit.link

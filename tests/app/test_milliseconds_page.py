@@ -260,7 +260,7 @@ def test_nothing_is_built_while_a_slider_is_held_and_what_is_under_way_is_stoppe
     assert not page.at.get("progress")
 
 
-def test_it_is_run_on_the_picture_of_the_sidebar_at_the_chosen_resolution(monkeypatch):
+def test_it_is_run_on_the_chosen_picture_at_the_chosen_resolution(monkeypatch):
     seen = []
 
     def remember(network, image, device, report, stopped):

@@ -59,7 +59,7 @@ def code(page: Visit) -> str:
 
 def test_it_begins_with_alexnets_features():
     page = visit()
-    assert totals(page) == ["655,566,528", "2,469,696", "2.19 MiB", "256×6×6", "195×195", "32"]
+    assert totals(page) == ["655,566,528", "2,469,696", "2.30 MB", "256×6×6", "195×195", "32"]
     assert table(page)["receptive field"][-2:] == ["163×163", "195×195"]
     assert table(page)["output"][0] == "64×55×55"
     assert not page.errors

@@ -28,7 +28,7 @@ __all__ = ["kept", "root"]  # fixtures
 
 # Whose weights -----------------------------------------------------------------------------------------------------
 
-SHIPPED = "The shipped weights are shown below, not those chosen in the sidebar."
+SHIPPED = "The shipped weights are shown below, not those chosen above."
 
 
 def notes(visit: Visit) -> list[str]:

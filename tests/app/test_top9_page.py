@@ -18,7 +18,8 @@ from safetensors.torch import save as safetensors
 
 from models import ARCHITECTURES, load, loading
 from models.images import Preprocess
-from models.picture_sets import folder
+from models.picture_sets import folder, samples
+from models.samples import photographs
 from pages.common import cache
 from pages.common.cache import networks, top9
 from pages.common.export import table
@@ -132,7 +133,7 @@ def test_crops_of_the_samples_are_searched_without_being_asked_for():
     assert visit.at.get("progress")
     searched(visit)
     assert len(visit.pictures()) == 2 * len(maps(visit)) > 0
-    assert "268 pictures" in visit.captions
+    assert f"{len(samples(photographs()).ids)} pictures" in visit.captions
     assert "set" not in visit.link
     assert not visit.errors
 
@@ -477,7 +478,7 @@ def test_a_link_leads_to_the_layer_the_page_and_the_order(root):
     assert maps(visit) == [3, 4, 5]
     assert visit.link == {
         "network": "lenet5",
-        "sample": "coffee",
+        "sample": "digit_0",
         "set": "folder",
         "folder": "set",
         "layer": "C3",

@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from models import ARCHITECTURES
 from pages.common import routes
 from pages.common.asking import Live
 from pages.common.opened import Opened
@@ -25,6 +26,8 @@ HOME, LAYERS, GRAPH, FILTERS, ACTIVATIONS, TOP9 = (
 )
 ROUTES = {route.name: route for section in routes.SECTIONS.values() for route in section}
 MOBILENET, MILLISECONDS, STACK = (ROUTES[name] for name in ("mobilenet", "milliseconds", "stack"))
+
+SAMPLES = ("Samples", "Các ảnh mẫu")  # what the picture of all samples is called
 
 
 def read_csv(content: bytes) -> list[dict[str, str]]:
@@ -60,8 +63,11 @@ class Visit:
     # What is set ---------------------------------------------------------------------------------------------------
 
     def choose(self, **values: object) -> "Visit":
-        """Sets widgets by their keys."""
+        """Sets widgets by their keys; a sample as a click on its picture does, which needs a browser."""
         self._speak()
+        if sample := values.pop("sample", None):
+            kind = "/digits" if ARCHITECTURES[self.link["network"]].reads_digits else ""
+            self.at.session_state[f"sample{kind}"] = sample
         for key, value in values.items():
             self.widget({"language": "chosen_language"}.get(key, key)).set_value(value)
         return self.run()
@@ -77,6 +83,7 @@ class Visit:
             lambda known: known == key,
             lambda known: known.partition("/")[2] == key,
             lambda known: known.partition("/")[2].partition("/")[0] == key,
+            lambda known: known.partition("/")[0] == key,  # of the frame, for a picture
         ):
             if found := [w for w in drawn if is_meant(w.key)]:
                 (widget,) = found
@@ -206,9 +213,9 @@ class Visit:
         return [bar.proto.text for bar in self.at.get("progress")]
 
     def pictures(self) -> list[dict]:
-        """The data of every clickable picture, in the order of the page."""
+        """The data of every clickable picture but the samples, in the order of the page."""
         components = (json.loads(element.proto.json) for element in self.at.get("bidi_component"))
-        return [data for data in components if "picture" in data]
+        return [data for data in components if "picture" in data and data["alt"] not in SAMPLES]
 
     def maps_of(self, layer: int) -> list[int]:
         """The numbers of the feature maps that are shown of the layer, counted from 0, while no unit is open."""

@@ -128,6 +128,13 @@ def test_a_stray_file_is_found(path):
     assert stray(path)
 
 
+def test_the_licence_stands_at_the_top_whole():
+    licence = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License\n" in licence
+    assert "END OF TERMS AND CONDITIONS" in licence
+    assert "](LICENSE)" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_only_folders_stand_directly_in_pages():
     assert [p.name for p in (ROOT / "pages").iterdir() if p.is_file()] == [
         "__init__.py"

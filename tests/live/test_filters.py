@@ -71,7 +71,9 @@ def test_a_weight_that_is_pointed_at_is_read(page, app, measures):
     weights.scroll_into_view_if_needed()
     box = weights.bounding_box()
     weights.hover(position={"x": 9.5 * box["width"] / 23, "y": 2.5 * box["height"] / 7})  # the green channel's second
-    expect(weights.locator(".tooltip")).to_have_text(f"G, row 2, column 1: {measures.kernels[5, 1, 2, 1]:.4g}")
+    expect(weights.locator(".tooltip")).to_have_text(
+        f"G, row 2, column 1: {measures.kernels[5, 1, 2, 1]:.4g}".replace("-", "−")
+    )
 
 
 def test_a_weight_of_a_matrix_that_is_clicked_is_read(page, app):

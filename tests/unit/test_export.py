@@ -3,6 +3,7 @@
 import csv
 import io
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,17 @@ def test_a_table_without_rows_is_empty():
 
 @pytest.mark.parametrize(
     ("value", "cell"),
-    [(None, ""), (0, "0"), (-3, "-3"), (-0.25, "-0.25"), (1e-30, "1e-30"), (True, "1"), (False, "0"), ("-", "'-")],
+    [
+        (None, ""),
+        (0, "0"),
+        (-3, "-3"),
+        (-0.25, "-0.25"),
+        (1e-30, "1e-30"),
+        (True, "1"),
+        (False, "0"),
+        (np.True_, "1"),
+        ("-", "'-"),
+    ],
 )
 def test_numbers_stand_in_full_and_what_is_not_there_is_empty(value, cell):
     assert read(table([{"value": value}, {"value": 1}]))[0] == {"value": cell}

@@ -17,7 +17,7 @@ from PIL import Image, ImageFile
 from torchvision.models import AlexNet_Weights
 
 from models.decoding import PictureRefused, decoded
-from models.images import Preprocess, png
+from models.images import MIDDLE, Preprocess, png, shown_at, square_of
 from models.refusals import Refused
 from tests.unit import pictures
 from tests.unit.pictures import ALIKE, BLUE, GREEN, GREYS, RED, REFUSED, WHITE, corners, photograph, saved
@@ -264,3 +264,34 @@ def test_keeps_no_note_of_where_a_picture_was_taken():
     exif[0x010E] = "at home"
     picture = decoded(saved(corners(), "JPEG", exif=exif, comment=b"at home"))
     assert b"at home" not in saved(picture, "JPEG") + saved(picture, "PNG") + saved(picture, "TIFF")
+
+
+# Which part of it -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("size", "part", "box"),
+    [
+        ((300, 200), 0, (0, 0, 200, 200)),
+        ((300, 200), 100, (100, 0, 300, 200)),
+        ((300, 200), 25, (25, 0, 225, 200)),
+        ((90, 500), 75, (0, 308, 90, 398)),  # 410 · 0.75 = 307.5, to even
+        ((64, 64), 80, (0, 0, 64, 64)),
+    ],
+)
+def test_the_square_stands_at_that_part_of_its_way(size, part, box):
+    assert square_of(*size, part) == box
+
+
+def test_in_the_middle_a_network_sees_what_torchvision_shows_it():
+    picture = photograph(301, 200)
+    assert shown_at(picture, MIDDLE) is picture
+    wanted = AlexNet_Weights.IMAGENET1K_V1.transforms()(picture)[None]
+    assert torch.allclose(ALEXNET(shown_at(picture, MIDDLE)), wanted, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("part", [0, 30, 100])
+def test_elsewhere_it_sees_what_it_sees_of_that_square_alone(part):
+    picture = photograph(200, 301)
+    alone = picture.crop((0, round(101 * part / 100), 200, 200 + round(101 * part / 100)))
+    assert torch.equal(ALEXNET(shown_at(picture, part)), ALEXNET(alone))

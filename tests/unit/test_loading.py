@@ -20,7 +20,7 @@ from torchvision import models as vision
 from models import ARCHITECTURES, Loaded, load, loading
 from models.download import DownloadFailed
 from models.lenet import LeNet5
-from models.loading import predicted, skeleton, weights_here
+from models.loading import place_of_weights, predicted, skeleton, weights_here
 from models.refusals import Refused
 from models.weights import SHIPPED, WeightsRefused, card, shipped
 
@@ -313,15 +313,15 @@ def test_torchvisions_weights_are_downloaded_once_and_progress_is_told(published
 
 def test_weights_are_here_once_they_ship_or_lie_whole_on_the_disk(published, cache, monkeypatch):
     file, _model = published
-    assert weights_here("tiny") is None  # and nothing was asked of the server
+    assert (weights_here("tiny"), place_of_weights("tiny")) == (None, "internet")  # and nothing was asked of the server
     assert not cache.exists()
     load("tiny", "imagenet", "cpu")
-    assert weights_here("tiny") == "imagenet"
+    assert (weights_here("tiny"), place_of_weights("tiny")) == ("imagenet", "disk")
     (cache / file.name).write_bytes(file.read_bytes()[:-1])
     assert weights_here("tiny") is None
     monkeypatch.setattr(loading, "ARCHITECTURES", ARCHITECTURES)
-    assert weights_here("zfnet_mini") == "shipped"
-    assert weights_here("alexnet_2012") is None
+    assert (weights_here("zfnet_mini"), place_of_weights("zfnet_mini")) == ("shipped", "install")
+    assert (weights_here("alexnet_2012"), place_of_weights("alexnet_2012")) == (None, "nowhere")
 
 
 def test_a_rotted_file_is_replaced(published, cache):

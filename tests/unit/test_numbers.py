@@ -1,12 +1,31 @@
 """Numbers as they are written."""
 
 import re
+from threading import Thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vis.figures.numbers import UNITS, duration, grouped, shape, short
+from vis.figures.numbers import (
+    POINT,
+    UNITS,
+    Marks,
+    byte_size,
+    duration,
+    fixed,
+    grouped,
+    marks,
+    milliseconds,
+    percent,
+    rewritten,
+    shape,
+    short,
+    significant,
+    spread,
+    write_with,
+    written_with,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +42,7 @@ from vis.figures.numbers import UNITS, duration, grouped, shape, short
         (999_950, "1.00 M"),
         (1_814_073_344, "1.81 G"),
         (999_999_999, "1.00 G"),
-        (-23_296, "-23.3 k"),
+        (-23_296, "−23.3 k"),
         (0.5, "0.5"),
         (12.345, "12.3"),
         (999.4, "999"),
@@ -77,3 +96,53 @@ def test_a_shape_is_of_one_picture():
 )
 def test_a_duration_has_two_units_at_most(seconds, written):
     assert duration(seconds) == written
+
+
+@pytest.mark.parametrize(
+    ("part", "decimals", "written"),
+    [(0.508, 1, "50.8 %"), (0.99949, 1, "99.9 %"), (1, 0, "100 %"), (-0.004, 2, "−0.40 %")],
+)
+def test_percent(part, decimals, written):
+    assert percent(part, decimals) == written
+
+
+@pytest.mark.parametrize(
+    ("number", "written"), [(0, "0 B"), (999, "999 B"), (1000, "1.00 kB"), (57_600, "57.6 kB"), (244_408_911, "244 MB")]
+)
+def test_bytes_are_counted_in_thousands(number, written):
+    assert byte_size(number) == written
+
+
+VIETNAMESE = Marks(",", ".")
+
+
+@pytest.mark.parametrize(
+    ("write", "written"),
+    [
+        (lambda: grouped(120_422_400), "120.422.400"),
+        (lambda: short(1_814_073_344), "1,81 G"),
+        (lambda: significant(-0.01234), "−0,0123"),
+        (lambda: significant(4.2819, sign="+"), "+4,28"),
+        (lambda: fixed(1234.5, 2), "1.234,50"),
+        (lambda: percent(0.508), "50,8 %"),
+        (lambda: byte_size(57_600), "57,6 kB"),
+        (lambda: milliseconds(1288), "1.288 ms"),
+        (lambda: spread(0.9), "± 0,45 ms"),
+        (lambda: rewritten("25.03 %"), "25,03 %"),
+    ],
+)
+def test_every_number_is_written_with_the_marks_that_are_set(write, written):
+    with written_with(VIETNAMESE):
+        assert write() == written
+    assert marks() == POINT
+    assert write() == written.translate(str.maketrans(",.", ".,"))
+
+
+def test_marks_are_those_of_one_thread():
+    write_with(VIETNAMESE)
+    seen = []
+    other = Thread(target=lambda: seen.append(grouped(1000)))
+    other.start()
+    other.join()
+    assert (grouped(1000), seen) == ("1.000", ["1,000"])
+    write_with(POINT)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
-from vis.figures.pictures import GREY, captioned, enlarged, heat, heat_over, montage, signed, with_banner, with_box
+from vis.figures.pictures import GREY, captioned, enlarged, heat, heat_over, lit, montage, signed, with_banner, with_box
 from vis.figures.pictures import RED as STRIP
 
 RED, BLACK = (255, 75, 75), (0, 0, 0)
@@ -295,3 +295,12 @@ def test_a_warning_goes_with_the_picture_that_is_taken_away():
     assert np.array_equal(warned[:foot], plain[:foot])  # the picture, whole
     assert (warned[foot + more - 1] == STRIP).all(1).sum() == 473  # as wide as 43 × 11 pixels
     assert np.array_equal(warned[foot + more :], plain[foot:])  # what it shows
+
+
+def test_what_is_outside_of_the_box_is_a_third_as_bright_and_the_rest_as_it_was():
+    picture = noise(5, 8, 3)
+    shown = lit(picture, (2, 1, 6, 4))
+    assert (shown[1:4, 2:6] == picture[1:4, 2:6]).all()
+    assert (shown[0] == picture[0] // 3).all()
+    assert (shown[:, 6:] == picture[:, 6:] // 3).all()
+    assert shown.sum() < picture.sum()

@@ -128,7 +128,7 @@ def test_a_roof_holds_while_no_layer_is_above_its_peak_by_more_than_half_of_its_
 def test_a_roof_that_a_layer_outruns_is_not_drawn(rates):
     layers = [*map(layer, rates), Standing(Work("pool", "pool", None, 1, 0, 1), Times(0.001, 0.0, 7))]
     assert ROOF.outrun_by(layers).rate == max(rates)
-    with pytest.raises(Refused, match=rf"at {max(rates):g} reached .* more than the measured peak of 100.*± 12%: "):
+    with pytest.raises(Refused, match=rf"at {max(rates):g} reached .* more than the measured peak of 100.*± 12 %: "):
         roofline(layers, ROOF, KINDS, WORDS)
 
 

@@ -33,27 +33,27 @@ class Upload:
         self.file_id = file_id
 
 
-def test_a_picture_that_was_given_elsewhere_takes_the_place_of_an_uploaders():
-    state, sidebar = session.st.session_state, session.picture_uploader(session.PICTURE_FILE)
-    state[sidebar] = Upload("a")
-    session.take_picture(state[sidebar], session.PICTURE_FILE)
-    assert session.own_picture().file_id == "a"
-    assert session.picture_uploader(session.PICTURE_FILE) == sidebar  # it shows the name of what is in use
-
-    page = session.picture_uploader(session.PICTURE_ON_PAGE)
-    state[page] = Upload("b")
-    session.take_picture(state[page], session.PICTURE_ON_PAGE)
-    assert session.own_picture().file_id == "b"
-    assert session.picture_uploader(session.PICTURE_FILE) != sidebar  # and never the name of what is not
-    assert session.picture_uploader(session.PICTURE_ON_PAGE) == page
+PICTURE = session.PICTURE_FILE
 
 
-def test_without_a_picture_of_ones_own_all_uploaders_are_empty():
+def test_a_picture_that_was_given_elsewhere_takes_the_place_of_the_uploaders():
+    state, first = session.st.session_state, session.uploader(PICTURE)
+    state[first] = Upload("a")
+    session.take_file(PICTURE, state[first])
+    assert session.own_file(PICTURE).file_id == "a"
+    assert session.uploader(PICTURE) == first  # it shows the name of what is in use
+
+    session.take_file(PICTURE, Upload("from the camera"))
+    assert session.own_file(PICTURE).file_id == "from the camera"
+    assert session.uploader(PICTURE) != first  # and never the name of what is not
+
+
+def test_without_a_picture_of_ones_own_the_uploader_is_empty_and_weights_stay():
     state = session.st.session_state
-    for uploader in (session.PICTURE_FILE, session.PICTURE_ON_PAGE):
-        state[session.picture_uploader(uploader)] = Upload(uploader)
-    session.take_picture(None)
-    assert session.own_picture() is None
-    assert not any(
-        map(session.uploaded, map(session.picture_uploader, (session.PICTURE_FILE, session.PICTURE_ON_PAGE)))
-    )
+    for what in (PICTURE, session.WEIGHTS_FILE):
+        state[session.uploader(what)] = Upload(what)
+        session.take_file(what, state[session.uploader(what)])
+    session.take_file(PICTURE, None)
+    assert session.own_file(PICTURE) is None
+    assert session.uploaded(session.uploader(PICTURE)) is None
+    assert session.own_file(session.WEIGHTS_FILE).file_id == session.WEIGHTS_FILE

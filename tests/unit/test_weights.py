@@ -418,7 +418,7 @@ def test_a_header_of_too_many_names_is_refused_at_once(tmp_path, count):
 def test_a_file_above_the_limit_is_refused(tmp_path):
     with (tmp_path / "large.pt").open("wb") as file:
         file.truncate(statefile.FILE_AT_MOST + 1)  # takes no room on the disk
-    assert "larger than 1024 MiB" in refusal_of(tmp_path / "large.pt")
+    assert "larger than 1024 MB" in refusal_of(tmp_path / "large.pt")
 
 
 @pytest.mark.parametrize("name", ["missing.pt", "."])

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from vis.activations import Histogram
+from vis.figures.numbers import fixed
 from vis.sums import Sum
 
 ORANGE = "#d55e00"  # is seen on white and on black
@@ -100,4 +101,4 @@ def multiplication(found: Sum, places: Sequence[int], names: Sequence[str], titl
 def _short(number: float, limit: float) -> str:
     """With two decimals, or more where all numbers are small; and with a real minus."""
     decimals = int(np.clip(1 - np.floor(np.log10(limit)), 2, 4))
-    return f"{round(number, decimals) + 0.0:.{decimals}f}".replace("-", "−")
+    return fixed(round(number, decimals) + 0.0, decimals)

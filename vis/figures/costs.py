@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from vis.cost.layer import Layer
 from vis.cost.mobilenet import MobileNet
-from vis.figures.numbers import grouped
+from vis.figures.numbers import grouped, percent
 
 COLOURS = {"conv": "#0072b2", "depthwise": "#56b4e9", "pointwise": "#e69f00", "linear": "#cc79a7"}  # Okabe & Ito's
 HERE, BESIDE = "#d55e00", "#808080"  # the point of this network; the ticks of another. Both on white and on black
@@ -59,7 +59,7 @@ def block_costs(
                     "y": [block for block, _, _ in found],
                     "x": values,
                     "hovertext": [
-                        f"<b>{name}</b><br>{grouped(value)}<br>{value / whole:.2%}"
+                        f"<b>{name}</b><br>{grouped(value)}<br>{percent(value / whole, 2)}"
                         for (_, name, _), value in zip(found, values, strict=True)
                     ],
                     "hovertemplate": "%{hovertext}<extra></extra>",

@@ -8,7 +8,7 @@ from math import hypot, log10, sqrt
 import plotly.graph_objects as go
 
 from models.architecture import Architecture
-from vis.figures.numbers import short
+from vis.figures.numbers import percent, short
 
 LARGEST, SMALLEST = 36, 5  # pixels, the diameters of points
 ROOM = 270, 340  # pixels of the plot on a telephone; names that have room there have it everywhere
@@ -159,7 +159,7 @@ def hover(point: Point, words: Words) -> str:
             f"<b>{point.title}</b> ({point.year})",
             f"{said['parameters']}: {short(point.parameters)}",
             f"{said['macs']}: {short(point.macs)}",
-            f"{said['accuracy']}: {point.accuracy:.1f} %",
+            f"{said['accuracy']}: {percent(point.accuracy / 100)}",
             words.measured[point.measured],
         )
     )

@@ -88,6 +88,14 @@ def with_box(
     return np.asarray(image)
 
 
+def lit(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """The picture (H, W, 3), dark outside of the box (left, top, right, bottom)."""
+    left, top, right, bottom = box
+    pixels = picture // 3
+    pixels[top:bottom, left:right] = picture[top:bottom, left:right]
+    return pixels
+
+
 def with_banner(pixels: np.ndarray, text: str) -> np.ndarray:
     """The pixels (H, W, 3 or 4), and below them a warning in a strip of its own, (H + h, W, 4): no download can lose
     it, and it hides nothing.

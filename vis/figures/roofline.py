@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from models.refusals import Refused
 from vis.cost.roofline import Roof, Standing
 from vis.figures.costs import BESIDE, COLOURS, STEADY
-from vis.figures.numbers import grouped, milliseconds, short, spread
+from vis.figures.numbers import grouped, milliseconds, percent, short, significant, spread
 
 ROOF = "#808080"  # on white and on black
 SYMBOLS = {"conv": "square", "depthwise": "diamond", "pointwise": "circle", "linear": "triangle-up"}
@@ -37,7 +37,7 @@ def roofline(layers: Sequence[Standing], roof: Roof, kinds: Mapping[str, str], w
             layer=outrun.work.name,
             rate=short(outrun.rate),
             peak=short(roof.peak.rate),
-            spread=f"{roof.peak.spread / 2:.0%}",
+            spread=percent(roof.peak.spread / 2, 0),
         )
     counted = [each for each in layers if each.rate]
     across = [each.work.intensity for each in counted] + [roof.ridge]
@@ -93,7 +93,7 @@ def _logarithmic(low: float, high: float) -> dict[str, object]:
         "type": "log",
         "range": [log10(low), log10(high)],
         "tickvals": TICKS,
-        "ticktext": [short(tick, 1) if tick >= 1 else f"{tick:g}" for tick in TICKS],
+        "ticktext": [short(tick, 1) if tick >= 1 else significant(tick) for tick in TICKS],
         "zeroline": False,
         **STEADY,
     }
@@ -106,8 +106,8 @@ def _hover(each: Standing, roof: Roof, words: Mapping[str, str]) -> str:
             f"{words['macs']}: {grouped(each.work.macs or 0)}",
             f"{words['time']}: {milliseconds(each.times.median_ms)} {spread(each.times.spread_ms)}",
             f"{words['rate']}: {short(each.rate or 0)}",
-            f"{words['intensity']}: {each.work.intensity:.3g}",
-            f"{words['reached']}: {roof.reached(each):.0%}",
+            f"{words['intensity']}: {significant(each.work.intensity)}",
+            f"{words['reached']}: {percent(roof.reached(each), 0)}",
         )
     )
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from vis.cost.mobilenet import SIDES, WIDTHS, MobileNet, accuracy, grid
 from vis.figures.costs import HERE
 from vis.figures.graph import NOT_COUNTED, Paint, paint, shaded
-from vis.figures.numbers import short
+from vis.figures.numbers import Marks, marks, percent, short, significant
 from vis.layout import LINE, Box, Drawing
 
 MARGIN, GAP = 10, 5  # pixels
@@ -30,7 +30,7 @@ def sheet(separable: bool, shallow: bool) -> tuple[Drawing, Mapping[str, Paint]]
 
     In a cell stand the MACs, which its colour says too, the parameters, and the accuracy where the paper prints one.
     """
-    boxes, paints = _cells(separable, shallow)
+    boxes, paints = _cells(separable, shallow, marks())
     return Drawing(boxes[-1].right + MARGIN, boxes[-1].bottom + MARGIN, boxes, ()), paints
 
 
@@ -41,13 +41,13 @@ def mark(network: MobileNet) -> Box:
 
 
 @cache
-def _cells(separable: bool, shallow: bool) -> tuple[tuple[Box, ...], Mapping[str, Paint]]:
+def _cells(separable: bool, shallow: bool, _marks: Marks) -> tuple[tuple[Box, ...], Mapping[str, Paint]]:
     """All that is the same whichever network stands among them: the last box is that in the corner below right."""
     widths, sides, cells = sorted(WIDTHS, reverse=True), sorted(SIDES), grid(separable, shallow)
     dearest = cells[widths[0], sides[-1]].macs
     boxes = [_box("corner", ("α  ╲  ρ",), 0, 0, LEFT, TOP)]
     boxes += [_box(f"ρ {side}", (str(side),), _left(i), 0, CELL[0], TOP) for i, side in enumerate(sides)]
-    boxes += [_box(f"α {width:g}", (f"{width:g}",), 0, _top(i), LEFT, CELL[1]) for i, width in enumerate(widths)]
+    boxes += [_box(f"α {width:g}", (significant(width),), 0, _top(i), LEFT, CELL[1]) for i, width in enumerate(widths)]
     paints = dict.fromkeys((box.name for box in boxes), paint(NOT_COUNTED)) | {"here": Paint(None, ("", ""), HERE)}
     for row, width in enumerate(widths):
         for column, side in enumerate(sides):
@@ -73,7 +73,7 @@ def _top(row: float) -> float:
 def _said(network: MobileNet) -> tuple[str, ...]:
     """MACs, parameters, and the accuracy where the paper prints one."""
     found = accuracy(network)
-    return short(network.macs, 4), short(network.params), *([f"{found.percent:.1f} %"] if found else [])
+    return short(network.macs, 4), short(network.params), *([percent(found.percent / 100)] if found else [])
 
 
 def _place(value: float, known: Sequence[float]) -> float:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from vis.cost.layer import SETTINGS, Layer
 from vis.cost.stack import Stack, Step
 from vis.figures.costs import COLOURS, HERE, LEGEND, STEADY
-from vis.figures.numbers import grouped, side, sizes
+from vis.figures.numbers import grouped, percent, side, sizes
 
 MANY = 10**300  # where Plotly's numbers end; the names beside the bars are exact
 OTHERS = "#999999"  # of what has no weights, such as a pool
@@ -56,7 +56,7 @@ def row_costs(stack: Stack, quantity: str, kinds: Mapping[str, str], axis: str, 
 
 
 def _part(value: int, whole: int) -> str:
-    return f"{value / whole:.2%}" if whole else "–"
+    return percent(value / whole, 2) if whole else "–"
 
 
 def fields(stack: Stack, words: Mapping[str, str]) -> go.Figure:

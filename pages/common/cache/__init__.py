@@ -6,7 +6,7 @@ Keys are hashes of files, never arrays. What comes from an upload is remembered 
 from pages.common.cache.counts import costs_along, packed
 from pages.common.cache.graphs import Built, drawing, fields, graph, shapes
 from pages.common.cache.networks import opened_network, states_in_file, weights_to_be_had
-from pages.common.cache.pictures import picture, sample, sample_sha256, thumbnail
+from pages.common.cache.pictures import picture, sample, sample_sha256, thumbnail, whole_picture
 from pages.common.cache.results import (
     Seen,
     checkpoint,
@@ -38,49 +38,3 @@ from pages.common.cache.top9 import (
     top_nine,
 )
 from pages.common.cache.turns import Place, measuring, warm
-
-__all__ = [
-    "Built",
-    "Nines",
-    "Place",
-    "Seen",
-    "checkpoint",
-    "costs_along",
-    "dead_maps",
-    "download_dataset",
-    "drawing",
-    "fields",
-    "filter_norms",
-    "filters",
-    "folders_below",
-    "graph",
-    "kept",
-    "layer_activations",
-    "layer_responses",
-    "layer_view",
-    "matrix",
-    "measuring",
-    "nine_in_full",
-    "one_channel",
-    "one_value",
-    "opened_network",
-    "packed",
-    "picture",
-    "picture_at",
-    "pictures_in_dataset",
-    "pictures_in_folder",
-    "pixels_seen",
-    "sample",
-    "sample_crops",
-    "sample_sha256",
-    "search",
-    "seen",
-    "shapes",
-    "states_in_file",
-    "through_training",
-    "thumbnail",
-    "top_nine",
-    "unit_response",
-    "warm",
-    "weights_to_be_had",
-]

@@ -15,7 +15,7 @@ from models.naming import SeveralStates
 from models.refusals import Refused
 from models.temporary import temporary_folder
 from pages.common.cache.turns import turn
-from pages.common.session import MOST_FILES, PUBLIC_WEIGHTS, WEIGHTS_FILE, Selection, keep_among, kept, uploaded
+from pages.common.session import MOST_FILES, PUBLIC_WEIGHTS, WEIGHTS_FILE, Selection, keep_among, kept, own_file
 
 Result = TypeVar("Result")
 
@@ -70,13 +70,13 @@ def network(selection: Selection, device: str, at_once: bool = True) -> Loaded:
     if selection.weights in PUBLIC_WEIGHTS:
         loaded = _public_network(selection.network, selection.weights, device)
     else:
-        file = uploaded(WEIGHTS_FILE)
+        file = own_file(WEIGHTS_FILE)
         digest, _, state = selection.weights.partition("/")
         try:
             loaded = _own_network(selection.network, digest, state or None, device, file.name, file.getvalue)
         except SeveralStates as refused:
             keep_among("states in files", (selection.network, digest), refused.places, MOST_FILES)
-            st.rerun()  # now the sidebar asks which
+            st.rerun()  # now the chooser asks which
     if at_once:
         _ = loaded.model
     return loaded

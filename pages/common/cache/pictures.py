@@ -1,21 +1,19 @@
 """The picture of a selection."""
 
-from importlib import resources
-from pathlib import Path
-
 import numpy as np
 import streamlit as st
-from PIL import Image, ImageOps
+from PIL import Image
 
 from models.decoding import decoded
-from pages.common.session import SAMPLES, Selection, own_picture, sha256
+from models.images import shown_at, square_of
+from models.samples import SAMPLES
+from pages.common.session import PICTURE_FILE, Picture, Selection, own_file, sha256
 
 
 @st.cache_data(max_entries=len(SAMPLES), show_spinner=False)
 def sample(name: str) -> bytes:
-    """The file of a sample photograph, which scikit-image carries."""
-    folder = resources.files("skimage.data")
-    return next(file.read_bytes() for file in folder.iterdir() if Path(file.name).stem == name)
+    """The file of a sample."""
+    return SAMPLES[name].content()
 
 
 @st.cache_data(max_entries=len(SAMPLES), show_spinner=False)
@@ -24,24 +22,44 @@ def sample_sha256(name: str) -> str:
     return sha256(sample(name))
 
 
-@st.cache_data(max_entries=len(SAMPLES), show_spinner=False)
-def thumbnail(name: str, side: int) -> np.ndarray:
-    """The middle of a sample photograph, (side, side, 3) uint8."""
-    return np.asarray(ImageOps.fit(decoded(sample(name)), (side, side)))
-
-
 @st.cache_data(max_entries=4, scope="session", show_spinner=False)
 def _upload(digest: str, _file) -> np.ndarray:
     return np.asarray(decoded(_file.getvalue()))
 
 
-def picture(selection: Selection) -> Image.Image:
-    """The selection's picture as it was given, upright RGB.
+def whole_picture(chosen: Picture) -> Image.Image:
+    """A picture as it was given, upright RGB.
 
     Raises:
         PictureRefused: see `models.decoding.decoded`.
     """
-    chosen = selection.picture
     if chosen.uploaded:
-        return Image.fromarray(_upload(chosen.sha256, own_picture()))
+        return Image.fromarray(_upload(chosen.sha256, own_file(PICTURE_FILE)))
     return decoded(sample(chosen.name))
+
+
+def picture(selection: Selection) -> Image.Image:
+    """The selection's picture, or that part of it which was chosen for the network to see.
+
+    Raises:
+        PictureRefused: see `models.decoding.decoded`.
+    """
+    return shown_at(whole_picture(selection.picture), selection.picture.part)
+
+
+def thumbnail(chosen: Picture, side: int) -> np.ndarray:
+    """The square of a picture that a network sees, (side, side, 3) uint8.
+
+    Raises:
+        PictureRefused: see `models.decoding.decoded`.
+    """
+    return (_own_thumbnail if chosen.uploaded else _thumbnail)(chosen, side)
+
+
+def _small(chosen: Picture, side: int) -> np.ndarray:
+    whole = whole_picture(chosen)
+    return np.asarray(whole.resize((side, side), Image.Resampling.BOX, square_of(*whole.size, chosen.part)))
+
+
+_thumbnail = st.cache_data(max_entries=4 * len(SAMPLES), show_spinner=False)(_small)
+_own_thumbnail = st.cache_data(max_entries=8, scope="session", show_spinner=False)(_small)

@@ -14,10 +14,10 @@ import streamlit as st
 
 from models import Loaded
 from models.download import checkpoints
+from models.samples import photographs
 from pages.common.cache.networks import in_turn
-from pages.common.cache.pictures import sample
 from pages.common.cache.turns import Line, Place, turn
-from pages.common.session import SAMPLES, Selection
+from pages.common.session import Selection
 
 if TYPE_CHECKING:
     from models.picture_sets import PictureSet
@@ -44,7 +44,7 @@ def kept() -> Path:
 def sample_crops() -> "PictureSet":
     from models.picture_sets import samples
 
-    return samples({name: sample(name) for name in SAMPLES})
+    return samples(photographs())
 
 
 @st.cache_resource(max_entries=4, ttl=LISTED_AGAIN_AFTER, show_spinner=False)

@@ -1,7 +1,18 @@
-// Closes the message “Page not found” if the address is that of a page: see arrival.py. Other messages stay.
+// What the document around the pages has to be told: see arrival.py.
 const seen = new WeakSet(); // roots; Streamlit calls again and again
 
+function isDark(element) {
+  const canvas = document.createElement("canvas").getContext("2d");
+  canvas.fillStyle = getComputedStyle(element).getPropertyValue("--st-background-color");
+  canvas.fillRect(0, 0, 1, 1);
+  const [red, green, blue] = canvas.getImageData(0, 0, 1, 1).data;
+  return red + green + blue < 384;
+}
+
 export default function ({ parentElement, data }) {
+  const { documentElement } = document;
+  documentElement.lang = data.language;
+  documentElement.dataset.brightness = isDark(parentElement) ? "dark" : "light"; // Streamlit calls again for a new theme
   if (seen.has(parentElement)) return;
   seen.add(parentElement);
   const page = window.location.pathname.split("/").filter(Boolean).pop() ?? "";

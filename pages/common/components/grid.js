@@ -108,7 +108,7 @@ class Grid {
     const { frame, row, cursor, tooltip, data, cell } = this;
     if (!frame.isConnected) return; // a popover outside the document throws
     this.shown = shown;
-    cursor.hidden = !shown;
+    row.hidden = !shown; // and with it the cursor: a row must not be without its cell
     const label = shown ? this.label(cell) : "";
     tooltip.textContent = label;
     tooltip.togglePopover(label !== "");

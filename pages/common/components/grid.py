@@ -1,7 +1,6 @@
 """A picture whose cells can be pointed at and clicked: a montage of feature maps, a map of activations."""
 
 import base64
-import math
 import struct
 from collections.abc import Callable, Sequence
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from pages.common.components import component
 from pages.common.session import value_of
+from vis.figures.numbers import significant
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -92,8 +92,6 @@ def clickable_grid(
     return known(_grid(key=key, data=data, on_clicked_change=act).clicked)
 
 
-def _shown(label: str | float) -> str | float:
-    """The label as JSON can carry it: numbers with four digits, NaN and infinity as words."""
-    if isinstance(label, str):
-        return label
-    return float(f"{label:.4g}") if math.isfinite(label) else str(label)
+def _shown(label: str | float) -> str:
+    """The label as text: numbers with four digits."""
+    return label if isinstance(label, str) else significant(label, 4)

@@ -37,7 +37,7 @@ class Group {
       this.learnt = "";
     }
     this.data = data;
-    const said = JSON.stringify(data.sliders);
+    const said = JSON.stringify([data.sliders, data.decimal]);
     if (said !== this.said) {
       this.said = said;
       this.rows = data.sliders.map((slider, i) => (this.rows[i] ?? new Row(this, i)).describe(slider));
@@ -237,7 +237,7 @@ class Row {
   }
 
   text(place) {
-    return this.slider.values[place].toFixed(this.slider.digits);
+    return this.slider.values[place].toFixed(this.slider.digits).replace(".", this.group.data.decimal);
   }
 
   has(place) {

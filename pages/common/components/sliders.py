@@ -9,6 +9,7 @@ from typing import Any
 from pages.common import cache
 from pages.common.components import component
 from pages.common.session import value_of
+from vis.figures.numbers import marks
 
 MOST_VALUES = 5_000
 MOST_STOPS = 300  # where a pointer can drag a slider to, which is fewer pixels long than some have values
@@ -93,6 +94,7 @@ def live_sliders(
             for slider in sliders
         ],
         "places": [_nearest(slider.values, chosen[slider.name]) for slider in sliders],
+        "decimal": marks().decimal,
     }
     if results:
         data |= {"look": dict(results.look), "now": dict(results.frame(chosen)), "about": repr(results.about)}
@@ -113,8 +115,8 @@ def stops(slider: Slider) -> list[int]:
     while len(slider.values) > MOST_STOPS * every:
         every *= 2
     ends = {0, len(slider.values) - 1}
-    marks = {slider.values.index(mark) for mark in slider.marks}
-    return sorted(ends | marks | {i for i, value in enumerate(slider.values) if every == 1 or value % every == 0})
+    marked = {slider.values.index(mark) for mark in slider.marks}
+    return sorted(ends | marked | {i for i, value in enumerate(slider.values) if every == 1 or value % every == 0})
 
 
 def _reach(sliders: Sequence[Slider], chosen: Mapping[str, Number], near: str, results: Results) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pages.common.measuring import begin, in_words, keep_measured, measured, on_
 from pages.common.text import _
 from pages.count.columns import Column, draw_table, number, text
 from vis.cost.latency import Conditions, Times, conditions, pass_times
+from vis.figures.numbers import fixed
 
 PLACE = "published"
 
@@ -105,6 +106,8 @@ def _table(times: dict[str, Times]) -> None:
         _("depth"): Column([row.depth for row in rows]),
         _("their CPU, ms"): number([row.cpu_ms for row in rows], "%.1f"),
         _("their GPU, ms"): number([row.gpu_ms for row in rows], "%.1f"),
-        _("here, ms"): text([f"{t.median_ms:.1f} ± {t.spread_ms / 2:.1f}" if t else "–" for t in here], is_right=True),
+        _("here, ms"): text(
+            [f"{fixed(t.median_ms, 1)} ± {fixed(t.spread_ms / 2, 1)}" if t else "–" for t in here], is_right=True
+        ),
     }
     draw_table(columns)

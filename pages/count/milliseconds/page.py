@@ -32,7 +32,7 @@ from pages.count.style import Style, chosen_style, draw_number, kind_names
 from vis.cost.measured import PASSES_DONE, Measured, under_roof
 from vis.cost.roofline import Roof, Standing, standings, works_of
 from vis.cost.tables import standing_rows
-from vis.figures.numbers import milliseconds, short, spread
+from vis.figures.numbers import milliseconds, percent, short, significant, spread
 from vis.figures.roofline import roofline, shares, shares_of_work_and_time
 
 TEXTS = Path(__file__).parent / "texts"
@@ -145,7 +145,7 @@ def _under_the_roof(built: Built, roof: Roof, layers: list[Standing], style: Sty
         _(
             "Left of {ridge} MACs per byte, under the slope, memory limits a layer; under the flat part, arithmetic "
             "does. A point above the slope had its data in a cache, which is faster than memory.",
-            ridge=f"{roof.ridge:.3g}",
+            ridge=significant(roof.ridge),
         )
     )
 
@@ -160,7 +160,7 @@ def _totals(batch: int, found: Measured, layers: list[Standing], style: Style) -
         whole = milliseconds(passes.median_ms)
         rate = f"{spread(passes.spread_ms)} · {short(1e3 * macs / passes.median_ms)}MAC/s"
     highest = f"{short(peak.rate)}MAC/s"
-    reached = f"± {peak.spread / 2:.0%} · {short(bandwidth.rate)}B/s ± {bandwidth.spread / 2:.0%}"
+    reached = f"± {percent(peak.spread / 2, 0)} · {short(bandwidth.rate)}B/s ± {percent(bandwidth.spread / 2, 0)}"
     if found.roof.outrun_by(layers):
         highest, reached = "–", _("exceeded by a layer")
     a, b, c, d = st.columns(4)
@@ -192,8 +192,8 @@ def _in_short(layers: list[Standing]) -> str:
     return _(
         "Largest gap: {kind}, with {work} of the multiply-adds but {time} of the time.",
         kind=kind_names()[kind],
-        work=f"{work:.1%}",
-        time=f"{time:.1%}",
+        work=percent(work),
+        time=percent(time),
     )
 
 

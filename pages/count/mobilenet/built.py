@@ -1,22 +1,24 @@
 """“Build it”: a MobileNet of any width and resolution, built and run on this machine, beside what was counted of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from models import ARCHITECTURES
 from models.refusals import Refused
 from pages.common import address, cache
+from pages.common.chooser import choose_picture
 from pages.common.export import download, table
 from pages.common.measuring import begin, doubt, in_words, keep_measured, keep_only, measured, settled
-from pages.common.session import selection
+from pages.common.session import Selection, selection
 from pages.common.text import _
 from pages.common.widgets import say
 from pages.count.columns import Column, draw_table, number
 from pages.count.style import draw_number
 from vis.cost.measured import BATCHES, BUILT, Run, run_of, run_rows
 from vis.cost.mobilenet import MobileNet
-from vis.figures.numbers import grouped, milliseconds, short, spread
+from vis.figures.numbers import byte_size, grouped, milliseconds, short, significant, spread
 
 PLACE = "built"
 MOST = 12  # networks that are remembered
@@ -28,7 +30,7 @@ def build_it(network: MobileNet) -> None:
     st.markdown(
         _(
             "Multiply-adds are counted, milliseconds are **measured**: the network with this α and ρ is built with "
-            "random weights and run on the sidebar's picture, once alone and once in a batch of 16."
+            "random weights and run on this picture, once alone and once in a batch of 16."
         )
     )
     before: tuple[Run, ...] = measured(PLACE) or ()
@@ -36,8 +38,10 @@ def build_it(network: MobileNet) -> None:
     is_held = address.is_held()
     keep_only(PLACE, () if is_held else (key,))  # to count it anew while it is measured would make it slower
     label = _("Build and run {network}", network=title(network))
-    if st.button(label, icon=":material/construction:", key="build", disabled=is_held):
-        _begin(key, network)
+    row = st.container(horizontal=True, vertical_alignment="center")
+    chosen = replace(selection(), picture=choose_picture(row, selection().network))
+    if row.button(label, icon=":material/construction:", key="build", disabled=is_held):
+        _begin(key, network, chosen)
     words, again = _("Building and running the network …"), _("Press the button again.")
     if new := settled(PLACE, key, lambda part: words, again):
         others = [run for run in before if (run.network, run.conditions) != (new.network, new.conditions)]
@@ -54,8 +58,7 @@ def title(network: MobileNet) -> str:
     return f"{float(network.width)} MobileNet-{network.resolution}"
 
 
-def _begin(key: tuple, network: MobileNet) -> None:
-    chosen = selection()
+def _begin(key: tuple, network: MobileNet, chosen: Selection) -> None:
     preprocess = ARCHITECTURES[BUILT].preprocess_of({"resolution": network.resolution})
     try:
         image = preprocess(cache.picture(chosen))  # (1, 3, ρ, ρ)
@@ -72,15 +75,15 @@ def _beside_the_counts(run: Run) -> None:
     one, many = BATCHES
     alone, together = run.times[one], run.times[many]
     rate = f"{spread(alone.spread_ms)} · {short(1e3 * run.network.macs / alone.median_ms)}MAC/s"
-    each = _("{time} ms per picture", time=f"{together.median_ms / many:.3g}")
+    each = _("{time} ms per picture", time=significant(together.median_ms / many))
     peak = _("Peak memory, computed") if run.is_memory_computed else _("Peak memory, measured")
-    batch = _("{memory} for a batch of {batch}", memory=_megabytes(run.memory[many]), batch=many)
+    batch = _("{memory} for a batch of {batch}", memory=byte_size(run.memory[many]), batch=many)
     a, b, c, d = st.columns(4)
     draw_number(a, _("Latency, one picture"), milliseconds(alone.median_ms), rate)
     latency = _("Latency, batch of {batch}", batch=many)
     draw_number(b, latency, milliseconds(together.median_ms), f"{spread(together.spread_ms)} · {each}")
-    draw_number(c, peak, _megabytes(run.memory[one]), batch)
-    draw_number(d, _("Size on disk"), _megabytes(run.disk), _("{params} parameters", params=grouped(run.params)))
+    draw_number(c, peak, byte_size(run.memory[one]), batch)
+    draw_number(d, _("Size on disk"), byte_size(run.disk), _("{params} parameters", params=grouped(run.params)))
     memory = (
         _(
             "A CPU does not report how much memory a network uses, so it is **computed**: the weights plus the "
@@ -100,10 +103,6 @@ def _beside_the_counts(run: Run) -> None:
         + f" {memory}"
     )
     doubt(*run.times.values())
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.3g} MB"
 
 
 def _all(runs: Sequence[Run]) -> None:

@@ -12,7 +12,7 @@ from pages.count.style import Style
 from vis.cost.mobilenet import Accuracy, MobileNet, accuracy, grid, is_plotted
 from vis.figures.costs import by_block
 from vis.figures.graph import svg
-from vis.figures.numbers import short
+from vis.figures.numbers import percent, short, significant
 from vis.figures.sixteen import mark, sheet
 
 PAPER = grid()[1.0, 224]
@@ -70,9 +70,9 @@ def _readings(network: MobileNet, style: Style) -> list[list[str]]:
         is_between = found.is_interpolated
         whose = _("interpolated between the paper's values") if is_between else _("reported in the paper")
     costs = [(getattr(network, quantity), getattr(PAPER, quantity)) for quantity in ("macs", "params")]
-    ratios = [_("{ratio} times 1.0 MobileNet-224", ratio=f"{here / there:.3g}") for here, there in costs]
+    ratios = [_("{ratio} times 1.0 MobileNet-224", ratio=significant(here / there)) for here, there in costs]
     numbers = [[style.number(here), ratio] for (here, _there), ratio in zip(costs, ratios, strict=True)]
-    return [*numbers, [percent(found), whose]]
+    return [*numbers, [top1(found), whose]]
 
 
 def _bars(network: MobileNet, quantity: str) -> list[dict[str, Any]]:
@@ -108,6 +108,6 @@ def kind_names() -> dict[str, str]:
     }
 
 
-def percent(found: Accuracy | None) -> str:
+def top1(found: Accuracy | None) -> str:
     """An accuracy as it is written, or a dash."""
-    return f"{'≈ ' if found.is_interpolated else ''}{found.percent:.1f} %" if found else "–"
+    return f"{'≈ ' if found.is_interpolated else ''}{percent(found.percent / 100)}" if found else "–"

@@ -13,13 +13,13 @@ from pages.common.session import value_of
 from pages.common.text import _, spoken
 from pages.count.columns import Column, costs, draw_table, share, text
 from pages.count.mobilenet.built import build_it, title
-from pages.count.mobilenet.following import PAPER, following, kind_names, percent
+from pages.count.mobilenet.following import PAPER, following, kind_names, top1
 from pages.count.style import Style, chosen_style
 from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, MobileNet, accuracy, grid
 from vis.cost.tables import filter_shape, layer_rows
 from vis.figures.costs import block_costs
 from vis.figures.graph import png, svg
-from vis.figures.numbers import short, sizes
+from vis.figures.numbers import percent, short, sizes
 from vis.figures.sixteen import sixteen
 
 TEXTS = Path(__file__).parent / "texts"
@@ -144,12 +144,12 @@ def _successors(network: MobileNet) -> None:
     """What came after, beside this network."""
     st.subheader(_("Compared with its successors"), anchor="successors")
     others = [ARCHITECTURES[name] for name in SUCCESSORS]
-    accuracies = [f"{other.accuracy:.1f} %" for other in others]
+    accuracies = [percent(other.accuracy / 100) for other in others]
     columns = {
         _("network"): Column([_("this network"), *(other.title for other in others)]),
         _("MACs"): text([short(each.macs) for each in (network, *others)], is_right=True),
         _("parameters"): text([short(n) for n in (network.params, *(o.parameters for o in others))], is_right=True),
-        _("top-1 accuracy"): text([percent(accuracy(network)), *accuracies], is_right=True),
+        _("top-1 accuracy"): text([top1(accuracy(network)), *accuracies], is_right=True),
     }
     draw_table(columns)
     st.caption(_("Successors at 224×224 with 1,000 classes; accuracies measured with torchvision's weights."))

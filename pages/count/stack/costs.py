@@ -7,12 +7,11 @@ import streamlit as st
 from models.options import Choice, Phrase
 from pages.common.asking import ask_one
 from pages.common.text import _, spoken
-from pages.common.words import bytes_in_words
 from pages.count.stack.table import field_in_words
 from pages.count.style import Style, draw_number
 from vis.cost.derivation import derived
 from vis.cost.stack import Stack
-from vis.figures.numbers import grouped, side, sizes
+from vis.figures.numbers import byte_size, grouped, side, sizes
 from vis.figures.stack import fields, row_costs
 
 BARS = Choice(
@@ -54,7 +53,7 @@ def totals(stack: Stack, style: Style) -> None:
     draw_number(a, _("Multiply-adds (MACs)"), style.number(stack.macs))
     weights = _("including {number} weights", number=style.number(stack.weights))
     draw_number(b, _("Parameters"), style.number(stack.params), weights)
-    draw_number(c, _("Activation memory"), bytes_in_words(stack.activation_bytes))
+    draw_number(c, _("Activation memory"), byte_size(stack.activation_bytes))
     a, b, c = st.columns([9, 10, 7])
     draw_number(a, _("Output"), sizes(stack.shape))
     draw_number(b, _("Receptive field"), field_in_words(field) if stack.steps else "–")

@@ -16,9 +16,10 @@ from pages.common.opened import Opened
 from pages.common.session import Selection
 from pages.common.text import _, plain
 from pages.common.widgets import warning_of
-from pages.common.words import name_of, network_in_words, number_in_words
+from pages.common.words import name_of, network_in_words
 from pages.look.activations.position import scale_in_words
 from vis.activations import Activations, rows
+from vis.figures.numbers import percent, significant
 from vis.figures.pictures import captioned
 from vis.figures.sheets import sheet_of
 
@@ -91,14 +92,14 @@ def _label(loaded: Loaded, found: Activations, channel: int) -> str:
     name = _("feature map {channel}", channel=channel)
     if loaded.categories and found.shape == (len(loaded.categories), 1, 1):
         name += f" · {loaded.categories[channel]}"
-    highest = number_in_words(found.maximum[channel])
+    highest = significant(found.maximum[channel])
     if found.shape[1:] == (1, 1):
         return f"{name}: {highest}"
     return "\n".join(
         [
             name,
-            _("maximum {maximum} · mean {mean}", maximum=highest, mean=number_in_words(found.mean[channel])),
-            f"{zeros_in_words(found)} {found.silent[channel]:.0%}",
+            _("maximum {maximum} · mean {mean}", maximum=highest, mean=significant(found.mean[channel])),
+            f"{zeros_in_words(found)} {percent(found.silent[channel], 0)}",
         ]
     )
 

@@ -10,16 +10,16 @@ from models.options import Choice, Phrase
 from pages.common import address, cache, routes
 from pages.common.asking import ask, ask_one, fragment, key_of
 from pages.common.opened import Opened, note, open_unit, opened
-from pages.common.panels import figures, numbers, reading
+from pages.common.panels import chart, figures, numbers, reading
 from pages.common.session import Selection, selection, set_to
 from pages.common.text import _, plain
 from pages.common.widgets import computed, network_or_stop, say_if_on_cpu
-from pages.common.words import field_in_words, number_in_words
+from pages.common.words import field_in_words
 from pages.look.activations.maps import ORDER, RANGE, all_maps, zeros_in_words
 from pages.look.activations.position import enlarged_map, place_of
 from vis.activations import Activations
 from vis.figures.activations import bars
-from vis.figures.numbers import grouped, shape
+from vis.figures.numbers import grouped, percent, shape, significant
 from vis.maps import gives_maps
 
 TEXTS = Path(__file__).parent / "texts"
@@ -103,13 +103,13 @@ def _numbers(loaded: Loaded, found: Activations, side: int) -> None:
     """What is counted of the whole layer."""
     k, h, w = found.shape
     field = cache.fields(cache.Built(loaded.architecture.name, side))[found.layer]
-    smallest, largest = number_in_words(found.minimum.min()), number_in_words(found.maximum.max())
+    smallest, largest = significant(found.minimum.min()), significant(found.maximum.max())
     silent = _("maps ≤ 0 everywhere") if found.has_sign else _("dead on this picture")
     shown = [
         (_("feature maps"), f"{k} × {h}×{w}" if h * w > 1 else _("{k} values", k=k)),
         (_("receptive field"), field_in_words(field)),
         (_("smallest and largest value"), f"{smallest} … {largest}"),
-        (zeros_in_words(found), f"{found.silent.mean():.1%}"),
+        (zeros_in_words(found), percent(found.silent.mean())),
         (silent, _("{dead} of {all} maps", dead=int(found.dead.sum()), all=k)),
     ]
     figures(shown)
@@ -117,11 +117,11 @@ def _numbers(loaded: Loaded, found: Activations, side: int) -> None:
 
 def _histogram(found: Activations) -> None:
     st.caption(f"**{_('All values of the layer')}** · {plain(found.layer)}")
-    st.plotly_chart(
+    chart(
         bars(found.histogram, _("value"), _("count")),
-        key="histogram",
-        config={"displaylogo": False, "displayModeBar": False},
-        alt=_("All values of the layer"),
+        "histogram",
+        _("All values of the layer"),
+        {"displayModeBar": False},
     )
     st.caption(
         _(
@@ -138,7 +138,7 @@ def _dead(chosen: Selection, loaded: Loaded) -> None:
     layers = loaded.layers
     found = computed(_("Counting dead maps …"), lambda: cache.dead_maps(chosen, tuple(dict.fromkeys(layers.values()))))
     rows = [
-        (name, operation, f"{dead} / {maps} ({dead / maps:.1%})", f"{share:.1%}")
+        (name, operation, f"{dead} / {maps} ({percent(dead / maps)})", percent(share))
         for name, operation in layers.items()
         for dead, maps, share in [found[operation]]
     ]

@@ -10,14 +10,15 @@ from models.options import Phrase, Switch
 from pages.common import cache
 from pages.common.asking import ask_one
 from pages.common.opened import Opened, open_unit
-from pages.common.panels import close_up, picture, tiles
+from pages.common.panels import chart, close_up, picture, tiles
 from pages.common.session import Selection
 from pages.common.text import _, plain
 from pages.common.widgets import computed
-from pages.common.words import box_in_words, grey_in_words, name_of, network_in_words, number_in_words
+from pages.common.words import box_in_words, grey_in_words, name_of, network_in_words
 from vis.activations import Activations, ChannelView
 from vis.deconvnet import Box
 from vis.figures.activations import multiplication
+from vis.figures.numbers import fixed, percent, significant
 from vis.figures.pictures import enlarged, heat, heat_over, signed, with_box
 from vis.receptive import ReceptiveField
 from vis.sums import FEW, Origin, Sum
@@ -57,10 +58,10 @@ def enlarged_map(chosen: Selection, loaded: Loaded, found: Activations, pixels: 
 
 def _numbers(found: Activations, channel: int) -> str:
     if found.shape[1:] == (1, 1):
-        return _("value {value}", value=number_in_words(found.maximum[channel], 4))
-    maximum, minimum, mean = (number_in_words(of[channel], 4) for of in (found.maximum, found.minimum, found.mean))
+        return _("value {value}", value=significant(found.maximum[channel], 4))
+    maximum, minimum, mean = (significant(of[channel], 4) for of in (found.maximum, found.minimum, found.mean))
     words = _("maximum {maximum}, minimum {minimum}, mean {mean}", maximum=maximum, minimum=minimum, mean=mean)
-    words += ", " + _("0 or less at {share} of its positions", share=f"{found.silent[channel]:.1%}")
+    words += ", " + _("0 or less at {share} of its positions", share=percent(found.silent[channel]))
     return f"{words} · **{_('dead on this picture')}**" if found.dead[channel] and not found.has_sign else words
 
 
@@ -70,7 +71,7 @@ def scale_in_words(has_sign: bool, limit: float | None, of_all: bool = True) -> 
         if has_sign:
             return _("Each map has its own range: grey is 0, white or black its largest absolute value.")
         return _("Each map has its own range: dark is 0, bright its largest value.")
-    words = grey_in_words(limit) if has_sign else _("Dark is 0, bright is {limit}.", limit=f"{limit:.3g}")
+    words = grey_in_words(limit) if has_sign else _("Dark is 0, bright is {limit}.", limit=significant(limit))
     return f"{words} {_('One range for all.')}" if of_all else words
 
 
@@ -83,7 +84,7 @@ def _maps(chosen: Selection, loaded: Loaded, view: ChannelView, pixels: np.ndarr
     limit, most = float(np.abs(values).max()), max(float(values.max()), 0.0)
     alone, over = enlarged(painted(values, limit), SIDE), heat_over(values, enlarged(pixels, SIDE), most)
     scale = scale_in_words(values.min() < 0, limit, of_all=False)
-    scale_over = _("Dark is 0 or less, bright is {limit}.", limit=f"{most:.3g}")
+    scale_over = _("Dark is 0 or less, bright is {limit}.", limit=significant(most))
     left, right = st.columns(2, gap="medium")
     labelled = values.size <= MOST_LABELS
     for place, kind, name, shown, words in (
@@ -129,9 +130,9 @@ def _stages(loaded: Loaded, view: ChannelView) -> None:
             "{h}×{w}, values {low} … {high}; colour scale to {limit}",
             h=stage.map.shape[0],
             w=stage.map.shape[1],
-            low=number_in_words(stage.map.min(), 4),
-            high=number_in_words(stage.map.max(), 4),
-            limit=f"{limit:.3g}",
+            low=significant(stage.map.min(), 4),
+            high=significant(stage.map.max(), 4),
+            limit=significant(limit),
         )
         shown = enlarged(painted(stage.map, limit), 224)
         picture(f"{here}`{stage.layer}`", shown, words, loaded=loaded, place=columns[i % 4])
@@ -168,7 +169,7 @@ def _steps(origin: Origin) -> list[str]:
     lines = []
     for before, step in zip((None, *origin.steps), origin.steps, strict=False):
         where = _("row {row}, column {column}", row=step.row, column=step.column)
-        lines.append(f"1. `{step.layer}` · {where}: **{number_in_words(step.value, 4)}**")
+        lines.append(f"1. `{step.layer}` · {where}: **{significant(step.value, 4)}**")
         if before and (before.row, before.column) != (step.row, step.column):
             lines[-1] += f" – {_('the maximum of its window')}"
     return lines
@@ -210,16 +211,16 @@ def _arithmetic(found: Sum) -> None:
         strongest.sort()
     if found.inside.size > 1:
         places = [found.inputs.index(channel) for channel, _added in strongest[:DRAWN]]
-        st.plotly_chart(
+        chart(
             multiplication(
                 found,
                 places,
                 [_input(found, found.inputs[i]) for i in places],
                 [_("patch"), _("× kernel"), _("= products"), _("in the padding")],
             ),
-            key="arithmetic",
-            config={"displaylogo": False, "displayModeBar": False},
-            alt=_("Patch, kernel and products, number by number"),
+            "arithmetic",
+            _("Patch, kernel and products, number by number"),
+            {"displayModeBar": False},
         )
         st.caption(
             _("Each column has its own grey scale; middle grey is 0. The patch is the layer's input.")
@@ -247,7 +248,7 @@ def _ledger(found: Sum, strongest: list[tuple[int, float]], rest: float) -> list
     last = [(_("sum"), found.total), (_("the network's value"), found.value)]
     largest = max(abs(number) for _name, number in terms + last)
     decimals = int(np.clip(4 - np.floor(np.log10(largest or 1.0)), 0, 12))
-    numbers = [f"{number:+.{decimals}f}".replace("-", "−") for _name, number in terms + last]
+    numbers = [fixed(number, decimals, sign="+") for _name, number in terms + last]
     left, right = (max(map(len, texts)) for texts in ([name for name, _number in terms + last], numbers))
     lines = [f"{name:<{left}}  {number:>{right}}" for (name, _n), number in zip(terms + last, numbers, strict=True)]
     return [*lines[:-2], "─" * (left + right + 2), *lines[-2:]]

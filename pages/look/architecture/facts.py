@@ -11,7 +11,7 @@ from pages.common.panels import numbers
 from pages.common.text import _, plain
 from pages.common.words import operations_in_words
 from vis.cost.count import Counting
-from vis.figures.numbers import grouped
+from vis.figures.numbers import grouped, percent, rewritten
 from vis.graph import COUNTED, ROOT, Graph
 
 
@@ -39,10 +39,10 @@ def _table(architecture: Architecture, graph: Graph, built: Built, counting: Cou
     error = None
     if architecture.accuracy is not None and is_usual:
         whose = _("torchvision's weights") if architecture.accuracy_of == "torchvision" else _("the paper")
-        error = _("{error} % ({whose})", error=f"{100 - architecture.accuracy:.2f}", whose=whose)
+        error = f"{percent(1 - architecture.accuracy / 100, 2)} ({whose})"
     rows += [(_("top-1 error"), error, printed.top1_error), (_("top-5 error"), None, printed.top5_error)]
     columns = [_("quantity"), _("here"), _("in the paper")]
-    numbers(columns, [[name, here or "–", paper or "–"] for name, here, paper in rows])
+    numbers(columns, [[name, here or "–", rewritten(paper) if paper else "–"] for name, here, paper in rows])
     notes = [architecture.paper]
     if architecture.differs:
         notes.append(_("This version: {differs}.", differs=_(architecture.differs)))

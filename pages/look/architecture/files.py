@@ -14,7 +14,7 @@ from pages.common.words import KINDS, TERMS
 from pages.look.architecture import timing
 from vis.cost.count import Counting
 from vis.figures.graph import Paint, png, svg
-from vis.figures.numbers import grouped
+from vis.figures.numbers import grouped, significant
 from vis.graph import Graph
 from vis.layout import Drawing
 from vis.table import as_json, rows
@@ -68,4 +68,4 @@ def _cell(value: str | float | None) -> str:
     """A value of the table; what is not counted or does not apply is a dash, never 0."""
     if value is None:
         return "–"
-    return grouped(value) if isinstance(value, int) else f"{value:.3g}" if isinstance(value, float) else value
+    return grouped(value) if isinstance(value, int) else significant(value) if isinstance(value, float) else value

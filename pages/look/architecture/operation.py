@@ -15,7 +15,6 @@ from pages.common.widgets import opened, say_if_on_cpu, weights_in_words
 from pages.common.words import (
     KINDS,
     TERMS,
-    bytes_in_words,
     field_in_words,
     name_of,
     operations_in_words,
@@ -28,7 +27,7 @@ from pages.look.architecture.view import graph_view, show_graph
 from vis.cost.arithmetic import explained
 from vis.cost.count import Counting
 from vis.figures.graph import quantity, settings_in_short
-from vis.figures.numbers import grouped, shape
+from vis.figures.numbers import byte_size, grouped, percent, shape, significant
 from vis.figures.pictures import heat, montage, signed, with_box
 from vis.graph import Graph, Node
 from vis.maps import layer_maps
@@ -80,7 +79,7 @@ def _numbers(graph: Graph, built: Built, name: str, counting: Counting) -> None:
         (_("output"), shape(last.output_shape)),
         (_("parameters"), grouped(params), _share(params, graph.params())),
         (unit_of(counting), operations_in_words(graph, name, counting), _share(operations, all_operations)),
-        (_("activation memory"), bytes_in_words(memory), _share(memory, graph.activation_bytes())),
+        (_("activation memory"), byte_size(memory), _share(memory, graph.activation_bytes())),
         (_("receptive field"), field_in_words(last.receptive_field)),
     ]
     if times:
@@ -90,7 +89,7 @@ def _numbers(graph: Graph, built: Built, name: str, counting: Counting) -> None:
 
 
 def _share(part: float | None, whole: float | None) -> str:
-    return _("{share} of the network", share=f"{part / whole:.1%}") if part and whole else ""
+    return _("{share} of the network", share=percent(part / whole)) if part and whole else ""
 
 
 def _arithmetic(graph: Graph, built: Built, name: str, counting: Counting) -> None:
@@ -198,14 +197,14 @@ def _with_weights(place: str, built: Built, node: Node) -> None:
             all=found.shape[0],
             size="×".join(map(str, found.shape[1:])),
             channels=", ".join(map(str, found.channels)),
-            limit=f"{found.limit:.3g}",
+            limit=significant(found.limit),
         )
         about += f" · {plain(name_of(chosen.picture))}"
         picture(_("Activation maps"), montage(maps, COLUMNS, 64), words, of=about, loaded=loaded)
 
 
 def _of(network: str) -> Selection:
-    """The selection, for this network; a file of weights belongs to the network of the sidebar alone."""
+    """The selection, for this network; a file of weights belongs to the chosen network alone."""
     chosen = selection()
     if network == chosen.network:
         return chosen

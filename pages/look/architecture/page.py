@@ -62,7 +62,7 @@ def page() -> None:
 
 
 def _networks(network: str) -> dict[str, Built]:
-    """By its place: the network of the sidebar with its options, and the one that it is compared with."""
+    """By its place: the chosen network with its options, and the one that it is compared with."""
     left, middle, right = st.columns([2, 1, 2])
     others = {None: _("nothing")} | {name: a.title for name, a in ARCHITECTURES.items() if name != network}
     partner = versus.WORTH_COMPARING.get(network)

@@ -40,8 +40,10 @@ def told(architecture: Architecture, graph: Graph) -> None:
         for name, drawn in drawings.items():
             paints = painted_by_kind(graph, [box.name for box in drawn.boxes])
             dark = st.context.theme.type == "dark"
-            right.image(svg(drawn, paints, dark=dark), width=round(drawn.width) if drawn.width <= WIDE else "stretch")
-            right.caption(f"{architecture.title} · {plain(name)} · {plain(graph.blocks[name].operation)}")
+            title = f"{architecture.title} · {name} · {graph.blocks[name].operation}"
+            width = round(drawn.width) if drawn.width <= WIDE else "stretch"
+            right.image(svg(drawn, paints, dark=dark), width=width, alt=f"{title}: {drawn.text}")
+            right.caption(plain(title))
 
 
 def _drawn(graph: Graph, name: str) -> Drawing:

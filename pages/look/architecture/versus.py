@@ -12,7 +12,7 @@ from pages.common.words import KINDS, TERMS, operations_in_words, unit_of
 from vis.comparison import Pair, pairs
 from vis.cost.count import Counting
 from vis.figures.graph import settings_in_short
-from vis.figures.numbers import grouped, shape
+from vis.figures.numbers import grouped, shape, significant
 from vis.graph import ROOT, Graph, Node
 
 LAYER = 320  # pixels: as wide as most layers, and the same for both networks
@@ -71,7 +71,7 @@ def totals(left: Graph, right: Graph, counting: Counting) -> list[list[str]]:
 
 
 def _ratio(one: int, other: int) -> str:
-    return f"{one / other:.3g}" if other else "–"
+    return significant(one / other) if other else "–"
 
 
 def _in_short(titles: list[str], found: list[Pair]) -> list[str]:

@@ -13,6 +13,7 @@ from pages.common.text import _
 from pages.common.words import network_in_words, range_of_weights
 from vis.figures.filters import columns_for, limits_of, sheet, side_for
 from vis.figures.nine import side_by_side
+from vis.figures.numbers import fixed, significant
 from vis.filters import RADIUS, clipped, convolutions
 
 RADII = Choice("radius", Phrase("Radius"), (0.02, 0.05, RADIUS, 0.2, 0.5), RADIUS, shown_as="scale")
@@ -57,9 +58,9 @@ def what_if(chosen: Selection, loaded: Loaded) -> None:
             "The RMS depends on the unit of the picture. The paper's pictures are in grey levels, about −128 to 128; "
             "this network's are divided by their standard deviation, {scale} grey levels. In grey levels, the RMS of "
             "its filters would be {smallest} to {largest}.",
-            scale=f"{scale:.0f}",
-            smallest=f"{measures.rms.min() / scale:.2g}",
-            largest=f"{measures.rms.max() / scale:.2g}",
+            scale=fixed(scale),
+            smallest=significant(measures.rms.min() / scale, 2),
+            largest=significant(measures.rms.max() / scale, 2),
         ),
         icon=":material/straighten:",
     )

@@ -19,6 +19,7 @@ from pages.common.widgets import computed
 from pages.common.words import fidelity_in_words, grey_in_words, name_of, unit_in_words
 from pages.look.filters.kernels import dead_in_words, repeated_in_words, rms_in_words, shipped_all_the_same
 from vis.figures.filters import columns_for, sheet
+from vis.figures.numbers import percent, significant
 from vis.figures.pictures import montage, signed
 from vis.filters import convolutions, kernels_of, measured
 from vis.maps import layer_maps
@@ -67,7 +68,7 @@ def _first_layer(side: Selection, loaded: Loaded, made: Card) -> None:
             columns,
             "first layer through training",
             labels=[
-                _("{name}: RMS {rms}", name=_("Filter {number}", number=i), rms=f"{rms:.3g}")
+                _("{name}: RMS {rms}", name=_("Filter {number}", number=i), rms=significant(rms))
                 for i, rms in enumerate(measures.rms)
             ],
             selected=chosen,
@@ -82,7 +83,7 @@ def _first_layer(side: Selection, loaded: Loaded, made: Card) -> None:
         st.rerun()
     with right:
         st.markdown(f"**{after}**")
-        accuracy = _("top-1 accuracy {top1} % on the validation pictures", top1=f"{file.top1:.1f}")
+        accuracy = _("top-1 accuracy {top1} on the validation pictures", top1=percent(file.top1 / 100))
         bullets([accuracy, rms_in_words(measures), dead_in_words(measures), repeated_in_words(measures)])
         if chosen is None:
             st.caption(_("Click a filter to see it after every epoch."))
@@ -114,10 +115,11 @@ def _map(side: Selection, loaded: Loaded) -> None:
     shown = [signed(p.pixels.numpy(), limit) for p, limit in zip(found.values(), limits, strict=True)]
     parts = [p.box.part_of(pixels) for p in found.values()]
     both = montage([*shown, *parts], len(found))
-    st.image(png(both), width="stretch")
+    title = _("The strongest projection of a feature map")
+    st.image(png(both), width="stretch", alt=f"{title}: {_('layer {layer}, map {map}', layer=layer, map=number)}")
     st.caption(_("After epochs {epochs}, from left to right; below, that part of the picture.", epochs=_listed(found)))
     each = [
-        f"{_('epoch {epoch}', epoch=epoch)}: {unit_in_words(p.unit)} · ±{limit:.2g}"
+        f"{_('epoch {epoch}', epoch=epoch)}: {unit_in_words(p.unit)} · ±{significant(limit, 2)}"
         for (epoch, p), limit in zip(found.items(), limits, strict=True)
     ]
     bullets(each)

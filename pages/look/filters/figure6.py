@@ -15,6 +15,7 @@ from pages.common.widgets import computed, honest_png
 from pages.common.words import fidelity_in_words, name_of, network_in_words, range_in_words, range_of_weights
 from pages.look.filters.kernels import dead_in_words, repeated_in_words, rms_in_words, shipped_all_the_same
 from vis.figures.filters import columns_for, limits_of, sheet
+from vis.figures.numbers import percent
 from vis.figures.pictures import montage, signed
 from vis.filters import Convolution, Measures, aliased_share, convolutions
 
@@ -63,7 +64,7 @@ def _filters(loaded: Loaded, convolution: Convolution, measures: Measures, limit
     st.caption(plain(about))
     columns = columns_for(len(measures.kernels))
     pixels = sheet(measures.kernels, np.full(len(measures.kernels), limit), columns, 66, measures.dead)
-    st.image(honest_png(loaded, pixels), width="stretch")
+    st.image(honest_png(loaded, pixels), width="stretch", alt=about)
     st.caption(range_of_weights(limit))
     share = aliased_share(measures.kernels, convolution.stride)
     lines = [
@@ -74,7 +75,7 @@ def _filters(loaded: Loaded, convolution: Convolution, measures: Measures, limit
             "Finer than stride {stride} can sample: {share} of the filters' energy on average; more than half of it "
             "in {count} of {all} filters",
             stride=stride,
-            share=f"{share.mean():.0%}",
+            share=percent(share.mean(), 0),
             count=int((share > 0.5).sum()),
             all=len(share),
         ),
@@ -98,8 +99,9 @@ def _projections(side: Selection, loaded: Loaded) -> None:
     saw = [signed(p.pixels.numpy(), limit) for p, limit in zip(projections, limits, strict=True)]
     parts = [p.box.part_of(pixels) for p in projections]
     field = cache.fields(cache.Built(side.network, ARCHITECTURES[side.network].input_shape[1]))[operation].size
-    st.image(honest_png(loaded, montage(saw, 3)), width="stretch")
-    st.image(png(montage(parts, 3)), width="stretch")
+    about = f"{loaded.architecture.title}, {_('Layer {layer}', layer=LAYER)}"
+    st.image(honest_png(loaded, montage(saw, 3)), width="stretch", alt=f"{about}: {_('What they saw')}")
+    st.image(png(montage(parts, 3)), width="stretch", alt=f"{about}: {_('That part of the picture')}")
     lines = [
         f"{network_in_words(loaded)} · {operation} · deconvnet {fidelity_in_words(projections[0].fidelity)}",
         _(

@@ -13,6 +13,7 @@ from pages.common.panels import bullets, picture_file
 from pages.common.session import Selection
 from pages.common.text import _
 from pages.common.words import network_in_words
+from vis.figures.numbers import fixed, significant
 from vis.filters import ALIKE, Convolution, Measures, rows
 
 
@@ -39,8 +40,8 @@ class Shown:
         words = _(
             "{name}: RMS {rms}, norm {norm}",
             name=self.name(i),
-            rms=f"{self.measures.rms[i]:.3g}",
-            norm=f"{self.measures.norm[i]:.3g}",
+            rms=significant(self.measures.rms[i]),
+            norm=significant(self.measures.norm[i]),
         )
         return f"{words}\n{wave_in_words(self.measures, i)}"
 
@@ -72,8 +73,8 @@ def wave_in_words(measures: Measures, i: int) -> str:
     frequency, angle = measures.frequency[i], measures.orientation[i]
     if frequency == 0:
         return _("mostly uniform (frequency 0)")
-    words = _("{frequency} cycles per pixel", frequency=f"{frequency:.2g}")
-    return f"{words}, " + (_("no orientation") if np.isnan(angle) else _("stripes at {angle}°", angle=f"{angle:.0f}"))
+    words = _("{frequency} cycles per pixel", frequency=significant(frequency, 2))
+    return f"{words}, " + (_("no orientation") if np.isnan(angle) else _("stripes at {angle}°", angle=fixed(angle)))
 
 
 # All of them ------------------------------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ def _listed(numbers: Sequence[int]) -> str:
 def rms_in_words(measures: Measures) -> str:
     """How strong the filters are."""
     rms = measures.rms
-    span = " · ".join(f"{value:.3g}" for value in (rms.min(), np.median(rms), rms.max()))
+    span = " · ".join(significant(value) for value in (rms.min(), np.median(rms), rms.max()))
     return _("RMS, smallest · median · largest: {span}", span=span)
 
 
@@ -180,4 +181,4 @@ def rows_of_tiles(shown: Shown) -> Iterator[dict[str, Any]]:
 def shipped_all_the_same(chosen: Selection) -> None:
     """Says so where the weights that ship are shown though others were chosen."""
     if chosen.weights != "shipped":
-        st.info(_("The shipped weights are shown below, not those chosen in the sidebar."), icon=":material/info:")
+        st.info(_("The shipped weights are shown below, not those chosen above."), icon=":material/info:")

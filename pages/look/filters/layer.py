@@ -16,6 +16,7 @@ from pages.look.filters.kernels import Shown, files, in_numbers
 from pages.look.filters.matrix import matrix
 from pages.look.filters.one_filter import one_filter
 from vis.figures.filters import columns_for, limits_of, sheet, side_for
+from vis.figures.numbers import significant
 from vis.filters import Convolution, convolutions
 from vis.trace import traced
 
@@ -96,7 +97,7 @@ def _output(chosen: Selection, convolution: Convolution) -> int:
     """The output map whose filter is shown; they are offered with the largest norm first."""
     of_all = cache.filter_norms(chosen, convolution.name)
     order = np.argsort(-of_all, kind="stable").tolist()
-    names = {number: _("{number} · norm {norm}", number=number, norm=f"{of_all[number]:.3g}") for number in order}
+    names = {number: _("{number} · norm {norm}", number=number, norm=significant(of_all[number])) for number in order}
     outputs = Choice(
         "output",
         Phrase("Output map"),

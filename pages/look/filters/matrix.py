@@ -11,6 +11,7 @@ from pages.common.session import Selection, keep, kept
 from pages.common.text import _
 from pages.common.words import network_in_words, range_of_weights
 from pages.look.filters.choices import linked, part, sorted_by
+from vis.figures.numbers import significant
 from vis.figures.pictures import enlarged, signed
 from vis.filters import Convolution
 
@@ -88,12 +89,12 @@ def _weight(weights: np.ndarray, row: int, column: int) -> None:
     """One weight of a matrix, beside the largest of its row and its column."""
     with st.container(border=True):
         st.markdown(f"#### {_('Output map {row}, input map {column}', row=row, column=column)}")
-        lines = [_("weight {value}", value=f"{weights[row, column]:+.4g}")]
+        lines = [_("weight {value}", value=significant(weights[row, column], 4, sign="+"))]
         by_row = _("strongest inputs of output map {row}", row=row)
         by_column = _("output maps that weight input map {column} most", column=column)
         for name, values in ((by_row, weights[row]), (by_column, weights[:, column])):
             largest = np.argsort(-np.abs(values), kind="stable")[:LARGEST]
-            entries = ", ".join(f"{i} ({values[i]:+.2g})" for i in largest)
-            norm = _("norm {norm}", norm=f"{np.linalg.norm(values):.3g}")
+            entries = ", ".join(f"{i} ({significant(values[i], 2, sign='+')})" for i in largest)
+            norm = _("norm {norm}", norm=significant(np.linalg.norm(values)))
             lines.append(f"{name}: {entries} – {norm}")
         bullets(lines)

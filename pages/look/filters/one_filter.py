@@ -13,6 +13,7 @@ from pages.common.widgets import honest_png
 from pages.common.words import grey_in_words, range_of_weights
 from pages.look.filters.kernels import Shown, wave_in_words
 from vis.figures.filters import limits_of, planes
+from vis.figures.numbers import fixed, significant
 from vis.figures.pictures import enlarged, signed
 from vis.filters import ALIKE, layer_ending_with
 
@@ -26,7 +27,7 @@ def one_filter(shown: Shown, i: int, close: Callable[[], None]) -> None:
     with close_up(shown.name(i), f"{layer} {shown.output} {i}", close, "filter"):
         pixels = signed(kernel, limit)
         if len(kernel) == len(CHANNELS):
-            st.image(honest_png(shown.loaded, enlarged(pixels, 300)), width=300)
+            st.image(honest_png(shown.loaded, enlarged(pixels, 300)), width=300, alt=shown.name(i))
         _weights(shown, kernel, limit, shown.name(i))
         st.caption(range_of_weights(None if shown.own else limit))
         bullets(_numbers(shown, i))
@@ -44,7 +45,10 @@ def _weights(shown: Shown, kernel: np.ndarray, limit: float, name: str) -> None:
     labels = [["" for _column in range(side_by_side.shape[1])] for _row in range(h)]  # nothing between the channels
     for channel, row, column in np.ndindex(kernel.shape):
         words = _(
-            "row {row}, column {column}: {label}", row=row, column=column, label=f"{kernel[channel, row, column]:.4g}"
+            "row {row}, column {column}: {label}",
+            row=row,
+            column=column,
+            label=significant(kernel[channel, row, column], 4),
         )
         labels[row][channel * (w + 1) + column] = f"{CHANNELS[channel]}, {words}" if channels > 1 else words
     tiles(
@@ -62,11 +66,14 @@ def _weights(shown: Shown, kernel: np.ndarray, limit: float, name: str) -> None:
 
 def _numbers(shown: Shown, i: int) -> list[str]:
     m = shown.measures
-    lines = [_("RMS {rms} · norm {norm}", rms=f"{m.rms[i]:.4g}", norm=f"{m.norm[i]:.4g}"), wave_in_words(m, i)]
+    lines = [
+        _("RMS {rms} · norm {norm}", rms=significant(m.rms[i], 4), norm=significant(m.norm[i], 4)),
+        wave_in_words(m, i),
+    ]
     if shown.output is not None:  # a slice is not compared
         return lines
     if m.nearest[i] >= 0:
-        other, cosine = shown.name(m.nearest[i]), f"{m.likeness[i]:.3f}"
+        other, cosine = shown.name(m.nearest[i]), fixed(m.likeness[i], 3)
         lines.append(_("most like {other}: absolute cosine {cosine}", other=other, cosine=cosine))
     if i in m.dead:
         lines.append(_("**dead**: its RMS is below 5 % of the layer's median"))

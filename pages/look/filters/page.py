@@ -38,7 +38,7 @@ def page() -> None:
     st.markdown(
         _(
             "The weights of every convolution as pictures: the first layer's filters in colour, deeper ones map by "
-            "map, 1×1 layers as a matrix. **Click a tile** for its numbers; choose the network in the sidebar."
+            "map, 1×1 layers as a matrix. **Click a tile** for its numbers."
         )
     )
     chosen, loaded = network_or_stop(selection())

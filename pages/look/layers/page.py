@@ -12,6 +12,7 @@ from models.refusals import Refused
 from models.weights import card
 from pages.common import address, cache
 from pages.common.asking import ask
+from pages.common.drawing import offer_drawing
 from pages.common.opened import Opened, note, open_unit, opened
 from pages.common.panels import reading, tiles
 from pages.common.session import Selection, selection
@@ -27,6 +28,7 @@ from pages.common.words import (
 )
 from pages.look.layers import takeaway
 from pages.look.layers.unit import PLACE, inspector
+from vis.figures.numbers import percent
 from vis.figures.pictures import enlarged, montage, signed
 from vis.maps import layer_maps
 from vis.responses import LayerResponse
@@ -56,6 +58,7 @@ def page() -> None:
     count, channels, own_range = _controls(asked)  # first, for a refusal ends the page, and they must outlive it
     with above:
         chosen, loaded = network_or_stop(asked)
+        offer_drawing(chosen, loaded)
         seen = computed(_("Showing the picture to the network …"), lambda: cache.seen(chosen))
         _picture_and_prediction(chosen, loaded, seen)
     layers = _layers(chosen, loaded)
@@ -100,7 +103,7 @@ def _layers(chosen: Selection, loaded: Loaded) -> tuple[tuple[str, str], ...]:
 def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen) -> None:
     left, right = st.columns([1, 2])
     height, width = seen.pixels.shape[:2]
-    left.image(png(enlarged(seen.pixels, 224)), width=224)
+    left.image(png(enlarged(seen.pixels, 224)), width=224, alt=name_of(chosen.picture))
     left.caption(
         _(
             "{picture}, as the network sees it: {width}×{height} pixels",
@@ -117,11 +120,11 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
         made = card(loaded.architecture.name)
         notes.append(
             _(
-                "{classes} classes, from “{first}” to “{last}”; top-1 accuracy {top1} % on its validation pictures",
+                "{classes} classes, from “{first}” to “{last}”; top-1 accuracy {top1} on its validation pictures",
                 classes=len(made.categories),
                 first=made.categories[0],
                 last=made.categories[-1],
-                top1=f"{made.at().top1:.1f}",
+                top1=percent(made.at().top1 / 100),
             )
         )
     if (side := loaded.architecture.classify_at) and loaded.weights.predicts:
@@ -131,7 +134,7 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
             st.markdown(f"**{_('{network} predicts', network=loaded.architecture.title)}**")
             for number, probability in seen.classes:
                 name = loaded.categories[number] if loaded.categories else _("class {number}", number=number)
-                st.progress(probability, f"{plain(name)} · {probability:.1%}")
+                st.progress(probability, f"{plain(name)} · {percent(probability)}")
         else:
             st.markdown(f"**{_('No prediction')}**")
             st.markdown(

@@ -22,6 +22,7 @@ from pages.common.words import (
     unit_in_words,
 )
 from vis.deconvnet import Projection
+from vis.figures.numbers import fixed, significant
 from vis.figures.pictures import enlarged, heat_over, montage, signed, with_box
 from vis.responses import StagePicture, UnitResponse, cosine, limit_of
 
@@ -74,7 +75,7 @@ def _activation_map(loaded: Loaded, found: UnitResponse, pixels: np.ndarray, uni
             "{h}×{w} units; dark is 0 or less, bright is {limit}. Click another to project it.",
             h=rows,
             w=columns,
-            limit=f"{limit:.3g}",
+            limit=significant(limit),
         )
     )
     if clicked is not None:
@@ -91,7 +92,7 @@ def _one_method(chosen: Selection, loaded: Loaded, projection: Projection, decon
     lines = [
         fidelity_in_words(projection.fidelity) + empty_in_words(projection),
         range_in_words(limit),
-        _("cosine to the deconvnet: {cosine}", cosine=f"{cosine(projection, deconvnet):.3f}"),
+        _("cosine to the deconvnet: {cosine}", cosine=fixed(cosine(projection, deconvnet), 3)),
     ]
     picture(spoken(METHODS[method]), _squared(shown), *lines, loaded=loaded)
     words = projection_in_words(loaded, chosen.picture, projection, limit)
@@ -125,7 +126,7 @@ def _steps(loaded: Loaded, steps: tuple[StagePicture, ...]) -> None:
             bottom=step.box.bottom - 1,
             left=step.box.left,
             right=step.box.right - 1,
-            limit=f"{limit:.3g}",
+            limit=significant(limit),
         )
         sheet = montage([signed(m[None], limit) for m in framed], 4, side=48)
         title, layer = f"{i}. {_(step.step)}", f"`{step.layer}`"

@@ -15,7 +15,7 @@ from pages.common.progress import watch
 from pages.common.session import Picture, Selection
 from pages.common.text import _, plain, said
 from pages.look.top9.state import Mining, Progress, mining
-from vis.figures.numbers import duration, grouped
+from vis.figures.numbers import duration, fixed, grouped, significant
 from vis.top9 import Key, Top, file_of
 
 K = 9
@@ -161,7 +161,7 @@ def _how_far(progress: Progress, title: str) -> str:
     if place and place.before:
         words.append(_in_line(place, words != []))
     elif rate:
-        words.append(_("{rate} pictures per second", rate=f"{rate:.3g}" if rate < 100 else f"{rate:.0f}"))
+        words.append(_("{rate} pictures per second", rate=significant(rate) if rate < 100 else fixed(rate)))
         left = duration((progress.total - progress.done) / rate)
         if place and place.is_shared:
             words.append(_("{time} of work left, in turns with other searches", time=left))
@@ -177,7 +177,7 @@ def _in_line(place: cache.Place, has_begun: bool) -> str:
         "Another search is running on this server. Searches take turns of {seconds} s; yours is number {number} in "
         "the queue …",
         number=place.before,
-        seconds=f"{place.line.seconds:g}",
+        seconds=significant(place.line.seconds),
     )
 
 

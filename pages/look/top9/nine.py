@@ -22,7 +22,7 @@ from pages.look.top9.one_of_nine import one_of_nine
 from pages.look.top9.ranking import Shown, files, label_of, sheet_in_words, sheet_of, values_in_words
 from pages.look.top9.state import OneOfNine, mining, open_one, opened
 from vis.figures.nine import COLUMNS, Tile, montages
-from vis.figures.numbers import grouped
+from vis.figures.numbers import grouped, significant
 from vis.top9 import Top
 
 SORT = Choice(
@@ -154,7 +154,7 @@ def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], one: 
     head.markdown(f"**{title}**")
     if entries[0].value <= 0:
         st.caption(
-            _("No picture of the set activates it; its largest value is {value}.", value=f"{entries[0].value:.3g}")
+            _("No picture of the set activates it; its largest value is {value}.", value=significant(entries[0].value))
         )
         return
     nine = projected()

@@ -14,6 +14,7 @@ from pages.look.top9.ranking import Shown, class_of, source_in_words
 from pages.look.top9.state import OneOfNine, open_one
 from vis.deconvnet import Box
 from vis.figures.nine import tile, whole
+from vis.figures.numbers import significant
 from vis.figures.pictures import montage, signed, with_box
 from vis.top9 import Entry
 
@@ -59,6 +60,6 @@ def _unit_in_words(shown: Shown, channel: int, entry: Entry, box: Box) -> list[s
         channel=channel,
         row=entry.row,
         column=entry.column,
-        activation=f"{entry.value:.4g}",
+        activation=significant(entry.value, 4),
     )
     return [" · ".join(words), f"{place} · {box_in_words(box)}"]

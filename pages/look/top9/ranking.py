@@ -8,15 +8,15 @@ import numpy as np
 import streamlit as st
 
 from models import Loaded
+from models.samples import TITLES
 from models.statefile import printable
 from pages.common import cache
 from pages.common.export import download, table
-from pages.common.session import SAMPLES
 from pages.common.text import _, spoken
 from pages.common.words import fidelity_in_words, network_in_words, range_in_words
 from pages.look.top9.mining import Asked
 from vis.figures.nine import Tile, limits, montages, side_by_side, tile
-from vis.figures.numbers import grouped
+from vis.figures.numbers import grouped, significant
 from vis.figures.pictures import captioned
 from vis.top9 import Entry, Top, as_parquet, rows
 
@@ -60,8 +60,8 @@ def source_in_words(shown: Shown) -> list[str]:
 def values_in_words(shown: Shown, entries: Sequence[Entry], tiles: Sequence[Tile]) -> list[str]:
     """Values, ranges and classes of the nine."""
     ranges = limits(tiles, shown.own_range)
-    low, high = (f"{limit:.3g}" for limit in (min(ranges), max(ranges)))
-    values = _("values {low} to {high}", low=f"{entries[-1].value:.3g}", high=f"{entries[0].value:.3g}")
+    low, high = (significant(limit) for limit in (min(ranges), max(ranges)))
+    values = _("values {low} to {high}", low=significant(entries[-1].value), high=significant(entries[0].value))
     several, one = _("projections ±{low} to ±{high}", low=low, high=high), _("projections ±{high}", high=high)
     lines = [f"{values} · {several if shown.own_range else one}"]
     if classes := _classes(shown, entries):
@@ -80,14 +80,14 @@ def _classes(shown: Shown, entries: Sequence[Entry]) -> str:
 def class_of(shown: Shown, entry: Entry) -> str:
     """The class that a picture comes from; of the samples' crops in the session's language."""
     label = entry.label or ""
-    return spoken(SAMPLES[label]) if shown.asked.is_samples and label in SAMPLES else printable(label)
+    return spoken(TITLES[label]) if shown.asked.is_samples and label in TITLES else printable(label)
 
 
 def label_of(shown: Shown, rank: int, entry: Entry) -> str:
     """One of the nine where the pointer is."""
     name = f"{class_of(shown, entry)}\n" if entry.label else ""
     return f"{rank + 1}. {name}{printable(entry.picture)}\n" + _(
-        "row {row}, column {column}: {label}", row=entry.row, column=entry.column, label=f"{entry.value:.4g}"
+        "row {row}, column {column}: {label}", row=entry.row, column=entry.column, label=significant(entry.value, 4)
     )
 
 

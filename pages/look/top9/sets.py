@@ -63,7 +63,7 @@ def choose() -> Chosen | None:
 def _samples() -> Chosen:
     st.caption(
         _(
-            "Overlapping crops of the sidebar's sample photographs at three scales: few pictures, for a quick first "
+            "Overlapping crops of the sample photographs at three scales: few pictures, for a quick first "
             "look. For more informative results, use a set of several thousand pictures."
         )
     )

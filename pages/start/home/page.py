@@ -10,12 +10,13 @@ from models import ARCHITECTURES
 from models.architecture import Architecture
 from models.options import Choice, Phrase
 from pages.common.asking import ask
+from pages.common.panels import chart
 from pages.common.routes import GRAPH, LAYERS, go
 from pages.common.session import selection, value_of
 from pages.common.text import _, language, prose, spoken
 from pages.start.home.strip import live_strip
 from vis.figures.landscape import Words, landscape, points_of
-from vis.figures.numbers import short
+from vis.figures.numbers import percent, short
 
 TEXTS = Path(__file__).parent / "texts"
 FIGURE = "landscape"  # its key
@@ -124,21 +125,21 @@ def _picture() -> None:
         },
     )
     worst, *_others, best = sorted(points, key=lambda point: point.accuracy)
-    st.plotly_chart(
+    chart(
         landscape(points, x, size, words, WELL_KNOWN),
-        key=FIGURE,
+        FIGURE,
         on_select=lambda: _open(FIGURE),
         selection_mode="points",
-        config={"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": "convscope-networks"}},
+        config={"toImageButtonOptions": {"format": "svg", "filename": "convscope-networks"}},
         alt=_(
-            "Top-1 accuracy of {count} networks against {x}, from {worst} with {low} % to {best} with {high} %. "
+            "Top-1 accuracy of {count} networks against {x}, from {worst} with {low} to {best} with {high}. "
             "The list “Open a network” has all of them.",
             count=len(points),
             x=spoken(QUANTITIES[x]),
             worst=worst.title,
-            low=f"{worst.accuracy:.1f}",
+            low=percent(worst.accuracy / 100),
             best=best.title,
-            high=f"{best.accuracy:.1f}",
+            high=percent(best.accuracy / 100),
         ),
     )
     _notes(ARCHITECTURES.keys() - {point.name for point in points})

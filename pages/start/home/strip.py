@@ -6,26 +6,29 @@ from urllib.parse import urlsplit
 import numpy as np
 import streamlit as st
 
-from models import Loaded
+from models import ARCHITECTURES, Loaded
 from models.images import png
 from models.loading import weights_here
 from models.refusals import Refused
+from models.samples import samples_for
 from pages.common import address, cache
 from pages.common.asking import FRAME, key_of
+from pages.common.chooser import NETWORK, ask_picture, sample_of
 from pages.common.components.grid import clickable_grid
 from pages.common.components.strip import COLOURS, UnitTile, strip
 from pages.common.opened import Opened, open_unit
 from pages.common.routes import LAYERS, go
-from pages.common.session import PICTURE_ON_PAGE, SAMPLES, Selection, selection, set_to, take_picture
-from pages.common.sidebar import NETWORK, SAMPLE, upload_picture
+from pages.common.samples import known_in_words, take_sample
+from pages.common.session import PICTURE_FILE, Selection, selection, set_to, take_file
 from pages.common.text import _, plain, spoken
 from pages.common.widgets import say, say_if_on_cpu, weights_in_words
-from pages.common.words import empty_in_words, fidelity_in_words, name_of, number_in_words, range_in_words
+from pages.common.words import empty_in_words, fidelity_in_words, name_of, range_in_words
 from vis.deconvnet import Projection
+from vis.figures.numbers import percent, significant
 from vis.figures.pictures import montage, signed
 from vis.responses import limit_of
 
-PHOTOGRAPHS = ("chelsea", "coffee", "motorcycle_left")  # a click away
+OFFERED = 3  # samples a click away
 
 
 def live_strip() -> None:
@@ -59,7 +62,8 @@ def live_strip() -> None:
 
 def network_here(asked: Selection) -> Selection:
     """The chosen network with trained weights that this machine has, or else the usual one: here nobody waits."""
-    for network in (asked.network, NETWORK.usual):
+    usual = "lenet5" if ARCHITECTURES[asked.network].reads_digits else NETWORK.usual
+    for network in (asked.network, usual):
         if weights := weights_here(network):
             break
     return replace(asked, network=network, weights=weights)
@@ -70,7 +74,7 @@ def _tile(layer: str, projection: Projection, pixels: np.ndarray) -> UnitTile:
     height, width = pixels.shape[:2]
     return UnitTile(
         _("Layer {layer}", layer=layer),
-        _("map {map}, activation {value}", map=unit.channel, value=number_in_words(unit.activation))
+        _("map {map}, activation {value}", map=unit.channel, value=significant(unit.activation))
         + empty_in_words(projection),
         png(signed(projection.pixels.numpy(), limit_of(projection.pixels))),
         png(pixels[box.top : box.bottom, box.left : box.right]),
@@ -83,7 +87,9 @@ def _prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen) -> str:
     if not (loaded.weights.predicts and loaded.categories):
         return name
     number, probability = seen.classes[0]
-    return f"{name} → {loaded.categories[number]}, {probability:.0%}"
+    guess = f"{loaded.categories[number]}, {percent(probability, 0)}"
+    known = known_in_words(chosen.picture, loaded)
+    return f"{name}. {known}. {_('Guess: {guess}', guess=guess)}" if known else f"{name} → {guess}"
 
 
 def _open(network: str, layer: str, projection: Projection) -> None:
@@ -101,28 +107,23 @@ def _other_pictures() -> None:
     """One's own picture, from a file or the camera, and some photographs."""
     file, photographs = st.columns([1.7, 1], vertical_alignment="center", gap="medium")
     with file:
-        upload_picture(PICTURE_ON_PAGE)
+        ask_picture()
     with photographs.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         if st.button(_("Camera"), icon=":material/photo_camera:", key="camera"):
             st.dialog(_("Take a picture"))(_camera)()
-        names = [spoken(SAMPLES[name]) for name in PHOTOGRAPHS]
-        tiles = [cache.thumbnail(name, 128) for name in PHOTOGRAPHS]
+        network = selection().network
+        offered = samples_for(ARCHITECTURES[network])[:OFFERED]
+        tiles = [cache.thumbnail(sample_of(sample.name), 128) for sample in offered]
         clickable_grid(
             png(montage(tiles, len(tiles))),
             1,
             len(tiles),
             "photographs",
-            labels=names,
+            labels=[spoken(sample.title) for sample in offered],
             alt=_("Photographs to try"),
             pixelated=False,
-            on_click=lambda place: _take_sample(PHOTOGRAPHS[place]),
+            on_click=lambda place: take_sample(offered[place].name, network),
         )
-
-
-def _take_sample(name: str) -> None:
-    take_picture(None)
-    address.forget(SAMPLE.name)
-    set_to(key_of(SAMPLE.name, page=FRAME), name)
 
 
 def _camera() -> None:
@@ -135,5 +136,5 @@ def _camera() -> None:
         )
         return
     if file := st.camera_input(_("Take a picture"), label_visibility="collapsed"):
-        take_picture(file)
+        take_file(PICTURE_FILE, file)
         st.rerun()

@@ -1,0 +1,236 @@
+"""The row at the top of a page: the picture, the network and its weights, where the page has a use for them."""
+
+import os
+from collections.abc import Collection
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from models import ARCHITECTURES
+from models.decoding import MOST_MEGABYTES, PictureRefused
+from models.device import available
+from models.images import MIDDLE, png, square_of
+from models.loading import place_of_weights
+from models.options import Choice, Number, Phrase
+from models.samples import samples_for
+from models.statefile import FILE_AT_MOST, printable
+from pages.common import address
+from pages.common.asking import FRAME, ask_one, standing
+from pages.common.cache import sample_sha256, states_in_file, thumbnail, whole_picture
+from pages.common.components.grid import clickable_grid
+from pages.common.samples import about_sample, sample_choice, take_sample
+from pages.common.session import (
+    PICTURE_FILE,
+    WEIGHTS_FILE,
+    Picture,
+    Selection,
+    own_file,
+    sha256_of,
+    take_file,
+    uploaded,
+    uploader,
+    value_of,
+)
+from pages.common.text import _, language, plain, spoken
+from pages.common.words import name_of
+from vis.figures.pictures import lit, montage
+
+PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
+WEIGHTS_TYPES = ["safetensors", "pt", "pth", "th", "tar", "ckpt", "bin", "pt2"]  # the last is named for what it is
+
+NETWORK = Choice(
+    "network",
+    Phrase("Network"),
+    {a.name: f"{a.title} ({a.year})" for a in ARCHITECTURES.values()},
+    "zfnet_mini",
+    shown_as="list",
+)
+PART = Number("part", Phrase("Which part the network sees"), MIDDLE, 0, 100, step=5, shown_as="slider")
+WEIGHTS = {
+    "auto": Phrase("Trained, if available"),
+    "random": Phrase("Random"),
+    "file": Phrase("Your own file"),
+}
+STATE = "state"  # the key of the choice among several in a file
+THUMBNAIL, COLUMNS = 80, 5  # pixels of a sample, and samples in a row
+WHOLE = 320  # pixels of the whole picture at most
+
+
+def choose(asks: Collection[str]) -> Selection:
+    """What is chosen; the row asks for those of "picture", "network" and "weights" of which the page makes use.
+
+    Of the visitor's own files the address says nothing, for nobody else has them.
+    """
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small") if asks else None
+    network = standing(NETWORK, FRAME)
+    picture = choose_picture(row, network) if "picture" in asks else standing_picture(network)
+    network = _choose_network(row) if "network" in asks else network
+    weights = _choose_weights(row, network) if "weights" in asks else _weights(network, standing(_kinds(), FRAME))
+    device = _choose_device(row)
+    address.note(network=network, sample=None if picture.uploaded else picture.name, language=language())
+    if picture.uploaded:
+        address.note(part=None)
+    return Selection(network, weights, device, picture)
+
+
+# The picture ------------------------------------------------------------------------------------------------------
+
+
+def choose_picture(place, network: str) -> Picture:
+    """The picture in small, and behind its name all ways to another one.
+
+    Args:
+        network: that is to see it, which decides about the samples.
+    """
+    chosen = standing_picture(network)
+    name = name_of(chosen)
+    try:
+        small = thumbnail(chosen, THUMBNAIL)
+    except PictureRefused:  # which the page will say
+        small = None
+    slot = place.empty()  # without it, a picture that is refused would close what stands open beside it
+    if small is not None:
+        slot.image(png(small), width=THUMBNAIL // 2, alt=name)
+    with place.popover(plain(name), icon=":material/add_photo_alternate:", help=_("Change the picture")):
+        ask_picture()
+        st.caption(_("or a sample"))
+        samples = samples_for(ARCHITECTURES[network])
+        names = [sample.name for sample in samples]
+        clickable_grid(
+            png(montage([thumbnail(sample_of(name), THUMBNAIL) for name in names], COLUMNS, THUMBNAIL)),
+            -(-len(names) // COLUMNS),
+            COLUMNS,
+            "samples",
+            labels=[spoken(sample.title) for sample in samples],
+            selected=None if chosen.uploaded else names.index(chosen.name),
+            alt=_("Samples"),
+            pixelated=False,
+            on_click=lambda place: take_sample(names[place], network),
+        )
+        if small is not None:
+            chosen = replace(chosen, part=_choose_part(chosen))
+    return chosen
+
+
+def standing_picture(network: str) -> Picture:
+    """The picture that is chosen for a network."""
+    sample = standing(sample_choice(network), **about_sample(network, NETWORK.usual))
+    if file := own_file(PICTURE_FILE):
+        return _with_part(Picture(file.name, sha256_of(file), True))
+    return _with_part(sample_of(sample))
+
+
+def sample_of(name: str) -> Picture:
+    """A sample as a picture."""
+    return Picture(name, sample_sha256(name), False)
+
+
+def _with_part(picture: Picture) -> Picture:
+    return replace(picture, part=standing(PART, FRAME, of=picture.sha256, is_linked=_is_of_link(picture)))
+
+
+def _is_of_link(picture: Picture) -> bool:
+    return not picture.uploaded and picture.name == address.link().get("sample")
+
+
+def _choose_part(picture: Picture) -> int:
+    """Which square of it is shown to the network, where it is none itself."""
+    whole = whole_picture(picture)
+    if whole.width == whole.height:
+        return MIDDLE
+    part = ask_one(st, PART, of=picture.sha256, page=FRAME, is_linked=_is_of_link(picture))
+    whole.thumbnail((WHOLE, WHOLE))
+    st.image(png(lit(np.asarray(whole), square_of(*whole.size, part))), alt=_("The part that the network sees, bright"))
+    return part
+
+
+def ask_picture() -> None:
+    """A field for a picture of the visitor's own."""
+    ask_file(PICTURE_FILE, _("Your picture"), PICTURE_TYPES, MOST_MEGABYTES)
+
+
+def ask_file(what: str, label: str, types: list[str], megabytes: int) -> None:
+    """A field for a file of the visitor's own; and a button to give up one that another field has taken."""
+    key = uploader(what)
+    st.file_uploader(label, types, key=key, max_upload_size=megabytes, on_change=lambda: take_file(what, uploaded(key)))
+    file = own_file(what)
+    if file and not uploaded(key):
+        st.button(
+            _("Remove {name}", name=plain(printable(file.name))),
+            icon=":material/close:",
+            key=f"remove {what}",
+            on_click=take_file,
+            args=(what, None),
+        )
+
+
+# The network ------------------------------------------------------------------------------------------------------
+
+
+def _choose_network(row) -> str:
+    """The network; the list says of each which weights it can have here."""
+    option = replace(NETWORK, values={name: f"{title} · {_mark(name)}" for name, title in NETWORK.values.items()})
+    return ask_one(row, option, page=FRAME, label_visibility="collapsed")
+
+
+def _mark(name: str) -> str:
+    """Where a network's trained weights are."""
+    return {
+        "install": _("trained weights included"),
+        "disk": _("trained weights on this disk"),
+        "internet": _("trained weights to download"),
+        "nowhere": _("random weights only"),
+    }[place_of_weights(name)]
+
+
+def _choose_weights(row, network: str) -> str:
+    option = _kinds()
+    kind = standing(option, FRAME)
+    own = own_file(WEIGHTS_FILE)
+    name = _("Weights") if kind == "auto" else plain(printable(own.name)) if own else spoken(option.called(kind))
+    with row.popover(name, help=_("Change the weights")):
+        if ask_one(st, replace(option, shown_as="buttons"), page=FRAME) == "file":
+            ask_file(WEIGHTS_FILE, _("state_dict or safetensors file"), WEIGHTS_TYPES, FILE_AT_MOST >> 20)
+            if own is None:
+                st.info(_("Upload the file; until then, trained weights are used if available."))
+            elif places := states_in_file(network, sha256_of(own)):
+                st.selectbox(_("Weights in the file"), places, key=STATE, format_func=printable)
+    return _weights(network, kind)
+
+
+def _kinds() -> Choice:
+    known = {name: words for name, words in WEIGHTS.items() if name != "file" or may_upload_weights()}
+    return Choice("weights", Phrase("Weights"), known, shown_as="list", unlinked=("file",))
+
+
+def _weights(network: str, kind: str) -> str:
+    """What a selection says of them: of a file its sha256; where the network is in it several times, also the place."""
+    if kind != "file":
+        return kind
+    if (own := own_file(WEIGHTS_FILE)) is None:
+        return "auto"
+    digest = sha256_of(own)
+    places = states_in_file(network, digest)
+    return f"{digest}/{value_of(STATE, places[0])}" if places else digest
+
+
+def may_upload_weights() -> bool:
+    """Whether this server takes files of weights: not where it is open to strangers."""
+    return os.environ.get("CONVSCOPE_WEIGHTS_UPLOAD") != "off"
+
+
+# The device -------------------------------------------------------------------------------------------------------
+
+
+def _choose_device(row) -> str:
+    """The device on which models run; only a machine with several asks."""
+    devices = available()
+    names = {device: device.upper() for device in devices}
+    option = Choice("device", Phrase("Device"), names, unlinked=devices)  # other machines differ
+    if row is None:
+        return standing(option, FRAME)
+    if len(devices) == 1:
+        row.caption(names[devices[0]], width="content")
+        return devices[0]
+    return ask_one(row, option, page=FRAME, label_visibility="collapsed")

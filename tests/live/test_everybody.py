@@ -1,0 +1,73 @@
+"""Every page for those who do not see it, or not well: what axe finds, how small words are, what the tab is called."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pages.common.routes import HOME, SECTIONS, Route
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+axe = pytest.importorskip("axe_playwright_python.base", reason="axe-playwright-python is not installed")
+
+pytestmark = pytest.mark.browser
+ROUTES = [route for section in SECTIONS.values() for route in section]
+VIETNAMESE = tomllib.loads((Path(__file__).parents[2] / "pages/common/vi.toml").read_text(encoding="utf-8"))
+GRAVE = {"serious", "critical"}
+STREAMLITS = [  # what Streamlit draws itself and no option changes: a rule, the element, and why it stays
+    ("list", '[data-testid="stSidebarNavItems"]', "the sections of the menu are div in a ul"),
+    ("listitem", '[data-testid="stSidebarNavItems"] li', "and the pages in them are li in these div"),
+]
+SMALLEST = 12  # pixels
+FIND = """(exempt) => axe.run(
+  {exclude: [".js-plotly-plot"]}, // drawings, which have an alternative text as a whole
+  {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], preload: false, resultTypes: ["violations"]},
+).then(({violations}) => violations.flatMap(({id, impact, nodes}) => nodes
+  .map(({target, failureSummary}) => ({id, impact, target: String(target), why: failureSummary,
+    exempt: exempt.some(([rule, selector]) =>
+      rule === id && typeof target[0] === "string" && !!document.querySelector(target[0])?.matches(selector))}))))"""
+# Below our components' roots too; formulas, whose indices are small everywhere, and charts are drawings.
+EVERY_ELEMENT = """const every = (root) => [...root.querySelectorAll("*")]
+  .filter((element) => !element.closest("svg, .katex, .js-plotly-plot"))
+  .flatMap((element) => [element, ...(element.shadowRoot ? every(element.shadowRoot) : [])]);"""
+SMALL_WORDS = f"""(least) => {{ {EVERY_ELEMENT}
+  return every(document.body).filter((element) => element.checkVisibility()
+    && [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim())
+    && parseFloat(getComputedStyle(element).fontSize) < least).map((element) => element.outerHTML.slice(0, 200)); }}"""
+SILENT_PICTURES = f"""() => {{ {EVERY_ELEMENT}
+  return every(document.body).filter((element) => element.matches("img:not([role=presentation], button[aria-label] *)")
+    && !element.alt).map((element) => element.outerHTML.slice(0, 200)); }}"""
+
+
+def title_of(route: Route, language: str) -> str:
+    return VIETNAMESE[route.title] if language == "vi" else route.title
+
+
+def opened(page, app: str, route: Route, language: str):
+    """The page, from its address at first and then from the menu, when everything on it is there."""
+    if page.url == "about:blank":
+        page.goto(f"{app}/{'' if route == HOME else route.name}?language={language}")
+    else:
+        page.get_by_test_id("stSidebarNav").get_by_role("link", name=title_of(route, language), exact=True).click()
+    expect(page).to_have_title(f"{title_of(route, language)} · ConvScope", timeout=60_000)
+    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=60_000)
+    expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
+    return page
+
+
+def test_no_page_has_a_grave_finding_nor_small_words_nor_silent_pictures(new_page, app):
+    """Alternating between English in the light and Vietnamese in the dark, in two windows."""
+    windows = {"en": new_page(color_scheme="light"), "vi": new_page(color_scheme="dark")}
+    found, left = {}, set()
+    for number, route in enumerate(ROUTES):
+        language = list(windows)[number % 2]
+        page = opened(windows[language], app, route, language)
+        assert page.evaluate("document.documentElement.lang") == language
+        page.evaluate(f"() => {{ if (!window.axe) {{ {axe.AXE_SCRIPT} }} }}")
+        grave = [f for f in page.evaluate(FIND, STREAMLITS) if f["impact"] in GRAVE]
+        left |= {finding["id"] for finding in grave if finding["exempt"]}
+        findings = [f"{f['id']} {f['target']}: {f['why']}" for f in grave if not f["exempt"]]
+        findings += page.evaluate(SMALL_WORDS, SMALLEST) + page.evaluate(SILENT_PICTURES)
+        found |= {f"{route.name} {language}": findings} if findings else {}
+    assert not found
+    assert left == {rule for rule, _selector, _why in STREAMLITS}  # an exemption that nothing needs is taken away
