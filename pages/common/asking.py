@@ -12,7 +12,7 @@ import streamlit as st
 from models.options import Choice, Number, Numbers, Option, Several, Switch
 from models.statefile import listed
 from pages.common import address, routes
-from pages.common.components.sliders import Slider, live_sliders
+from pages.common.components.sliders import Report, Results, Slider, live_sliders
 from pages.common.session import kept, set_to, value_of
 from pages.common.text import _, plain, spoken, write_numbers
 from vis.figures.numbers import rewritten
@@ -129,9 +129,10 @@ def _choice(place, option: Choice, label: str, first: Any, look: dict[str, Any])
 
     if option.shown_as == "buttons":
         look = {"required": True, "wrap": True} | look
-        if _is_set(look["key"]):
+        if is_set := option.accepts(before := value_of(look["key"])):
             first = None  # the state decides; Streamlit objects to a first value beside it
-        return place.segmented_control(label, values, format_func=called, default=first, **look)
+        value = place.segmented_control(label, values, format_func=called, default=first, **look)
+        return before if is_set and not option.accepts(value) else value
     if option.shown_as == "scale":
         return place.select_slider(label, values, first, format_func=called, **look)
     names = [called(value) for value in values]
@@ -221,6 +222,7 @@ class Live:
 
     values: dict[str, Any]
     moved: str | None = None  # the name of the one that was moved last
+    near: str | None = None  # the name of the one that the visitor is at
 
     def put(self, values: Mapping[str, Any]) -> None:
         """Moves them all at once, so that none is held any more."""
@@ -228,31 +230,38 @@ class Live:
         address.hold(False)
 
 
-def ask_live(place, *options: Choice | Number, of: str, is_linked: bool = True) -> Live:
+def live_of(options: Sequence[Choice | Number], of: str, is_linked: bool = True) -> Live:
+    """Where the live sliders of these options stand, for what is drawn before them; arguments as of `ask_live`."""
+    return kept(key_of("sliders", of), lambda: Live({o.name: _stop_of(o) if is_linked else o.usual for o in options}))
+
+
+def ask_live(place, *options: Choice | Number, of: str, is_linked: bool = True, results: Results | None = None) -> Live:
     """Sliders that report while they are dragged; they belong into a `fragment`, with all that depends on them.
 
     Args:
         of: what they set, for a page may have several such sets.
         is_linked: whether the link that opened the session is about these.
+        results: what is shown beside them and follows the hand.
     """
-    key = key_of("sliders", of)
-    live = kept(key, lambda: Live({o.name: _stop_of(o) if is_linked else o.usual for o in options}))
+    now = live_of(options, of, is_linked)
 
-    def moved(values: dict[str, Any], rests: bool) -> None:
-        live.moved = next((name for name, value in values.items() if value != live.values[name]), live.moved)
-        live.values = values
-        address.hold(not rests)
+    def act(report: Report) -> None:
+        now.moved = next((name for name, value in report.values.items() if value != now.values[name]), now.moved)
+        now.values, now.near = report.values, report.near or now.near
+        address.hold(not report.rests)
 
     with place:
         live_sliders(
             [Slider(o.name, spoken(o.label), o.values, o.marks, o.digits) for o in options],
-            live.values,
-            key,
-            on_change=moved,
+            now.values,
+            key_of("sliders", of),
+            on_change=act,
+            results=results,
+            near=now.near,
         )
     for option in options:
-        note(option, live.values[option.name])
-    return live
+        note(option, now.values[option.name])
+    return now
 
 
 def _stop_of(option: Choice | Number) -> Any:

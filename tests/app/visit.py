@@ -1,9 +1,11 @@
 """A visitor of the app without a browser: what they set, and what they then read."""
 
+import base64
 import csv
 import io
 import json
 import re
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -146,8 +148,22 @@ class Visit:
 
     def drag(self, of: str, **values: float) -> "Visit":
         """Moves live sliders of this set as a drag does, which needs a browser."""
-        ((name, live),) = [(n, v) for n, v in self.at.session_state["kept"].items() if n.endswith(f"/sliders/{of}")]
-        return self.keep(name, Live({**live.values, **values}, next(iter(values))))
+        live = self.live(of)
+        return self._put(of, Live({**live.values, **values}, next(iter(values)), live.near))
+
+    def approach(self, of: str, slider: str) -> "Visit":
+        """Goes to one of the live sliders of this set, as a pointer does before it drags."""
+        live = self.live(of)
+        return self._put(of, Live(live.values, live.moved, slider))
+
+    def _put(self, of: str, live: Live) -> "Visit":
+        (name,) = (name for name in self.at.session_state["kept"] if name.endswith(f"/sliders/{of}"))
+        return self.keep(name, live)
+
+    def live(self, of: str) -> Live:
+        """Where the live sliders of this set stand."""
+        (live,) = (kept for n, kept in self.at.session_state["kept"].items() if n.endswith(f"/sliders/{of}"))
+        return live
 
     # What is read --------------------------------------------------------------------------------------------------
 
@@ -172,6 +188,24 @@ class Visit:
     def layers(self) -> list[str]:
         """The headings of the layers that are shown."""
         return [heading.value for heading in self.at.subheader]
+
+    @property
+    def following(self) -> dict:
+        """The data of the live sliders: where they stand, and what is shown beside them."""
+        components = (json.loads(element.proto.json) for element in self.at.get("bidi_component"))
+        (data,) = (each for each in components if "sliders" in each)
+        return data
+
+    @property
+    def reach(self) -> dict[int, dict]:
+        """What is shown at the places that the slider that the visitor is at can be moved to."""
+        return dict(json.loads(zlib.decompress(base64.b64decode(self.following["reach"]["frames"]))))
+
+    @property
+    def stands(self) -> dict[str, float]:
+        """The values of the live sliders, by their labels."""
+        data = self.following
+        return {s["label"]: s["values"][place] for s, place in zip(data["sliders"], data["places"], strict=True)}
 
     @property
     def inspector(self) -> str | None:
