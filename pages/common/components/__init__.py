@@ -19,7 +19,7 @@ def component(name: str, *parts: str, **settings: bool):
 
 
 def sources(*names: str) -> dict[str, str]:
-    """`name.html`, `name.css` and `name.js` where there are such, one after the other; parts, `name.….js`, come first."""
+    """Their `name.html`, `name.css` and `name.js`, where there are such; parts, such as `name.….js`, come first."""
     files = {
         kind: [file for name in names for file in (*sorted(HERE.glob(f"{name}.*.{kind}")), HERE / f"{name}.{kind}")]
         for kind in ("html", "css", "js")
