@@ -18,6 +18,7 @@ from pages.common.text import _, plain, spoken, write_numbers
 from vis.figures.numbers import rewritten
 
 FRAME = ""  # the page of what belongs to every page
+UNSET = object()  # no value of any option; None is one of some
 
 
 def fragment(draw: Callable) -> Callable:
@@ -129,13 +130,13 @@ def _choice(place, option: Choice, label: str, first: Any, look: dict[str, Any])
 
     if option.shown_as == "buttons":
         look = {"required": True, "wrap": True} | look
-        if option.accepts(value_of(look["key"])):
+        if option.accepts(value_of(look["key"], UNSET)):
             first = None  # the state decides; Streamlit objects to a first value beside it
         return place.segmented_control(label, values, format_func=called, default=first, **look)
     if option.shown_as == "scale":
         return place.select_slider(label, values, first, format_func=called, **look)
     names = [called(value) for value in values]
-    if _renamed(option, look["key"], names) or option.accepts(value_of(look["key"])):
+    if _renamed(option, look["key"], names) or option.accepts(value_of(look["key"], UNSET)):
         first = values[0]  # as above
     value = place.selectbox(label, values, values.index(first), format_func=called, **look)
     return value if option.accepts(value) else option.usual
