@@ -12,13 +12,12 @@ import streamlit as st
 from models.options import Choice, Number, Numbers, Option, Several, Switch
 from models.statefile import listed
 from pages.common import address, routes
-from pages.common.components.sliders import Slider, live_sliders
+from pages.common.components.sliders import Report, Results, Slider, live_sliders
 from pages.common.session import kept, set_to, value_of
 from pages.common.text import _, plain, spoken, write_numbers
 from vis.figures.numbers import rewritten
 
 FRAME = ""  # the page of what belongs to every page
-UNSET = object()  # no value of any option; None is one of some
 
 
 def fragment(draw: Callable) -> Callable:
@@ -130,30 +129,38 @@ def _choice(place, option: Choice, label: str, first: Any, look: dict[str, Any])
 
     if option.shown_as == "buttons":
         look = {"required": True, "wrap": True} | look
-        if option.accepts(value_of(look["key"], UNSET)):
+        if is_set := option.accepts(before := value_of(look["key"])):
             first = None  # the state decides; Streamlit objects to a first value beside it
-        return place.segmented_control(label, values, format_func=called, default=first, **look)
+        value = place.segmented_control(label, values, format_func=called, default=first, **look)
+        return before if is_set and not option.accepts(value) else value
     if option.shown_as == "scale":
         return place.select_slider(label, values, first, format_func=called, **look)
     names = [called(value) for value in values]
-    if _renamed(option, look["key"], names) or option.accepts(value_of(look["key"], UNSET)):
+    _set_where_renamed(option, look["key"], names)
+    if _is_set(look["key"]):
         first = values[0]  # as above
     value = place.selectbox(label, values, values.index(first), format_func=called, **look)
     return value if option.accepts(value) else option.usual
 
 
-def _renamed(option: Choice, key: str, names: list[str]) -> bool:
-    """Whether the values have other names than when this list was last drawn; its state is then set once more.
+def _is_set(key: str) -> bool:
+    """Whether the widget of that key was set since it was last drawn."""
+    known = kept("set", set)
+    if was_set := key in known:
+        known.remove(key)
+    return was_set
+
+
+def _set_where_renamed(option: Choice, key: str, names: list[str]) -> None:
+    """Sets the state once more where the values have other names than when this list was last drawn.
 
     A browser holds the words of a list's choice, not its value: in another language they would be none of its own.
     """
     known = kept("names in lists", dict)
     before, known[key] = known.get(key), names
     value = value_of(key)
-    if before in (None, names) or not option.accepts(value):
-        return False
-    set_to(key, value)
-    return True
+    if before not in (None, names) and option.accepts(value):
+        set_to(key, value)
 
 
 def _number(place, option: Number, label: str, first: float | None, look: dict[str, Any]) -> float | None:
@@ -215,6 +222,7 @@ class Live:
 
     values: dict[str, Any]
     moved: str | None = None  # the name of the one that was moved last
+    near: str | None = None  # the name of the one that the visitor is at
 
     def put(self, values: Mapping[str, Any]) -> None:
         """Moves them all at once, so that none is held any more."""
@@ -222,31 +230,38 @@ class Live:
         address.hold(False)
 
 
-def ask_live(place, *options: Choice | Number, of: str, is_linked: bool = True) -> Live:
+def live_of(options: Sequence[Choice | Number], of: str, is_linked: bool = True) -> Live:
+    """Where the live sliders of these options stand, for what is drawn before them; arguments as of `ask_live`."""
+    return kept(key_of("sliders", of), lambda: Live({o.name: _stop_of(o) if is_linked else o.usual for o in options}))
+
+
+def ask_live(place, *options: Choice | Number, of: str, is_linked: bool = True, results: Results | None = None) -> Live:
     """Sliders that report while they are dragged; they belong into a `fragment`, with all that depends on them.
 
     Args:
         of: what they set, for a page may have several such sets.
         is_linked: whether the link that opened the session is about these.
+        results: what is shown beside them and follows the hand.
     """
-    key = key_of("sliders", of)
-    live = kept(key, lambda: Live({o.name: _stop_of(o) if is_linked else o.usual for o in options}))
+    now = live_of(options, of, is_linked)
 
-    def moved(values: dict[str, Any], rests: bool) -> None:
-        live.moved = next((name for name, value in values.items() if value != live.values[name]), live.moved)
-        live.values = values
-        address.hold(not rests)
+    def act(report: Report) -> None:
+        now.moved = next((name for name, value in report.values.items() if value != now.values[name]), now.moved)
+        now.values, now.near = report.values, report.near or now.near
+        address.hold(not report.rests)
 
     with place:
         live_sliders(
             [Slider(o.name, spoken(o.label), o.values, o.marks, o.digits) for o in options],
-            live.values,
-            key,
-            on_change=moved,
+            now.values,
+            key_of("sliders", of),
+            on_change=act,
+            results=results,
+            near=now.near,
         )
     for option in options:
-        note(option, live.values[option.name])
-    return live
+        note(option, now.values[option.name])
+    return now
 
 
 def _stop_of(option: Choice | Number) -> Any:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import streamlit as st
 
@@ -13,22 +12,17 @@ from pages.common.asking import Live, ask_live, ask_one, first_value, fragment, 
 from pages.common.export import download, table
 from pages.common.session import set_to, value_of
 from pages.common.text import _, spoken
-from pages.common.widgets import say
-from pages.count.style import Style, draw_number
-from vis.cost.blocks import Block, ratio
-from vis.cost.layer import Layer, formula
+from pages.count.following import QUANTITY, following, percent
+from pages.count.style import Style, chosen_style
+from vis.cost.blocks import Block
+from vis.cost.layer import Layer, formula, typeset
 from vis.cost.relatives import RELATIVES
 from vis.cost.tables import layer_rows
 from vis.figures.blocks import beside, drawn, title
 from vis.figures.curves import curves, places
 from vis.figures.graph import png, svg
-from vis.figures.numbers import byte_size, grouped, significant
+from vis.figures.numbers import grouped
 
-QUANTITY = Choice(  # what blocks are compared by
-    "bars",
-    Phrase("Chart"),
-    {"macs": Phrase("MACs"), "weights": Phrase("weights"), "activation_bytes": Phrase("activation memory")},
-)
 WIDE = 300  # pixels, up to which a drawing fits into a telephone as it is
 
 
@@ -46,22 +40,32 @@ class Calculator:
     sides: tuple[Phrase, Phrase]  # what the plain block and its relative are called
 
 
+def calculator(of: Calculator) -> Style:
+    """Draws all of it; how numbers are written and charts are saved is chosen below."""
+    place = st.container()
+    style = chosen_style(st)
+    with place:
+        _calculator(of, style)
+    return style
+
+
 @fragment
-def calculator(of: Calculator, style: Style) -> None:
-    """Draws all of it. What else the page shows is not drawn anew while a slider is dragged."""
+def _calculator(of: Calculator, style: Style) -> None:
+    """What else the page shows is not drawn anew while a slider is dragged."""
     is_linked = address.opened_with().get("block") == of.name
     address.note(block=of.name)
-    above, below = st.container(), st.container()
-    live = ask_live(below, *of.sliders, of=of.name, is_linked=is_linked)
-    _example(above, of, live)
     across = Choice("across", "", [slider.name for slider in of.sliders], of.across)
-    moved = live.moved or (first_value(across) if is_linked else of.across)
+    first = first_value(across) if is_linked else of.across
+    above, below = st.container(), st.container()
+    results = following(of.name, of.sides, style, first)
+    live = ask_live(below, *of.sliders, of=of.name, is_linked=is_linked, results=results)
+    _example(above, of, live)
+    moved = live.moved or first
     note(across, moved)
     try:
         sides = RELATIVES[of.name].blocks(**live.values)
-    except Refused as refusal:  # the sliders above can mend it
+    except Refused:  # which stands beside the sliders, and they can mend it
         note(QUANTITY, value_of(key_of(QUANTITY.name, page="count"), first_value(QUANTITY)))
-        say(refusal)
         return
     _compared(of, live.values, dict(zip(map(spoken, of.sides), sides, strict=True)), moved, style)
 
@@ -79,12 +83,7 @@ def _example(place, of: Calculator, live: Live) -> None:
 
 
 def _compared(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block], moved: str, style: Style) -> None:
-    """Both blocks with what they cost, and their curves over the slider that was moved last."""
-    plain, cheap = sides.values()
-    for column, (quantity, name) in zip(st.columns(3), QUANTITY.values.items(), strict=True):
-        name, all_of = spoken(name), amount(getattr(plain, quantity), quantity, style)
-        beside = _("{share} of {plain}", share=percent(ratio(cheap, plain, quantity)), plain=all_of)
-        draw_number(column, name[:1].upper() + name[1:], amount(getattr(cheap, quantity), quantity, style), beside)
+    """The law of what remains, both blocks and how their costs come about, and curves over the slider moved last."""
     law, share = RELATIVES[of.name].law(**now)
     st.markdown(f"{_('Multiply-adds, relative to the plain block:')} ${law} =$ **{percent(share)}**")
     left, right = st.columns([1, 1], gap="large")
@@ -103,20 +102,6 @@ def _compared(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block]
         )
     )
     _files(of, now, sides)
-
-
-def amount(number: int, quantity: str, style: Style) -> str:
-    """A number of this quantity with its unit."""
-    if quantity != "activation_bytes":
-        return style.number(number)
-    return byte_size(number, 4) if style.is_short else f"{grouped(number)} B"
-
-
-def percent(share: Fraction) -> str:
-    """10.3 %, with enough digits to tell it from another; 524,402 × for much larger ratios."""
-    if share < 10:
-        return f"{significant(100 * float(share))} %"
-    return f"{significant(float(share))} ×" if share < 999.5 else f"{grouped(round(share))} ×"
 
 
 def block_drawn(name: str, block: Block) -> None:
@@ -142,7 +127,7 @@ def _sum(layer: Layer, style: Style) -> str:
     if layer.macs is None:
         return _("no multiply-adds")
     symbols, numbers = formula("macs", layer)
-    return f"{symbols} = {numbers} = {style.number(layer.macs)}".replace("_", r"\_")
+    return f"${typeset(symbols)}$ = {numbers} = {style.number(layer.macs)}"
 
 
 def _curves(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block], moved: str, style: Style) -> None:

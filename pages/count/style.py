@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from models.options import Choice, Phrase
 from pages.common import panels, words
 from pages.common.asking import ask
-from pages.common.text import spoken
+from pages.common.text import _, spoken
 from vis.figures.numbers import grouped, short
 
 NUMBERS = Choice("numbers", Phrase("Number format"), {"all": Phrase("120,422,400"), "short": Phrase("120.4 M")})
@@ -37,12 +37,12 @@ class Style:
 
 
 def chosen_style(place) -> Style:
-    """What is chosen in two switches, which this draws; the same for all these pages.
+    """What is chosen in two switches, which this draws behind a button; the same for all these pages.
 
     Args:
         place: a container, or `st`.
     """
-    chosen = ask(place, NUMBERS, CHARTS, page="count")
+    chosen = ask(place.popover(_("Number format, file type"), icon=":material/tune:"), NUMBERS, CHARTS, page="count")
     return Style(chosen["numbers"] == "short", chosen["charts"])
 
 

@@ -1,6 +1,7 @@
 """The four calculators of cheap blocks, as their visitors set them and read them; dragging is in tests/live."""
 
 import json
+import re
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -8,8 +9,11 @@ import pyarrow as pa
 import pytest
 from torch import nn
 
-from pages.count.calculator import percent
-from tests.app.visit import ROUTES, Visit
+from models.refusals import Refused
+from pages.count.following import percent
+from tests.app.visit import ROUTES, Visit, in_vietnamese
+from vis.cost.relatives import RELATIVES
+from vis.figures.numbers import grouped
 
 PAGES = {name: ROUTES[name] for name in ("bottleneck", "residual", "separable")}
 PAGES |= dict.fromkeys(("stacked", "factorised", "groups", "dilated"), ROUTES["kernels"])
@@ -49,20 +53,17 @@ def visit(name: str, **link: str) -> Visit:
 
 def totals(page: Visit) -> list[tuple[str, str]]:
     """The cheap block's MACs, weights and activation memory, each with what stands under it."""
-    return [(metric.value, metric.delta) for metric in page.at.metric]
-
-
-def sliders(page: Visit) -> dict[str, float]:
-    """Where they stand, by their labels."""
-    components = (json.loads(element.proto.json) for element in page.at.get("bidi_component"))
-    (data,) = (each for each in components if "sliders" in each)
-    return {s["label"]: s["values"][place] for s, place in zip(data["sliders"], data["places"], strict=True)}
+    return [(value, beside) for value, beside, _bars in page.following["now"]["readings"]]
 
 
 def curve(page: Visit) -> list[dict]:
     """The traces of the chart."""
-    (chart,) = page.at.get("plotly_chart")
+    (chart,) = curves(page)
     return json.loads(chart.proto.spec)["data"]
+
+
+def curves(page: Visit) -> list:
+    return page.at.get("plotly_chart")
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: f"{golden.name} {golden.cheap}")
@@ -86,10 +87,41 @@ def test_a_link_restores_what_was_set_and_every_example_can_be_chosen(name):
         assert page.widget("example").value == example
         assert not page.errors
         again = Visit(PAGES[name], **page.link)
-        assert (sliders(again), totals(again)) == (sliders(page), totals(page))
+        assert (again.stands, totals(again)) == (page.stands, totals(page))
         assert again.widget("example").value == example
-        seen.add(tuple(sliders(page).values()))
+        seen.add(tuple(page.stands.values()))
     assert len(seen) == len(examples.options)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_a_slider_can_be_dragged_to_is_what_is_counted_there(name):
+    """At every stop of every slider, with the others as usual: each number, and each box, is that of the block."""
+    page = visit(name)
+    values = page.live(name).values
+    for slider, each in zip(values, page.following["sliders"], strict=True):
+        frames = page.approach(name, slider).reach
+        assert frames.keys() >= {*(each["stops"] or range(len(each["values"]))), *each["marks"]}
+        for place, frame in frames.items():
+            assert_is_counted(frame, name, values | {slider: each["values"][place]})
+
+
+def assert_is_counted(frame: dict, name: str, values: dict[str, int]) -> None:
+    if "refused" in frame:
+        with pytest.raises(Refused, match=re.escape(frame["refused"])):
+            RELATIVES[name].blocks(**values)
+        return
+    plain, cheap = RELATIVES[name].blocks(**values)
+    assert [(text, beside.rpartition(" of ")[2]) for text, beside, _bars in frame["readings"]] == [
+        (grouped(cheap.macs), grouped(plain.macs)),
+        (grouped(cheap.weights), grouped(plain.weights)),
+        (f"{grouped(cheap.activation_bytes)} B", f"{grouped(plain.activation_bytes)} B"),
+    ]
+    long, short = frame["readings"][0][2]
+    assert abs(long * cheap.macs - short * plain.macs) <= 1e-4 * max(cheap.macs, plain.macs)
+    assert max(long, short) == 1
+    for block, chain in zip((plain, cheap), frame["chains"], strict=True):
+        maps = [step[1:4] for step in chain["steps"] if step[0] == "maps"]
+        assert maps == [[*block.given], *([*layer.shape] for layer in block.layers)]
 
 
 def test_the_sums_add_up_and_the_law_says_what_remains():
@@ -152,9 +184,9 @@ def test_how_numbers_are_written_and_charts_are_saved_is_chosen_once_for_all_pag
 )
 def test_what_cannot_be_is_said_in_a_sentence_and_the_sliders_stay(name, link, said):
     page = visit(name, **link)
-    assert len(page.errors) == 1
-    assert said in page.errors[0].replace("\\", "")
-    assert sliders(page)
+    assert said in page.following["now"]["refused"]
+    assert not curves(page)
+    assert page.stands
     assert link.items() <= page.link.items()
 
 
@@ -207,14 +239,14 @@ def test_no_network_is_built_while_a_slider_is_dragged(name, monkeypatch):
 
     monkeypatch.setattr(nn.Module, "__init__", refuse)
     page.drag(name, **{"rows" if name == "bottleneck" else "side": 64})
-    assert 64 in sliders(page).values()
+    assert 64 in page.stands.values()
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_it_speaks_vietnamese(name):
     page = visit(name, language="vi")
-    assert [value for value, _ in totals(page)] == [value for value, _ in totals(visit(name))]
-    assert page.at.metric[1].label == "Trọng số"
+    assert [value for value, _ in totals(page)] == [in_vietnamese(value) for value, _ in totals(visit(name))]
+    assert page.following["look"]["readings"][1] == "Trọng số"
 
 
 def test_a_page_that_is_left_while_a_slider_is_held_holds_nothing_back():

@@ -1,12 +1,10 @@
 """The page “MobileNet's multipliers”, as its visitors set it and read it; dragging is in tests/live."""
 
-import json
-
 import pyarrow as pa
 import pytest
 
-from tests.app.visit import MOBILENET, ROUTES, Visit
-from vis.cost.mobilenet import SIDES, WIDTHS, MobileNet
+from tests.app.visit import MOBILENET, ROUTES, Visit, in_vietnamese
+from vis.cost.mobilenet import SIDES, WIDTHS, MobileNet, grid
 from vis.figures.numbers import grouped, short
 
 BY_KIND, BESIDE, LAYERS = range(3)  # the tables in the order of the page
@@ -18,25 +16,12 @@ def visit(**link: str) -> Visit:
 
 def totals(page: Visit) -> list[str]:
     """MACs, parameters and accuracy."""
-    return [metric.value for metric in page.at.metric]
+    return [value for value, _beside in page.following["now"]["readings"]]
 
 
 def beside(page: Visit) -> list[str]:
     """What stands under each of them."""
-    return [metric.delta for metric in page.at.metric]
-
-
-def component(page: Visit) -> dict:
-    """The data of the live sliders."""
-    components = (json.loads(element.proto.json) for element in page.at.get("bidi_component"))
-    (data,) = (each for each in components if "sliders" in each)
-    return data
-
-
-def sliders(page: Visit) -> dict[str, float]:
-    """Where they stand, by their labels."""
-    data = component(page)
-    return {s["label"]: s["values"][place] for s, place in zip(data["sliders"], data["places"], strict=True)}
+    return [beside for _value, beside in page.following["now"]["readings"]]
 
 
 def table(page: Visit, place: int) -> pa.Table:
@@ -56,7 +41,7 @@ def test_it_begins_with_the_papers_network():
     page = visit()
     assert totals(page) == ["568,740,352", "4,231,976", "70.6 %"]
     assert beside(page) == ["1 times 1.0 MobileNet-224"] * 2 + ["reported in the paper"]
-    assert sliders(page) == {"Width α": 1.0, "Resolution": 224, "Classes": 1000}
+    assert page.stands == {"Width α": 1.0, "Resolution": 224, "Classes": 1000}
     assert "without biases, batch norm and pooling" in page.captions
     assert not page.errors
 
@@ -141,13 +126,61 @@ def test_what_makes_no_sense_in_a_link_is_ignored(link):
 
 
 def test_every_value_that_is_offered_can_be_counted_and_the_papers_are_among_them():
-    widths, sides, classes = (slider["values"] for slider in component(visit())["sliders"])
+    widths, sides, classes = (slider["values"] for slider in visit().following["sliders"])
     assert (widths[0], widths[-1], sides[0], sides[-1]) == (0.05, 2.0, 32, 320)
     assert {*WIDTHS} <= {*widths}
     assert {*SIDES} <= {*sides}
     counted = [*map(MobileNet, widths), *(MobileNet(resolution=n) for n in sides)]
     counted += [MobileNet(num_classes=n) for n in classes]
     assert all(network.macs > 0 for network in counted)
+
+
+@pytest.mark.parametrize("link", [{}, {"convolutions": "full", "depth": "shallow", "bars": "params"}], ids=str)
+def test_what_a_slider_can_be_dragged_to_is_what_is_counted_there(link):
+    """Of every value of every slider, with the others as usual: numbers, the lengths of the bars, and the mark."""
+    page = visit(**link)
+    kinds, quantity = (not link, bool(link)), link.get("bars", "macs")
+    usual = [sum(getattr(layer, quantity) for layer in block) for block in blocks_of(MobileNet(shallow=kinds[1]))]
+    values = page.live("multipliers").values
+    for slider, each in zip(values, page.following["sliders"], strict=True):
+        frames = page.approach("multipliers", slider).reach
+        assert [*frames] == [*range(len(each["values"]))]
+        for value, frame in zip(each["values"], frames.values(), strict=True):
+            width, side, classes = (values | {slider: value}).values()
+            network = MobileNet(width, side, *kinds, classes)
+            assert [number for number, _beside in frame["readings"]][:2] == [
+                grouped(network.macs),
+                grouped(network.params),
+            ]
+            sums = [sum(getattr(layer, quantity) for layer in block) for block in blocks_of(network)]
+            longest = max(*sums, *usual)
+            assert [bar["number"] for bar in frame["bars"]] == [*map(short, sums)]
+            for bar, whole, beside in zip(frame["bars"], sums, usual, strict=True):
+                assert sum(part for _kind, part in bar["parts"]) == pytest.approx(whole / longest, abs=2e-4)
+                assert bar["beside"] == pytest.approx(beside / longest, abs=1e-4)
+            left, top, wide, high = frame["mark"]
+            assert (wide > 50) == ((width, side) in grid())
+            assert (left + wide / 2, top + high / 2) == pytest.approx(middle(width, side), abs=0.1) or not on_sheet(
+                width, side
+            )
+
+
+def blocks_of(network: MobileNet) -> list[list]:
+    """The layers that have weights, by block."""
+    found: dict[str, list] = {}
+    for name, layer in network.layers.items():
+        if layer.weights:
+            found.setdefault(name.partition(".")[0], []).append(layer)
+    return list(found.values())
+
+
+def on_sheet(width: float, side: int) -> bool:
+    return 0.25 <= width <= 1 and 128 <= side <= 224
+
+
+def middle(width: float, side: int) -> tuple[float, float]:
+    """Where a network stands on the sheet, in pixels: cells of 74 by 60, 5 apart, below and beside their names."""
+    return 67 + 37 + 79 * (side - 128) / 32, 43 + 30 + 65 * (1 - width) / 0.25
 
 
 # Tables ----------------------------------------------------------------------------------------------------------
@@ -190,4 +223,4 @@ def test_it_speaks_vietnamese():
     page = visit(language="vi", width="0.6")
     assert page.at.title[0].value == "Hệ số nhân của MobileNet"
     assert beside(page)[2] == "nội suy giữa các số của bài báo"
-    assert totals(page)[0] == grouped(MobileNet(0.6).macs)
+    assert totals(page)[0] == in_vietnamese(grouped(MobileNet(0.6).macs))

@@ -1,9 +1,11 @@
 """A visitor of the app without a browser: what they set, and what they then read."""
 
+import base64
 import csv
 import io
 import json
 import re
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,6 +34,11 @@ def read_csv(content: bytes) -> list[dict[str, str]]:
     """The rows of a table that the app gave away, as a spreadsheet reads them."""
     assert content.startswith(b"\xef\xbb\xbf")
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+
+
+def in_vietnamese(number: str) -> str:
+    """A number with a point and commas as it is written in Vietnamese."""
+    return number.translate(str.maketrans(",.", ".,"))
 
 
 class Visit:
@@ -141,8 +148,22 @@ class Visit:
 
     def drag(self, of: str, **values: float) -> "Visit":
         """Moves live sliders of this set as a drag does, which needs a browser."""
-        ((name, live),) = [(n, v) for n, v in self.at.session_state["kept"].items() if n.endswith(f"/sliders/{of}")]
-        return self.keep(name, Live({**live.values, **values}, next(iter(values))))
+        live = self.live(of)
+        return self._put(of, Live({**live.values, **values}, next(iter(values)), live.near))
+
+    def approach(self, of: str, slider: str) -> "Visit":
+        """Goes to one of the live sliders of this set, as a pointer does before it drags."""
+        live = self.live(of)
+        return self._put(of, Live(live.values, live.moved, slider))
+
+    def _put(self, of: str, live: Live) -> "Visit":
+        (name,) = (name for name in self.at.session_state["kept"] if name.endswith(f"/sliders/{of}"))
+        return self.keep(name, live)
+
+    def live(self, of: str) -> Live:
+        """Where the live sliders of this set stand."""
+        (live,) = (kept for n, kept in self.at.session_state["kept"].items() if n.endswith(f"/sliders/{of}"))
+        return live
 
     # What is read --------------------------------------------------------------------------------------------------
 
@@ -169,6 +190,24 @@ class Visit:
         return [heading.value for heading in self.at.subheader]
 
     @property
+    def following(self) -> dict:
+        """The data of the live sliders: where they stand, and what is shown beside them."""
+        components = (json.loads(element.proto.json) for element in self.at.get("bidi_component"))
+        (data,) = (each for each in components if "sliders" in each)
+        return data
+
+    @property
+    def reach(self) -> dict[int, dict]:
+        """What is shown at the places that the slider that the visitor is at can be moved to."""
+        return dict(json.loads(zlib.decompress(base64.b64decode(self.following["reach"]["frames"]))))
+
+    @property
+    def stands(self) -> dict[str, float]:
+        """The values of the live sliders, by their labels."""
+        data = self.following
+        return {s["label"]: s["values"][place] for s, place in zip(data["sliders"], data["places"], strict=True)}
+
+    @property
     def inspector(self) -> str | None:
         """The title of the opened unit; the other headings of its size are in the long text."""
         return next((m.value[5:] for m in self.at.markdown if re.match(r"#### \w+ \w+ · ", m.value)), None)
@@ -176,7 +215,14 @@ class Visit:
     @property
     def predictions(self) -> list[str]:
         """What the network takes the picture for, most probable first."""
-        return [bar.proto.text for bar in self.at.get("progress")]
+        return [f"{one['name']} · {one['percent']}" for one in self.strip["answer"]["classes"]]
+
+    @property
+    def strip(self) -> dict:
+        """The data of the photograph with a unit of every layer."""
+        components = (json.loads(element.proto.json) for element in self.at.get("bidi_component"))
+        (strip,) = [data for data in components if "tiles" in data]
+        return strip
 
     def pictures(self) -> list[dict]:
         """The data of every clickable picture but the samples, in the order of the page."""

@@ -1,4 +1,4 @@
-"""One step of the calculators' sliders: `python -m tests.benchmarks.calculators`.
+"""What a slider of the calculators costs the server: `python -m tests.benchmarks.calculators`.
 
 What the server does for it: the fragment of the page in an AppTest, from the sliders' new values to the last element:
 both blocks counted and drawn, their sums, and the curves.
@@ -30,18 +30,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     from pages.count import calculator as calculators  # where Streamlit is quiet: each cache misses its server, too
 
     steps = 2 if parser_of("calculators", __doc__).parse_args(argv).short else STEPS
-    fragment, taken = calculators.calculator, []
+    fragment, taken = calculators._calculator, []
 
     def timed(*args) -> None:
         start = perf_counter()
         fragment(*args)
         taken.append(perf_counter() - start)
 
-    with patch.object(calculators, "calculator", timed):
+    with patch.object(calculators, "_calculator", timed):
         print(machine())
         head("calculator", "a step ms", "bar ms", "of the bar")
         for name, (page, slider) in DRAGGED.items():
-            visit = Visit(ROUTES[page], block=name)
+            visit = Visit(ROUTES[page], block=name).approach(name, slider)
             taken.clear()
             for value in range(1, 1 + steps):
                 visit.drag(name, **{slider: value})

@@ -53,10 +53,10 @@ def page(rounds: int) -> float:
         return fragment(timed)
 
     with patch.object(st, "fragment", timed_fragment):
-        visit = Visit(MOBILENET)
+        visit = Visit(MOBILENET).approach("multipliers", "resolution")
         for side in range(100, 100 + rounds):
             visit.drag("multipliers", resolution=side)
-            assert visit.at.metric[0].value == grouped(MobileNet(resolution=side).macs)
+            assert visit.following["now"]["readings"][0][0] == grouped(MobileNet(resolution=side).macs)
     return 1e3 * median(taken[1:])
 
 

@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from pages.common.components.sliders import Slider, live_sliders
+from pages.common.components.sliders import Report, Slider, live_sliders
 
 WIDTHS = [round(0.05 * i, 2) for i in range(1, 41)]
 SLIDERS = [
@@ -16,9 +16,9 @@ chosen = st.session_state.setdefault("chosen", {"width": 1.0, "side": 224})
 
 @st.fragment
 def calculator() -> None:
-    def moved(values: dict, rest: bool) -> None:
-        st.session_state.chosen = values
-        st.session_state.held = not rest
+    def moved(report: Report) -> None:
+        st.session_state.chosen = report.values
+        st.session_state.held = not report.rests
         st.session_state.answers = st.session_state.get("answers", 0) + 1
 
     live_sliders(SLIDERS, st.session_state.chosen, "calculator", on_change=moved)

@@ -35,28 +35,12 @@ def grip(page, name: str, place: int):
 
 
 def macs(page):
-    return page.get_by_test_id("stMetricValue").first
+    return page.locator(".reading .value").first
 
 
-# How wide the mark of the network on the paper's sixteen is, which is in its colour.
-WIDTH_OF_MARK = """
-async () => {
-  const picture = document.querySelector('img[alt^="MACs and parameters of the paper"]');
-  const svg = picture && (await (await fetch(picture.src)).text());
-  const mark = svg && new DOMParser().parseFromString(svg, "image/svg+xml").querySelector('rect[stroke="#d55e00"]');
-  return mark && Number(mark.getAttribute("width"));
-}
-"""
-
-
-def mark_is(page, kind: str) -> bool:
-    """Whether the mark becomes a cell's frame, or a ring, within some seconds."""
-    for _ in range(50):
-        width = page.evaluate(WIDTH_OF_MARK)
-        if width and ("frame" if width > 50 else "ring") == kind:
-            return True
-        page.wait_for_timeout(100)
-    return False
+def mark_is(page, kind: str) -> None:
+    """The mark of the network on the paper's sixteen is a cell's frame, or a ring, within some seconds."""
+    expect(page.locator("rect.mark")).to_have_attribute("width", {"frame": "76", "ring": "16"}[kind])
 
 
 def says(page, network: MobileNet) -> None:
@@ -64,14 +48,14 @@ def says(page, network: MobileNet) -> None:
 
 
 def first_bar(page) -> float:
-    """How wide the bar of the first layer is, in pixels."""
+    """How wide the bar of the first layer in the chart is, in pixels."""
     return page.locator(".bars .point path").first.bounding_box()["width"]
 
 
 def test_numbers_bars_and_the_mark_follow_a_slider_that_is_still_held(page, app):
     at(page, app)
     says(page, MobileNet())
-    assert mark_is(page, "frame")
+    mark_is(page, "frame")
     whole = first_bar(page)
     page.mouse.move(*grip(page, "Width", 19))
     page.mouse.down()
@@ -85,10 +69,14 @@ def test_numbers_bars_and_the_mark_follow_a_slider_that_is_still_held(page, app)
     page.wait_for_function(
         "most => document.querySelector('.bars .point path')?.getBoundingClientRect().width < most", arg=0.6 * whole
     )
-    assert mark_is(page, "ring")  # 0.4 is none of the paper's widths
+    mark_is(page, "ring")  # 0.4 is none of the paper's widths
     page.mouse.up()
     says(page, MobileNet(float(said)))
     expect(page).to_have_url(re.compile(rf"width={float(said)}\b"))
+    page.get_by_role("button", name="Width α: 0.50").click()
+    says(page, MobileNet(0.5))
+    mark_is(page, "frame")
+    expect(page).to_have_url(re.compile(r"width=0.5\b"))
 
 
 def test_a_drag_is_one_step_of_the_browsers_history(page, app):

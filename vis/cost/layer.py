@@ -4,6 +4,7 @@ All numbers are whole ones of any size. One MAC is one multiply-add of a convolu
 normalisation, no pooling. Pictures come one at a time.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -17,6 +18,7 @@ Shape = tuple[int, ...]  # (C, H, W), or (N,) after a linear layer
 BYTES = 4  # of a number as networks compute with it, float32
 MOST_CHANNELS = 1_000_000
 MOST_SIDE = 10_000
+MOST = 10**18  # that any setting may be
 EMPTY = ("", "None", "nan", "<NA>")  # what a table holds where nothing was filled in
 
 SETTINGS = {  # what every kind of layer is told; it has no other settings
@@ -167,6 +169,8 @@ def picture(channels: object, height: object, width: object) -> Shape:
 
 def pair(size: object) -> Pair:
     """(rows, columns) of a setting that may be one number for both."""
+    if type(size) is int:
+        return (whole(size),) * 2
     rows, columns = size if isinstance(size, tuple) and len(size) == 2 else (size, size)
     return whole(rows), whole(columns)
 
@@ -178,6 +182,8 @@ def is_empty(value: object) -> bool:
 
 def whole(value: object) -> int:
     """The whole number that was filled in, 3 also for 3.0; raises Refused for none."""
+    if type(value) is int and abs(value) < MOST:
+        return value
     if is_empty(value):
         raise Refused("A number is missing; fill in every setting of this layer.")
     try:
@@ -186,7 +192,7 @@ def whole(value: object) -> int:
         number = None
     if number is None or number != value:
         raise Refused("{value} is not a whole number; every layer setting must be one.", value=str(value)[:40])
-    if abs(number) >= 10**18:
+    if abs(number) >= MOST:
         raise Refused("A layer setting cannot have more than 18 digits; choose a smaller one.")
     return number
 
@@ -310,6 +316,11 @@ def formula(quantity: str, of: Layer) -> tuple[str, str]:
             factors += zip("HW", of.shape[1:], strict=True)
     symbols, numbers = zip(*factors, strict=True)
     return "·".join(symbols), "·".join(map(str, numbers))
+
+
+def typeset(symbols: str) -> str:
+    """The symbols of a formula in LaTeX: K_{h} \\cdot K_{w} \\cdot C_{in}."""
+    return re.sub(r"_(\w+)", r"_{\1}", symbols).replace("·", r" \cdot ")
 
 
 def _filters(of: Layer) -> list[tuple[str, object]]:

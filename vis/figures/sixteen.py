@@ -1,6 +1,7 @@
 """The sixteen networks of MobileNet's paper, four widths by four resolutions, and another one among them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
@@ -19,16 +20,24 @@ OUTSIDE = 0.42  # of a cell beyond the last one's middle: where the ring of a ne
 
 
 def sixteen(network: MobileNet) -> tuple[Drawing, Mapping[str, Paint]]:
-    """The paper's four widths by its four resolutions, each with its costs, and this network among them; the colours.
+    """The paper's four widths by its four resolutions with their costs, and this network among them; the colours."""
+    drawing, paints = sheet(network.separable, network.shallow)
+    return replace(drawing, boxes=(*drawing.boxes, mark(network))), paints
+
+
+def sheet(separable: bool, shallow: bool) -> tuple[Drawing, Mapping[str, Paint]]:
+    """The sixteen alone, of networks with these convolutions and this depth.
 
     In a cell stand the MACs, which its colour says too, the parameters, and the accuracy where the paper prints one.
-    A network that is one of them frames its cell. Another is a ring between the cells, or at the edge.
     """
+    boxes, paints = _cells(separable, shallow, marks())
+    return Drawing(boxes[-1].right + MARGIN, boxes[-1].bottom + MARGIN, boxes, ()), paints
+
+
+def mark(network: MobileNet) -> Box:
+    """Where a network stands on the sheet: the frame of its cell, or a ring between the cells or at the edge."""
     widths, sides = sorted(WIDTHS, reverse=True), sorted(SIDES)
-    boxes, paints = _cells(network.separable, network.shallow, marks())
-    mark = _mark(_place(network.resolution, sides), _place(-network.width, [-width for width in widths]))
-    whole = boxes[-1].right + MARGIN, boxes[-1].bottom + MARGIN
-    return Drawing(*whole, (*boxes, mark), ()), paints
+    return _mark(_place(network.resolution, sides), _place(-network.width, [-width for width in widths]))
 
 
 @cache

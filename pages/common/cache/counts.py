@@ -1,6 +1,10 @@
-"""What blocks cost over a range of one of their numbers: a drag of that number changes none of it."""
+"""What is counted over a range of one number: a drag of that number changes none of it."""
 
-from collections.abc import Mapping
+import base64
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -13,3 +17,15 @@ def costs_along(
 ) -> list[list[int | None]]:
     """As `vis.cost.relatives.costs_along`, of one of its relatives."""
     return relatives.costs_along(relatives.RELATIVES[relative], name, values, others, quantity)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def packed(about: str, _make: Callable[[], list[Any]]) -> str:
+    """What a slider can be dragged to, for a browser: JSON, deflated, in base64.
+
+    Args:
+        about: all that it depends on; for the same the same is given.
+        _make: counts it.
+    """
+    text = json.dumps(_make(), ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(text.encode(), 1)).decode("ascii")

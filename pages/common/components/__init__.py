@@ -7,18 +7,22 @@ import streamlit as st
 HERE = Path(__file__).parent
 
 
-def component(name: str, **settings: bool):
+def component(name: str, *parts: str, **settings: bool):
     """What mounts the component of this name.
 
     Args:
+        parts: names of others whose files stand before its own; Streamlit takes one text of each kind.
         settings: as of `st.components.v2.component`.
     """
-    return st.components.v2.component(f"convscope.{name}", **{"html": "<span></span>"} | sources(name) | settings)
+    texts = {"html": "<span></span>"} | sources(*parts, name)
+    return st.components.v2.component(f"convscope.{name}", **texts | settings)
 
 
-def sources(name: str) -> dict[str, str]:
-    """`name.html` and `name.css` where it has them, and `name.js` after its parts, `name.….js`."""
-    found = {kind: HERE / f"{name}.{kind}" for kind in ("html", "css")}
-    texts = {kind: file.read_text("utf-8") for kind, file in found.items() if file.is_file()}
-    scripts = [*sorted(HERE.glob(f"{name}.*.js")), HERE / f"{name}.js"]
-    return texts | {"js": "\n".join(file.read_text("utf-8") for file in scripts)}
+def sources(*names: str) -> dict[str, str]:
+    """Their `name.html`, `name.css` and `name.js`, where there are such; parts, such as `name.….js`, come first."""
+    files = {
+        kind: [file for name in names for file in (*sorted(HERE.glob(f"{name}.*.{kind}")), HERE / f"{name}.{kind}")]
+        for kind in ("html", "css", "js")
+    }
+    there = {kind: [file for file in several if file.is_file()] for kind, several in files.items()}
+    return {kind: "\n".join(file.read_text("utf-8") for file in several) for kind, several in there.items() if several}

@@ -1,13 +1,17 @@
-// Sliders that report while they are dragged: each report waits for the answer to the one before, so that a slow server
-// is asked less often and never falls behind.
+// Sliders whose results follow the hand. What a slider can be dragged to comes from the server before it is dragged, and
+// is drawn here; the server hears of it when the pointer rests. Where it is not known, each report waits for the answer to
+// the one before, so that a slow server is asked less often and never falls behind.
 
 const PAUSE = 40; // milliseconds between two reports, at least
 const PATIENCE = 600; // milliseconds after which an answer is no longer waited for
+const REST = 280; // milliseconds after which a pointer or a key is at rest
+const DWELL = 80; // milliseconds over a slider after which it is likely to be dragged
+const AHEAD = 12; // steps of a key that are known ahead
 const NEAR = 0.012; // of the track, within which a dragged slider snaps to a mark
 const groups = new WeakMap(); // element -> Group; Streamlit calls again and again
 
 export default function ({ parentElement, data, setTriggerValue }) {
-  const element = parentElement.querySelector(".sliders");
+  const element = parentElement.querySelector(".live");
   if (!groups.has(element)) groups.set(element, new Group(element));
   groups.get(element).update(data, setTriggerValue);
 }
@@ -17,31 +21,70 @@ class Group {
   said = "";
   told = ""; // the last report
   sent = 0; // when the last report left that has not been answered; 0 for none
+  near = null; // the slider that the visitor is at
+  known = new Map(); // slider -> where the others stand, and what is shown at its places
 
   constructor(element) {
     this.element = element;
+    this.results = new Results(element.querySelector(".results"), element.querySelector(".below"));
   }
 
   update(data, setTriggerValue) {
     this.setTriggerValue = setTriggerValue; // a new one each time: it knows the fragment to rerun
     if (data === this.data) return; // only the theme changed, and that is CSS’s affair
+    if (data.about !== this.data?.about) {
+      this.known.clear();
+      this.learnt = "";
+    }
     this.data = data;
-    const said = JSON.stringify(data.sliders);
+    const said = JSON.stringify([data.sliders, data.decimal]);
     if (said !== this.said) {
       this.said = said;
-      this.rows = data.sliders.map((slider, i) => (this.rows[i] ?? this.row()).describe(slider));
-      this.element.replaceChildren(...this.rows.map((row) => row.element));
+      this.rows = data.sliders.map((slider, i) => (this.rows[i] ?? new Row(this, i)).describe(slider));
+      this.element.querySelector(".sliders").replaceChildren(...this.rows.map((row) => row.element));
     }
-    const newest = this.wanted();
+    this.element.classList.toggle("with-results", Boolean(data.look));
+    this.element.classList.toggle("with-grid", Boolean(data.look?.grid));
+    if (data.look) this.results.describe(data.look);
+    if (data.reach) this.learn(data);
     this.sent = 0;
-    if (this.waiting || this.held) return; // the hand knows better than an older answer
-    if (String(newest) === String(data.places)) return;
-    this.told = "";
-    this.rows.forEach((row, i) => row.show(data.places[i]));
+    // The hand knows better than an older answer.
+    if (!(this.waiting || this.resting || this.held) && String(this.wanted()) !== String(data.places)) {
+      this.told = "";
+      this.rows.forEach((row, i) => row.show(data.places[i]));
+    }
+    this.follow();
   }
 
-  row() {
-    return new Row(() => this.report());
+  /** Takes in what one slider can be moved to from here. */
+  async learn({ about, places, reach: { slider, frames } }) {
+    if (frames === this.learnt || !self.DecompressionStream) return;
+    this.learnt = frames;
+    const unpacked = await unpack(frames);
+    if (this.data.about !== about) return;
+    const others = apart(places, slider);
+    const before = this.known.get(slider);
+    this.known.set(slider, {
+      others,
+      frames: new Map([...(before?.others === others ? before.frames : []), ...unpacked]),
+    });
+    this.follow();
+  }
+
+  /** What is shown where the sliders stand, if it is known. */
+  shown() {
+    const places = this.wanted();
+    for (const [slider, { others, frames }] of this.known) {
+      if (apart(places, slider) === others && frames.has(places[slider])) return frames.get(places[slider]);
+    }
+    return String(places) === String(this.data.places) ? this.data.now : undefined;
+  }
+
+  /** Draws what is shown where the sliders stand; whether that was known. */
+  follow() {
+    const frame = this.shown();
+    if (frame) this.results.draw(frame);
+    return Boolean(frame);
   }
 
   wanted() {
@@ -52,10 +95,48 @@ class Group {
     return this.rows.some((row) => row.held);
   }
 
+  /** The visitor is at a slider, and may drag it. */
+  approach(slider, wait = 0) {
+    if (!this.data.look || this.held) return;
+    clearTimeout(this.approaching);
+    this.approaching = setTimeout(() => {
+      this.near = slider;
+      if (this.known.get(slider)?.others !== apart(this.wanted(), slider)) this.report();
+    }, wait);
+  }
+
+  depart() {
+    clearTimeout(this.approaching);
+  }
+
+  /** A slider was moved, and may be moved further. */
+  moved(slider) {
+    clearTimeout(this.resting);
+    this.resting = 0;
+    if (!this.follow()) return this.report();
+    this.resting = setTimeout(() => this.rest(), REST);
+    if (!this.held && this.endsSoon(slider)) this.report();
+  }
+
+  /** Whether a key that stays down will come to what is not known. */
+  endsSoon(slider) {
+    const row = this.rows[slider];
+    const known = this.known.get(slider)?.frames;
+    return [-AHEAD, AHEAD].some((by) => row.has(row.place + by) && !known?.has(row.place + by));
+  }
+
+  /** A slider was let go. */
+  rest() {
+    clearTimeout(this.resting);
+    this.resting = 0;
+    if (this.data.look) this.results.say();
+    this.report();
+  }
+
   /** Tells the server, now or as soon as it has answered. */
   report() {
     if (this.waiting) return;
-    const report = { places: this.wanted(), rests: !this.held };
+    const report = { places: this.wanted(), rests: !this.held, near: this.near };
     const told = JSON.stringify(report);
     if (told === this.told) return;
     const since = performance.now() - this.sent;
@@ -74,27 +155,49 @@ class Group {
   }
 }
 
+/** Where all sliders but one stand. */
+function apart(places, slider) {
+  return String(places.map((place, i) => (i === slider ? "" : place)));
+}
+
+async function unpack(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return JSON.parse(await new Response(stream).text());
+}
+
 class Row {
   held = false;
 
-  constructor(report) {
-    this.element = document.createElement("label");
+  constructor(group, slider) {
+    this.group = group;
+    this.element = document.createElement("div");
     this.element.className = "slider";
     this.element.innerHTML =
-      '<span class="name"></span><output></output><span class="track"><input type="range" min="0" step="1"></span><span class="marks" aria-hidden="true"></span>';
+      '<span class="name" aria-hidden="true"></span><output aria-hidden="true"></output><span class="track"><input type="range" min="0" step="1"></span><span class="marks"></span>';
     for (const part of ["name", "output", "input", "marks"]) {
       this[part] = this.element.querySelector(part === "output" || part === "input" ? part : `.${part}`);
     }
-    this.input.addEventListener("pointerdown", () => (this.held = true));
-    for (const end of ["pointerup", "pointercancel", "blur", "change"]) {
+    this.element.addEventListener("pointerenter", () => group.approach(slider, DWELL));
+    this.element.addEventListener("pointerleave", () => group.depart());
+    this.input.addEventListener("focus", () => group.approach(slider));
+    this.input.addEventListener("pointerdown", () => {
+      group.approach(slider);
+      this.held = true;
+    });
+    for (const end of ["pointerup", "pointercancel", "blur"]) {
       this.input.addEventListener(end, () => {
         this.held = false;
-        report();
+        group.rest();
       });
     }
+    this.input.addEventListener("change", () => {
+      this.held = false;
+      group.moved(slider); // a key may be pressed once more
+    });
     this.input.addEventListener("input", () => {
       this.show(this.held ? this.snapped(this.input.valueAsNumber) : this.input.valueAsNumber);
-      report();
+      group.moved(slider);
     });
   }
 
@@ -102,13 +205,21 @@ class Row {
     this.slider = slider;
     const last = Math.max(slider.values.length - 1, 1);
     this.name.textContent = slider.label;
-    this.input.setAttribute("aria-label", slider.label); // the label's own text also holds the value
+    this.input.setAttribute("aria-label", slider.label);
     this.input.max = slider.values.length - 1;
     this.marks.replaceChildren(
       ...slider.marks.map((place) => {
-        const mark = document.createElement("span");
+        const mark = document.createElement("button");
+        mark.type = "button";
+        mark.tabIndex = -1; // by keyboard the slider itself reaches it
         mark.textContent = this.text(place);
+        mark.setAttribute("aria-label", `${slider.label}: ${this.text(place)}`);
         mark.style.setProperty("--at", place / last);
+        mark.addEventListener("click", () => {
+          this.show(place);
+          this.group.follow();
+          this.group.rest();
+        });
         return mark;
       }),
     );
@@ -126,11 +237,18 @@ class Row {
   }
 
   text(place) {
-    return this.slider.values[place].toFixed(this.slider.digits);
+    return this.slider.values[place].toFixed(this.slider.digits).replace(".", this.group.data.decimal);
   }
 
+  has(place) {
+    return place >= 0 && place < this.slider.values.length;
+  }
+
+  /** Where a pointer stops: at a mark that is near, or at one of the places that it can reach. */
   snapped(place) {
     const reach = NEAR * this.slider.values.length;
-    return this.slider.marks.find((mark) => Math.abs(mark - place) <= reach) ?? place;
+    const { marks, stops } = this.slider;
+    const mark = marks.find((mark) => Math.abs(mark - place) <= reach);
+    return mark ?? stops?.reduce((best, stop) => (Math.abs(stop - place) < Math.abs(best - place) ? stop : best)) ?? place;
   }
 }

@@ -8,9 +8,10 @@ from models.options import Choice, Number, Phrase
 from pages.common.asking import ask_one, fragment
 from pages.common.panels import reading
 from pages.common.text import _
-from pages.count.calculator import Calculator, block_drawn, calculator, percent
+from pages.count.calculator import Calculator, block_drawn, calculator
 from pages.count.columns import Column, draw_table, text
-from pages.count.style import Style, chosen_style
+from pages.count.following import percent
+from pages.count.style import Style
 from vis.cost.blocks import INCEPTIONS, PRINTED, googlenet, inception, ratio
 
 TEXTS = Path(__file__).parent / "texts"
@@ -34,8 +35,7 @@ def page() -> None:
         )
     )
     sides = Phrase("The kernel on all channels"), Phrase("Through a 1×1 bottleneck")
-    style = chosen_style(st.container(horizontal=True, gap="medium"))
-    calculator(Calculator("bottleneck", SLIDERS, "between", _examples(), sides), style)
+    style = calculator(Calculator("bottleneck", SLIDERS, "between", _examples(), sides))
     _googlenet(style)
     reading(_("Why it is cheap, and where the numbers come from"), TEXTS, "bottleneck")
 

@@ -9,7 +9,6 @@ from pages.common.asking import ask_one
 from pages.common.panels import reading
 from pages.common.text import _
 from pages.count.calculator import Calculator, calculator
-from pages.count.style import chosen_style
 
 TEXTS = Path(__file__).parent / "texts"
 INSTEAD = Choice(
@@ -89,9 +88,7 @@ def page() -> None:
             "one into a row and a column, split the channels into **groups**, or leave gaps by **dilation**."
         )
     )
-    row = st.container(horizontal=True, gap="medium")
-    instead = ask_one(row, INSTEAD)
-    calculator(CALCULATORS[instead], chosen_style(row))
+    calculator(CALCULATORS[ask_one(st, INSTEAD)])
     reading(_("Why it is cheap, and where the numbers come from"), TEXTS, "kernels")
 
 

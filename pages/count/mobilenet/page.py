@@ -6,22 +6,23 @@ import streamlit as st
 
 from models import ARCHITECTURES
 from models.options import Choice, Number, Phrase
-from pages.common.asking import ask, ask_live, ask_one, fragment
+from pages.common.asking import ask, ask_live, ask_one, first_value, fragment, key_of
 from pages.common.export import download, table
 from pages.common.panels import reading
+from pages.common.session import value_of
 from pages.common.text import _, spoken
 from pages.count.columns import Column, costs, draw_table, share, text
 from pages.count.mobilenet.built import build_it, title
-from pages.count.style import Style, chosen_style, draw_number
-from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, Accuracy, MobileNet, accuracy, grid, is_plotted
+from pages.count.mobilenet.following import PAPER, following, kind_names, top1
+from pages.count.style import Style, chosen_style
+from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, MobileNet, accuracy, grid
 from vis.cost.tables import filter_shape, layer_rows
 from vis.figures.costs import block_costs
 from vis.figures.graph import png, svg
-from vis.figures.numbers import percent, short, significant, sizes
+from vis.figures.numbers import percent, short, sizes
 from vis.figures.sixteen import sixteen
 
 TEXTS = Path(__file__).parent / "texts"
-PAPER = grid()[1.0, 224]
 CONVOLUTIONS = Choice(
     "convolutions",
     Phrase("Convolutions"),
@@ -55,23 +56,22 @@ def page() -> None:
             "the side of the picture. Drag them, and everything below is recomputed."
         )
     )
-    row = st.container(horizontal=True, gap="medium")
-    chosen = ask(row, CONVOLUTIONS, DEPTH)
-    _calculator(chosen["convolutions"] == "separable", chosen["depth"] == "shallow", chosen_style(row))
+    chosen = ask(st.container(horizontal=True, gap="medium"), CONVOLUTIONS, DEPTH)
+    place = st.container()
+    style = chosen_style(st)
+    with place:
+        _calculator(chosen["convolutions"] == "separable", chosen["depth"] == "shallow", style)
     reading(_("What the multipliers do, and where the numbers come from"), TEXTS, "mobilenet")
 
 
 @fragment
 def _calculator(separable: bool, shallow: bool, style: Style) -> None:
     """The sliders, and all that is counted of the network that they set."""
-    now = ask_live(st.container(), *SLIDERS, of="multipliers").values
+    quantity = value_of(key_of(BARS.name), first_value(BARS))  # which is chosen further below
+    results = following(separable, shallow, quantity, spoken(BARS.called(quantity)), style)
+    now = ask_live(st.container(), *SLIDERS, of="multipliers", results=results).values
     network = MobileNet(now["width"], now["resolution"], separable, shallow, now["classes"])
-    _totals(network, style)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        _blocks(network, style)
-    with right:
-        _sixteen(network, style)
+    _about_the_sixteen(network, style)
     st.caption(
         _(
             "Multiply-adds of the convolutions and the classifier, for one picture, without biases, batch norm and "
@@ -81,8 +81,9 @@ def _calculator(separable: bool, shallow: bool, style: Style) -> None:
     )
     left, right = st.columns(2, gap="large")
     with left:
-        _kinds(network)
+        _blocks(network, style)
     with right:
+        _kinds(network)
         _successors(network)
     build_it(network)
     _layers(network, style)
@@ -91,59 +92,22 @@ def _calculator(separable: bool, shallow: bool, style: Style) -> None:
 # What is counted --------------------------------------------------------------------------------------------------
 
 
-def _totals(network: MobileNet, style: Style) -> None:
-    """Multiply-adds and parameters, each beside those of the paper's network, and the accuracy."""
-    columns = st.columns([5, 4, 4])
-    names = {"macs": _("Multiply-adds (MACs)"), "params": _("Parameters")}
-    for column, (quantity, name) in zip(columns, names.items(), strict=False):
-        number = getattr(network, quantity)
-        ratio = _("{ratio} times 1.0 MobileNet-224", ratio=significant(number / getattr(PAPER, quantity)))
-        draw_number(column, name, style.number(number), ratio)
-    found = accuracy(network)
-    if found is None:
-        is_point = is_plotted(network)
-        whose = _("only a point in the paper's figure 4") if is_point else _("not reported in the paper")
-    else:
-        is_between = found.is_interpolated
-        whose = _("interpolated between the paper's values") if is_between else _("reported in the paper")
-    draw_number(columns[2], _("Top-1 accuracy on ImageNet"), _percent(found), whose)
-
-
-def _percent(found: Accuracy | None) -> str:
-    return f"{'≈ ' if found.is_interpolated else ''}{percent(found.percent / 100)}" if found else "–"
-
-
 def _blocks(network: MobileNet, style: Style) -> None:
     """What every block costs, in bars; of multiply-adds or of parameters."""
     st.subheader(_("Cost of each block"), anchor="blocks")
     quantity = ask_one(st, BARS, label_visibility="collapsed")
     beside = grid(shallow=network.shallow)[1.0, 224]
     style.draw_chart(
-        block_costs(network, beside, quantity, _kind_names(), _("1.0 MobileNet-224"), spoken(BARS.called(quantity))),
+        block_costs(network, beside, quantity, kind_names(), _("1.0 MobileNet-224"), spoken(BARS.called(quantity))),
         "blocks",
         "mobilenet-blocks",
         _("One bar per block with its MACs or parameters; the table below has the same numbers."),
     )
 
 
-def _kind_names() -> dict[str, str]:
-    return {
-        "conv": _("full 3×3"),
-        "depthwise": _("depthwise 3×3"),
-        "pointwise": _("pointwise 1×1"),
-        "linear": _("classifier"),
-    }
-
-
-def _sixteen(network: MobileNet, style: Style) -> None:
-    """The paper's four widths by its four resolutions, with this network on them."""
-    st.subheader(_("The paper's 4 × 4 grid (α × resolution)"), anchor="sixteen")
+def _about_the_sixteen(network: MobileNet, style: Style) -> None:
+    """How to read the paper's sixteen, and the sheet as a file, with this network on it."""
     drawn, caption = sixteen(network), (_("The paper's 4 × 4 grid; orange: {network}", network=title(network)),)
-    st.image(
-        svg(*drawn, dark=st.context.theme.type == "dark"),
-        width=round(drawn[0].width),
-        alt=_("MACs and parameters of the paper's four widths at its four resolutions, with this network marked."),
-    )
     st.caption(
         _(
             "With 1,000 classes. Each cell shows MACs, parameters and, where the paper reports it, accuracy; the "
@@ -164,7 +128,7 @@ def _kinds(network: MobileNet) -> None:
     """Which part of the work and of the weights each kind of layer has: the paper's Table 2."""
     st.subheader(_("By kind of layer"), anchor="kinds")
     macs, weights = network.shares("macs"), network.shares("weights")
-    names = _kind_names()
+    names = kind_names()
     columns = {
         _("kind"): Column([names[kind] for kind in macs]),
         _("of all MACs"): share([100 * float(part) for part in macs.values()], 100),
@@ -185,7 +149,7 @@ def _successors(network: MobileNet) -> None:
         _("network"): Column([_("this network"), *(other.title for other in others)]),
         _("MACs"): text([short(each.macs) for each in (network, *others)], is_right=True),
         _("parameters"): text([short(n) for n in (network.params, *(o.parameters for o in others))], is_right=True),
-        _("top-1 accuracy"): text([_percent(accuracy(network)), *accuracies], is_right=True),
+        _("top-1 accuracy"): text([top1(accuracy(network)), *accuracies], is_right=True),
     }
     draw_table(columns)
     st.caption(_("Successors at 224×224 with 1,000 classes; accuracies measured with torchvision's weights."))

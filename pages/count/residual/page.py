@@ -10,7 +10,7 @@ from pages.common.panels import reading
 from pages.common.text import _
 from pages.count.calculator import Calculator, block_drawn, calculator
 from pages.count.columns import Column, draw_table, text
-from pages.count.style import Style, chosen_style
+from pages.count.style import Style
 from vis.cost.blocks import RESNET50, resnet50
 from vis.figures.numbers import sizes
 
@@ -44,8 +44,7 @@ def page() -> None:
         )
     )
     sides = Phrase("Two 3×3 convolutions"), Phrase("Through a bottleneck")
-    style = chosen_style(st.container(horizontal=True, gap="medium"))
-    calculator(Calculator("residual", SLIDERS, "between", EXAMPLES, sides), style)
+    style = calculator(Calculator("residual", SLIDERS, "between", EXAMPLES, sides))
     _stages(style)
     reading(_("Why it is cheap, and where the numbers come from"), TEXTS, "residual")
 

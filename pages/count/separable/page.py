@@ -8,7 +8,6 @@ from models.options import Number, Phrase
 from pages.common.panels import reading
 from pages.common.text import _
 from pages.count.calculator import Calculator, calculator
-from pages.count.style import chosen_style
 
 TEXTS = Path(__file__).parent / "texts"
 SLIDERS = (
@@ -38,8 +37,7 @@ def page() -> None:
         )
     )
     sides = Phrase("An ordinary convolution"), Phrase("Depthwise, then 1×1")
-    style = chosen_style(st.container(horizontal=True, gap="medium"))
-    calculator(Calculator("separable", SLIDERS, "kernel", EXAMPLES, sides), style)
+    calculator(Calculator("separable", SLIDERS, "kernel", EXAMPLES, sides))
     reading(_("Why it is cheap, and where the numbers come from"), TEXTS, "separable")
 
 
