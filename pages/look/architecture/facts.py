@@ -45,9 +45,7 @@ def _table(architecture: Architecture, graph: Graph, built: Built, counting: Cou
     if error is None and is_usual and (ours := card(architecture.name)):
         whose = _("shipped weights, on their own data")
         reached = ours.at()
-        error, error5 = (
-            _("{error} % ({whose})", error=f"{100 - top:.2f}", whose=whose) for top in (reached.top1, reached.top5)
-        )
+        error, error5 = (f"{percent(1 - top / 100, 2)} ({whose})" for top in (reached.top1, reached.top5))
     rows += [(_("top-1 error"), error, printed.top1_error), (_("top-5 error"), error5, printed.top5_error)]
     columns = [_("quantity"), _("here"), _("in the paper")]
     numbers(columns, [[name, here or "–", rewritten(paper) if paper else "–"] for name, here, paper in rows])
