@@ -13,7 +13,7 @@ from vis.figures.numbers import marks
 
 MOST_VALUES = 5_000
 MOST_STOPS = 300  # where a pointer can drag a slider to, which is fewer pixels long than some have values
-CLOSE = 32  # values to either side of it, at least, that keys reach one after the other
+CLOSE = 64  # values to either side of it, at least, that keys reach one after the other
 
 Number = int | float
 Frame = Mapping[str, Any]  # what is shown at one place of the sliders; results.js draws it
