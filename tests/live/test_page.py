@@ -124,6 +124,19 @@ def test_an_uploaded_photograph_takes_the_place_of_the_sample_until_it_is_remove
     assert predictions.all_inner_texts() == before
 
 
+def test_a_copied_link_is_the_address_and_what_it_leaves_out_is_said(page, address, photo):
+    at(page, address, "?network=lenet5&maps=1")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    said = page.get_by_role("status").filter(has_text="Copied.")
+    page.get_by_role("button", name="Copy link").click()
+    expect(said).to_have_text("Copied. ")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    upload(page, "a<b>.jpg", photo, "image/jpeg")
+    expect(page.get_by_text("a<b>.jpg, as the network sees it")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Copy link").click()
+    expect(said).to_have_text("Copied. It leaves out what only you have: a<b>.jpg.")
+
+
 def test_a_text_file_under_the_name_of_a_picture_is_one_sentence(page, address):
     at(page, address)
     upload(page, "holiday.png", b"Dear diary, " * 100, "image/png")
