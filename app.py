@@ -4,15 +4,17 @@ import streamlit as st
 
 from pages.common import address, routes
 from pages.common.cache import warm
-from pages.common.chooser import choose
+from pages.common.chooser import choose, offer_link
 from pages.common.components.arrival import arrival
 from pages.common.session import select
 from pages.common.text import choose_language, language, spoken, write_numbers
 
+st.set_page_config(page_icon="🔬", layout="wide")  # first, or a page's own icon is fetched from the internet
+
 # Before any widget: on a server that has just been started, what is drawn before it loses its state at the first rerun.
 pages = {spoken(title): [route.page() for route in section] for title, section in routes.SECTIONS.items()}
 page = st.navigation(pages, expanded=True)
-st.set_page_config(page_title=f"{page.title} · ConvScope", page_icon="🔬", layout="wide")
+st.set_page_config(page_title=f"{page.title} · ConvScope")
 write_numbers()
 with address.part():
     address.begin(page.url_path or routes.HOME.name)
@@ -20,6 +22,7 @@ with address.part():
         st.markdown("### ConvScope")
         choose_language()
         arrival((known.url_path for section in pages.values() for known in section), language())
+        offer_link()
     select(choose(routes.named(page.url_path).asks))
     routes.follow()
     page.run()

@@ -88,7 +88,7 @@ _MIDDLEBURY = ("Middlebury College", "free to use and publish, with a citation o
 _PHOTOGRAPHS = (
     replace(
         _of_skimage("coffee", Phrase("Cup of coffee"), "thing", "Rachel Michetti", CC0, "espresso", "cup"),
-        crop=(110, 0, 450, 340),
+        crop=(70, 0, 470, 400),
     ),
     replace(  # ImageNet's classes of rockets are named for weapons
         _of_skimage(

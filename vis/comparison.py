@@ -1,8 +1,10 @@
 """Two networks beside each other: which of their layers correspond, and in what they differ."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from typing import Literal
 
 from vis.graph import Graph, Node
 
@@ -17,6 +19,7 @@ COMPARED = (
     "multiply",
 )  # kinds; the rest follows from these
 WEIGHTS = ("conv", "depthwise", "linear")
+ENOUGH = 0.3  # of the layers of two blocks, from which on these are each other's like
 NEAR = 6  # rows between two layers that could be the same one in another order
 SETTINGS = ("kernel_size", "stride", "padding", "dilation", "groups", "ceil_mode")
 
@@ -46,6 +49,74 @@ def pairs(left: Graph, right: Graph) -> list[Pair]:
     for _, i, j, k, m in matched.get_opcodes():
         found += [Pair(a, b, differences(a, b) if a and b else ()) for a, b in _aligned(ours[i:j], theirs[k:m])]
     return _in_another_order(found)
+
+
+# Boxes ------------------------------------------------------------------------------------------------------------
+
+Status = Literal["same", "differs", "alone"]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two networks, layer by layer and box by box."""
+
+    pairs: tuple[Pair, ...]
+    twins: Mapping[str, str]  # of operations and blocks of the left network, their like in the right one
+    statuses: tuple[Mapping[str, Status], Mapping[str, Status]]  # of all operations and blocks, left and right
+
+
+def compared(left: Graph, right: Graph) -> Compared:
+    """What corresponds in two networks, and what has no like in the other or differs from it.
+
+    A block is the same if all layers in it are, and all in its like. Layers of no kind in COMPARED count as the same.
+    """
+    found = tuple(pairs(left, right))
+    ours, theirs = (
+        _statuses(graph, {node.name: _status(pair) for pair in found if (node := getattr(pair, side))})
+        for side, graph in (("left", left), ("right", right))
+    )
+    twins = _twins(left, right, found)
+    for name, twin in twins.items():
+        if ours[name] != theirs[twin]:
+            ours[name] = theirs[twin] = "differs"
+    return Compared(found, twins, (ours, theirs))
+
+
+def _status(pair: Pair) -> Status:
+    return "differs" if pair.differs else "alone" if pair.is_alone else "same"
+
+
+def _statuses(graph: Graph, known: Mapping[str, Status]) -> dict[str, Status]:
+    found: dict[str, Status] = {name: known.get(name, "same") for name in graph.nodes}
+    for block in graph.blocks:
+        inside = {known[node.name] for node in graph.operations(block) if node.name in known} or {"same"}
+        found[block] = inside.pop() if len(inside) == 1 else "differs"
+    return found
+
+
+def _twins(left: Graph, right: Graph, found: Iterable[Pair]) -> dict[str, str]:
+    """Layers by their pairs; the rest by its name; blocks by their name, or else by what they have in common."""
+    twins = {pair.left.name: pair.right.name for pair in found if not pair.is_alone}
+    taken = set(twins.values())
+    alike = (name for name in left.nodes if name in right.nodes and name not in twins and name not in taken)
+    twins |= {name: name for name in alike if left.nodes[name].kind == right.nodes[name].kind}
+    sizes = {block: len(list(right.operations(block))) for block in right.blocks}
+    shares = []
+    for block in left.blocks:
+        inside = [node.name for node in left.operations(block)]
+        common = Counter(around for name in inside if name in twins for around in right.ancestors(twins[name]))
+        for other, count in common.items():
+            share = count / (len(inside) + sizes[other] - count)
+            shares.append((-share - (block == other), block, other))
+    taken = set()
+    for share, block, other in sorted(shares):
+        if share <= -ENOUGH and block not in twins and other not in taken:
+            twins[block] = other
+            taken.add(other)
+    return twins
+
+
+# Layers -----------------------------------------------------------------------------------------------------------
 
 
 def _in_another_order(found: list[Pair]) -> list[Pair]:

@@ -25,6 +25,7 @@ BESIDE = 22  # between two boxes of a rank
 TRACK = 7  # between two lines that run sideways between the same ranks
 MARGIN = 16  # inside the frame of an open block
 HEADER = 30  # of an open block, with its name
+FAR = 160  # a line that moves more to the side bends, so that what follows stands below its block
 STRAIGHT = 0.5  # a line that moves less to the side is straight
 MOST_SHORTCUTS = 2  # of one child past others, up to which a block's shortcuts are all drawn
 
@@ -52,49 +53,35 @@ class Size:
 PASSING = Size(14, 0, 7, 7)  # the place of a line that passes a rank, or of a port
 
 
-class Level:
-    """The children of one block, placed."""
+class Ranks:
+    """The children of one block in ranks, from top to bottom, each rank in its order; and where lines reach them."""
 
-    def __init__(self, level: nx.DiGraph, sizes: Mapping[str, Size]):
+    def __init__(self, level: nx.DiGraph, sizes: Mapping[str, Size], gap: float = GAP):
+        self.gap = gap  # between two ranks
         shown = _without_implied(level)
-        self._implied = [edge for edge in level.edges if not shown.has_edge(*edge)]
-        self._sizes = defaultdict(lambda: PASSING, sizes)
-        self._ranks, self._routes = _ranked(shown)
-        self._rank_of = {name: i for i, rank in enumerate(self._ranks) for name in rank}
-        self._above, self._below = _neighbours(self._routes)
-        _order(self._ranks, self._above, self._below)
-        self._entry = _entries(self._ranks, self._above, self._below, self._sizes)  # x where lines reach each place
-        left = min(x - self._sizes[name].entry for name, x in self._entry.items())
-        self._entry = {name: x - left for name, x in self._entry.items()}
-        self._tracks = [self._sideways(rank) for rank in self._ranks]
-        self._heights = [max(self._sizes[name].height for name in rank) for rank in self._ranks]
-        self._tops = [0.0]
-        for height, tracks in zip(self._heights, self._tracks, strict=True):
-            self._tops.append(self._tops[-1] + height + GAP + TRACK * max(tracks.values(), default=0))
+        self.implied = [edge for edge in level.edges if not shown.has_edge(*edge)]
+        self.sizes = defaultdict(lambda: PASSING, sizes)
+        self.ranks, self.routes = _ranked(shown)
+        self.rank_of = {name: i for i, rank in enumerate(self.ranks) for name in rank}
+        self.above, self.below = _neighbours(self.routes)
+        _order(self.ranks, self.above, self.below)
+        self.entry = _entries(self.ranks, self.above, self.below, self.sizes)  # x where lines reach each place
+        self.tracks = [self._sideways(rank) for rank in self.ranks]
+        self.heights = [max(self.sizes[name].height for name in rank) for rank in self.ranks]
 
-    def size(self, block: str) -> Size:
-        """Of everything together, and where lines come in and go out."""
-        width = max(x - self._sizes[name].entry + self._sizes[name].width for name, x in self._entry.items())
-        entry = self._entry.get((block, "in"), width / 2)
-        return Size(width, self._tops[-2] + self._heights[-1], entry, self._entry.get((block, "out"), entry))
+    def left(self, name: Name) -> float:
+        return self.entry[name] - self.sizes[name].entry
 
-    def corner(self, name: Name) -> Point:
-        """The upper left corner of a child; children of a rank stand with their middles on one line."""
-        rank, size = self._rank_of[name], self._sizes[name]
-        return self._entry[name] - size.entry, self._tops[rank] + (self._heights[rank] - size.height) / 2
+    def right(self, name: Name) -> float:
+        return self.left(name) + self.sizes[name].width
 
-    def lines(self, block: str) -> list[Line]:
-        """The connections; where one begins or ends outside the block, its end is the block's own name."""
-        drawn = [(route[0], route[-1], self._points(route), False) for route in self._routes]
-        drawn += [(source, target, self._past_everything(source, target), True) for source, target in self._implied]
-        return [
-            Line(*(block if isinstance(end, tuple) else end for end in ends), points, implied)
-            for *ends, points, implied in drawn
-        ]
-
-    def _exit(self, name: Name) -> float:
+    def exit(self, name: Name) -> float:
         """x where lines leave."""
-        return self._entry[name] - self._sizes[name].entry + self._sizes[name].exit
+        return self.left(name) + self.sizes[name].exit
+
+    def below_rank(self, rank: int) -> float:
+        """Between a rank and the next one: room for the lines that run sideways there."""
+        return self.gap + TRACK * max(self.tracks[rank].values(), default=0)
 
     def _sideways(self, rank: list[Name]) -> dict[Name, int]:
         """Which of the tracks below a rank the lines from each of its places take, if they do not run straight down.
@@ -102,55 +89,18 @@ class Level:
         Lines that all go to one place share a track. Where one line leaves and another one arrives below, the first has
         to turn off above the second, or they would lie on each other.
         """
-        moved = [n for n in rank if any(abs(self._exit(n) - self._entry[m]) > STRAIGHT for m in self._below[n])]
-        goals = {n: self._below[n][0] if len(self._below[n]) == 1 else n for n in moved}
-        arrive = [(self._entry[m], goals[n]) for n in moved for m in self._below[n]]
+        moved = [n for n in rank if any(abs(self.exit(n) - self.entry[m]) > STRAIGHT for m in self.below[n])]
+        goals = {n: self.below[n][0] if len(self.below[n]) == 1 else n for n in moved}
+        arrive = [(self.entry[m], goals[n]) for n in moved for m in self.below[n]]
         turns = nx.DiGraph()
         turns.add_nodes_from(goals.values())
-        turns.add_edges_from(
-            (goals[n], goal) for n in moved for x, goal in arrive if abs(self._exit(n) - x) < TRACK / 2
-        )
+        turns.add_edges_from((goals[n], goal) for n in moved for x, goal in arrive if abs(self.exit(n) - x) < TRACK / 2)
         knots = nx.condensation(turns)  # of lines that would all have to turn off above each other
         order = [goal for knot in nx.topological_sort(knots) for goal in turns if goal in knots.nodes[knot]["members"]]
         return {name: order.index(goal) for name, goal in goals.items()}
 
-    def _points(self, route: tuple[Name, ...]) -> tuple[Point, ...]:
-        """Down from the source's lower edge, sideways between ranks only, to the target's upper edge."""
-        points = [self._foot(route[0])]
-        for above, below in pairwise(route):
-            x, to, rank = self._exit(above), self._entry[below], self._rank_of[above]
-            if above in self._tracks[rank] and abs(x - to) > STRAIGHT:
-                y = self._tops[rank] + self._heights[rank] + GAP / 2 + TRACK * self._tracks[rank][above]
-                points += [(x, y), (to, y)]
-        return (*points, self._head(route[-1]))
 
-    def _past_everything(self, source: Name, target: Name) -> tuple[Point, ...]:
-        """On the right of what lies between."""
-        (x0, y0), (x1, y1) = self._foot(source), self._head(target)
-        between = range(self._rank_of[source], self._rank_of[target] + 1)
-        rights = (self.corner(name)[0] + self._sizes[name].width for i in between for name in self._ranks[i])
-        beside = max(rights) + MARGIN / 2
-        return (
-            (x0, y0),
-            (x0, y0 + GAP / 4),
-            (beside, y0 + GAP / 4),
-            (beside, y1 - GAP / 4),
-            (x1, y1 - GAP / 4),
-            (x1, y1),
-        )
-
-    def _foot(self, name: Name) -> Point:
-        """Where lines leave; from the outside they come through the block's upper edge."""
-        if _is_port(name):
-            return self._exit(name), -HEADER
-        return self._exit(name), self.corner(name)[1] + self._sizes[name].height
-
-    def _head(self, name: Name) -> Point:
-        """Where lines arrive; to the outside they go through the block's lower edge."""
-        return self._entry[name], self.corner(name)[1] + (MARGIN if _is_port(name) else 0)
-
-
-def _is_port(name: Name) -> bool:
+def is_port(name: Name) -> bool:
     return isinstance(name, tuple) and name[1] in ("in", "out")
 
 
@@ -171,8 +121,8 @@ def _ranked(level: nx.DiGraph) -> tuple[list[list[Name]], list[tuple[Name, ...]]
     rank: dict[Name, int] = {}
     for name in nx.topological_sort(level):
         rank[name] = max((rank[source] + 1 for source in level.pred[name]), default=0)
-    deepest = max((r for name, r in rank.items() if not _is_port(name)), default=0)
-    rank |= {name: deepest + 1 for name in level if _is_port(name) and name[1] == "out"}
+    deepest = max((r for name, r in rank.items() if not is_port(name)), default=0)
+    rank |= {name: deepest + 1 for name in level if is_port(name) and name[1] == "out"}
     ranks: list[list[Name]] = [[] for _ in range(max(rank.values()) + 1)]
     for name in level:
         ranks[rank[name]].append(name)
@@ -263,11 +213,15 @@ def _spine(ranks: list[list[Name]], above: Neighbours) -> list[Name]:
 
 
 def _chain(names: list[Name], sizes: Mapping[Name, Size]) -> dict[Name, float]:
-    """Where lines reach each of these places, one below the other, if they reach the first at 0."""
+    """Where lines reach each of these places, one below the other, if they reach the first at 0.
+
+    What leaves a block of several columns far from where it came in goes back to there.
+    """
     x, places = 0.0, {}
     for name in names:
         places[name] = x
-        x += sizes[name].exit - sizes[name].entry
+        aside = sizes[name].exit - sizes[name].entry
+        x += aside if abs(aside) < FAR else 0.0
     return places
 
 
@@ -314,7 +268,7 @@ def _apart_by(sizes: Mapping[Name, Size], left: Name, right: Name) -> float:
 
 def _passes(name: Name) -> bool:
     """Whether it is a place of a line between two others."""
-    return isinstance(name, tuple) and not _is_port(name)
+    return isinstance(name, tuple) and not is_port(name)
 
 
 def _apart(wanted: list[float], weights: list[float], apart: list[float]) -> list[float]:

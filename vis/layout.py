@@ -1,16 +1,23 @@
 """Where everything stands in the drawing of a layer graph: plain data, the same every time.
 
 Block by block: an open block is laid out inside its own box, a closed one is a box like an operation's. How the boxes
-of one block are placed is in `vis.layered`.
+of one block are ordered is in `vis.layered`, and how they stand in columns in `vis.columns`.
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from math import inf
 
+from vis.columns import Level
 from vis.graph import ROOT, Graph
-from vis.layered import HEADER, MARGIN, Level, Line, Size
+from vis.layered import GAP, HEADER, MARGIN, Line, Ranks, Size
 
 LINE = 16  # height of a line of text
+LEAST_COLUMN = 100  # pixels, as low as columns are tried
+TRIES = 9  # heights of columns
+MANY = 120  # boxes, from which on those of operations have one line of text
+LEAST_SMALL, WIDEST_SMALL = 104.0, 150.0  # pixels, without a second text and with one
+ONE_LINE, CLOSE = 34, 12  # the height of these, and the gap between two ranks of them
 
 
 @dataclass(frozen=True)
@@ -51,16 +58,24 @@ class Drawing:
 
 
 def drawing(
-    graph: Graph, opened: Collection[str], texts: Callable[[Graph, str], tuple[str, ...]], block: str = ROOT
+    graph: Graph,
+    opened: Collection[str],
+    texts: Callable[[Graph, str], tuple[str, ...]],
+    block: str = ROOT,
+    aspect: float | None = None,
 ) -> Drawing:
     """The drawing of a block, by default of the whole network, with these of the blocks in it open.
 
     Args:
         texts: the lines of text on the box of an operation or a block, the first of which is its title.
+        aspect: width by height of the canvas that it is to fill, in as many columns as make it largest there, and with
+            small boxes if these are many. By default everything stands in one column.
     """
-    inside = _laid_out(graph, block, frozenset(opened), texts, 0)
+    layouts = _Layouts(graph, frozenset(opened), texts, aspect is not None)
     above = MARGIN if block == ROOT else HEADER  # which the lines from outside come through
-    boxes, lines = inside.moved(MARGIN, above)
+    inside = layouts.filling(block, aspect, above) if aspect else layouts.of(block)
+    boxes, lines = [], []
+    _place(inside, MARGIN, above, 0, boxes, lines)
     return Drawing(inside.size.width + 2 * MARGIN, inside.size.height + above + MARGIN, tuple(boxes), tuple(lines))
 
 
@@ -68,38 +83,104 @@ def drawing(
 class _Layout:
     """A block's children, from (0, 0) on."""
 
+    block: str
+    level: Level
     size: Size
-    boxes: list[Box]
-    lines: list[Line]
-
-    def moved(self, right: float, down: float) -> tuple[list[Box], list[Line]]:
-        boxes = [replace(box, left=box.left + right, top=box.top + down) for box in self.boxes]
-        lines = [replace(line, points=tuple((x + right, y + down) for x, y in line.points)) for line in self.lines]
-        return boxes, lines
+    words: Mapping[str, tuple[str, ...]]  # on every child
+    sizes: Mapping[str, Size]
+    inner: Mapping[str, "_Layout"]  # of open children
+    closed: Collection[str]  # blocks among the children
 
 
-def _laid_out(graph: Graph, block: str, opened: frozenset[str], texts: Callable, depth: int) -> _Layout:
-    children = graph.blocks[block].children
-    words = {child: texts(graph, child) for child in children}
-    sizes = {child: _closed(words[child], child in graph.blocks) for child in children}
-    inner = {
-        child: _laid_out(graph, child, opened, texts, depth + 1)
-        for child in children
-        if child in opened and child in graph.blocks
-    }
-    sizes |= {child: _framed(layout.size, words[child][0]) for child, layout in inner.items()}
+class _Layouts:
+    """The layouts of blocks, for any height of their columns; what does not depend on it is computed once."""
 
-    level = Level(graph.level(block), sizes)
-    boxes, lines = [], level.lines(block)
-    for child in children:
-        (x, y), size = level.corner(child), sizes[child]
-        state = child in inner if child in graph.blocks else None
-        boxes.append(Box(child, words[child], x, y, size.width, size.height, depth, state))
-        if child in inner:
-            more_boxes, more_lines = inner[child].moved(x + size.entry - inner[child].size.entry, y + HEADER)
-            boxes += more_boxes
-            lines += more_lines
-    return _Layout(level.size(block), boxes, lines)
+    def __init__(
+        self, graph: Graph, opened: frozenset[str], texts: Callable[[Graph, str], tuple[str, ...]], may_be_small: bool
+    ):
+        self._graph, self._opened, self._texts = graph, opened, texts
+        self._small = may_be_small and len(list(self._shown(ROOT))) > MANY
+        self._words: dict[str, tuple[str, ...]] = {}
+        self._ranks: dict[tuple, Ranks] = {}
+        self._known: dict[tuple[str, float], _Layout] = {}
+
+    def _shown(self, block: str) -> Iterator[str]:
+        """The names of all that is drawn in a block."""
+        for child in self._graph.blocks[block].children:
+            yield child
+            if child in self._opened and child in self._graph.blocks:
+                yield from self._shown(child)
+
+    def filling(self, block: str, aspect: float, above: float) -> _Layout:
+        """The layout that is largest on a canvas, found by halving the height of its columns."""
+        best = self.of(block)
+        low, high = LEAST_COLUMN, best.size.height
+
+        def sides(layout: _Layout) -> tuple[float, float]:
+            return layout.size.width + 2 * MARGIN, layout.size.height + above + MARGIN
+
+        def zoom(layout: _Layout) -> float:
+            width, height = sides(layout)
+            return min(aspect / width, 1 / height)
+
+        for _ in range(TRIES):
+            width, height = sides(found := self.of(block, (low * high) ** 0.5))
+            if zoom(found) > zoom(best):
+                best = found
+            if width > aspect * height:
+                low = (low * high) ** 0.5
+            else:
+                high = (low * high) ** 0.5
+        return best
+
+    def of(self, block: str, limit: float = inf) -> _Layout:
+        """The layout of a block whose columns keep to a height."""
+        if limit < inf and (whole := self.of(block)).size.height <= limit:
+            return whole
+        if (block, limit) not in self._known:
+            self._known[block, limit] = self._laid_out(block, limit)
+        return self._known[block, limit]
+
+    def _laid_out(self, block: str, limit: float) -> _Layout:
+        children, blocks = self._graph.blocks[block].children, self._graph.blocks
+        words = {child: self._text(child) for child in children}
+        inner = {
+            child: self.of(child, limit - HEADER - MARGIN)
+            for child in children
+            if child in self._opened and child in blocks
+        }
+        sizes = {child: self._size(child, words[child], inner.get(child)) for child in children}
+        key = (block, *sizes.values())
+        if key not in self._ranks:
+            self._ranks[key] = Ranks(self._graph.level(block), sizes, CLOSE if self._small else GAP)
+        level = Level(self._ranks[key], limit)
+        closed = {child for child in children if child in blocks} - inner.keys()
+        return _Layout(block, level, level.size(block), words, sizes, inner, closed)
+
+    def _size(self, child: str, words: tuple[str, ...], inner: _Layout | None) -> Size:
+        if inner:
+            return _framed(inner.size, words[0])
+        is_block = child in self._graph.blocks
+        return _small(words) if self._small and not is_block else _closed(words, is_block)
+
+    def _text(self, name: str) -> tuple[str, ...]:
+        if name not in self._words:
+            self._words[name] = self._texts(self._graph, name)
+        return self._words[name]
+
+
+def _place(layout: _Layout, left: float, top: float, depth: int, boxes: list[Box], lines: list[Line]) -> None:
+    """Adds the boxes of a layout whose corner is at (left, top), and its lines."""
+    for line in layout.level.lines(layout.block):
+        points = tuple((x + left, y + top) for x, y in line.points)
+        lines.append(Line(line.source, line.target, points, line.implied))
+    for child, size in layout.sizes.items():
+        x, y = layout.level.corner(child)
+        inner = layout.inner.get(child)
+        state = True if inner else False if child in layout.closed else None
+        boxes.append(Box(child, layout.words[child], x + left, y + top, size.width, size.height, depth, state))
+        if inner:
+            _place(inner, left + x + size.entry - inner.size.entry, top + y + HEADER, depth + 1, boxes, lines)
 
 
 def _closed(texts: tuple[str, ...], is_block: bool) -> Size:
@@ -107,6 +188,15 @@ def _closed(texts: tuple[str, ...], is_block: bool) -> Size:
     title, *rest = (len(text) for text in texts)
     width = max(84.0, max([title * 7.4 + 28 * is_block, *(length * 6.2 for length in rest)]) + 22)
     return Size(width, 12 + LINE * len(texts), width / 2, width / 2)
+
+
+def _small(texts: tuple[str, ...]) -> Size:
+    """The size of a box with its title, and beside it what it is if that is short."""
+    title, *rest = (len(text) for text in texts)
+    width = max(LEAST_SMALL, title * 7.4 + 22)
+    beside = title * 7.4 + rest[0] * 6.2 + 32 if rest else 0.0
+    width = beside if width < beside <= WIDEST_SMALL else width
+    return Size(width, ONE_LINE, width / 2, width / 2)
 
 
 def _framed(content: Size, title: str) -> Size:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.statefile import printable
 from pages.common.session import keep, kept
@@ -22,6 +23,7 @@ class _Noted:
     parts: dict[str, dict[str, str]] = field(default_factory=dict)
     drawing: list[str] = field(default_factory=list)  # the parts that are being drawn, the innermost last
     is_held: bool = False
+    begun_with: Mapping[str, str] = field(default_factory=dict)  # the address, when the run began
     impossible: dict[tuple[str, str], bool] = field(default_factory=dict)  # of the link, and whether it was said
 
 
@@ -70,6 +72,15 @@ def leave_out(what: str, text: str) -> None:
     _noted().impossible.setdefault((what, printable(text)), False)
 
 
+def returned() -> Mapping[str, str] | None:
+    """What the address said when the visitor came here by Back or Forward; None in every other run.
+
+    In these runs Streamlit writes over the entry of the browser's history instead of adding one.
+    """
+    context = get_script_run_ctx()
+    return _noted().begun_with if context and context.is_history_navigation else None
+
+
 def now(name: str) -> str | None:
     """What the address says of this now; where one page leads to another, that is what it asked for."""
     return st.query_params.get(name)
@@ -115,7 +126,7 @@ def part(name: str = PAGE) -> Iterator[None]:
     """
     noted = _noted()
     if name == PAGE:
-        noted.parts, noted.drawing = {}, []
+        noted.parts, noted.drawing, noted.begun_with = {}, [], st.query_params.to_dict()
     noted.parts[name] = {}
     noted.drawing.append(name)
     try:

@@ -136,24 +136,31 @@ def _choice(place, option: Choice, label: str, first: Any, look: dict[str, Any])
     if option.shown_as == "scale":
         return place.select_slider(label, values, first, format_func=called, **look)
     names = [called(value) for value in values]
-    if _renamed(option, look["key"], names) or option.accepts(value_of(look["key"])):
+    _set_where_renamed(option, look["key"], names)
+    if _is_set(look["key"]):
         first = values[0]  # as above
     value = place.selectbox(label, values, values.index(first), format_func=called, **look)
     return value if option.accepts(value) else option.usual
 
 
-def _renamed(option: Choice, key: str, names: list[str]) -> bool:
-    """Whether the values have other names than when this list was last drawn; its state is then set once more.
+def _is_set(key: str) -> bool:
+    """Whether the widget of that key was set since it was last drawn."""
+    known = kept("set", set)
+    if was_set := key in known:
+        known.remove(key)
+    return was_set
+
+
+def _set_where_renamed(option: Choice, key: str, names: list[str]) -> None:
+    """Sets the state once more where the values have other names than when this list was last drawn.
 
     A browser holds the words of a list's choice, not its value: in another language they would be none of its own.
     """
     known = kept("names in lists", dict)
     before, known[key] = known.get(key), names
     value = value_of(key)
-    if before in (None, names) or not option.accepts(value):
-        return False
-    set_to(key, value)
-    return True
+    if before not in (None, names) and option.accepts(value):
+        set_to(key, value)
 
 
 def _number(place, option: Number, label: str, first: float | None, look: dict[str, Any]) -> float | None:

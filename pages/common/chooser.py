@@ -18,10 +18,12 @@ from models.statefile import FILE_AT_MOST, printable
 from pages.common import address
 from pages.common.asking import FRAME, ask_one, standing
 from pages.common.cache import sample_sha256, states_in_file, thumbnail, whole_picture
+from pages.common.components.copy_link import copy_link
 from pages.common.components.grid import clickable_grid
 from pages.common.samples import about_sample, sample_choice, take_sample
 from pages.common.session import (
     PICTURE_FILE,
+    SET_FILE,
     WEIGHTS_FILE,
     Picture,
     Selection,
@@ -72,6 +74,15 @@ def choose(asks: Collection[str]) -> Selection:
     if picture.uploaded:
         address.note(part=None)
     return Selection(network, weights, device, picture)
+
+
+def offer_link() -> None:
+    """A button for the link to what is on the screen, which cannot say what only this visitor has."""
+    weights = own_file(WEIGHTS_FILE) if standing(_kinds(), FRAME) == "file" else None
+    own = [file.name for file in (own_file(PICTURE_FILE), weights, uploaded(SET_FILE)) if file]
+    left_out = _("It leaves out what only you have: {files}.", files=", ".join(map(printable, own))) if own else ""
+    failed = _("The browser does not allow that. Copy this:")
+    copy_link({"copy": _("Copy link"), "copied": _("Copied."), "failed": failed}, left_out)
 
 
 # The picture ------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ class Opened:
 
 
 def opened(place: str, network: str | None = None) -> Opened | None:
-    """What is open in a place: the unit last clicked, or at first the link's.
+    """What is open in a place: the unit last clicked, or at first the link's; after Back or Forward, the address's.
 
     Args:
         network: that the link must be about.
@@ -39,6 +39,8 @@ def opened(place: str, network: str | None = None) -> Opened | None:
             address.leave_out(_("feature map"), "; ".join(said))
         return unit
 
+    if (link := address.returned()) is not None:
+        open_unit(place, of_link(link))
     return kept(f"opened {place}", first)
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 
 from models import Loaded
 from models.images import png
+from pages.common.components.drawer import drawer
 from pages.common.components.grid import clickable_grid
 from pages.common.components.reveal import reveal
 from pages.common.export import download
@@ -109,16 +110,10 @@ def picture_file(
     *,
     label: str = "PNG",
     loaded: Loaded | None = None,
-    width: int = 480,
 ) -> None:
-    """A button for a picture with these lines under it.
-
-    Args:
-        loaded: as of `picture`.
-        width: as of `captioned`.
-    """
+    """A button for a picture with these lines under it; `loaded` as of `picture`."""
     warning = warning_of(loaded) if loaded else None
-    download(place, label, lambda: captioned(pixels, lines, width, warning), file, key)
+    download(place, label, lambda: captioned(pixels, lines, warning), file, key)
 
 
 def legend(lines: Sequence[str], pixels: np.ndarray, file: str, key: str, further: Sequence[str] = (), **look) -> None:
@@ -133,18 +128,22 @@ def legend(lines: Sequence[str], pixels: np.ndarray, file: str, key: str, furthe
 
 
 @contextmanager
-def close_up(title: str, what: str, close: Callable[[], None], key: str = "") -> Iterator[None]:
+def close_up(
+    title: str, what: str, close: Callable[[], None], key: str = "", is_beside: bool = False
+) -> Iterator[None]:
     """A `with` that frames what is seen closely, under a title with a button that closes it.
 
     Args:
         what: scrolls into view when it is shown for the first time.
         close: called when the button is pressed.
         key: of this close-up, where its page has several.
+        is_beside: whether it stands beside what was clicked, and not below.
     """
     of = f" {key}" if key else ""
-    with st.container(border=True):
-        reveal(what, key=f"reveal{of}")
-        row = st.container(horizontal=True, vertical_alignment="center")
+    with drawer(title) if is_beside else st.container(border=True):
+        if not is_beside:
+            reveal(what, key=f"reveal{of}")
+        row = st.container(horizontal=True, vertical_alignment="top", wrap=False, key=f"head of close-up{of}")
         row.markdown(f"#### {title}", width="stretch")
         row.button(_("Close"), icon=":material/close:", key=f"close{of}", on_click=close)
         yield

@@ -89,6 +89,7 @@ def value_of(key: str, otherwise: Any = None) -> Any:
 def set_to(key: str, value: Any) -> None:
     """Sets the widget of that key, for the callback of another one."""
     st.session_state[key] = value
+    kept("set", set).add(key)
 
 
 def taken(key: str) -> Any:

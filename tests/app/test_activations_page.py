@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 
 import numpy as np
 import pytest
@@ -238,6 +239,7 @@ def test_the_page_speaks_vietnamese():
     page = visit(network="zfnet_mini", layer="features.relu1", map="3", language="vi")
     assert page.at.title[0].value == "Các bản đồ kích hoạt"
     assert "bản đồ đặc trưng 0" in labels(page)[0]
+    assert re.search(r"lớn nhất \d+,\d+ · trung bình \d+,\d+", labels(page)[0])
     assert "giá trị của mạng" in page.at.code[0].value
 
 

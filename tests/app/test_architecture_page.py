@@ -20,10 +20,10 @@ from pages.look.architecture.story import BLOCKS
 from pages.look.architecture.versus import WORTH_COMPARING
 from pages.look.architecture.view import EVERYTHING, GraphView
 from tests.app.test_layers_page import spoken, state_dict, torch_file
-from tests.app.visit import APP, GRAPH, LAYERS, Visit
+from tests.app.visit import APP, GRAPH, LAYERS, Visit, in_vietnamese
 from tests.unit.pictures import REFUSED, photograph, saved
 from vis.cost.count import Counting
-from vis.figures.graph import QUANTITIES
+from vis.figures.graph import EDGES, QUANTITIES
 from vis.figures.numbers import grouped, short
 from vis.graph import Graph, layer_graph
 
@@ -114,7 +114,7 @@ def test_opens_in_vietnamese_with_the_same_boxes_and_numbers(network):
     assert visit.at.title[0].value == "Đồ thị tầng"
     assert visit.boxes().keys() == english.boxes().keys()
     assert visit.boxes() != english.boxes()
-    assert [*visit.numbers("vi").iloc[:2, 0]] == [*english.numbers().iloc[:2, 0]]
+    assert [*visit.numbers("vi").iloc[:2, 0]] == [*map(in_vietnamese, english.numbers().iloc[:2, 0])]
     assert not visit.errors
 
 
@@ -160,7 +160,7 @@ def test_every_colour_has_a_legend_from_nothing_to_the_most(colour):
     ends = {  # of the block of convolutions, by hand
         "params": "50.7 k",
         "operations": "406 k MACs",
-        "memory": "57.6 kB",
+        "memory": "57.7 kB",
         "field": "32 pixels · the whole picture",
     }
     assert visit.link["colour"] == colour
@@ -324,6 +324,16 @@ def test_the_differences_are_named_in_a_few_lines_and_both_papers_stand_beside_e
     visit = Reader(network="plain34", compare="resnet34")
     assert "* Only in ResNet-34: addition ×16, convolution ×3, normalisation ×3." in visit.said()
     assert "Only in Plain-34" not in visit.said()
+    assert visit.legend()[:3] == ["the same in both", "differs", "only in this network"]
+    edges = [{look[5] for look in canvas["looks"]} for canvas in visit.canvases]
+    assert edges == [{None, EDGES["differs"]}] * 2  # of closed blocks, which hold additions in one of them
+    visit.press("open all right")  # both, for they are opened together
+    assert EVERYTHING in visit.link["open_left"]
+    edges = [{look[5] for look in canvas["looks"]} for canvas in visit.canvases]
+    assert edges == [{None, EDGES["differs"]}, {None, *EDGES.values()}]
+    visit.choose(differences=False, together=False).press("close all left")
+    assert {look[5] for canvas in visit.canvases for look in canvas["looks"]} == {None}
+    assert visit.link["open_right"] == EVERYTHING
     assert [t["in the paper"].iloc[2] for t in visit.tables() if "in the paper" in t] == ["28.54 %", "24.52 %"]
     visit = Reader(network="alexnet_2012", compare="zfnet", side="224")
     assert "* In both, but in a different order: pooling ×2." in visit.said()
@@ -354,9 +364,10 @@ def test_colours_of_two_networks_mean_the_same():
 def test_both_networks_are_looked_at_closely_each_with_its_own_numbers():
     visit = Reader(network="plain34", compare="resnet34")
     visit.view("plain34", (), "conv1").view("resnet34", ("layer1",), "layer1", "right")
-    assert [title.split(" · ")[:2] for title in visit.titles] == [["Plain-34", "conv1"], ["ResNet-34", "layer1"]]
+    layer1 = ["ResNet-34", "layer1 = conv2_x = layer 2"]
+    assert [title.split(" · ")[:2] for title in visit.titles] == [["Plain-34", "conv1"], layer1]
     visit.press("close left")
-    assert [title.split(" · ")[:2] for title in visit.titles] == [["ResNet-34", "layer1"]]
+    assert [title.split(" · ")[:2] for title in visit.titles] == [layer1]
     assert {"layer1.0"} < visit.boxes(1).keys()
     assert "node_left" not in visit.link
     assert visit.link["node_right"] == "layer1"
@@ -589,6 +600,7 @@ def test_an_error_is_of_the_network_as_it_was_measured_and_of_no_other():
     assert visit.numbers()["here"]["top-1 error"] != "–"
     visit.choose(**{"side/mobilenet_v1": 128})
     assert visit.numbers()["here"]["top-1 error"] == "–"
+    assert Reader(network="zfnet_mini").numbers()["here"]["top-1 error"].startswith("49.21 % (shipped weights")
 
 
 def test_a_refused_picture_ends_nothing_but_the_inspector():

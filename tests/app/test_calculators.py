@@ -11,7 +11,7 @@ from torch import nn
 
 from models.refusals import Refused
 from pages.count.following import percent
-from tests.app.visit import ROUTES, Visit
+from tests.app.visit import ROUTES, Visit, in_vietnamese
 from vis.cost.relatives import RELATIVES
 from vis.figures.numbers import grouped
 
@@ -245,7 +245,7 @@ def test_no_network_is_built_while_a_slider_is_dragged(name, monkeypatch):
 @pytest.mark.parametrize("name", PAGES)
 def test_it_speaks_vietnamese(name):
     page = visit(name, language="vi")
-    assert [value for value, _ in totals(page)] == [value.replace(",", ".") for value, _ in totals(visit(name))]
+    assert [value for value, _ in totals(page)] == [in_vietnamese(value) for value, _ in totals(visit(name))]
     assert page.following["look"]["readings"][1] == "Trọng số"
 
 

@@ -66,7 +66,7 @@ def test_a_drawing_is_taken_as_the_picture_on_every_page_until_it_is_removed():
     drawn(STROKES).save(content, "PNG")
     visit.keep("own picture_file", DrawnFile("Your drawing", content.getvalue()))
     assert visit.predictions[0].startswith("7 · 9")
-    assert "Your drawing" in visit.captions
+    assert visit.strip["note"].startswith("Your drawing, as the network sees it")
     assert "sample" not in visit.link
     visit.go(ACTIVATIONS)
     visit.press("remove picture_file")
@@ -117,8 +117,9 @@ def test_networks_that_read_digits_have_a_sample_of_their_own():
 
 def test_home_shows_digits_to_a_network_that_reads_them_and_photographs_to_others():
     for network, sample in (("lenet5", "Digit 0"), ("lenet5_1998", "Digit 0"), ("resnet50", "Cup of coffee")):
-        (strip,) = (json.loads(e.proto.json) for e in Visit(HOME, network=network).at.get("bidi_component")[:1])
-        assert strip["note"].startswith(f"{sample}. Right among ")
+        strip = Visit(HOME, network=network).strip
+        assert strip["note"].startswith(f"{sample}, as the network sees it")
+        assert strip["answer"]["known"].startswith("Right among ")
 
 
 @pytest.mark.parametrize("sample", ["coffee", "motorcycle_left", "digit_8"])

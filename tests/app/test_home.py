@@ -131,13 +131,6 @@ def test_who_comes_back_stays_and_may_open_the_same_network_again():
 # The strip ---------------------------------------------------------------------------------------------------------
 
 
-def shown(visit: Visit) -> dict:
-    """The data of the strip."""
-    components = (json.loads(element.proto.json) for element in visit.at.get("bidi_component"))
-    (strip,) = [data for data in components if "tiles" in data]
-    return strip
-
-
 def pixels_of(address: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
 
@@ -148,7 +141,7 @@ def test_the_strip_shows_the_strongest_unit_of_every_layer_and_its_part_of_the_p
     image = loaded.preprocess(decoded(sample("coffee")))
     pixels = loaded.preprocess.for_the_eye(image)
     fields = receptive_fields(loaded.model, image.shape)
-    strip = shown(home)
+    strip = home.strip
     assert np.array_equal(pixels_of(strip["photograph"]), pixels)
     assert [tile["title"] for tile in strip["tiles"]] == [f"Layer {n}" for n in range(1, 6)]
     value, answers = image, {}
@@ -178,7 +171,7 @@ def test_the_strip_shows_the_strongest_unit_of_every_layer_and_its_part_of_the_p
 )
 def test_the_strip_is_the_chosen_networks_where_it_was_trained_and_is_here(network, title, tiles):
     visit = Visit(HOME, network=network)
-    assert [tile["title"] for tile in shown(visit)["tiles"]] == [f"Layer {name}" for name in tiles.split()]
+    assert [tile["title"] for tile in visit.strip["tiles"]] == [f"Layer {name}" for name in tiles.split()]
     assert title in visit.captions
     assert "random" not in visit.captions
 
@@ -186,23 +179,23 @@ def test_the_strip_is_the_chosen_networks_where_it_was_trained_and_is_here(netwo
 def test_random_weights_are_not_shown_at_home():
     visit = Visit(HOME, weights="random")
     assert "safetensors" in visit.captions
-    assert "espresso" in shown(visit)["note"]
+    assert visit.predictions[0].startswith("espresso")
 
 
 def test_a_picture_given_at_home_is_taken_apart_there_and_on_the_other_pages_until_it_is_removed():
     visit = Visit(HOME).upload(saved(photograph(300, 200), "PNG"), "<b>mine</b>.png")
-    given = shown(visit)["photograph"]
-    assert shown(visit)["note"].startswith("<b>mine</b>.png → ")
+    given = visit.strip["photograph"]
+    assert visit.strip["note"].startswith("<b>mine</b>.png, as the network")
     assert "sample" not in visit.link
     visit.at.switch_page(LAYERS.script)
     visit.run()
-    assert "mine" in visit.captions
+    assert visit.strip["note"].startswith("<b>mine</b>.png, as")
     visit.press(f"remove {PICTURE_FILE}")
     visit.at.switch_page(HOME.script)
-    assert shown(visit.run())["note"].startswith(
-        "Cup of coffee. Right among ZFNet mini's 200 classes: espresso. Guess: espresso, 99 %"
-    )
-    assert shown(visit)["photograph"] != given
+    assert visit.run().strip["note"].startswith("Cup of coffee, as the network")
+    assert visit.strip["answer"]["known"] == "Right among ZFNet mini's 200 classes: espresso"
+    assert visit.predictions[0].startswith("espresso")
+    assert visit.strip["photograph"] != given
 
 
 def test_what_is_no_picture_is_refused_and_the_page_goes_on():

@@ -36,6 +36,11 @@ def read_csv(content: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
 
 
+def in_vietnamese(number: str) -> str:
+    """A number with a point and commas as it is written in Vietnamese."""
+    return number.translate(str.maketrans(",.", ".,"))
+
+
 class Visit:
     """One session of the app, opened at a link to one of its pages; None is the page without a name."""
 
@@ -210,7 +215,14 @@ class Visit:
     @property
     def predictions(self) -> list[str]:
         """What the network takes the picture for, most probable first."""
-        return [bar.proto.text for bar in self.at.get("progress")]
+        return [f"{one['name']} · {one['percent']}" for one in self.strip["answer"]["classes"]]
+
+    @property
+    def strip(self) -> dict:
+        """The data of the photograph with a unit of every layer."""
+        components = (json.loads(element.proto.json) for element in self.at.get("bidi_component"))
+        (strip,) = [data for data in components if "tiles" in data]
+        return strip
 
     def pictures(self) -> list[dict]:
         """The data of every clickable picture but the samples, in the order of the page."""

@@ -141,7 +141,7 @@ def new_page(browser, desktop) -> Iterator[Callable]:
 
     def note(message) -> None:
         if message.type == "error" and not LOOKED_FOR.search(message.location["url"]):
-            errors.append(message.text)
+            errors.append(f"{message.text} {message.location['url']}")
 
     def open_page(**options):
         # A second tab of one window would leave the first one in the dark, where nothing moves.

@@ -1,7 +1,7 @@
 """A page of nothing but layer canvases, for test_graph_component.py.
 
-`?canvases=2` shows two, `?boxes=900` one large drawing, `?language=vi` Vietnamese words, `?mode=value` colours by a
-number.
+`?canvases=2` shows two, with `&together=1` such as move together, `?boxes=900` one large drawing, `?language=vi`
+Vietnamese words, `?mode=value` colours by a number.
 """
 
 from collections.abc import Iterator
@@ -19,8 +19,12 @@ WORDS = {
         "zoom_in": "Zoom in",
         "zoom_out": "Zoom out",
         "fit": "Show everything",
+        "full": "Full screen",
         "open": "Open",
         "close": "Close",
+        "overview": "Overview",
+        "note": "{count} boxes, {size} pixels.",
+        "shrink": "Close the innermost",
     },
     "vi": {
         "canvas": "Các tầng của một mạng nhỏ",
@@ -28,8 +32,12 @@ WORDS = {
         "zoom_in": "Phóng to",
         "zoom_out": "Thu nhỏ",
         "fit": "Xem toàn bộ",
+        "full": "Toàn màn hình",
         "open": "Mở",
         "close": "Đóng",
+        "overview": "Toàn cảnh",
+        "note": "{count} ô, {size} điểm ảnh.",
+        "shrink": "Đóng các khối trong cùng",
     },
 }
 FILLS = {  # for the light theme, for the dark one
@@ -99,6 +107,7 @@ def column(layers: tuple[Layer, ...], opened: set[str], middle: float, top: floa
             **{"subtitle": layer.subtitle, "note": layer.note, "count": layer.count, "value": layer.value},
             **{"fill": FILLS[layer.kind], "ink": INK, "openable": bool(layer.children), "open": False, "depth": depth},
             "label": f"{layer.id}: {layer.subtitle or layer.kind}\noutput {layer.note}",
+            "twin": layer.id,
         }
         width, height = 176, 12 + LINE * (1 + bool(layer.subtitle) + bool(layer.note))
         inside: list[dict] = []
@@ -203,7 +212,8 @@ def canvas(key: str, drawing_of, mode: str, words: dict[str, str]) -> None:
         mode=mode,
         selected=selected,
         words=words,
-        height=560,
+        height="560px",
+        together=st.query_params.get("together", ""),
         on_action=lambda action: follow(key, action),
     )
     asked = st.session_state.get(f"{key} asked", [])
@@ -215,6 +225,9 @@ def follow(key: str, action: Action) -> None:
     st.session_state.setdefault(f"{key} asked", []).append(f"{action.kind} {action.id}")
     if action.kind == "select":
         st.session_state[f"{key} selected"] = action.id
+    elif action.kind == "shrink":
+        opened = st.session_state[f"{key} opened"]
+        opened -= {name for name in opened if name.count(".") == max(other.count(".") for other in opened)}
     else:
         st.session_state[f"{key} opened"] ^= {action.id}
 

@@ -89,7 +89,8 @@ def sideways_room(page) -> int:
     )
 
 
-def test_the_first_screen_shows_five_layers_with_what_they_saw_beside_that_part_of_the_picture(page, address):
+def test_the_first_screen_shows_the_photograph_a_unit_of_each_layer_and_the_prediction(page, address):
+    """And below, each layer has what its units saw beside that part of the picture, large enough to be seen."""
     at(page, address)
     expect(page.get_by_role("heading", level=1, name="What layers 1–5 respond to")).to_be_visible()
     for layer in range(1, 6):
@@ -101,12 +102,26 @@ def test_the_first_screen_shows_five_layers_with_what_they_saw_beside_that_part_
         assert saw.bounding_box()["height"] == pytest.approx(part.bounding_box()["height"], abs=1)
         assert saw.bounding_box()["y"] == pytest.approx(part.bounding_box()["y"], abs=1)
     expect(page.get_by_text(re.compile(r"Cup of coffee, as the network sees it: 224×224 pixels"))).to_be_visible()
-    expect(page.get_by_role("progressbar")).to_have_count(5)
+
+    shown = [page.locator(".strip .whole"), *page.locator(".strip .saw").all(), *page.locator(".answer li").all()]
+    assert len(shown) == 1 + 5 + 3
+    for width, height in ((1280, 800), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        settled(page)
+        for element in shown:
+            box = element.bounding_box()
+            assert box["y"] + box["height"] <= height
+        assert page.locator(".strip .saw").first.bounding_box()["width"] >= 110
+        assert grid(page, 1).bounding_box()["width"] / 3 >= 110
+    page.get_by_role("radio", name="one, large").click()
+    page.wait_for_url(re.compile("maps=1"))
+    settled(page)
+    assert grid(page, 5).bounding_box()["width"] >= 240
 
 
 def test_an_uploaded_photograph_takes_the_place_of_the_sample_until_it_is_removed(page, address, photo):
     at(page, address)
-    predictions = page.get_by_test_id("stProgress")
+    predictions = page.locator(".answer")
     before, grids = predictions.all_inner_texts(), grid(page, 3).locator("img").get_attribute("src")
     name = "<b>my</b> *cup* :red[x] $1$ [a](b).jpg"
     upload(page, name, photo, "image/jpeg")
@@ -124,6 +139,19 @@ def test_an_uploaded_photograph_takes_the_place_of_the_sample_until_it_is_remove
     assert predictions.all_inner_texts() == before
 
 
+def test_a_copied_link_is_the_address_and_what_it_leaves_out_is_said(page, address, photo):
+    at(page, address, "?network=lenet5&maps=1")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    said = page.get_by_role("status").filter(has_text="Copied.")
+    page.get_by_role("button", name="Copy link").click()
+    expect(said).to_have_text("Copied. ")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    upload(page, "a<b>.jpg", photo, "image/jpeg")
+    expect(page.get_by_text("a<b>.jpg, as the network sees it")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Copy link").click()
+    expect(said).to_have_text("Copied. It leaves out what only you have: a<b>.jpg.")
+
+
 def test_a_text_file_under_the_name_of_a_picture_is_one_sentence(page, address):
     at(page, address)
     upload(page, "holiday.png", b"Dear diary, " * 100, "image/png")
@@ -136,17 +164,19 @@ def test_a_text_file_under_the_name_of_a_picture_is_one_sentence(page, address):
     expect(page.get_by_role("grid", name=re.compile("^Layer"))).to_have_count(10)
 
 
-def test_a_clicked_tile_opens_under_its_layer_and_its_neighbours_can_be_projected(page, new_page, address):
+def test_a_clicked_tile_opens_beside_its_layer_and_its_neighbours_can_be_projected(page, new_page, address):
     at(page, address)
     click_cell(grid(page, 2), 1, 1)
+    sheet = grid(page, 2).bounding_box()
     expect(title(page)).to_contain_text("Layer 2 · feature map", timeout=30_000)
     settled(page)
     channel = re.search(r"feature map (\d+)", title(page).inner_text())[1]
     assert f"layer=2&map={channel}" in page.url
     assert "at=" not in page.url
-    below = page.get_by_role("heading", name="Layer 2", exact=True).bounding_box()["y"]
-    above = page.get_by_role("heading", name="Layer 3", exact=True).bounding_box()["y"]
-    assert below < title(page).bounding_box()["y"] < above
+    assert grid(page, 2).bounding_box() == sheet, "what was clicked has moved"
+    beside = title(page).bounding_box()
+    assert sheet["x"] + sheet["width"] <= beside["x"]
+    assert 0 < beside["y"] < 200
     strongest = title(page).inner_text()
 
     click_cell(activation_map(page), 20, 30)
@@ -162,6 +192,8 @@ def test_a_clicked_tile_opens_under_its_layer_and_its_neighbours_can_be_projecte
     shown, restored = (p.get_by_role("grid").locator("img").all() for p in (page, again))
     assert [i.get_attribute("src") for i in restored] == [i.get_attribute("src") for i in shown]
 
+    title(again).scroll_into_view_if_needed()
+    again.close()
     page.get_by_role("button", name="Back to the strongest").click()
     expect(title(page)).to_have_text(strongest, timeout=30_000)
     settled(page)
@@ -172,8 +204,17 @@ def test_a_clicked_tile_opens_under_its_layer_and_its_neighbours_can_be_projecte
     assert "layer=" not in page.url
 
 
-def test_the_steps_of_a_unit_lead_from_itself_down_to_the_picture(page, address):
-    at(page, address, "?network=lenet5&layer=C3&map=5")
+def test_a_link_comes_to_the_layer_of_its_unit_whatever_the_window_and_its_steps_are_in_order(page, address):
+    """The layers above grow after the page is there, and more on a wider window."""
+    for width in (390, 1024, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 1080 if width > 1280 else 800})
+        at(page, address, "?layer=5&map=204")
+        page.wait_for_timeout(1500)
+        place = page.get_by_role("heading", name="Layer 5", exact=True).bounding_box()["y"]
+        assert abs(place - 72) <= 60, f"{place} at {width}"  # below Streamlit's header
+        assert title(page).inner_text().startswith("Layer 5 · feature map 204")
+        assert 0 < title(page).bounding_box()["y"] < 300
+
     page.get_by_text("Step by step, from the unit down to the picture").click()
     steps = page.get_by_test_id("stExpander").first.get_by_test_id("stCaptionContainer")
     texts = [text for text in steps.all_inner_texts() if re.match(r"\d+\. ", text)]
@@ -181,6 +222,36 @@ def test_the_steps_of_a_unit_lead_from_itself_down_to_the_picture(page, address)
     assert texts[0].startswith("0. seed")
     assert "filter" in texts[-1]
     assert {"unpool", "rectify", "filter"} <= {text.split()[1] for text in texts}
+
+
+def test_back_and_forward_undo_and_redo_what_was_opened_and_nothing_else(page, app, address):
+    """One entry for a page, one for a unit; a choice or a position takes the place of its page's entry."""
+    at(page, address, "?network=lenet5")
+    entries = page.evaluate("history.length")
+    opened = []
+    for column in (0, 1):
+        click_cell(grid(page, "C1"), 0, column)
+        expect(title(page)).to_have_count(1, timeout=30_000)
+        if opened:
+            expect(title(page)).not_to_have_text(opened[0], timeout=30_000)
+        settled(page)
+        opened.append(title(page).inner_text())
+    page.get_by_role("radio", name="one per layer").click()
+    page.wait_for_url(re.compile("range=shared"))
+    settled(page)
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Filters").click()
+    page.wait_for_url(re.compile("/filters.*network=lenet5"), timeout=30_000)
+    expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
+    assert page.evaluate("history.length") == entries + 3
+    for move, wanted in (("back", opened[1]), ("back", opened[0]), ("back", None), ("forward", opened[0])):
+        page.evaluate(f"history.{move}()")
+        if wanted:
+            expect(title(page)).to_have_text(wanted, timeout=30_000)
+        else:
+            expect(title(page)).to_have_count(0, timeout=30_000)
+        settled(page)
+        assert ("map=" in page.url) is bool(wanted)
+    assert page.evaluate("history.length") == entries + 3
 
 
 def test_switches_to_vietnamese_and_back_with_the_unit_still_open(page, address):
@@ -242,11 +313,12 @@ def test_fits_a_telephone(new_page, address):
     expect(title(page)).to_contain_text("Layer 1 · feature map", timeout=30_000)
     settled(page)
     assert sideways_room(page) <= 0
+    assert 0 < title(page).bounding_box()["y"] < 400
 
 
 def test_the_keyboard_alone_opens_a_unit(page, address):
     at(page, address, "?network=lenet5&maps=4")
-    page.get_by_role("slider", name="Feature maps per layer").focus()
+    page.get_by_role("radio", name="nine", exact=True).focus()
     for _ in range(30):
         page.keyboard.press("Tab")
         if grid(page, "C1").evaluate("element => element.matches(':focus')"):

@@ -25,6 +25,7 @@ WITH_OPTIONS = {
     "MobileNet of full convolutions": ("mobilenet_v1", {"separable": False}),
 }
 BY_HAND = {**EXACT, **NORMALISED, **UNUSUAL, "gates": gated}
+WIDE = 1.7  # width by height
 NETWORKS = (*ARCHITECTURES, *WITH_OPTIONS, *TORCHVISION, *BY_HAND)
 
 
@@ -52,9 +53,15 @@ def sheet_of(name: str) -> Drawing:
     return drawn(graph_of(name))
 
 
-def drawn(graph: Graph, opened: set[str] | None = None) -> Drawing:
+@cache
+def wide_sheet_of(name: str) -> Drawing:
+    """The same for a canvas of a projector's shape."""
+    return drawn(graph_of(name), aspect=WIDE)
+
+
+def drawn(graph: Graph, opened: set[str] | None = None, aspect: float | None = None) -> Drawing:
     """The drawing with these blocks open; by default all."""
-    return drawing(graph, graph.blocks if opened is None else opened, texts)
+    return drawing(graph, graph.blocks if opened is None else opened, texts, aspect=aspect)
 
 
 # Small networks --------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from tests.unit.graphs import conv, graph_by_hand, graph_in_a_row, graph_of
 from vis.comparison import COMPARED, Pair, pairs
+from vis.comparison import compared as boxes_compared
 from vis.graph import Graph
 
 SOME = ("lenet5", "alexnet", "zfnet", "vgg11", "plain18", "resnet18", "googlenet", "densenet121", "mobilenet_v2")
@@ -113,3 +114,49 @@ def test_a_pair_tells_its_channels_its_size_and_its_costs():
 def test_sums_of_maps_without_channels_can_be_compared():
     graph = graph_by_hand(lambda net, x: net.a(x).mean() + net.a.bias.mean(), a=conv())
     assert [pair.differs for pair in pairs(graph, graph)] == [(), ()]
+
+
+# Boxes ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("left", "right"), [("plain18", "resnet18"), ("vgg11", "mobilenet_v2"), ("alexnet", "zfnet")])
+def test_a_box_has_at_most_one_like_and_is_of_its_kind(left, right):
+    ours, theirs = graph_of(left), graph_of(right)
+    found = boxes_compared(ours, theirs)
+    assert len(set(found.twins.values())) == len(found.twins)
+    for name, twin in found.twins.items():
+        assert (name in ours.blocks) == (twin in theirs.blocks)
+        assert name in ours.blocks or ours.nodes[name].kind == theirs.nodes[twin].kind
+    for graph, statuses in zip((ours, theirs), found.statuses, strict=True):
+        assert statuses.keys() == graph.nodes.keys() | graph.blocks.keys()
+
+
+def test_a_network_beside_itself_is_the_same_in_every_box():
+    graph = graph_of("resnet18")
+    found = boxes_compared(graph, graph)
+    assert found.twins == {name: name for name in (*graph.nodes, *graph.blocks) if name}
+    assert {status for statuses in found.statuses for status in statuses.values()} == {"same"}
+
+
+def test_shortcuts_are_of_the_resnet_alone_and_make_the_blocks_around_them_differ():
+    ours, theirs = graph_of("plain18"), graph_of("resnet18")
+    found = boxes_compared(ours, theirs)
+    left, right = found.statuses
+    assert {n.name for n in theirs.nodes.values() if right[n.name] == "alone"} == {
+        *(n.name for n in theirs.nodes.values() if n.kind == "add"),
+        *(n for n in theirs.nodes if "shortcut" in n or "downsample" in n),
+    }
+    assert {name for name in ours.nodes if left[name] != "same"} == set()
+    for stage in ("layer1", "layer2", "layer3", "layer4"):
+        assert found.twins[stage] == stage
+        assert left[stage] == right[stage] == "differs"
+    assert left["conv1"] == right["conv1"] == "same"
+
+
+def test_another_kernel_makes_a_layer_differ_and_nothing_around_it_but_its_block():
+    behind = nn.Sequential(conv(6, 7), conv(7, 8))
+    one, other = (graph_in_a_row(nn.Sequential(conv(4, 5), conv(5, 6, side)), behind) for side in (3, 1))
+    left, right = boxes_compared(one, other).statuses
+    assert {name for name, status in left.items() if status != "same"} == {"0.1", "0", ""}
+    assert {left[name] for name in ("0.1", "0", "")} == {"differs"}
+    assert left == right

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pages.common.export import KINDS, table
+from vis.figures.numbers import Marks, percent, written_with
 
 
 def read(content: bytes) -> list[dict[str, str]]:
@@ -40,6 +41,13 @@ def test_a_table_without_rows_is_empty():
 )
 def test_numbers_stand_in_full_and_what_is_not_there_is_empty(value, cell):
     assert read(table([{"value": value}, {"value": 1}]))[0] == {"value": cell}
+
+
+def test_numbers_of_a_table_have_a_point_where_the_page_writes_a_comma():
+    with written_with(Marks(",", ".")):
+        assert percent(0.5) == "50,0 %"
+        (row,) = read(table({"value": value, "said": percent(value)} for value in (0.5,)))
+    assert row == {"value": "0.5", "said": "50.0 %"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,21 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
-from vis.figures.pictures import GREY, captioned, enlarged, heat, heat_over, lit, montage, signed, with_banner, with_box
+from vis.figures.pictures import (
+    EDGE,
+    GREY,
+    LINE,
+    WIDTH,
+    captioned,
+    enlarged,
+    heat,
+    heat_over,
+    lit,
+    montage,
+    signed,
+    with_banner,
+    with_box,
+)
 from vis.figures.pictures import RED as STRIP
 
 RED, BLACK = (255, 75, 75), (0, 0, 0)
@@ -230,10 +244,10 @@ def ink(sheet: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("size", [(11, 11), (100, 100), (7, 480), (600, 900), (1, 1), (0, 0)])
 def test_a_picture_to_take_away_has_its_pixels_and_under_them_what_they_show(size):
     pixels = noise(*size, 3)
-    sheet = read(captioned(pixels, ["AlexNet", "layer 3, map 7"], width=480))
-    big = enlarged(pixels, 480)
+    sheet = read(captioned(pixels, ["AlexNet", "layer 3, map 7"]))
+    big = enlarged(pixels, WIDTH)
     left = (sheet.shape[1] - big.shape[1]) // 2
-    assert sheet.shape[1] == max(480, big.shape[1])
+    assert sheet.shape[1] == max(WIDTH, big.shape[1]) >= 1200
     assert np.array_equal(sheet[: big.shape[0], left : left + big.shape[1]], big)
     assert (sheet[: big.shape[0], :left] == 255).all()
     lines = ink(sheet[big.shape[0] :]).any(1)
@@ -241,7 +255,7 @@ def test_a_picture_to_take_away_has_its_pixels_and_under_them_what_they_show(siz
 
 
 def test_clear_gaps_are_white_on_paper():
-    sheet = read(captioned(np.zeros((480, 480, 4), np.uint8), []))
+    sheet = read(captioned(np.zeros((WIDTH, WIDTH, 4), np.uint8), []))
     assert (sheet == 255).all()
 
 
@@ -251,15 +265,15 @@ def test_clear_gaps_are_white_on_paper():
 def test_long_lines_are_broken_so_that_nothing_runs_over_the_edge(line):
     one = read(captioned(noise(10, 10, 3), ["short"]))
     sheet = read(captioned(noise(10, 10, 3), [line]))
-    assert sheet.shape[0] >= one.shape[0] + 3 * 19
-    assert not ink(sheet[481:, :6]).any()
-    assert not ink(sheet[481:, -6:]).any()
-    assert ink(sheet[481:]).any(1)[-22:].any()  # the last line is there, too
+    assert sheet.shape[0] >= one.shape[0] + 3 * LINE
+    assert not ink(sheet[WIDTH:, : EDGE - 2]).any()
+    assert not ink(sheet[WIDTH:, 2 - EDGE :]).any()
+    assert ink(sheet[WIDTH:]).any(1)[-LINE - EDGE :].any()  # the last line is there, too
 
 
 def test_no_lines_and_empty_ones_are_allowed():
-    assert read(captioned(noise(10, 10, 3), [])).shape == (492, 480, 3)
-    assert read(captioned(noise(10, 10, 3), ["", "a"])).shape == (492 + 38, 480, 3)
+    assert read(captioned(noise(10, 10, 3), [])).shape == (WIDTH + 2 * EDGE, WIDTH, 3)
+    assert read(captioned(noise(10, 10, 3), ["", "a"])).shape == (WIDTH + 2 * EDGE + 2 * LINE, WIDTH, 3)
 
 
 VIETNAMESE = [
@@ -290,10 +304,10 @@ def test_letters_that_differ_look_different_on_paper():
 def test_a_warning_goes_with_the_picture_that_is_taken_away():
     pixels = np.full((11, 11, 3), 128, np.uint8)
     plain, warned = (read(captioned(pixels, ["line"], banner=banner)) for banner in (None, "random weights"))
-    foot, more = len(enlarged(pixels, 480)), len(warned) - len(plain)
+    foot, more = len(enlarged(pixels, WIDTH)), len(warned) - len(plain)
     assert more > 0
     assert np.array_equal(warned[:foot], plain[:foot])  # the picture, whole
-    assert (warned[foot + more - 1] == STRIP).all(1).sum() == 473  # as wide as 43 × 11 pixels
+    assert (warned[foot + more - 1] == STRIP).all(1).sum() == 1199  # as wide as 109 × 11 pixels
     assert np.array_equal(warned[foot + more :], plain[foot:])  # what it shows
 
 

@@ -11,7 +11,7 @@ from vis.layered import GAP, MARGIN, Line
 from vis.layout import LINE, Box, Drawing
 
 BESIDE = 18  # pixels between two paths
-LETTER = 6.6  # width of one, on average
+LETTER = 6.9  # width of one, on average
 SHORTCUT = 26  # width of a path without layers
 KINDS = {  # whose tint a layer has; in blocks without activations theirs is free for 1×1 convolutions
     "conv": "conv",

@@ -1,7 +1,7 @@
 """The layer graph in colour, with its texts, as the app shows it; and as a file: SVG, and PNG without a browser."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import pairwise
 from math import ceil, hypot, inf
@@ -24,8 +24,8 @@ FILLS: Mapping[str, tuple[str, str]] = {
     "conv": ("#a9cdeb", "#0e4f82"),
     "depthwise": ("#c9e9fb", "#2b7ba6"),
     "linear": ("#d9c4e6", "#66447c"),
-    "norm": ("#f6efbd", "#6b611a"),
-    "activation": ("#fbd9a6", "#8a5a0b"),
+    "norm": ("#f6efbd", "#5c6420"),
+    "activation": ("#fbd9a6", "#a65a0a"),
     "pool": ("#aee0d1", "#0d6350"),
     "add": ("#f6c3b0", "#8f3f1c"),
     "concat": ("#f3b3c9", "#86385a"),
@@ -50,7 +50,20 @@ class Paint:
     frame: str | None = None  # a thick one, on both pages; None for the usual line
 
 
-def texts(graph: Graph, name: str, counting: Counting = COUNTED) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Words:
+    """What is written on boxes beside names and numbers."""
+
+    input: str = "input"
+    params: str = "params"
+    macs: str = "MACs"
+    flops: str = "FLOPs"
+
+
+ENGLISH = Words()
+
+
+def texts(graph: Graph, name: str, counting: Counting = COUNTED, words: Words = ENGLISH) -> tuple[str, ...]:
     """What stands on a box: its name in its block; what it is; its output; of a block also what it costs."""
     around = next((block for block in graph.ancestors(name) if name.startswith(f"{block}.")), "")
     title = name.removeprefix(f"{around}.") if around else name
@@ -58,10 +71,10 @@ def texts(graph: Graph, name: str, counting: Counting = COUNTED) -> tuple[str, .
         block = graph.blocks[name]
         kind = f"{block.count} × {block.operation}" if block.folded else block.operation
         output = shape(graph.last(name).output_shape)
-        return title, f"{kind} → {output}", _costs_in_short(graph, name, counting)
+        return title, f"{kind} → {output}", _costs_in_short(graph, name, counting, words)
     node = graph.nodes[name]
     if node.kind == "input":
-        return "input", shape(node.output_shape)
+        return words.input, shape(node.output_shape)
     kind = f"{node.operation} {settings_in_short(node)}".rstrip()
     unchanged = [graph.nodes[source].output_shape for source in node.inputs] == [node.output_shape]
     return (title, kind) if unchanged and not node.macs else (title, kind, shape(node.output_shape))
@@ -82,11 +95,12 @@ def _pair(value: tuple[int, ...], once: bool) -> str:
     return str(value[0]) if once and len(set(value)) == 1 else "×".join(map(str, value))
 
 
-def _costs_in_short(graph: Graph, name: str, counting: Counting) -> str:
+def _costs_in_short(graph: Graph, name: str, counting: Counting, words: Words) -> str:
     params, operations = graph.params(name), graph.counted(name, counting)
-    parts = [f"{short(params)} params"] if params else []
+    parts = [f"{short(params)} {words.params}"] if params else []
     least = "≥ " if graph.left_out(name) else ""
-    parts += [f"{least}{short(operations)} {'FLOPs' if counting.flops else 'MACs'}"] if operations else []
+    unit = words.flops if counting.flops else words.macs
+    parts += [f"{least}{short(operations)} {unit}"] if operations else []
     return " · ".join(parts) or "–"
 
 
@@ -158,6 +172,18 @@ def shaded(share: float) -> Paint:
 def paint(fill: tuple[str, str]) -> Paint:
     """This fill, with the ink that can be read on it."""
     return Paint(fill, tuple(_ink_on(colour) for colour in fill))
+
+
+EDGES: Mapping[str, str] = {"differs": "#d55e00", "alone": "#0a84d8"}  # on light and on dark pages
+FADED = 0.75  # of the paper in what two networks have in common
+
+
+def compared(paint_of_box: Paint, status: str) -> Paint:
+    """The colours of a box in a comparison: with an edge if it is unlike the other network's, else faded."""
+    if status in EDGES or paint_of_box.fill is None:
+        return replace(paint_of_box, frame=EDGES.get(status))
+    faded = (_on_scale(FADED, (fill, paper)) for fill, paper in zip(paint_of_box.fill, PAPER, strict=True))
+    return paint(tuple(faded))
 
 
 def _ink_on(fill: str) -> str:
@@ -240,8 +266,9 @@ def _written(box: Box) -> Iterator[tuple[float, float, str]]:
     if box.opened:
         yield box.left + 10, box.top + HEADER * 0.62, box.texts[0]
         return
-    above = (box.height - LINE * len(box.texts)) / 2
-    for i, text in enumerate(box.texts):
+    texts = box.texts[: max(1, int(box.height // LINE))]  # a small box has its title alone
+    above = (box.height - LINE * len(texts)) / 2
+    for i, text in enumerate(texts):
         yield box.left + box.width / 2, box.top + above + LINE * (i + 0.75), text
 
 

@@ -13,6 +13,8 @@ from models.images import png
 
 GREY = 128  # where a signed value is zero
 RED = (178, 34, 34)  # of a warning
+WIDTH = 1200  # of a picture to take away, which a page of print or a projector shows large
+LINE, EDGE = 42, 18  # pixels of such a picture: from one line of words to the next, and around the words
 
 
 def signed(values: np.ndarray, limit: float) -> np.ndarray:
@@ -111,23 +113,24 @@ def with_banner(pixels: np.ndarray, text: str) -> np.ndarray:
     return np.vstack([np.asarray(picture), np.asarray(strip)])
 
 
-def captioned(pixels: np.ndarray, lines: Sequence[str], width: int = 480, banner: str | None = None) -> bytes:
-    """A PNG to take away: the pixels enlarged to about `width`, and under them what they show.
+def captioned(pixels: np.ndarray, lines: Sequence[str], banner: str | None = None) -> bytes:
+    """A PNG to take away, WIDTH pixels wide at least: the pixels enlarged to about that, and under them what they show.
 
     Args:
         banner: a warning between the two, see `with_banner`.
     """
-    shown = enlarged(pixels, width)
+    shown = enlarged(pixels, WIDTH)
     if banner and shown.size:
         shown = with_banner(shown, banner)
-    picture = Image.fromarray(shown).convert("RGBA") if shown.size else Image.new("RGBA", (width, 0))
-    font = _font(13)
-    wrapped = [piece for line in lines for piece in _wrapped(line, font, max(picture.width, width) - 16)]
-    sheet = Image.new("RGB", (max(picture.width, width), picture.height + 19 * len(wrapped) + 12), "white")
-    sheet.paste(picture, ((sheet.width - picture.width) // 2, 0), picture)
+    picture = Image.fromarray(shown).convert("RGBA") if shown.size else Image.new("RGBA", (WIDTH, 0))
+    width = max(picture.width, WIDTH)
+    font = _font(LINE * 2 // 3)
+    wrapped = [piece for line in lines for piece in _wrapped(line, font, width - 2 * EDGE)]
+    sheet = Image.new("RGB", (width, picture.height + LINE * len(wrapped) + 2 * EDGE), "white")
+    sheet.paste(picture, ((width - picture.width) // 2, 0), picture)
     draw = ImageDraw.Draw(sheet)
     for i, line in enumerate(wrapped):
-        draw.text((8, picture.height + 6 + 19 * i), line, fill="black", font=font)
+        draw.text((EDGE, picture.height + EDGE + LINE * i), line, fill="black", font=font)
     return png(np.asarray(sheet))
 
 

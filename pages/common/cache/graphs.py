@@ -7,12 +7,15 @@ import streamlit as st
 
 from models import ARCHITECTURES
 from models.loading import skeleton
+from models.synonyms import OtherNames, alike, other_names
 from vis.cost.count import Counting
 from vis.receptive import ReceptiveField, fields_of
 from vis.shapes import record_shapes
 from vis.trace import Recording
 
 if TYPE_CHECKING:
+    from vis.comparison import Compared
+    from vis.figures.graph import Words
     from vis.graph import Graph
     from vis.layout import Drawing
 
@@ -54,10 +57,34 @@ def graph(built: Built) -> "Graph":
     return graph_of(shapes(built))
 
 
+@st.cache_resource(max_entries=32, show_spinner=False)
+def names(built: Built) -> dict[str, OtherNames]:
+    """What operations and blocks are called elsewhere; raises as `shapes` does."""
+    known, architecture = graph(built), ARCHITECTURES[built.network]
+    kinds = {node.name: node.kind for node in known.nodes.values()}
+    blocks = {name: [node.name for node in known.operations(name)] for name in known.blocks if name}
+    return other_names(architecture, architecture.layers_of(dict(built.options)), kinds, blocks)
+
+
 @st.cache_resource(max_entries=128, show_spinner=False)
-def drawing(built: Built, opened: frozenset[str], counting: Counting) -> "Drawing":
-    """The layer graph with these blocks open, laid out."""
+def drawing(built: Built, opened: frozenset[str], counting: Counting, words: "Words", aspect: float) -> "Drawing":
+    """The layer graph with these blocks open, laid out for a canvas that is so much wider than high."""
     from vis.figures.graph import texts
     from vis.layout import drawing
 
-    return drawing(graph(built), opened, lambda graph, name: texts(graph, name, counting))
+    known = names(built)
+
+    def written(graph: "Graph", name: str) -> tuple[str, ...]:
+        title, *rest = texts(graph, name, counting, words)
+        paper = known[name].paper if name in known else None
+        return (title if paper is None or alike(name, paper) else f"{title} = {paper}", *rest)
+
+    return drawing(graph(built), opened, written, aspect=aspect)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def comparison(left: Built, right: Built) -> "Compared":
+    """Two layer graphs, layer by layer and box by box."""
+    from vis.comparison import compared
+
+    return compared(graph(left), graph(right))

@@ -15,6 +15,7 @@ export default function ({ parentElement, data }) {
   documentElement.dataset.brightness = isDark(parentElement) ? "dark" : "light"; // Streamlit calls again for a new theme
   if (seen.has(parentElement)) return;
   seen.add(parentElement);
+  shortenHistory(data.places);
   const page = window.location.pathname.split("/").filter(Boolean).pop() ?? "";
   if (!data.pages.includes(page)) return;
   const look = () => {
@@ -22,4 +23,21 @@ export default function ({ parentElement, data }) {
       if (dialog.textContent.startsWith("Page not found")) dialog.querySelector('button[aria-label="Close"]')?.click();
   };
   for (const after of [0, 200, 1000]) setTimeout(look, after); // the message may be drawn after this
+}
+
+// An address of the same page that names the same place takes the entry of the one before. So does the first complete
+// one: a page that is opened from the menu has an address without a word behind its name at first.
+function shortenHistory(places) {
+  if (Object.hasOwn(history, "pushState")) return; // done already, by an earlier session of this window
+  const push = history.pushState;
+  const placeIn = ({ pathname, searchParams: said }) => {
+    const names = places[pathname.split("/").filter(Boolean).pop()] ?? [];
+    return names.every((name) => said.has(name)) ? names.map((name) => said.get(name)).join() : "";
+  };
+  history.pushState = function (state, title, address) {
+    const here = new URL(location.href);
+    const there = new URL(address ?? "", here);
+    const isSame = here.pathname === there.pathname && (!here.search || placeIn(here) === placeIn(there));
+    return (isSame ? history.replaceState : push).call(history, state, title, address);
+  };
 }

@@ -1,21 +1,28 @@
-"""What the frame of every page needs from the browser: a language, room for the page, a welcome for first visitors."""
+"""What the frame of every page needs from the browser: a language, room for the page, a short history, a welcome."""
 
 from collections.abc import Iterable
 
 from pages.common.components import component
+from pages.common.routes import LAYERS
+
+PLACES = {LAYERS.name: ("layer", "map")}  # by page, what in an address makes it a place of its own to come back to
 
 _arrival = component("arrival", isolate_styles=False)  # its style is for the whole document
 
 
 def arrival(pages: Iterable[str], language: str) -> None:
-    """Says which language the document is in, lets the page begin higher than Streamlit does, and closes the message
-    that a page was not found where it was.
+    """Says which language the document is in, lets the page begin higher than Streamlit does, closes the message that
+    a page was not found where it was, and keeps the browser's history short.
 
     Until `st.navigation` has run once in the process, Streamlit knows of no pages but those directly in `pages/`, and
     tells the first visitor so, before it runs the very page that was asked for.
+
+    Streamlit adds an entry to the history whenever the address changes: two for a page, one for every choice on it.
+    Here a page is one, and where Back can bring back what was open on it, that is one.
 
     Args:
         pages: the addresses of all pages, without a slash.
         language: as in `<html lang>`.
     """
-    _arrival(key="arrival", data={"pages": list(pages), "language": language}, height=1)
+    data = {"pages": list(pages), "language": language, "places": PLACES}
+    _arrival(key="arrival", data=data, height=1)

@@ -1,4 +1,5 @@
 // A layer graph as SVG that can be dragged, zoomed, opened and pointed at. Where things stand is decided in Python.
+// graph.pen.js and graph.overview.js stand before this file where it is mounted.
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 16; // pixels between the drawing and the edge of the canvas
@@ -11,7 +12,13 @@ const PAD = 10; // between a box and its text
 const KNOB = 9; // radius of the button that opens and closes
 const CORNER = 7; // radius of rounded boxes and lines
 const READABLE = 11 / TEXT; // zoom at which the smallest text has 11 pixels
-const [LEAST, LARGEST, LARGEST_FIRST] = [0.02, 4, 1.2];
+const LEGIBLE = 9; // pixels that a text needs
+const NAMES_ONLY = 8.5 / TEXT; // zoom below which boxes show their names alone, and larger
+const NAME = 11; // pixels that these names would like to have
+const MOST_GROWN = 2.8; // times the usual size of a name
+const [LEAST, LARGEST, LARGEST_FIRST, LARGEST_INTO] = [0.02, 4, 2, 1.5];
+const OTHER_SHAPE = 1.6; // times wider or narrower than the canvas, from which on another drawing is asked for
+const VIEW = "convscope.graph.view"; // how canvases that move together tell each other
 const STEP = 1.35; // of the zoom buttons
 const DRAG = { mouse: 4, pen: 6, touch: 9 }; // pixels that a click may tremble
 const REACH = { mouse: 13, pen: 14, touch: 17 }; // pixels around the middle of a knob that belong to it
@@ -51,13 +58,22 @@ class Canvas {
   sent = []; // selections that Python has not answered yet
   waitingList = []; // what is to be asked after that
   pointers = new Map();
+  leads = false; // whether what moves with this canvas has to follow it
 
   constructor(frame) {
     this.frame = frame;
-    for (const part of ["canvas", "view", "frames", "lines", "lit", "boxes", "headers", "rings", "toolbar", "tooltip"]) {
+    this.stage = frame.parentElement;
+    for (const part of ["canvas", "view", "frames", "lines", "lit", "boxes", "headers", "rings", "toolbar", "tooltip", "note"]) {
       this[`${part}Part`] = frame.querySelector(`.${part}`);
     }
     this.legendPart = frame.nextElementSibling;
+    this.overview = new Overview(frame.querySelector(".overview"), (x, y) => {
+      this.leads = true;
+      this.stop();
+      this.hide();
+      [this.x, this.y] = [this.width / 2 - x * this.zoom, this.height / 2 - y * this.zoom];
+      this.show();
+    });
     const canvas = this.canvasPart;
     const on = (type, listener, options) => canvas.addEventListener(type, (event) => listener.call(this, event), options);
     on("pointerdown", this.press);
@@ -72,13 +88,27 @@ class Canvas {
     on("blur", () => this.leave());
     this.toolbarPart.addEventListener("click", (event) => {
       const button = event.target.closest("button");
+      this.leads = true;
       if (button?.matches(".whole")) this.fit();
+      else if (button?.matches(".full")) this.fill();
       else if (button) this.zoomTo(this.zoom * (button.matches(".closer") ? STEP : 1 / STEP), this.middle(), true);
     });
     this.follow = () => {
       if (!frame.isConnected) return removeEventListener("scroll", this.follow, true);
       this.hide();
     };
+    this.notePart.querySelector("button").addEventListener("click", () => {
+      this.fitting = true; // what is left
+      this.ask("shrink", null);
+    });
+    const filled = () => (frame.isConnected ? this.filled() : document.removeEventListener("fullscreenchange", filled));
+    document.addEventListener("fullscreenchange", filled);
+    this.listen = (event) => {
+      if (!frame.isConnected) return removeEventListener(VIEW, this.listen);
+      const { detail } = event;
+      if (detail.from !== this && detail.group && detail.group === this.data?.together) this.goAlong(detail);
+    };
+    addEventListener(VIEW, this.listen);
     new ResizeObserver(() => this.resize()).observe(frame);
   }
 
@@ -95,14 +125,17 @@ class Canvas {
     const before = this.data;
     this.data = data;
     const { frame, canvasPart } = this;
-    frame.style.height = `${data.height}px`;
+    frame.style.setProperty("--height", data.height);
     canvasPart.setAttribute("aria-label", data.words.canvas);
     frame.querySelector("#hint").textContent = data.words.hint;
-    for (const [name, word] of [["closer", "zoom_in"], ["farther", "zoom_out"], ["whole", "fit"]]) {
+    for (const [name, word] of [["closer", "zoom_in"], ["farther", "zoom_out"], ["whole", "fit"], ["full", "full"]]) {
       const button = frame.querySelector(`.${name}`);
       button.title = data.words[word];
       button.setAttribute("aria-label", data.words[word]);
     }
+    frame.querySelector(".full").hidden = !document.fullscreenEnabled;
+    this.overview.part.setAttribute("aria-label", data.words.overview);
+    this.notePart.querySelector("button").textContent = data.words.shrink;
 
     const drawn = JSON.stringify([data.boxes, data.lines, data.looks, data.header, data.legend]);
     const redrawn = drawn !== this.drawn;
@@ -120,6 +153,7 @@ class Canvas {
     if (elsewhere && before && this.boxes.has(data.selected)) this.reveal(this.boxes.get(data.selected), "middle");
     this.mark();
     this.show();
+    this.reshape();
   }
 
   /** One thing after the other: of two that reach a running script, Streamlit would forget the first. */
@@ -159,10 +193,10 @@ class Canvas {
   // Drawing --------------------------------------------------------------------------------------------------------
 
   draw(data) {
-    const { id, corner, texts, label, state, count, look } = data.boxes;
+    const { id, corner, texts, label, state, count, look, twin } = data.boxes;
     const list = id.map((name, i) => {
       const [x, y, width, height] = corner[i];
-      const box = { id: name, number: i, x, y, width, height, texts: texts[i], label: label[i], count: count[i] };
+      const box = { id: name, number: i, x, y, width, height, texts: texts[i], label: label[i], count: count[i], twin: twin[i] };
       return Object.assign(box, { open: state[i] === 2, openable: state[i] > 0, look: data.looks[look[i]], stuck: y, in: [], out: [] });
     });
     this.list = list;
@@ -182,7 +216,7 @@ class Canvas {
         around.push(box);
         this.frames.push(box);
         frames.append(this.frameOf(box));
-        headers.append(this.headerOf(box, data));
+        headers.prepend(this.headerOf(box, data)); // below those of the blocks around it, under which it slides
       } else boxes.append(this.boxOf(box, data));
       box.part.setAttribute("role", "button");
       box.part.setAttribute("aria-label", box.label);
@@ -193,6 +227,7 @@ class Canvas {
     this.headersPart.replaceChildren(headers);
     this.drawLines(data.lines);
     this.drawLegend(data);
+    this.overview.draw(data.size, list, data.looks);
     if (document.fonts.status !== "loaded") {
       document.fonts.ready.then(() => data === this.data && (this.draw(data), this.paint(), this.mark(), this.show()));
     }
@@ -218,10 +253,10 @@ class Canvas {
   }
 
   drawLegend({ legend, looks }) {
-    this.colours = legend.map(([text, light, dark]) => {
-      const face = element("rect", { class: "face", x: 0.5, y: 0.5, width: 13, height: 13, rx: 3 });
+    this.colours = legend.map(([text, light, dark, edge]) => {
+      const face = element("rect", { class: "face", x: 1, y: 1, width: 12, height: 12, rx: 3, ...edged(edge) });
       const swatch = element("svg", { viewBox: "0 0 14 14", "aria-hidden": true }, face);
-      const hatched = looks.some((look) => look[4] && look[0] === light && look[1] === dark);
+      const hatched = looks.some((look) => look[4] && !edge && look[0] === light && look[1] === dark);
       if (hatched) swatch.append(hatching({ x: 0.5, y: 0.5, width: 13, height: 13, rx: 3 }));
       const item = document.createElement("li");
       item.append(swatch, text);
@@ -234,16 +269,20 @@ class Canvas {
   /** The ground of an open block; its header lies above everything that stands in it. */
   frameOf(box) {
     const { x, y, width, height } = box;
-    box.ground = element("rect", { class: "face", x, y, width, height, rx: CORNER });
+    box.ground = element("rect", { class: "face", x, y, width, height, rx: CORNER, ...edged(box.look[5]) });
     return element("g", { class: "item", "data-box": box.number }, box.ground);
   }
 
   headerOf(box, data) {
     const { width } = box;
     const height = data.header;
-    box.face = element("path", { class: "face", d: tab(width, height) });
-    box.words = element("g", {}, ...this.textsOf(box, [box.texts[0]], width - 3 * PAD - 2 * KNOB, height / 2));
-    box.words.append(...this.asides(box, width, height));
+    box.face = element("path", { class: "face", d: tab(width, height), ...edged(box.look[5]) });
+    const room = width - 3 * PAD - 2 * KNOB;
+    box.words = element("g", {}, ...this.textsOf(box, [box.texts[0]], room, height / 2, "title", [width - 2 * PAD, height / 2, height]));
+    const asides = this.asides(box, width, height);
+    box.words.append(...asides);
+    const written = [this.pen.width(box.texts[0], TITLE), ...asides.map((text) => this.pen.width(text.textContent, TEXT))];
+    box.slack = Math.max(0, width - 3 * PAD - 2 * KNOB - written.reduce((sum, one) => sum + one + PAD));
     box.knob = { x: width - PAD - KNOB, y: height / 2 };
     box.button = this.buttonOf(box);
     box.part = element("g", { class: "item", id: `box-${box.number}`, "data-box": box.number, "data-header": "" });
@@ -251,12 +290,13 @@ class Canvas {
     return box.part;
   }
 
-  /** What is left of a header's texts, behind the title if there is room. */
+  /** What is left of the texts, behind the title if there is room: all of them, or the first. */
   asides(box, width, height) {
-    const start = PAD + this.pen.width(box.texts[0], TITLE) + PAD;
-    const rest = box.texts.slice(1).filter(Boolean).join(" · ");
-    const room = width - start - 2 * PAD - 2 * KNOB;
-    if (!rest || this.pen.width(rest, TEXT) > room) return [];
+    const start = PAD + this.pen.width(box.texts[0], TITLE) + PAD * 0.8;
+    const room = width - start - PAD / 2 - (box.openable ? PAD + 2 * KNOB : 0);
+    const fits = (text) => text && this.pen.width(text, TEXT) <= room;
+    const rest = [box.texts.slice(1).filter(Boolean).join(" · "), box.texts[1]].find(fits);
+    if (!rest) return [];
     return [element("text", { class: "quiet", x: start, y: height / 2 + 0.5 }, rest)];
   }
 
@@ -266,7 +306,7 @@ class Canvas {
     box.part = element("g", { class: "item", id: `box-${box.number}`, "data-box": box.number, transform: `translate(${x} ${y})` });
     box.cards = [2, 1].slice(0, box.count > 1 ? 2 : 0).map((i) => // a fold looks like a stack of cards
       element("rect", { class: "face", x: 5 * i, y: 4 * i, width: width - 10 * i, height, rx: CORNER }));
-    box.face = element("rect", { class: "face", width, height, rx: CORNER });
+    box.face = element("rect", { class: "face", width, height, rx: CORNER, ...edged(box.look[5]) });
     box.part.append(...box.cards, box.face, ...(box.look[4] ? [hatching({ width, height, rx: CORNER })] : []));
 
     const room = width - 2 * PAD;
@@ -276,7 +316,8 @@ class Canvas {
     let middle = height / 2 - (LINE / 2) * shared.length;
     const beside = box.openable ? 2 * KNOB + PAD / 2 : 0;
     box.knob = { x: width - PAD / 2 - KNOB - 1, y: middle };
-    box.part.append(...this.textsOf(box, [title], room - beside, middle));
+    box.part.append(...this.textsOf(box, [title], room - beside, middle, "title", [room - beside, height / 2, height]));
+    if (rows === 1) box.part.append(...this.asides(box, width, height));
     for (const row of shared) {
       middle += LINE;
       box.part.append(...this.textsOf(box, row, room, middle, "quiet"));
@@ -285,12 +326,20 @@ class Canvas {
     return box.part;
   }
 
-  /** One row of text, cut to the room there is; a second text stands at its right end. */
-  textsOf(box, [first, second], room, y, kind = "title") {
+  /** One row of text, cut to the room there is; a second text stands at its right end.
+   *
+   * A name can grow where it stands alone: as much as its room and the height of its box allow, in their middle.
+   */
+  textsOf(box, [first, second], room, y, kind = "title", [space, alone, height] = []) {
     const size = kind === "title" ? TITLE : TEXT;
     const right = second ? this.pen.width(second, size) + PAD / 2 : 0;
     const cut = this.pen.cut(first, size, Math.max(room - right, room / 3));
     const made = [element("text", { class: kind, x: PAD, y }, cut)];
+    if (height) {
+      box.most = Math.max(1, Math.min(space / Math.max(1, this.pen.width(cut, size)), (height - 2) / (1.02 * size)));
+      made[0].style.setProperty("--most", box.most.toFixed(2));
+      made[0].style.setProperty("--drop", `${alone - y}px`);
+    }
     if (second) {
       const left = room - this.pen.width(cut, size) - PAD / 2;
       made.push(element("text", { class: kind, x: PAD + room, y, "text-anchor": "end" }, this.pen.cut(second, size, left)));
@@ -315,6 +364,7 @@ class Canvas {
     if (dark === this.dark) return;
     this.dark = dark;
     const give = (part, name, value) => (value ? part?.setAttribute(name, value) : part?.removeAttribute(name));
+    this.overview.paint(dark);
     for (const { look, part, face, ground, cards } of [...this.list, ...this.colours]) {
       for (const area of [face, ground, ...(cards ?? [])]) give(area, "fill", look[dark ? 1 : 0]);
       give(part, "color", look[dark ? 3 : 2]);
@@ -334,6 +384,7 @@ class Canvas {
       ids.filter((id) => this.boxes.has(id)).map((id) => ring(this.boxes.get(id), kind, distance));
     const walking = this.walking ? [this.cursor] : [];
     this.ringsPart.replaceChildren(
+      ...found([this.twin], "twin", 5.5),
       ...found([this.selected], "selected", 2.5),
       ...found(walking, "cursor", 5.5),
     );
@@ -360,36 +411,65 @@ class Canvas {
   }
 
   resize() {
-    const { width } = this;
+    const { width, height } = this;
     this.measure();
-    if (!this.data || !this.width || width === this.width) return;
+    if (!this.data || !this.width || (width === this.width && height === this.height)) return;
     if (!width || !this.opened) this.open();
-    else this.x += (this.width - width) / 2;
+    else {
+      this.x += (this.width - width) / 2;
+      this.y += (this.height - height) / 2;
+    }
     this.show();
+    this.reshape();
   }
 
-  /** At a size that can be read, from the top. */
+  /** The zoom at which this part of the drawing, by default all of it, fills the canvas. */
+  filling([width, height] = this.data.size) {
+    return Math.min((this.width - 2 * MARGIN) / width, (this.height - 2 * MARGIN) / height, LARGEST_FIRST);
+  }
+
+  /** How large the names of most boxes are at this zoom, in pixels: nine of ten have more. */
+  namesAt(zoom, boxes = this.list) {
+    const grown = this.grown(zoom);
+    const sizes = boxes.map((box) => TITLE * zoom * Math.min(grown, box.most)).sort((a, b) => a - b);
+    return sizes[Math.floor(sizes.length / 10)] ?? TITLE * zoom;
+  }
+
+  /** How many times as large as usual names are at this zoom. */
+  grown(zoom) {
+    return zoom < NAMES_ONLY ? clamp(Math.ceil((10 * NAME) / (TITLE * zoom)) / 10, 1, MOST_GROWN) : 1;
+  }
+
+  /** Everything, if it can be read; or else at a size that can be read, from the top. */
   open() {
     this.opened = true;
-    const [width] = this.data.size;
+    const [width, height] = this.data.size;
     const room = this.width - 2 * MARGIN;
-    this.zoom = room / width >= READABLE ? Math.min(room / width, LARGEST_FIRST) : 1;
-    const first = this.inOrder()[0];
-    const spare = room - width * this.zoom;
-    const centred = this.width / 2 - (first?.spine ?? width / 2) * this.zoom;
-    this.x = spare >= 0 ? MARGIN + spare / 2 : clamp(centred, MARGIN + spare, MARGIN);
-    this.y = MARGIN;
+    this.zoom = this.filling();
+    [this.x, this.y] = [(this.width - width * this.zoom) / 2, (this.height - height * this.zoom) / 2];
+    if (this.namesAt(this.zoom) < LEGIBLE) {
+      this.zoom = room / width >= READABLE ? Math.min(room / width, 1) : READABLE;
+      const spare = room - width * this.zoom;
+      const centred = this.width / 2 - (this.inOrder()[0]?.spine ?? width / 2) * this.zoom;
+      this.x = spare >= 0 ? MARGIN + spare / 2 : clamp(centred, MARGIN + spare, MARGIN);
+      this.y = MARGIN;
+    }
     const selected = this.boxes.get(this.selected);
     if (selected) this.reveal(selected, "middle", false);
   }
 
-  /** After the drawing has changed: what was toggled, or else what is in the middle of the view, stays where it is. */
+  /** After the drawing has changed: what was toggled stays where it is and then fills the view.
+   *
+   * Where nothing was toggled, such as by another colour, what is in the middle of the view stays there.
+   */
   settle(old) {
     if (!this.opened) return this.open();
     const stays = (id) => old.has(id) && this.boxes.has(id);
+    const turned = this.list.filter((box) => stays(box.id) && old.get(box.id).open !== box.open);
+    const toggled = this.boxes.get(this.answered) ?? (turned.length === 1 ? turned[0] : null);
     const distance = ({ x, width, y, height }) =>
       Math.hypot(this.x + (x + width / 2) * this.zoom - this.width / 2, this.y + (y + height / 2) * this.zoom - this.height / 2);
-    let anchor = stays(this.answered) ? old.get(this.answered) : null;
+    let anchor = toggled && stays(toggled.id) ? old.get(toggled.id) : null;
     for (const box of anchor ? [] : old.values()) {
       if (stays(box.id) && (!anchor || distance(box) < distance(anchor))) anchor = box;
     }
@@ -397,9 +477,25 @@ class Canvas {
     const now = this.boxes.get(anchor.id);
     this.x += (anchor.spine - now.spine) * this.zoom;
     this.y += (anchor.stuck - now.y) * this.zoom;
-    if (this.answered === anchor.id) this.reveal(now, "nearest");
     if (!calm()) this.appear(old);
     if (!this.boxes.has(this.cursor)) this.cursor = anchor.id;
+    if (this.fitting || turned.length > 1) this.fit();
+    else if (toggled) this.zoomInto(toggled.open ? toggled : toggled.parent);
+    this.fitting = false;
+  }
+
+  /** A block fills the view, or as much of its beginning as can be read; without a block the whole network does. */
+  zoomInto(box) {
+    if (!box) return this.fit();
+    const inside = this.list.filter((other) => other !== box && holds(box, other));
+    const zoom = Math.min(this.filling([box.width, box.height]), LARGEST_INTO);
+    if (this.namesAt(zoom, inside) >= LEGIBLE) {
+      const x = this.width / 2 - (box.x + box.width / 2) * zoom;
+      return this.glide(zoom, x, this.height / 2 - (box.y + box.height / 2) * zoom);
+    }
+    const [width, height] = [box.width * READABLE, box.height * READABLE];
+    const at = (start, length, room) => (length < room - 2 * MARGIN ? (room - length) / 2 : MARGIN) - start * READABLE;
+    this.glide(READABLE, at(box.x, width, this.width), at(box.y, height, this.height));
   }
 
   /** What is new comes up slowly enough to be noticed. */
@@ -412,8 +508,84 @@ class Canvas {
 
   fit() {
     const [width, height] = this.data.size;
-    const zoom = Math.min((this.width - 2 * MARGIN) / width, (this.height - 2 * MARGIN) / height, LARGEST_FIRST);
+    const zoom = this.filling();
     this.glide(zoom, (this.width - width * zoom) / 2, (this.height - height * zoom) / 2);
+    this.tellOthers({ fit: true });
+  }
+
+  /** Says below which zoom nothing can be read any more, and offers to close what is too small. */
+  advise() {
+    const size = this.namesAt(this.zoom);
+    const { note } = this.data.words;
+    this.notePart.hidden = size >= LEGIBLE - 0.5 || !this.frames.length;
+    this.notePart.querySelector("span").textContent = note.replace("{size}", size.toFixed(0)).replace("{count}", this.list.length);
+  }
+
+  fill() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.stage.requestFullscreen().catch(() => {}); // a browser may forbid it
+  }
+
+  /** Full screen has begun, or has ended. */
+  filled() {
+    const root = this.frame.getRootNode();
+    const full = (root.fullscreenElement ?? document.fullscreenElement) === this.stage;
+    if (full === this.full || (!full && !this.full)) return;
+    this.full = full;
+    requestAnimationFrame(() => {
+      this.measure();
+      this.fit();
+    });
+  }
+
+  /** Asks for a drawing that is wider or narrower, where this one leaves much of the canvas empty. */
+  reshape() {
+    if (!this.width || this.full || !this.data.aspect) return;
+    const aspect = this.width / this.height;
+    const off = aspect / this.data.aspect;
+    if (Math.max(off, 1 / off) < OTHER_SHAPE || aspect === this.shape) return;
+    this.shape = aspect;
+    this.opened = false; // what comes is looked at from its beginning
+    this.ask("shape", aspect);
+  }
+
+  // Together with another canvas ----------------------------------------------------------------------------------
+
+  tellOthers(detail) {
+    const group = this.data?.together;
+    if (group && this.leads) dispatchEvent(new CustomEvent(VIEW, { detail: { group, from: this, ...detail } }));
+  }
+
+  /** Does as another canvas does: stands where its boxes stand, those near the middle most of all. */
+  goAlong({ from, fit, hover }) {
+    if (!this.width || !this.data) return;
+    if (hover !== undefined) {
+      this.twin = this.list.find((box) => hover && box.twin === hover)?.id ?? null;
+      return this.mark();
+    }
+    this.leads = false;
+    this.hide();
+    this.stop();
+    if (fit) return this.fit();
+    const middle = (canvas) => [(canvas.width / 2 - canvas.x) / canvas.zoom, (canvas.height / 2 - canvas.y) / canvas.zoom];
+    const [x, y] = middle(from);
+    let [right, down, sum] = [0, 0, 0];
+    for (const box of this.list) {
+      const other = from.boxes.get(box.twin);
+      if (!other || other.open !== box.open || box.open) continue;
+      const [dx, dy] = [x - other.x - other.width / 2, y - other.y - other.height / 2];
+      const weight = 1 / (900 + dx * dx + dy * dy) ** 2;
+      right += weight * (box.x + box.width / 2 + dx);
+      down += weight * (box.y + box.height / 2 + dy);
+      sum += weight;
+    }
+    const [width, height] = this.data.size;
+    const [wide, high] = from.data.size;
+    const target = sum ? [right / sum, down / sum] : [(x / wide) * width, (y / high) * height];
+    this.zoom = from.zoom;
+    this.x = this.width / 2 - target[0] * this.zoom;
+    this.y = this.height / 2 - target[1] * this.zoom;
+    this.show();
   }
 
   /** How high a box is where it stands for itself: an open block is its header. */
@@ -489,9 +661,13 @@ class Canvas {
     this.x = clamp(this.x, least - width * this.zoom, this.width - least);
     this.y = clamp(this.y, least - height * this.zoom, this.height - least);
     this.viewPart.setAttribute("transform", `translate(${this.x} ${this.y}) scale(${this.zoom})`);
-    this.canvasPart.classList.toggle("far", this.zoom * TEXT < 5);
+    this.canvasPart.classList.toggle("far", this.zoom < NAMES_ONLY);
+    this.canvasPart.style.setProperty("--grown", this.grown(this.zoom));
     this.stick();
-    if (this.walking) this.tell(this.boxes.get(this.cursor)?.label, this.boxes.get(this.cursor));
+    this.advise();
+    this.overview.show([-this.x / this.zoom, -this.y / this.zoom, this.width / this.zoom, this.height / this.zoom]);
+    this.tellOthers({});
+    if (this.walking && !this.silent) this.tell(this.boxes.get(this.cursor)?.label, this.boxes.get(this.cursor));
   }
 
   /** The headers of open blocks stay in view as long as a part of the block is. */
@@ -501,8 +677,8 @@ class Canvas {
     for (const box of this.frames) {
       const top = box.parent ? box.parent.stuck + header : -this.y / this.zoom;
       box.stuck = Math.max(box.y, Math.min(top, box.y + box.height - header));
-      const slide = clamp(left - box.x, 0, Math.max(0, box.width - 120));
-      const back = clamp(box.x + box.width - right, 0, Math.max(0, box.width - 120));
+      const slide = clamp(left - box.x, 0, box.slack); // no further than its words stay inside
+      const back = clamp(box.x + box.width - right, 0, box.slack - slide);
       box.part.setAttribute("transform", `translate(${box.x} ${box.stuck})`);
       box.words.setAttribute("transform", `translate(${slide} 0)`);
       box.knob.x = box.width - PAD - KNOB - back;
@@ -533,6 +709,7 @@ class Canvas {
 
   press(event) {
     if (event.button !== 0) return;
+    this.leads = true;
     this.stop();
     if (!this.pointers.size) this.dragged = false;
     this.pointers.set(event.pointerId, { ...this.point(event), from: this.point(event) });
@@ -586,6 +763,7 @@ class Canvas {
   wheel(event) {
     if (!event.ctrlKey && !event.metaKey) return this.hide(); // scrolls the page
     event.preventDefault();
+    this.leads = true;
     this.hide();
     const lines = event.deltaMode === 1 ? 16 : 1;
     this.zoomTo(this.zoom * Math.exp(-0.012 * clamp(event.deltaY * lines, -25, 25)), this.point(event));
@@ -597,6 +775,7 @@ class Canvas {
     if (id !== this.hovered) {
       this.hovered = id;
       this.mark();
+      this.tellOthers({ hover: id });
     }
     const { open, close } = this.data.words;
     if (id !== null) this.tell(atKnob ? (box.open ? close : open) : box.label, box);
@@ -651,7 +830,9 @@ class Canvas {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const box = this.boxes.get(this.cursor);
     const { key } = event;
-    if (key === "Escape") return this.hide();
+    this.leads = true;
+    this.silent = key === "Escape"; // until the next key, also where the view still glides
+    if (this.silent) return this.hide();
     if (ARROWS[key]) this.walk((this.walking ? this.next(box, ...ARROWS[key]) : box)?.id);
     else if (key === "Home") this.walk(this.inOrder()[0]?.id);
     else if (key === "End") this.walk(this.inOrder().at(-1)?.id);
@@ -703,113 +884,4 @@ class Canvas {
     }
     return best;
   }
-}
-
-/** What is not counted. */
-const hatching = (place) => element("rect", { class: "hatching", ...place });
-
-/** Measures texts and cuts them, with the fonts of the canvas. */
-class Pen {
-  static context = document.createElement("canvas").getContext("2d");
-  static widths = new Map();
-
-  constructor(family) {
-    this.family = family;
-  }
-
-  width(text, size) {
-    const font = `${size === TITLE ? 600 : 400} ${size}px ${this.family}`;
-    const key = `${font} ${text}`;
-    if (!Pen.widths.has(key)) {
-      if (Pen.widths.size > 20_000) Pen.widths.clear();
-      if (Pen.context.font !== font) Pen.context.font = font;
-      Pen.widths.set(key, Pen.context.measureText(text).width);
-    }
-    return Pen.widths.get(key);
-  }
-
-  /** As much of the text as fits into the room, with “…” in place of the rest. */
-  cut(text, size, room) {
-    if (this.width(text, size) <= room) return text;
-    const signs = [...text];
-    let [low, high] = [0, signs.length];
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if (this.width(`${signs.slice(0, middle).join("")}…`, size) <= room) low = middle;
-      else high = middle - 1;
-    }
-    return low ? `${signs.slice(0, low).join("").trimEnd()}…` : "";
-  }
-}
-
-/** Whether an open block is drawn around the box. */
-function holds(block, box) {
-  return Boolean(
-    block?.open && box && block !== box &&
-    block.x <= box.x && block.y <= box.y &&
-    box.x + box.width <= block.x + block.width + 0.2 && box.y + box.height <= block.y + block.height + 0.2,
-  );
-}
-
-/** Where the data come in from above: what the box is centred on. */
-function spine(box) {
-  const line = box.in.find((line) => !line.leaves && !line.implied);
-  return line ? line.points.at(-2) : box.x + box.width / 2;
-}
-
-/** The line and those that carry its data on, through the edges of open blocks. */
-function forwards(line, lit) {
-  if (lit.has(line)) return;
-  lit.add(line);
-  const { target, leaves } = line;
-  if (!target?.open) return;
-  for (const next of target.out) if (!next.implied && next.enters !== leaves) forwards(next, lit);
-}
-
-/** The line and those that its data come from. */
-function backwards(line, lit) {
-  if (lit.has(line)) return;
-  lit.add(line);
-  const { source, enters } = line;
-  if (!source?.open) return;
-  for (const next of source.in) if (!next.implied && next.leaves !== enters) backwards(next, lit);
-}
-
-/** A line with round corners, and an arrow head if it arrives at something. */
-function path(points, arrives) {
-  const n = points.length / 2;
-  let d = `M${points[0]} ${points[1]}`;
-  for (let i = 1; i < n; i++) {
-    const [x, y] = [points[2 * i], points[2 * i + 1]];
-    const [dx0, dy0] = [x - points[2 * i - 2], y - points[2 * i - 1]];
-    const [dx1, dy1] = i + 1 < n ? [points[2 * i + 2] - x, points[2 * i + 3] - y] : [0, 0];
-    const [length0, length1] = [Math.hypot(dx0, dy0), Math.hypot(dx1, dy1)];
-    const r = Math.min(CORNER, length0 / 2, length1 / 2);
-    if (r < 0.5) d += `L${x} ${y}`;
-    else {
-      const [a, b] = [r / length0, r / length1];
-      d += `L${tenths(x - dx0 * a)} ${tenths(y - dy0 * a)}Q${x} ${y} ${tenths(x + dx1 * b)} ${tenths(y + dy1 * b)}`;
-    }
-  }
-  if (!arrives || n < 2) return d;
-  const [x, y] = points.slice(-2);
-  let i = n - 2;
-  while (i > 0 && points[2 * i] === x && points[2 * i + 1] === y) i--;
-  const angle = Math.atan2(y - points[2 * i + 1], x - points[2 * i]);
-  const barb = (turn) => `${tenths(x - 6 * Math.cos(angle + turn))} ${tenths(y - 6 * Math.sin(angle + turn))}`;
-  return `${d}M${barb(0.5)}L${x} ${y}L${barb(-0.5)}`;
-}
-
-const tenths = (value) => Math.round(10 * value) / 10;
-
-/** The header of an open block: round above, straight below. */
-function tab(width, height) {
-  const r = CORNER;
-  return `M0 ${height}V${r}Q0 0 ${r} 0H${width - r}Q${width} 0 ${width} ${r}V${height}Z`;
-}
-
-/** Of a colour as browsers compute it, from 0 to 1 (rec. 709, without the gamma: good enough to tell day from night). */
-function luminance(colour) {
-  const [r, g, b] = colour.match(/[\d.]+/g)?.map(Number) ?? [255, 255, 255];
-  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
 }

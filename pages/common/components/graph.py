@@ -8,17 +8,21 @@ from typing import Any, Literal
 from pages.common.components import component
 from pages.common.session import value_of
 
-WORDS = ("canvas", "hint", "zoom_in", "zoom_out", "fit", "open", "close")
+WORDS = ("canvas", "hint", "zoom_in", "zoom_out", "fit", "full", "open", "close", "overview", "note", "shrink")
+ASPECTS = 0.3, 4.0  # of canvases, width by height, that a drawing may be asked for
 
 _graph = component("graph")
 
 
 @dataclass(frozen=True)
 class Action:
-    """What a visitor asked for: to select a box (None: to select none), or to open a block or close it."""
+    """What a visitor asked for: to select a box (None: to select none), to open a block or close it, to close the
+    innermost blocks; or, by the browser itself, a drawing for a canvas of another shape.
+    """
 
-    kind: Literal["select", "toggle"]
-    id: str | None
+    kind: Literal["select", "toggle", "shrink", "shape"]
+    id: str | None = None
+    aspect: float | None = None  # of the canvas, width by height
 
 
 def layer_canvas(
@@ -28,25 +32,32 @@ def layer_canvas(
     mode: Literal["kind", "value"],
     selected: str | None,
     words: Mapping[str, str],
-    height: int = 640,
+    height: str = "640px",
+    aspect: float | None = None,
+    together: str = "",
     on_action: Callable[[Action], None],
 ) -> None:
     """Draws the canvas.
 
-    Zoom and place stay from run to run. A block that is opened or closed stays where it is on the screen.
+    Zoom and place stay from run to run. A block that is opened fills the view, and the one around it when it is closed.
 
     Args:
         drawing: `width` and `height`; `boxes`, a block before what stands in it; `lines` between them; and `header`,
             the height of an open block's header (30). A box has an `id`, its place `x`, `y`, `width`, `height`, what
             is written on it, `title`, `subtitle` and `note`, and in its tooltip, `label`. It may be `openable`, and
             `open`; `count` > 1 makes it a stack. `fill` and `ink` are its colours, each ("#…", "#…") for the light and
-            the dark theme. A line has `source`, `target`, its `points` [(x, y), …], and may be `implied`, which is
-            drawn only while one of its ends is pointed at or selected. A `legend`, [(text, fill), …], stands below.
-        key: identifies the canvas on its page. Another network is another canvas, and begins at its top.
+            the dark theme, and `frame` that of a thick edge. `twin` is the id of its like on the canvas that moves
+            together with this one. A line has `source`, `target`, its `points` [(x, y), …], and may be `implied`,
+            which is drawn only while one of its ends is pointed at or selected. A `legend`, [(text, fill), …] or
+            [(text, fill, frame), …], stands below.
+        key: identifies the canvas on its page. Another network is another canvas, and begins with all of it.
         mode: with "value", boxes whose `value` is None are hatched, as not counted.
         selected: the box with a ring; brought into view when it was selected elsewhere. An id without a box is none.
-        words: what the canvas says itself, see `WORDS`. `hint` tells those who do not see it about its keys.
-        height: pixels.
+        words: what the canvas says itself, see `WORDS`. `hint` tells those who do not see it about its keys; `note`,
+            with {size} in pixels and {count} boxes, is said where the names on most of them are too small to be read.
+        height: in CSS.
+        aspect: of the canvas that the drawing was made for; another shape of it asks for another drawing.
+        together: canvases of the same group move and zoom together.
         on_action: is called with what was asked for before the script runs again, so that what it changes is drawn in
             that run.
 
@@ -59,7 +70,9 @@ def layer_canvas(
         **_packed(drawing, mode),
         "selected": selected,
         "words": {word: words[word] for word in WORDS},
-        "height": int(height),
+        "height": height,
+        "aspect": aspect,
+        "together": together,
     }
     ids = frozenset(box["id"] for box in drawing["boxes"])
 
@@ -81,7 +94,7 @@ def _packed(drawing: Mapping[str, Any], mode: str) -> dict[str, Any]:
         "size": [_tenths(drawing["width"]), _tenths(drawing["height"])],
         "header": _tenths(drawing.get("header", 30)),
         "looks": list(known),
-        "legend": [[text, *fill] for text, fill in drawing.get("legend", ())],
+        "legend": [[text, *fill, *frame] for text, fill, *frame in drawing.get("legend", ())],
         "boxes": {
             "id": [box["id"] for box in boxes],
             "corner": [[_tenths(box[side]) for side in ("x", "y", "width", "height")] for box in boxes],
@@ -90,6 +103,7 @@ def _packed(drawing: Mapping[str, Any], mode: str) -> dict[str, Any]:
             "state": [_state(box) for box in boxes],
             "count": [int(box.get("count", 1)) for box in boxes],
             "look": [known[look] for look in looks],
+            "twin": [box.get("twin") for box in boxes],
         },
         "lines": {
             "ends": [[place.get(line["source"], -1), place.get(line["target"], -1)] for line in lines],
@@ -105,9 +119,9 @@ def _state(box: Mapping[str, Any]) -> int:
 
 
 def _look(box: Mapping[str, Any], mode: str) -> tuple[str | bool | None, ...]:
-    """Fill in the light and the dark theme, ink in both, None for the page's own; and whether it is hatched."""
+    """Fill in the light and the dark theme, ink in both, None for the page's own; whether it is hatched; its edge."""
     fill, ink = box.get("fill") or (None, None), box.get("ink") or (None, None)
-    return (*fill, *ink, mode == "value" and box.get("value") is None)
+    return (*fill, *ink, mode == "value" and box.get("value") is None, box.get("frame"))
 
 
 def _tenths(number: float) -> float:
@@ -125,4 +139,8 @@ def _action(asked: Any, ids: Collection[str]) -> Action | None:
     known = isinstance(box, str) and box in ids
     if (kind == "select" and (known or box is None)) or (kind == "toggle" and known):
         return Action(kind, box)
+    if kind == "shrink":
+        return Action(kind)
+    if kind == "shape" and isinstance(box, int | float) and ASPECTS[0] <= box <= ASPECTS[1]:
+        return Action(kind, aspect=float(box))
     return None

@@ -33,8 +33,20 @@ class Strip {
     this.data = data;
     const frame = made("div", "frame", picture("whole", data.photograph, data.alt), ...data.tiles.map((t) => this.box(t)));
     const units = data.tiles.map((tile, place) => this.unit(tile, place, frame.children[place + 1]));
-    this.element.replaceChildren(made("figure", "photograph", frame, made("figcaption", "", data.note)), ...units);
-    this.element.style.setProperty("--count", data.tiles.length);
+    const photograph = made("figure", "photograph", frame, made("figcaption", "", data.note));
+    this.element.replaceChildren(photograph, ...units, ...(data.answer ? [this.answer(data.answer)] : []));
+    this.element.dataset.count = data.tiles.length;
+  }
+
+  answer({ title, words, known, classes }) {
+    const rows = classes.map(({ name, share, percent }) => {
+      const bar = made("span", "bar");
+      bar.style.setProperty("--share", `${share * 100}%`);
+      return made("li", "", made("span", "name", name), made("span", "percent", percent), bar);
+    });
+    const list = rows.length ? [made("ul", "", ...rows)] : [];
+    const said = (text) => (text ? [made("p", "", text)] : []);
+    return made("div", "answer", ...said(known), made("strong", "", title), ...list, ...said(words));
   }
 
   box(tile) {
@@ -48,7 +60,10 @@ class Strip {
   unit(tile, place, box) {
     const title = made("span", "title", tile.title);
     const saw = picture("saw", tile.saw, "");
-    const unit = made("button", "unit", title, saw, picture("part", tile.part, ""), made("span", "note", tile.note));
+    // Few pixels stand as squares; many, such as those of a warning's letters, are better blended.
+    saw.addEventListener("load", () => saw.classList.toggle("fine", saw.naturalWidth > saw.clientWidth));
+    const about = made("span", "about", picture("part", tile.part, ""), made("span", "note", tile.note));
+    const unit = made("button", "unit", title, saw, about);
     unit.type = "button";
     unit.style.setProperty("--colour", tile.colour);
     unit.setAttribute("aria-label", tile.words);

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pages.common.components import component
 from pages.common.session import value_of
+from vis.figures.numbers import percent
 
 COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7")  # Okabe & Ito 2008: told apart by all eyes
 
@@ -27,6 +28,16 @@ class UnitTile:
         return f"{self.title}: {self.note}"
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the network takes the photograph for: its classes with their probabilities; or why it says nothing."""
+
+    title: str
+    classes: Sequence[tuple[str, float]] = ()
+    words: str = ""
+    known: str = ""  # to be said before
+
+
 def strip(
     photograph: bytes,
     tiles: Sequence[UnitTile],
@@ -34,6 +45,7 @@ def strip(
     *,
     alt: str,
     note: str = "",
+    answer: Answer | None = None,
     on_click: Callable[[int], None],
 ) -> None:
     """Draws the photograph with the boxes of all tiles on it, and the tiles beside it; on a phone around it.
@@ -43,6 +55,7 @@ def strip(
         key: identifies it on its page.
         alt: what the photograph shows, for those who do not see it.
         note: stands below the photograph.
+        answer: stands after the tiles.
         on_click: is called with the place of the tile that was clicked, before the script runs again.
 
     Raises:
@@ -70,6 +83,15 @@ def strip(
             }
             for tile, colour in zip(tiles, COLOURS, strict=False)
         ],
+        "answer": answer
+        and {
+            "title": answer.title,
+            "words": answer.words,
+            "known": answer.known,
+            "classes": [
+                {"name": name, "share": float(share), "percent": percent(share)} for name, share in answer.classes
+            ],
+        },
     }
 
     def act() -> None:

@@ -135,7 +135,7 @@ def _downloads(chosen: Selection, loaded: Loaded, found: Activations, sheet: byt
     download(
         row,
         _("This sheet (PNG)"),
-        lambda: captioned(np.asarray(Image.open(io.BytesIO(sheet)).convert("RGBA")), about, width=960),
+        lambda: captioned(np.asarray(Image.open(io.BytesIO(sheet)).convert("RGBA")), about),
         f"{name}.png",
         "sheet png",
     )

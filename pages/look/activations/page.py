@@ -9,6 +9,7 @@ from models import Loaded
 from models.options import Choice, Phrase
 from pages.common import address, cache, routes
 from pages.common.asking import ask, ask_one, fragment, key_of
+from pages.common.code import picture_code, the_code
 from pages.common.opened import Opened, note, open_unit, opened
 from pages.common.panels import chart, figures, numbers, reading
 from pages.common.session import Selection, selection, set_to
@@ -23,6 +24,15 @@ from vis.figures.numbers import grouped, percent, shape, significant
 from vis.maps import gives_maps
 
 TEXTS = Path(__file__).parent / "texts"
+CODE = """\
+from pathlib import Path
+from vis.activations import activations
+from vis.figures.sheets import sheet_of
+
+found = activations(loaded.model, image, {layer!r})
+sheet = sheet_of(found, found.order({order!r}), own={own})
+Path("maps.png").write_bytes(sheet.png)
+"""
 
 
 def page() -> None:
@@ -61,6 +71,7 @@ def _explorer(chosen: Selection, loaded: Loaded, pixels: np.ndarray) -> None:
         _histogram(found)
     with right:
         _dead(chosen, loaded)
+    the_code(picture_code(chosen), CODE, layer=layer, order=look["sort"], own=look["range"] == "own")
 
 
 def _choose_layer(loaded: Loaded, side: int) -> str:

@@ -1,8 +1,6 @@
-"""One layer graph on the page: its buttons, its drawing, what its colours mean, and its files."""
+"""One layer graph on the page, or two beside each other: buttons, drawings, and what is asked for on them."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
-from math import inf
+from collections.abc import Collection, Iterator, Mapping
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,26 +9,21 @@ from models import ARCHITECTURES
 from pages.common import cache
 from pages.common.cache import Built
 from pages.common.components.graph import Action, layer_canvas
-from pages.common.session import taken
+from pages.common.session import keep, kept, taken
 from pages.common.text import _, spoken
-from pages.common.words import KINDS, QUANTITIES, quantity_in_words, summary_of
-from pages.look.architecture import files, timing
-from pages.look.architecture.view import EVERYTHING, GraphView, graph_view, show_graph
-from vis.cost.count import Counting
+from pages.common.words import QUANTITIES
+from pages.look.architecture import files
+from pages.look.architecture.painting import Look, Painting, data_of, painted, quantities
+from pages.look.architecture.view import EVERYTHING, GraphView, called, graph_view, show_graph
+from vis.comparison import Compared
 from vis.figures import graph as figure
-from vis.graph import Graph
-from vis.layered import HEADER
-from vis.layout import Box, Drawing
+from vis.figures.graph import Words
+from vis.graph import ROOT, Graph
+from vis.layout import Drawing
 
-HEIGHT = 640
-
-
-@dataclass(frozen=True)
-class Look:
-    """What the colours of the boxes mean, and what counts as an operation."""
-
-    colour: str  # "kind", or one of vis.figures.graph.QUANTITIES
-    counting: Counting
+HEIGHT = "clamp(420px, 70svh, 1000px)"
+# Of canvases, width by height: beside the sidebar of a laptop or a projector, one of two there, and on a telephone.
+ALONE, BESIDE, ON_A_TELEPHONE = 1.7, 0.8, 0.6
 
 
 def places(graph: Graph) -> Collection[str]:
@@ -41,32 +34,48 @@ def places(graph: Graph) -> Collection[str]:
 def canvases(shown: Mapping[str, Built], look: Look) -> None:
     """Draws the graph of every place, side by side with one scale of colours, and does what is asked for on them."""
     columns = dict(zip(shown, st.columns(len(shown), gap="medium"), strict=True))
+    compared = cache.comparison(*shown.values()) if len(shown) > 1 else None
     bars = {}
-    for place, built in shown.items():  # before any drawing, for they change what is open
+    for place in shown:  # before any drawing, for they change what is open
         with columns[place]:
-            if len(shown) > 1:
-                st.markdown(f"**{ARCHITECTURES[built.network].title}**")
-            bars[place] = _bar(place, built, cache.graph(built))
-    drawings = {
-        place: cache.drawing(built, _opened(cache.graph(built), graph_view(place, built.network)), look.counting)
-        for place, built in shown.items()
-    }
-    quantities = {place: _quantities(built, drawings[place], look) for place, built in shown.items()}
+            bars[place] = _bar(place, shown, look)
+    drawings = {place: _drawn(place, built, look, bool(compared)) for place, built in shown.items()}
+    values = {place: quantities(built, drawings[place], look) for place, built in shown.items()}
     most = figure.largest(
-        quantities[place].get(box.name) for place, drawn in drawings.items() for box in drawn.boxes if not box.opened
+        values[place].get(box.name) for place, drawn in drawings.items() for box in drawn.boxes if not box.opened
     )
-    for place, built in shown.items():
-        painting = _painted(cache.graph(built), drawings[place], look, quantities[place], most)
+    for i, (place, built) in enumerate(shown.items()):
+        statuses = compared.statuses[i] if compared and look.differences else None
+        painting = painted(cache.graph(built), drawings[place], look, values[place], most, statuses)
         with columns[place]:
-            _canvas(place, built, look, drawings[place], painting)
+            _canvas(place, shown, look, drawings[place], painting)
         with bars[place]:
             colours = _("kind") if look.colour == "kind" else f"{spoken(QUANTITIES[look.colour])}, {painting.range}"
             files.offer(place, built, drawings[place], painting.paints, colours, look.counting)
 
 
-def _canvas(place: str, built: Built, look: Look, drawn: Drawing, painting: "Painting") -> None:
+def _drawn(place: str, built: Built, look: Look, is_compared: bool) -> Drawing:
+    words = Words(_("input"), _("params"), _("MACs"), _("FLOPs"))
+    opened = _opened(cache.graph(built), graph_view(place, built.network))
+    return cache.drawing(built, opened, look.counting, words, _aspect(place, is_compared))
+
+
+def _aspect(place: str, is_compared: bool) -> float:
+    """The shape of a canvas, width by height: what the browser has said of it, or else what is usual."""
+    agent = st.context.headers.get("User-Agent", "")
+    usual = ON_A_TELEPHONE if "Mobi" in agent else BESIDE if is_compared else ALONE
+    return kept(_shape_of(place, is_compared), lambda: usual)
+
+
+def _shape_of(place: str, is_compared: bool) -> str:
+    """Under which name the session keeps the shape of a canvas."""
+    return f"shape {place}{' of two' if is_compared else ''}"
+
+
+def _canvas(place: str, shown: Mapping[str, Built], look: Look, drawn: Drawing, painting: Painting) -> None:
+    built, is_compared = shown[place], len(shown) > 1
     layer_canvas(
-        _data(cache.graph(built), drawn, painting, look),
+        data_of(built, drawn, painting, look, _twins(place, shown)),
         key=f"canvas {place} {built.network}",
         mode="kind" if look.colour == "kind" else "value",
         selected=graph_view(place, built.network).selected,
@@ -76,12 +85,29 @@ def _canvas(place: str, built: Built, look: Look, drawn: Drawing, painting: "Pai
             "zoom_in": _("Zoom in"),
             "zoom_out": _("Zoom out"),
             "fit": _("Fit"),
+            "full": _("Full screen"),
             "open": _("open"),
             "close": _("close"),
+            "overview": _("Overview: drag the window to move"),
+            "note": _("{count} boxes: the text is {size} px high here."),
+            "shrink": _("Close the innermost blocks"),
         },
         height=HEIGHT,
-        on_action=lambda asked: _act(asked, place, built),
+        aspect=_aspect(place, is_compared),
+        together="compared" if is_compared and look.together else "",
+        on_action=lambda asked: _act(asked, place, shown, look),
     )
+
+
+def _twins(place: str, shown: Mapping[str, Built]) -> Mapping[str, str]:
+    """Of the boxes in this place, their like in the other one."""
+    if len(shown) < 2:
+        return {}
+    compared: Compared = cache.comparison(*shown.values())
+    return compared.twins if place == "left" else {other: name for name, other in compared.twins.items()}
+
+
+# What is asked for ------------------------------------------------------------------------------------------------
 
 
 def _opened(graph: Graph, view: GraphView) -> frozenset[str]:
@@ -89,113 +115,80 @@ def _opened(graph: Graph, view: GraphView) -> frozenset[str]:
     return frozenset(graph.blocks) if EVERYTHING in view.opened else view.opened & graph.blocks.keys()
 
 
-def _act(asked: Action, place: str, built: Built) -> None:
-    """Selects a box, or opens a block or closes it."""
-    view = graph_view(place, built.network)
+def _act(asked: Action, place: str, shown: Mapping[str, Built], look: Look) -> None:
+    """Selects a box, opens blocks or closes them, or keeps the shape of the canvas."""
+    built, is_compared = shown[place], len(shown) > 1
+    graph, view = cache.graph(built), graph_view(place, built.network)
+    opened = _opened(graph, view)
     if asked.kind == "select":
-        after = GraphView(view.opened, asked.id)
+        show_graph(place, built.network, GraphView(view.opened, asked.id))
+    elif asked.kind == "shape":
+        keep(_shape_of(place, is_compared), asked.aspect)
+    elif asked.kind == "shrink":
+        depths = {block: len(list(graph.ancestors(block))) for block in opened if block}
+        deepest = max(depths.values(), default=0)
+        fewer = frozenset(block for block in opened if depths.get(block, 0) < deepest)
+        show_graph(place, built.network, GraphView(fewer, view.selected))
     else:
-        after = GraphView(_opened(cache.graph(built), view) ^ {asked.id}, view.selected)
-    show_graph(place, built.network, after)
+        show_graph(place, built.network, GraphView(opened ^ {asked.id}, view.selected))
+        if is_compared and look.together and (twin := _twins(place, shown).get(asked.id)):
+            _turn(shown, "right" if place == "left" else "left", twin, asked.id not in opened)
 
 
-def _bar(place: str, built: Built, graph: Graph) -> DeltaGenerator:
+def _turn(shown: Mapping[str, Built], place: str, block: str, is_open: bool) -> None:
+    """Opens a block, or closes it."""
+    graph, view = cache.graph(shown[place]), graph_view(place, shown[place].network)
+    opened = _opened(graph, view)
+    around = {block, *graph.ancestors(block)} if is_open else set()
+    after = opened | around if is_open else opened - {block}
+    show_graph(place, shown[place].network, GraphView(after, view.selected))
+
+
+def _bar(place: str, shown: Mapping[str, Built], look: Look) -> DeltaGenerator:
     """Open all, close all, search. Returns the place for the downloads."""
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    buttons = left.container(horizontal=True)
-    view = graph_view(place, built.network)
-    if buttons.button(_("Open all"), icon=":material/unfold_more:", key=f"open all {place}"):
-        show_graph(place, built.network, GraphView(frozenset({EVERYTHING}), view.selected))
-    if buttons.button(_("Close all"), icon=":material/unfold_less:", key=f"close all {place}"):
-        show_graph(place, built.network, GraphView(frozenset(), view.selected))
+    built, is_alone = shown[place], len(shown) == 1
+    left, right = st.columns([5, 3] if is_alone else [2, 3], vertical_alignment="center")
+    if not is_alone:
+        left.markdown(f"**{ARCHITECTURES[built.network].title}**")
+    buttons = (left if is_alone else st).container(horizontal=True)
+    together = shown if look.together else {place: built}
+    icons = (":material/unfold_more:", ":material/unfold_less:") if is_alone else (None, None)
+    if buttons.button(_("Open all"), icon=icons[0], key=f"open all {place}"):
+        _show_all(together, frozenset({EVERYTHING}))
+    if buttons.button(_("Close all"), icon=icons[1], key=f"close all {place}"):
+        _show_all(together, frozenset())
     key = f"search {place} {built.network}"
     right.selectbox(
         _("Search"),
-        list(graph.nodes),
+        _findable(cache.graph(built)),
         None,
+        format_func=lambda name: called(built, name),
         key=key,
-        placeholder=_("Find a layer by name"),
+        placeholder=_("Find a layer by any of its names"),
         label_visibility="collapsed",
         on_change=lambda: _look_at(place, built, taken(key)),
     )
     return buttons
 
 
+def _show_all(shown: Mapping[str, Built], opened: frozenset[str]) -> None:
+    for place, built in shown.items():
+        show_graph(place, built.network, GraphView(opened, graph_view(place, built.network).selected))
+
+
+def _findable(graph: Graph) -> list[str]:
+    """All blocks and operations, each block before what stands in it."""
+
+    def below(name: str) -> Iterator[str]:
+        for child in graph.blocks[name].children if name in graph.blocks else ():
+            yield child
+            yield from below(child)
+
+    return list(below(ROOT))
+
+
 def _look_at(place: str, built: Built, name: str | None) -> None:
-    """Looks closely at an operation, and opens the blocks around it."""
+    """Looks closely at an operation or a block, and opens the blocks around it."""
     graph, view = cache.graph(built), graph_view(place, built.network)
-    if name in graph.nodes:
+    if name in places(graph):
         show_graph(place, built.network, GraphView(view.opened | set(graph.ancestors(name)), name))
-
-
-# Colours ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Painting:
-    """The colours of all boxes, the quantities behind them, and what they mean."""
-
-    paints: Mapping[str, figure.Paint]
-    quantities: Mapping[str, float | None]  # empty where colours mean kinds
-    range: str  # from where to where the colours go, in words
-    legend: list[tuple[str, tuple[str, str]]]  # words, and a colour for light and for dark
-
-
-def _quantities(built: Built, drawn: Drawing, look: Look) -> dict[str, float | None]:
-    """What is to be seen in the colours, by boxes; empty where they mean kinds."""
-    if look.colour == "kind":
-        return {}
-    graph, times = cache.graph(built), timing.milliseconds(built)
-    return {box.name: figure.quantity(graph, box.name, look.colour, look.counting, times) for box in drawn.boxes}
-
-
-def _painted(graph: Graph, drawn: Drawing, look: Look, quantities: Mapping[str, float | None], most: float) -> Painting:
-    """The colours of all boxes, on a scale that ends at `most`."""
-    if look.colour == "kind":
-        names = [box.name for box in drawn.boxes]
-        kinds = dict.fromkeys(figure.kind_of(graph, name) for name in names)
-        legend = [(spoken(KINDS[kind]), figure.FILLS[kind]) for kind in figure.FILLS if kind in kinds]
-        return Painting(figure.painted_by_kind(graph, names), {}, "", legend)
-    shares = (0, 0.25, 0.5, 0.75, 1)
-    words_of = [quantity_in_words(look.colour, most * share, look.counting) for share in shares]
-    fills = figure.painted_by_quantity({share: most * share for share in shares}, most)
-    legend = [(words, fills[share].fill) for words, share in zip(words_of, shares, strict=True)]
-    if any(value == inf for value in quantities.values()):
-        legend[-1] = (f"{legend[-1][0]} · {_('the whole picture')}", legend[-1][1])
-    if None in quantities.values():
-        legend.append((quantity_in_words(look.colour, None, look.counting), figure.NOT_COUNTED))
-    ends = f"{words_of[0]} – {words_of[-1]}"
-    return Painting(figure.painted_by_quantity(quantities, most), quantities, ends, legend)
-
-
-def _data(graph: Graph, drawn: Drawing, painting: Painting, look: Look) -> dict:
-    return {
-        "width": drawn.width,
-        "height": drawn.height,
-        "header": HEADER,
-        "boxes": [_box(graph, box, painting, look) for box in drawn.boxes],
-        "lines": [asdict(line) for line in drawn.lines],
-        "legend": painting.legend,
-    }
-
-
-def _box(graph: Graph, box: Box, painting: Painting, look: Look) -> dict:
-    title, subtitle, note = (*box.texts, "", "")[:3]
-    paint = painting.paints[box.name]
-    return {
-        "id": box.name,
-        "x": box.left,
-        "y": box.top,
-        "width": box.width,
-        "height": box.height,
-        "title": title,
-        "subtitle": subtitle,
-        "note": note,
-        "openable": box.opened is not None,
-        "open": bool(box.opened),
-        "count": graph.blocks[box.name].count if box.name in graph.blocks else 1,
-        "value": painting.quantities.get(box.name),
-        "fill": paint.fill,
-        "ink": paint.ink,
-        "label": summary_of(graph, box.name, look.counting, painting.quantities.get(box.name), look.colour),
-    }

@@ -6,6 +6,7 @@ import streamlit as st
 
 from models import ARCHITECTURES
 from models.architecture import Architecture
+from models.weights import card
 from pages.common.cache import Built
 from pages.common.panels import numbers
 from pages.common.text import _, plain
@@ -40,7 +41,14 @@ def _table(architecture: Architecture, graph: Graph, built: Built, counting: Cou
     if architecture.accuracy is not None and is_usual:
         whose = _("torchvision's weights") if architecture.accuracy_of == "torchvision" else _("the paper")
         error = f"{percent(1 - architecture.accuracy / 100, 2)} ({whose})"
-    rows += [(_("top-1 error"), error, printed.top1_error), (_("top-5 error"), None, printed.top5_error)]
+    error5 = None
+    if error is None and is_usual and (ours := card(architecture.name)):
+        whose = _("shipped weights, on their own data")
+        reached = ours.at()
+        error, error5 = (
+            _("{error} % ({whose})", error=f"{100 - top:.2f}", whose=whose) for top in (reached.top1, reached.top5)
+        )
+    rows += [(_("top-1 error"), error, printed.top1_error), (_("top-5 error"), error5, printed.top5_error)]
     columns = [_("quantity"), _("here"), _("in the paper")]
     numbers(columns, [[name, here or "–", rewritten(paper) if paper else "–"] for name, here, paper in rows])
     notes = [architecture.paper]

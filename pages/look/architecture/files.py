@@ -19,6 +19,13 @@ from vis.graph import Graph
 from vis.layout import Drawing
 from vis.table import as_json, rows
 
+# Of the table's columns those that fit on a laptop's screen, and their widths in pixels.
+WIDTHS = {
+    **{"layer": 165, "kind": 115, "output": 105, "params": 95, "macs": 110, "flops": 110},
+    **{"activation_bytes": 110, "milliseconds": 95, "kernel_size": 70},
+}
+FIRST = tuple(WIDTHS)
+
 
 def offer(
     place: str, built: Built, drawn: Drawing, paints: Mapping[str, Paint], colours: str, counting: Counting
@@ -60,8 +67,12 @@ def layer_table(graph: Graph, counting: Counting, times: Mapping[str, float]) ->
     """Every operation with its numbers, on request: a long table."""
     with st.expander(_("All layers as a table"), icon=":material/table:"):
         shown = [row | {"kind": spoken(KINDS[row["kind"]])} for row in rows(graph, counting, times)]
-        names = [spoken(TERMS[name]) for name in shown[0]]
-        numbers(names, [[_cell(value) for value in row.values()] for row in shown], height=420)
+        first = [name for name in FIRST if name in shown[0]]
+        columns = [*first, *(name for name in shown[0] if name not in first)]  # what does not fit is not what matters
+        names = [spoken(TERMS[name]) for name in columns]
+        cells = [[_cell(row[name]) for name in columns] for row in shown]
+        narrow = {names[columns.index(name)]: st.column_config.Column(width=WIDTHS[name]) for name in first}
+        numbers(names, cells, height=420, column_config=narrow)
 
 
 def _cell(value: str | float | None) -> str:

@@ -23,7 +23,7 @@ from pages.common.words import (
     unit_of,
 )
 from pages.look.architecture import timing
-from pages.look.architecture.view import graph_view, show_graph
+from pages.look.architecture.view import called, graph_view, show_graph
 from vis.cost.arithmetic import explained
 from vis.cost.count import Counting
 from vis.figures.graph import quantity, settings_in_short
@@ -47,7 +47,7 @@ def inspector(place: str, built: Built, name: str, counting: Counting) -> None:
     def close() -> None:
         show_graph(place, built.network, replace(graph_view(place, built.network), selected=None))
 
-    title = f"{ARCHITECTURES[built.network].title} · {plain(name)} · {_what(graph, name)}"
+    title = f"{ARCHITECTURES[built.network].title} · {plain(called(built, name))} · {_what(graph, name)}"
     with close_up(title, f"{place} {built.network} {name}", close, place):
         _numbers(graph, built, name, counting)
         if name in graph.nodes:

@@ -4,18 +4,19 @@ import streamlit as st
 
 from models import ARCHITECTURES
 from models.architecture import Architecture
-from models.options import Choice, Number, Phrase, Several
+from models.options import Choice, Number, Phrase, Several, Switch
 from models.refusals import Refused
 from pages.common import address, cache
-from pages.common.asking import ask_one, fragment
+from pages.common.asking import ask, ask_one, fragment
 from pages.common.cache import Built
 from pages.common.session import selection
 from pages.common.text import _, plain, said
 from pages.common.widgets import say
 from pages.common.words import QUANTITIES
 from pages.look.architecture import facts, files, story, timing, versus
-from pages.look.architecture.canvas import Look, canvases, places
+from pages.look.architecture.canvas import canvases, places
 from pages.look.architecture.operation import inspector
+from pages.look.architecture.painting import Look
 from pages.look.architecture.view import EVERYTHING, graph_view
 from vis.cost.count import Counting
 from vis.figures.graph import QUANTITIES as COLOURS
@@ -32,21 +33,23 @@ COUNTED = Several(
     },
     shown_as="switches",
 )
+TOGETHER = Switch("together", Phrase("Move and open together"), True)
+DIFFERENCES = Switch("differences", Phrase("Show differences"), True)
 ELSEWHERE = ("num_classes", "resolution")  # of the networks' options: weights and the picture's size set these
 
 
 def page() -> None:
-    st.title(_("The layer graph"))
+    title, *inputs = st.columns([5, 4, 3], vertical_alignment="bottom")
+    title.title(_("The layer graph"))
+    network = selection().network
+    shown = _networks(network, *inputs)
     st.markdown(
         _(
-            "How a network is built: every operation with its numbers, nested in blocks. **Open a block** with its "
-            "**+**; **click a box** to see how its numbers are computed. Drag to move; pinch, or turn the wheel with "
-            "Ctrl, to zoom."
+            "**Open a block** with its **+**; **click a box** to see how its numbers are computed. Drag to move; "
+            "pinch or Ctrl + wheel to zoom."
         )
     )
-    network = selection().network
-    shown = _networks(network)
-    look = _look()
+    look = _look("right" in shown)
     try:
         graphs = {place: cache.graph(built) for place, built in shown.items()}
     except Refused as refusal:  # the controls above can mend it
@@ -55,15 +58,15 @@ def page() -> None:
     timing.measure_all(shown.values() if look.colour == "time" else ())
     _graphs(shown, look)  # first, for the tables below take as long as the graph
     if "right" in shown:
-        versus.table([ARCHITECTURES[built.network].title for built in shown.values()], *graphs.values(), look.counting)
+        titles = [ARCHITECTURES[built.network].title for built in shown.values()]
+        versus.table(titles, *graphs.values(), cache.comparison(*shown.values()).pairs, look.counting)
     facts.tables(shown, graphs, look.counting)
     files.layer_table(graphs["left"], look.counting, timing.milliseconds(shown["left"]))
     story.told(ARCHITECTURES[network], graphs["left"])
 
 
-def _networks(network: str) -> dict[str, Built]:
+def _networks(network: str, left, middle) -> dict[str, Built]:
     """By its place: the chosen network with its options, and the one that it is compared with."""
-    left, middle, right = st.columns([2, 1, 2])
     others = {None: _("nothing")} | {name: a.title for name, a in ARCHITECTURES.items() if name != network}
     partner = versus.WORTH_COMPARING.get(network)
     worth = partner and _("The most instructive comparison is with {network}.", network=ARCHITECTURES[partner].title)
@@ -72,8 +75,7 @@ def _networks(network: str) -> dict[str, Built]:
     usual = ARCHITECTURES[network].input_shape[1]
     about = _("Side in pixels; {side} in the paper.", side=usual)
     side = ask_one(middle, Number("side", Phrase("Picture size"), usual, 1, 1024, help=about), network=network)
-    with right:
-        options = _options(ARCHITECTURES[network])
+    options = _options(ARCHITECTURES[network])
     shown = {"left": Built(network, side, options)}
     return shown | ({"right": Built(compared, ARCHITECTURES[compared].input_shape[1])} if compared else {})
 
@@ -89,14 +91,17 @@ def _options(architecture: Architecture) -> tuple[tuple[str, object], ...]:
     return tuple((name, value) for name, value in chosen.items() if value != architecture.options[name].usual)
 
 
-def _look() -> Look:
-    """What the colours mean, and what counts as an operation."""
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
+def _look(is_compared: bool) -> Look:
+    """What the colours mean, what counts as an operation, and how two graphs are compared."""
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
     colour = ask_one(left, COLOUR)
-    with right.popover(_("What is counted"), icon=":material/calculate:", width="stretch"):
+    with right.popover(_("What is counted"), width="stretch"):
         st.caption(_("A MAC is one multiply-add of a convolution or a linear layer. Also count:"))
         counted = ask_one(st, COUNTED)
-    return Look(colour, Counting(**{name: name in counted for name in COUNTED.values}))
+    counting = Counting(**{name: name in counted for name in COUNTED.values})
+    if not is_compared:
+        return Look(colour, counting)
+    return Look(colour, counting, **ask(st.container(horizontal=True), TOGETHER, DIFFERENCES))
 
 
 def _refused(refusal: Refused, architecture: Architecture) -> None:

@@ -1,6 +1,7 @@
 """Two networks side by side: in what they differ."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -9,7 +10,7 @@ from pages.common.asking import ask_one
 from pages.common.panels import bullets, numbers
 from pages.common.text import _, spoken
 from pages.common.words import KINDS, TERMS, operations_in_words, unit_of
-from vis.comparison import Pair, pairs
+from vis.comparison import Pair
 from vis.cost.count import Counting
 from vis.figures.graph import settings_in_short
 from vis.figures.numbers import grouped, shape, significant
@@ -33,12 +34,11 @@ WORTH_COMPARING = {  # with what there is most to be learnt beside it
 }
 
 
-def table(titles: list[str], left: Graph, right: Graph, counting: Counting) -> None:
+def table(titles: list[str], left: Graph, right: Graph, found: Sequence[Pair], counting: Counting) -> None:
     """The totals of both, and their layers beside each other with the differences named."""
     st.subheader(_("The differences"), anchor="differences")
     titles = titles if len(set(titles)) == len(titles) else [f"{title} ({i})" for i, title in enumerate(titles, 1)]
     numbers(["", *titles, _("ratio")], totals(left, right, counting))
-    found = pairs(left, right)
     everything = ask_one(st, EQUAL)
     rows = [_row(pair) for pair in found if everything or pair.differs or pair.is_alone]
     alike = sum(1 for pair in found if not (pair.is_alone or pair.differs))

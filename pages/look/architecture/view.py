@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from pages.common import address
+from pages.common import address, cache
+from pages.common.cache import Built
 from pages.common.session import keep, kept
+from pages.common.text import _
 
 EVERYTHING = "*"
 NETWORK_OF = {"left": "network", "right": "compare"}  # by place, what the link calls its network
@@ -33,3 +35,14 @@ def graph_view(place: str, network: str) -> GraphView:
 def show_graph(place: str, network: str, view: GraphView) -> None:
     """Makes this what is open of a network in a place."""
     keep(f"graph {place} {network}", view)
+
+
+def called(built: Built, name: str) -> str:
+    """An operation or a block by all its names: “layer2 = conv3_x = layer 3”, “features.0 = conv1_1”."""
+    other = cache.names(built).get(name)
+    if other is None:
+        return name
+    words = [name, other.paper] if other.paper and other.paper != name else [name]
+    if other.layer and name in cache.graph(built).blocks:  # an operation is but a part of its layer
+        words.append(_("layer {number}", number=other.layer))
+    return " = ".join(words)

@@ -51,7 +51,7 @@ def what_if(chosen: Selection, loaded: Loaded) -> None:
         ),
     ]
     both, file = side_by_side(*sheets), f"{chosen.network}-{layer}-rms-{radius}.png"
-    legend(lines, both, file, "clipping png", further=[" · ".join(names)], width=960, loaded=loaded)
+    legend(lines, both, file, "clipping png", further=[" · ".join(names)], loaded=loaded)
     scale = GREY_LEVELS * float(np.mean(loaded.preprocess.std))
     st.info(
         _(

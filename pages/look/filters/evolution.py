@@ -131,7 +131,7 @@ def _map(side: Selection, loaded: Loaded) -> None:
             "training pictures. Each projection has its own range, ± the number beside it."
         ),
     ]
-    legend(lines, both, f"{side.network}-{operation}-{number}-epochs.png", "epochs png", further=each, width=900)
+    legend(lines, both, f"{side.network}-{operation}-{number}-epochs.png", "epochs png", further=each)
 
 
 def _listed(epochs: Iterable[int]) -> str:

@@ -7,6 +7,7 @@ from models import Loaded
 from models.options import Choice, Phrase
 from pages.common import address, cache
 from pages.common.asking import ask_one
+from pages.common.code import network_code, the_code
 from pages.common.panels import tiles
 from pages.common.session import Selection, keep, kept
 from pages.common.text import _, plain
@@ -30,6 +31,16 @@ ON = Choice(
         "on that input; divided by the same deviation, they act on pixels from 0 to 1."
     ),
 )
+CODE = """\
+from PIL import Image
+from vis.figures.filters import columns_for, limits_of, sheet
+from vis.filters import kernels_of, measured
+
+kernels = kernels_of(loaded.model, {layer!r}{std}){slices}  # (filters, channels, rows, columns)
+kernels = kernels[measured(kernels).order({order!r})]
+pixels = sheet(kernels, limits_of(kernels, own={own}), columns_for(len(kernels), kernels.shape[2:]))
+Image.fromarray(pixels).save("filters.png")
+"""
 WIDEST, WIDTH = 150, 600  # pixels on a large screen: of a tile at most, and of the sheet
 
 
@@ -91,6 +102,9 @@ def _tiles(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
             in_numbers(shown)
         else:
             one_filter(shown, opened, lambda: keep(place, None))
+    std = ", loaded.preprocess.std" if on_picture else ""
+    slices = "" if whole else f"[{output}][:, None]"
+    the_code(network_code(chosen), CODE, layer=convolution.name, std=std, slices=slices, order=by, own=own)
 
 
 def _output(chosen: Selection, convolution: Convolution) -> int:

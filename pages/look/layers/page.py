@@ -6,79 +6,77 @@ import numpy as np
 import streamlit as st
 
 from models import ARCHITECTURES, Loaded
-from models.images import png
 from models.options import Choice, Number, Numbers, Phrase
 from models.refusals import Refused
 from models.weights import card
 from pages.common import address, cache
-from pages.common.asking import ask
+from pages.common.asking import ask, first_value
+from pages.common.components.renewing import renewing
+from pages.common.components.reveal import reveal
+from pages.common.components.row import row_that_wraps, rows_that_wrap
 from pages.common.drawing import offer_drawing
+from pages.common.layer_strip import layer_strip
 from pages.common.opened import Opened, note, open_unit, opened
-from pages.common.panels import reading, tiles
-from pages.common.session import Selection, selection
+from pages.common.panels import tiles
+from pages.common.session import Selection, keep, kept, selection
 from pages.common.text import _, plain, prose, said
 from pages.common.widgets import computed, network_or_stop, say_if_on_cpu, weights_in_words
-from pages.common.words import (
-    empty_in_words,
-    fidelity_in_words,
-    field_in_words,
-    name_of,
-    range_in_words,
-    unit_in_words,
-)
+from pages.common.words import empty_in_words, fidelity_in_words, field_in_words, range_in_words, unit_in_words
 from pages.look.layers import takeaway
 from pages.look.layers.unit import PLACE, inspector
+from vis.deconvnet import Projection
 from vis.figures.numbers import percent
-from vis.figures.pictures import enlarged, montage, signed
+from vis.figures.pictures import montage, signed
 from vis.maps import layer_maps
 from vis.responses import LayerResponse
 from vis.trace import traced
 
 TEXTS = Path(__file__).parent / "texts"
-COUNT = Number("maps", Phrase("Feature maps per layer"), 9, 1, 16, shown_as="slider")
+COUNT = Number("maps", Phrase("Feature maps per layer"), 9, 1, 16)  # what a link may say
+SIZES = {1: Phrase("one, large"), 9: Phrase("nine"), 16: Phrase("sixteen, small")}
 WHICH = Choice(
     "which", Phrase("Which feature maps"), {"strongest": Phrase("the strongest"), "typed": Phrase("chosen by number")}
 )
 RANGE = Choice(
     "range", Phrase("Grey scale"), {"shared": Phrase("one per layer"), "own": Phrase("one per picture")}, "own"
 )
+CLICKED, ASKED_FOR = "clicked in a sheet", "asked for above"  # the unit that is in sight already; how often others
 
 
 def page() -> None:
     st.title(_("What layers 1–5 respond to"))
-    st.markdown(
-        _(
-            "The feature maps of each layer that respond most to the picture: what each one saw, reconstructed by the "
-            "deconvnet of Zeiler & Fergus, beside that part of the picture. **Click a tile** for a closer look; "
-            "choose the picture and the network in the sidebar."
-        )
-    )
+    st.markdown(_("What each layer's strongest units saw in the picture. **Click a tile** for a closer look."))
     asked = selection()
-    above = st.container()
-    count, channels, own_range = _controls(asked)  # first, for a refusal ends the page, and they must outlive it
-    with above:
-        chosen, loaded = network_or_stop(asked)
-        offer_drawing(chosen, loaded)
-        seen = computed(_("Showing the picture to the network …"), lambda: cache.seen(chosen))
-        _picture_and_prediction(chosen, loaded, seen)
-    layers = _layers(chosen, loaded)
-    found, on_cpu = computed(
-        _("Projecting the strongest units of every layer …"),
-        lambda: cache.layer_responses(chosen, layers, count, channels),
-    )
-    say_if_on_cpu(seen.on_cpu or on_cpu)
-    unit = opened(PLACE)
-    if unit and not (unit.layer in found and unit.is_in(unit.layer, found[unit.layer].shape)):
-        unit = None  # of another network
-    address.note(layer=unit and unit.layer)
-    note(unit)
-    for layer, response in found.items():
-        _layer(loaded, seen.pixels, layer, response, own_range, unit)
-        if unit and unit.layer == layer:
-            inspector(chosen, loaded, seen.pixels, response.operation, unit)
+    with renewing(asked, "layers"):
+        above = st.container()
+        count, channels, own_range = _controls(asked)  # first, for a refusal ends the page, and they must outlive it
+        rows_that_wrap()
+        with above:
+            chosen, loaded = network_or_stop(asked)
+            showing = _("Showing the picture to the network …")
+            st.caption(computed(showing, lambda: layer_strip(chosen, loaded, "strip", _go_to)))
+            offer_drawing(chosen, loaded)
+        layers = _layers(chosen, loaded)
+        found, on_cpu = computed(
+            _("Projecting the strongest units of every layer …"),
+            lambda: cache.layer_responses(chosen, layers, count, channels),
+        )
+        seen = cache.seen(chosen)
+        say_if_on_cpu(on_cpu and not seen.on_cpu)
+        unit = opened(PLACE)
+        if unit and not (unit.layer in found and unit.is_in(unit.layer, found[unit.layer].shape)):
+            unit = None  # of another network
+        address.note(layer=unit and unit.layer)
+        note(unit)
+        for layer, response in found.items():
+            _layer(loaded, seen.pixels, layer, response, own_range, unit if unit and unit.layer == layer else None)
+        if unit:
+            inspector(chosen, loaded, seen.pixels, found[unit.layer].operation, unit)
     st.divider()
     takeaway.offer(chosen, loaded, seen, found, own_range)
-    reading(_("How these pictures are made, and how to read them"), TEXTS, "deconvnet")
+    with st.expander(_("How these pictures are made, and how to read them"), icon=":material/menu_book:"):
+        st.markdown(_about_network(loaded))
+        st.markdown(prose(TEXTS, "deconvnet"))
 
 
 def _layers(chosen: Selection, loaded: Loaded) -> tuple[tuple[str, str], ...]:
@@ -100,19 +98,9 @@ def _layers(chosen: Selection, loaded: Loaded) -> tuple[tuple[str, str], ...]:
     return ((also, also), *known)
 
 
-def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen) -> None:
-    left, right = st.columns([1, 2])
-    height, width = seen.pixels.shape[:2]
-    left.image(png(enlarged(seen.pixels, 224)), width=224, alt=name_of(chosen.picture))
-    left.caption(
-        _(
-            "{picture}, as the network sees it: {width}×{height} pixels",
-            picture=plain(name_of(chosen.picture)),
-            width=width,
-            height=height,
-        )
-    )
-    notes = [loaded.architecture.paper]
+def _about_network(loaded: Loaded) -> str:
+    """The network's paper, its weights and what they were trained for, Markdown."""
+    notes = [loaded.architecture.title, loaded.architecture.paper]
     if loaded.architecture.differs:
         notes.append(_(loaded.architecture.differs))
     notes.append(weights_in_words(loaded))
@@ -128,31 +116,16 @@ def _picture_and_prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen)
             )
         )
     if (side := loaded.architecture.classify_at) and loaded.weights.predicts:
-        notes.append(_("classified at {side}×{side}, its training size; below, the picture is enlarged", side=side))
-    with right:
-        if loaded.weights.predicts:
-            st.markdown(f"**{_('{network} predicts', network=loaded.architecture.title)}**")
-            for number, probability in seen.classes:
-                name = loaded.categories[number] if loaded.categories else _("class {number}", number=number)
-                st.progress(probability, f"{plain(name)} · {percent(probability)}")
-        else:
-            st.markdown(f"**{_('No prediction')}**")
-            st.markdown(
-                _(
-                    "With random weights, class scores are noise: they say nothing about this picture, even if one "
-                    "class gets all the probability."
-                )
-            )
-        st.caption(" · ".join(plain(note) for note in notes))
+        notes.append(_("classified at {side}×{side}, its training size; here the picture is enlarged", side=side))
+    return " · ".join(plain(one) for one in notes)
 
 
 def _controls(chosen: Selection) -> tuple[int, tuple[tuple[str, tuple[int, ...]], ...], bool]:
     """How many maps, which maps (by layer, where they were typed), and whether every picture gets its own range."""
-    places = st.columns(3)
-    asked = ask(places, COUNT, WHICH, RANGE)
+    linked = first_value(COUNT)  # links have said any number
+    sizes = Choice(COUNT.name, COUNT.label, {n: SIZES.get(n, str(n)) for n in sorted({*SIZES, linked})}, COUNT.usual)
+    asked = ask(st.container(horizontal=True, gap="medium"), sizes, WHICH, RANGE)
     own_range = asked["range"] == "own"
-    if own_range:
-        places[-1].caption(range_in_words(None))
     channels = ()
     if asked["which"] == "typed":
         entry = ARCHITECTURES[chosen.network]
@@ -171,13 +144,27 @@ def _controls(chosen: Selection) -> tuple[int, tuple[tuple[str, tuple[int, ...]]
     return asked["maps"], channels, own_range
 
 
+def _go_to(layer: str, projection: Projection) -> None:
+    """Opens a unit of the strip, and shows its layer."""
+    open_unit(PLACE, Opened(layer, projection.unit.channel))
+    keep(CLICKED, None)
+    keep(ASKED_FOR, kept(ASKED_FOR, int) + 1)
+
+
 def _layer(
     loaded: Loaded, pixels: np.ndarray, layer: str, response: LayerResponse, own_range: bool, unit: Opened | None
 ) -> None:
-    """One layer's sheets, what each unit saw beside where it saw it; and what is to be said of them."""
+    """One layer's sheets, what each unit saw beside where it saw it; and what is to be said of them.
+
+    Args:
+        unit: the opened one, where it is of this layer.
+    """
     k, h, w = response.shape
     projections, limits = response.projections, response.limits(own_range)
-    st.subheader(_("Layer {layer}", layer=layer), anchor=f"layer-{layer}")
+    with st.container(gap=None):
+        if unit and kept(CLICKED, lambda: None) != (layer, unit.channel):
+            reveal(f"{unit.channel} {kept(ASKED_FOR, int)}", f"reveal {layer}", to="start")
+        st.subheader(_("Layer {layer}", layer=layer), anchor=f"layer-{layer}")
     st.caption(
         _(
             "{k} feature maps of {h}×{w} · receptive field: {field} · deconvnet {fidelity} · {operation}",
@@ -193,9 +180,7 @@ def _layer(
     parts = [p.box.part_of(pixels) for p in projections]
     columns = next(n for n in (1, 2, 3, 4) if n * n >= len(projections))
     channels = [p.unit.channel for p in projections]
-    is_here = unit and unit.layer == layer and unit.channel in channels
-    pictures, about = st.columns([2, 1], gap="medium")
-    left, right = pictures.columns(2, gap="medium", wrap=False)
+    left, right, about = row_that_wraps(f"layer {layer}", 3)
     for place, kind, name, those, maker in (
         (left, "saw", _("What they saw"), saw, loaded),
         (right, "part", _("That part of the picture"), parts, None),
@@ -208,11 +193,12 @@ def _layer(
                 f"{layer} {kind}",
                 labels=[unit_in_words(p.unit) + empty_in_words(p) for p in projections],
                 loaded=maker,
-                selected=channels.index(unit.channel) if is_here else None,
+                selected=channels.index(unit.channel) if unit and unit.channel in channels else None,
                 alt=f"{_('Layer {layer}', layer=layer)}: {name}",
             )
         if clicked is not None:
             open_unit(PLACE, Opened(layer, channels[clicked]))
+            keep(CLICKED, (layer, channels[clicked]))
             st.rerun()
     with about:
         if text := _about(loaded, layer):

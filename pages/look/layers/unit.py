@@ -4,6 +4,7 @@ from dataclasses import astuple
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from models import Loaded
 from pages.common import cache
@@ -35,17 +36,19 @@ def inspector(chosen: Selection, loaded: Loaded, pixels: np.ndarray, operation: 
         _("Projecting the unit …"), lambda: cache.unit_response(chosen, operation, unit.channel, unit.position)
     )
     title = f"{_('Layer {layer}', layer=unit.layer)} · {unit_in_words(found.unit)}"
-    with close_up(title, f"{unit.layer} {unit.channel}", lambda: open_unit(PLACE, None)):
-        deconvnet = found.projections["deconvnet"]
+    with close_up(title, f"{unit.layer} {unit.channel}", lambda: open_unit(PLACE, None), is_beside=True):
+        deconvnet, guided, gradient = (found.projections[method] for method in ("deconvnet", "guided", "gradient"))
         box = deconvnet.box
-        place, whole, part = st.columns(3, gap="medium")
-        with place:
+        left, right = _pair()
+        with left:
             _activation_map(loaded, found, pixels, unit)
-        seen = with_box(pixels, astuple(box), 448)
-        picture(_("What the unit can see"), seen, box_in_words(box), place=whole)
-        picture(_("That part of the picture"), _squared(box.part_of(pixels)), place=part)
-        for column, projection in zip(st.columns(3, gap="medium"), found.projections.values(), strict=True):
-            with column:
+        picture(_("What the unit can see"), with_box(pixels, astuple(box), 448), box_in_words(box), place=right)
+        left, right = _pair()
+        with left:
+            _one_method(chosen, loaded, deconvnet, deconvnet)
+        picture(_("That part of the picture"), _squared(box.part_of(pixels)), place=right)
+        for place, projection in zip(_pair(), (guided, gradient), strict=True):
+            with place:
                 _one_method(chosen, loaded, projection, deconvnet)
         if all(cosine(projection, deconvnet) > 0.9999 for projection in found.projections.values()):
             st.caption(
@@ -53,6 +56,11 @@ def inspector(chosen: Selection, loaded: Loaded, pixels: np.ndarray, operation: 
             )
         with st.expander(_("Step by step, from the unit down to the picture"), icon=":material/stairs:"):
             _steps(loaded, found.steps)
+
+
+def _pair() -> list[DeltaGenerator]:
+    """Two places side by side, on a phone too."""
+    return st.columns(2, gap="medium", wrap=False)
 
 
 def _activation_map(loaded: Loaded, found: UnitResponse, pixels: np.ndarray, unit: Opened) -> None:
@@ -114,8 +122,8 @@ def _steps(loaded: Loaded, steps: tuple[StagePicture, ...]) -> None:
         )
     )
     for i, step in enumerate(steps):
-        if i % 4 == 0:  # a row at a time, so that the order holds on a narrow screen too
-            columns = st.columns(4)
+        if i % 2 == 0:  # a row at a time, so that the order holds on a narrow screen too
+            columns = _pair()
         limit = limit_of(step.maps)
         framed = (np.pad(m, 1) for m in step.maps.numpy())  # the zeros around the window
         words = _(
@@ -130,4 +138,4 @@ def _steps(loaded: Loaded, steps: tuple[StagePicture, ...]) -> None:
         )
         sheet = montage([signed(m[None], limit) for m in framed], 4, side=48)
         title, layer = f"{i}. {_(step.step)}", f"`{step.layer}`"
-        picture(title, sheet, words, of=layer, loaded=loaded, place=columns[i % 4])
+        picture(title, sheet, words, of=layer, loaded=loaded, place=columns[i % 2])

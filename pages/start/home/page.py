@@ -66,10 +66,7 @@ WELL_KNOWN = (  # the first have the first right to their names in the picture
 def page() -> None:
     st.title(_("See how convolutional networks work"))
     st.markdown(
-        _(
-            "What each layer of a network responds to most in a photograph, sent back to the pixels. **Click a "
-            "layer** to look closer, or try your own picture."
-        )
+        _("What each layer of a network responds to most in a photograph. **Click a layer**, or try your own picture.")
     )
     live_strip()
     _what_it_is()

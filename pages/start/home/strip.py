@@ -3,10 +3,9 @@
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-import numpy as np
 import streamlit as st
 
-from models import ARCHITECTURES, Loaded
+from models import ARCHITECTURES
 from models.images import png
 from models.loading import weights_here
 from models.refusals import Refused
@@ -15,18 +14,16 @@ from pages.common import address, cache
 from pages.common.asking import FRAME, key_of
 from pages.common.chooser import NETWORK, ask_picture, sample_of
 from pages.common.components.grid import clickable_grid
-from pages.common.components.strip import COLOURS, UnitTile, strip
+from pages.common.components.renewing import renewing
+from pages.common.layer_strip import layer_strip
 from pages.common.opened import Opened, open_unit
 from pages.common.routes import LAYERS, go
-from pages.common.samples import known_in_words, take_sample
+from pages.common.samples import take_sample
 from pages.common.session import PICTURE_FILE, Selection, selection, set_to, take_file
-from pages.common.text import _, plain, spoken
-from pages.common.widgets import say, say_if_on_cpu, weights_in_words
-from pages.common.words import empty_in_words, fidelity_in_words, name_of, range_in_words
+from pages.common.text import _, spoken
+from pages.common.widgets import say
 from vis.deconvnet import Projection
-from vis.figures.numbers import percent, significant
-from vis.figures.pictures import montage, signed
-from vis.responses import limit_of
+from vis.figures.pictures import montage
 
 OFFERED = 3  # samples a click away
 
@@ -35,29 +32,16 @@ def live_strip() -> None:
     """The photograph with the strongest unit of every layer, and the ways to another photograph."""
     chosen = network_here(selection())
     try:
-        with st.spinner(_("Showing the picture to the network …"), show_time=True):
+        with renewing(chosen, "strip"), st.spinner(_("Showing the picture to the network …"), show_time=True):
             loaded, _on_cpu = cache.opened_network(chosen)
-            seen = cache.seen(chosen)
-            layers = tuple(loaded.layers.items())[: len(COLOURS)]
-            found, on_cpu = cache.layer_responses(chosen, layers, 1, ())
+            about = layer_strip(
+                chosen, loaded, "strip", lambda layer, projection: _open(chosen.network, layer, projection)
+            )
     except Refused as refusal:
         say(refusal)
-        _other_pictures()
-        return
-    say_if_on_cpu(seen.on_cpu or on_cpu)
-    units = [(layer, response.projections[0]) for layer, response in found.items()]
-    strip(
-        png(seen.pixels),
-        [_tile(layer, projection, seen.pixels) for layer, projection in units],
-        "strip",
-        alt=name_of(chosen.picture),
-        note=_prediction(chosen, loaded, seen),
-        on_click=lambda place: _open(chosen.network, *units[place]),
-    )
-    fidelities = dict.fromkeys(fidelity_in_words(projection.fidelity) for _layer, projection in units)
-    said = [loaded.architecture.title, weights_in_words(loaded), f"deconvnet {' · '.join(fidelities)}"]
-    st.caption(" · ".join(map(plain, said)) + ". " + range_in_words(None))
+        about = ""
     _other_pictures()
+    st.caption(about)
 
 
 def network_here(asked: Selection) -> Selection:
@@ -67,29 +51,6 @@ def network_here(asked: Selection) -> Selection:
         if weights := weights_here(network):
             break
     return replace(asked, network=network, weights=weights)
-
-
-def _tile(layer: str, projection: Projection, pixels: np.ndarray) -> UnitTile:
-    unit, box = projection.unit, projection.box
-    height, width = pixels.shape[:2]
-    return UnitTile(
-        _("Layer {layer}", layer=layer),
-        _("map {map}, activation {value}", map=unit.channel, value=significant(unit.activation))
-        + empty_in_words(projection),
-        png(signed(projection.pixels.numpy(), limit_of(projection.pixels))),
-        png(pixels[box.top : box.bottom, box.left : box.right]),
-        (box.top / height, box.left / width, box.bottom / height, box.right / width),
-    )
-
-
-def _prediction(chosen: Selection, loaded: Loaded, seen: cache.Seen) -> str:
-    name = name_of(chosen.picture)
-    if not (loaded.weights.predicts and loaded.categories):
-        return name
-    number, probability = seen.classes[0]
-    guess = f"{loaded.categories[number]}, {percent(probability, 0)}"
-    known = known_in_words(chosen.picture, loaded)
-    return f"{name}. {known}. {_('Guess: {guess}', guess=guess)}" if known else f"{name} → {guess}"
 
 
 def _open(network: str, layer: str, projection: Projection) -> None:

@@ -1,0 +1,67 @@
+"""“The code”: a few lines of Python that make what a page shows, for a notebook beside the app."""
+
+import streamlit as st
+
+from models.images import MIDDLE
+from pages.common.session import PUBLIC_WEIGHTS, Selection
+from pages.common.text import _
+
+NETWORK = """\
+from models import load
+
+loaded = load({network!r}, weights={weights!r})
+"""
+SAMPLE = """\
+from models.samples import SAMPLES
+
+content = SAMPLES[{name!r}].content()
+"""
+FILE = """\
+from pathlib import Path
+
+content = Path({name!r}).read_bytes()
+"""
+PICTURE = """\
+from models.decoding import decoded
+from models.images import shown_at
+
+image = loaded.preprocess({picture})  # (1, C, H, W)
+"""
+
+
+def the_code(*parts: str, **values: object) -> None:
+    """The code of a page, folded up.
+
+    Args:
+        parts: Python, one after the other, with {placeholders} for the values; `!r` writes them as Python does.
+    """
+    with st.expander(_("The code"), icon=":material/code:"):
+        st.caption(_("It runs in a notebook or a script in ConvScope's folder."))
+        st.code(tidied("\n".join(parts).format(**values)), language="python")
+
+
+def network_code(chosen: Selection) -> str:
+    """Opens the network of a selection."""
+    weights = chosen.weights if chosen.weights in PUBLIC_WEIGHTS else "your-weights.pt"
+    return NETWORK.format(network=chosen.network, weights=weights)
+
+
+def picture_code(chosen: Selection) -> str:
+    """Opens the network and the picture of a selection, and makes the image that the network is shown."""
+    picture = chosen.picture
+    moved = "decoded(content)" if picture.part == MIDDLE else f"shown_at(decoded(content), {picture.part})"
+    opened = (FILE if picture.uploaded else SAMPLE).format(name=picture.name)
+    image = PICTURE.format(picture=moved)
+    if picture.part == MIDDLE:
+        image = image.replace("from models.images import shown_at\n", "")
+    return network_code(chosen) + opened + image
+
+
+def tidied(code: str) -> str:
+    """The code with its imports first, each once and in alphabetical order."""
+    lines = code.splitlines()
+    imports = sorted(
+        {line for line in lines if line.startswith(("import ", "from "))}, key=lambda line: line.split()[1]
+    )
+    others = [line for line in lines if line and not line.startswith(("import ", "from "))]
+    return "\n".join([*imports, "", *others])
