@@ -246,8 +246,9 @@ def ask_live(place, *options: Choice | Number, of: str, is_linked: bool = True, 
     now = live_of(options, of, is_linked)
 
     def act(report: Report) -> None:
-        now.moved = next((name for name, value in report.values.items() if value != now.values[name]), now.moved)
-        now.values, now.near = report.values, report.near or now.near
+        values = report.values or now.values
+        now.moved = next((name for name, value in values.items() if value != now.values[name]), now.moved)
+        now.values, now.near = values, report.near or now.near
         address.hold(not report.rests)
 
     with place:

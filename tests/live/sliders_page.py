@@ -17,7 +17,7 @@ chosen = st.session_state.setdefault("chosen", {"width": 1.0, "side": 224})
 @st.fragment
 def calculator() -> None:
     def moved(report: Report) -> None:
-        st.session_state.chosen = report.values
+        st.session_state.chosen = report.values or st.session_state.chosen
         st.session_state.held = not report.rests
         st.session_state.answers = st.session_state.get("answers", 0) + 1
 

@@ -48,6 +48,7 @@ class Group {
     if (data.look) this.results.describe(data.look);
     if (data.reach) this.learn(data);
     this.sent = 0;
+    this.agreed = String(data.places); // where the server and the hand last had the sliders
     // The hand knows better than an older answer.
     if (!(this.waiting || this.resting || this.held) && String(this.wanted()) !== String(data.places)) {
       this.told = "";
@@ -137,6 +138,7 @@ class Group {
   report() {
     if (this.waiting) return;
     const report = { places: this.wanted(), rests: !this.held, near: this.near };
+    const places = String(report.places);
     const told = JSON.stringify(report);
     if (told === this.told) return;
     const since = performance.now() - this.sent;
@@ -146,7 +148,9 @@ class Group {
     }
     this.sent = performance.now();
     this.told = told;
-    this.setTriggerValue("moved", report);
+    // Who is only near a slider moves none: what the server has set meanwhile stays.
+    this.setTriggerValue("moved", { ...report, moved: places !== this.agreed });
+    this.agreed = places;
   }
 
   again() {

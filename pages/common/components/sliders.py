@@ -50,7 +50,7 @@ class Results:
 class Report:
     """What a visitor does."""
 
-    values: dict[str, Number]  # of every slider by its name
+    values: dict[str, Number] | None  # of every slider by its name; None where none was moved
     rests: bool  # whether none is held
     near: str | None  # the slider that they are at
 
@@ -104,7 +104,8 @@ def live_sliders(
         match getattr(value_of(key), "moved", None):  # nothing where its page was left in the middle of a drag
             case {"places": places, "rests": bool(rests), **more} if _fits(places, sliders):
                 values = {s.name: s.values[place] for s, place in zip(sliders, places, strict=True)}
-                on_change(Report(values, rests, _named(more.get("near"), sliders)))
+                is_moved = more.get("moved") is not False
+                on_change(Report(values if is_moved else None, rests, _named(more.get("near"), sliders)))
 
     _sliders(key=key, data=data, on_moved_change=act)
 
