@@ -55,7 +55,7 @@ def canvas(page, network: str, place: str = "left"):
 
 
 def box(page, network: str, name: str, place: str = "left"):
-    return canvas(page, network, place).locator(f'[role="button"][aria-label^="{name} ·"]')
+    return canvas(page, network, place).locator(f'[role="button"][aria-label^="{name} "]')
 
 
 def names(page, network: str, place: str = "left") -> set[str]:
@@ -142,7 +142,7 @@ def test_the_address_brings_back_two_networks_with_all_that_is_open_in_them(page
     page.get_by_role("option", name="Plain-18", exact=True).click()
     settled(page, 2)
     toggle(page, "resnet18", "layer1")
-    toggle(page, "plain18", "layer1", "right")
+    expect(box(page, "plain18", "layer1.0", "right")).to_be_attached(timeout=30_000)  # opened together
     box(page, "resnet18", "layer1.0").click()
     expect(title(page, "ResNet-18 · layer1.0")).to_be_visible(timeout=30_000)
     box(page, "plain18", "conv1", "right").click()
