@@ -55,7 +55,7 @@ def canvas(page, network: str, place: str = "left"):
 
 
 def box(page, network: str, name: str, place: str = "left"):
-    return canvas(page, network, place).locator(f'[role="button"][aria-label^="{name} ·"]')
+    return canvas(page, network, place).locator(f'[role="button"][aria-label^="{name} "]')
 
 
 def names(page, network: str, place: str = "left") -> set[str]:
@@ -70,6 +70,13 @@ def toggle(page, network: str, name: str, place: str = "left") -> None:
     before = block.get_attribute("aria-expanded")
     block.locator(".toggle").click()
     expect(block).to_have_attribute("aria-expanded", "false" if before == "true" else "true")
+
+
+def whole(page, network: str, place: str = "left") -> None:
+    """Shows all of a graph, for a block that was opened fills the view."""
+    page.wait_for_timeout(400)
+    canvas(page, network, place).press("f")
+    page.wait_for_timeout(500)
 
 
 def title(page, text: str):
@@ -142,9 +149,10 @@ def test_the_address_brings_back_two_networks_with_all_that_is_open_in_them(page
     page.get_by_role("option", name="Plain-18", exact=True).click()
     settled(page, 2)
     toggle(page, "resnet18", "layer1")
-    toggle(page, "plain18", "layer1", "right")
+    expect(box(page, "plain18", "layer1.0", "right")).to_be_attached(timeout=30_000)  # opened together
     box(page, "resnet18", "layer1.0").click()
     expect(title(page, "ResNet-18 · layer1.0")).to_be_visible(timeout=30_000)
+    whole(page, "plain18", "right")
     box(page, "plain18", "conv1", "right").click()
     expect(title(page, "Plain-18 · conv1")).to_be_visible(timeout=30_000)
     idle(page)
@@ -204,9 +212,8 @@ def test_everything_is_opened_and_closed_at_once(page, address):
 def test_quick_clicks_all_count(page, address):
     at(page, address, "?network=resnet18")
     box(page, "resnet18", "layer1").locator(".toggle").click()
-    box(page, "resnet18", "maxpool").click()
-    box(page, "resnet18", "conv1").click()
-    box(page, "resnet18", "bn1").click()
+    for name in ("maxpool", "conv1", "bn1"):  # wherever they are by now, for the block is about to fill the view
+        box(page, "resnet18", name).dispatch_event("click")
     expect(title(page, "ResNet-18 · bn1 ")).to_be_visible(timeout=30_000)
     expect(box(page, "resnet18", "layer1.0")).to_be_attached(timeout=30_000)
     idle(page)
@@ -314,6 +321,7 @@ def test_two_visitors_do_not_disturb_each_other(new_page, address):
     one, other = (at(new_page(), address, "?network=resnet18") for _ in range(2))
     toggle(one, "resnet18", "layer1")
     toggle(other, "resnet18", "layer2")
+    whole(one, "resnet18")
     box(one, "resnet18", "conv1").click()
     expect(title(one, "conv1")).to_be_visible(timeout=30_000)
     colour_by(other, "parameters")
