@@ -9,7 +9,7 @@ from pages.common.text import _
 NETWORK = """\
 from models import load
 
-loaded = load({network!r}, weights={weights!r})
+loaded = load({network!r}, weights={weights!r}{options})
 """
 SAMPLE = """\
 from models.samples import SAMPLES
@@ -40,10 +40,16 @@ def the_code(*parts: str, **values: object) -> None:
         st.code(tidied("\n".join(parts).format(**values)), language="python")
 
 
-def network_code(chosen: Selection) -> str:
-    """Opens the network of a selection."""
-    weights = chosen.weights if chosen.weights in PUBLIC_WEIGHTS else "your-weights.pt"
-    return NETWORK.format(network=chosen.network, weights=weights)
+def network_code(network: str, weights: str, **options: object) -> str:
+    """Opens a network.
+
+    Args:
+        weights: as of a `Selection`.
+        options: its own, where they are not as usual.
+    """
+    weights = weights if weights in PUBLIC_WEIGHTS else "your-weights.pt"
+    further = "".join(f", {name}={value!r}" for name, value in options.items())
+    return NETWORK.format(network=network, weights=weights, options=further)
 
 
 def picture_code(chosen: Selection) -> str:
@@ -54,7 +60,7 @@ def picture_code(chosen: Selection) -> str:
     image = PICTURE.format(picture=moved)
     if picture.part == MIDDLE:
         image = image.replace("from models.images import shown_at\n", "")
-    return network_code(chosen) + opened + image
+    return network_code(chosen.network, chosen.weights) + opened + image
 
 
 def tidied(code: str) -> str:

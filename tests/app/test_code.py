@@ -11,8 +11,9 @@ from models import load
 from models.decoding import decoded
 from models.samples import SAMPLES
 from pages.common.code import tidied
-from tests.app.visit import ACTIVATIONS, FILTERS, Visit
+from tests.app.visit import ACTIVATIONS, FILTERS, GRAPH, LAYERS, Visit
 from tests.unit.pictures import photograph, saved
+from vis.cost.mobilenet import MobileNet
 
 
 @pytest.fixture
@@ -74,6 +75,20 @@ def test_the_code_of_filters_makes_their_sheet(run, link, kernels):
         made["kernels"], kernels(loaded.model.get_submodule(link["layer"]).weight.numpy(), std), rtol=1e-6
     )
     assert Path("filters.png").stat().st_size > 0
+
+
+def test_the_code_of_the_layers_projects_the_units_of_the_page(run):
+    visit = Visit(LAYERS, network="zfnet_mini", maps="4")
+    run(visit)
+    shown = {f"layer{layer + 1}-map{channel:04}.png" for layer in range(5) for channel in visit.maps_of(layer)}
+    made = {file.name for file in Path().glob("layer*.png")}
+    assert len(made) >= 19  # of 20: one at the border may see nothing
+    assert made <= shown
+
+
+def test_the_code_of_the_graph_counts_what_the_formulas_say(run, capsys):
+    run(Visit(GRAPH, network="mobilenet_v1", option_width="0.5", side="160"))
+    assert capsys.readouterr().out.endswith(f"\n{MobileNet(0.5, 160).macs} MACs\n")
 
 
 def test_imports_come_first_and_once():

@@ -9,6 +9,7 @@ from models.refusals import Refused
 from pages.common import address, cache
 from pages.common.asking import ask, ask_one, fragment
 from pages.common.cache import Built
+from pages.common.code import network_code, the_code
 from pages.common.session import selection
 from pages.common.text import _, plain, said
 from pages.common.widgets import say
@@ -38,6 +39,18 @@ DIFFERENCES = Switch("differences", Phrase("Show differences"), True)
 ELSEWHERE = ("num_classes", "resolution")  # of the networks' options: weights and the picture's size set these
 
 
+CODE = """\
+from vis.cost.count import layer_costs
+from vis.receptive import receptive_fields
+
+shape = {shape}  # (N, C, H, W)
+costs, fields = layer_costs(loaded.model, shape), receptive_fields(loaded.model, shape)
+for cost in costs:
+    print(cost.name, cost.kind, cost.output_shape, cost.params, cost.macs, fields[cost.name].size)
+print(sum(cost.macs or 0 for cost in costs), "MACs")
+"""
+
+
 def page() -> None:
     title, *inputs = st.columns([5, 4, 3], vertical_alignment="bottom")
     title.title(_("The layer graph"))
@@ -63,6 +76,9 @@ def page() -> None:
     facts.tables(shown, graphs, look.counting)
     files.layer_table(graphs["left"], look.counting, timing.milliseconds(shown["left"]))
     story.told(ARCHITECTURES[network], graphs["left"])
+    built = shown["left"]
+    shape = (1, ARCHITECTURES[network].input_shape[0], built.side, built.side)
+    the_code(network_code(network, "random", **dict(built.options)), CODE, shape=shape)
 
 
 def _networks(network: str, left, middle) -> dict[str, Built]:

@@ -104,7 +104,15 @@ def _tiles(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
             one_filter(shown, opened, lambda: keep(place, None))
     std = ", loaded.preprocess.std" if on_picture else ""
     slices = "" if whole else f"[{output}][:, None]"
-    the_code(network_code(chosen), CODE, layer=convolution.name, std=std, slices=slices, order=by, own=own)
+    the_code(
+        network_code(chosen.network, chosen.weights),
+        CODE,
+        layer=convolution.name,
+        std=std,
+        slices=slices,
+        order=by,
+        own=own,
+    )
 
 
 def _output(chosen: Selection, convolution: Convolution) -> int:

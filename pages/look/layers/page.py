@@ -11,6 +11,7 @@ from models.refusals import Refused
 from models.weights import card
 from pages.common import address, cache
 from pages.common.asking import ask, first_value
+from pages.common.code import picture_code, the_code
 from pages.common.components.renewing import renewing
 from pages.common.components.reveal import reveal
 from pages.common.components.row import row_that_wraps, rows_that_wrap
@@ -40,6 +41,19 @@ WHICH = Choice(
 RANGE = Choice(
     "range", Phrase("Grey scale"), {"shared": Phrase("one per layer"), "own": Phrase("one per picture")}, "own"
 )
+CODE = """\
+from PIL import Image
+from vis.deconvnet import project, strongest_units
+from vis.figures.pictures import signed
+from vis.responses import limit_of
+
+for name, layer in loaded.layers.items():
+    units = strongest_units(loaded.model, image, layer, k={count})
+    for found in project(loaded.model, image, units):
+        pixels = signed(found.pixels.numpy(), limit_of(found.pixels))
+        if pixels.size:  # a unit at the border may see nothing but padding
+            Image.fromarray(pixels).save(f"layer{{name}}-map{{found.unit.channel:04}}.png")
+"""
 CLICKED, ASKED_FOR = "clicked in a sheet", "asked for above"  # the unit that is in sight already; how often others
 
 
@@ -74,6 +88,7 @@ def page() -> None:
             inspector(chosen, loaded, seen.pixels, found[unit.layer].operation, unit)
     st.divider()
     takeaway.offer(chosen, loaded, seen, found, own_range)
+    the_code(picture_code(chosen), CODE, count=count)
     with st.expander(_("How these pictures are made, and how to read them"), icon=":material/menu_book:"):
         st.markdown(_about_network(loaded))
         st.markdown(prose(TEXTS, "deconvnet"))
