@@ -13,6 +13,7 @@ from models import ARCHITECTURES, load
 from models.decoding import decoded
 from pages.common.cache import sample
 from pages.common.session import PICTURE_FILE
+from pages.start.home.ways import WAYS
 from tests.app.visit import APP, HOME, LAYERS, Visit
 from tests.unit.pictures import photograph, saved
 from vis.receptive import receptive_fields
@@ -56,7 +57,7 @@ def test_is_the_first_page_in_both_languages(language, title, axis):
     assert heading(visit) == title
     assert figure(visit)["layout"]["xaxis"]["title"]["text"] == axis
     text = (APP.parent / "pages/start/home/texts" / f"home.{language}.md").read_text("utf-8")
-    assert {markdown.value for markdown in visit.at.markdown}.issuperset(text.strip().split("\n\n"))
+    assert text.strip() in {markdown.value.strip() for markdown in visit.at.markdown}
     assert not visit.errors
 
 
@@ -99,10 +100,13 @@ def test_the_picture_is_described_to_those_who_do_not_see_it(home):
 # What it leads to --------------------------------------------------------------------------------------------------
 
 
-def test_leads_to_both_pages_with_the_network_and_the_language():
-    visit = Visit(HOME, network="resnet50", language="vi")
-    assert [link.proto.query_string for link in visit.at.page_link] == ["network=resnet50&language=vi"] * 2
-    assert [link.proto.page for link in visit.at.page_link] == ["layers", "architecture"]
+@pytest.mark.parametrize("way", [way for ways in WAYS.values() for way in ways], ids=lambda way: way.label)
+def test_every_way_on_leads_to_the_view_that_it_names(way):
+    visit = Visit(HOME, language="vi").press(f"way {way.label}")
+    assert heading(visit) == Visit(way.route, language="vi").at.title[0].value
+    wanted = {"network": way.network or "zfnet_mini", "language": "vi"}
+    wanted |= {option: value for (option, _of), value in way.options.items()}
+    assert wanted.items() <= visit.link.items()
 
 
 @pytest.mark.parametrize("link", [{}, {"network": "vgg16"}], ids=["usual", "from a link"])

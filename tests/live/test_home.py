@@ -78,17 +78,6 @@ def test_a_menu_of_the_timeline_opens_a_network_of_its_family(page, address):
     page.wait_for_url(re.compile("/architecture.*network=vgg16"), timeout=30_000)
 
 
-def test_the_links_lead_to_the_layers_and_to_the_layer_graph(page, address):
-    for name, path, title in (
-        ("Look at layers 1–5", "/layers", "What layers 1–5 respond to"),
-        ("Open the layer graph", "/architecture", "The layer graph"),
-    ):
-        at(page, address, "/?network=lenet5")
-        page.get_by_test_id("stMain").get_by_role("link", name=name).click()
-        page.wait_for_url(re.compile(f"{path}.*network=lenet5"), timeout=30_000)
-        expect(page.get_by_role("heading", level=1)).to_have_text(title, timeout=30_000)
-
-
 def test_the_axes_are_chosen_and_stay_in_the_address(page, new_page, address):
     at(page, address)
     page.get_by_role("radio", name="Year").click()

@@ -10,11 +10,12 @@ from models import ARCHITECTURES
 from models.architecture import Architecture
 from models.options import Choice, Phrase
 from pages.common.asking import ask
-from pages.common.panels import chart
-from pages.common.routes import GRAPH, LAYERS, go
-from pages.common.session import selection, value_of
-from pages.common.text import _, language, prose, spoken
+from pages.common.panels import chart, reading
+from pages.common.routes import GRAPH, go
+from pages.common.session import value_of
+from pages.common.text import _, spoken
 from pages.start.home.strip import live_strip
+from pages.start.home.ways import three_ways
 from vis.figures.landscape import Words, landscape, points_of
 from vis.figures.numbers import percent, short
 
@@ -69,23 +70,10 @@ def page() -> None:
         _("What each layer of a network responds to most in a photograph. **Click a layer**, or try your own picture.")
     )
     live_strip()
-    _what_it_is()
+    three_ways()
     _picture()
     _timeline()
-
-
-def _what_it_is() -> None:
-    """The text, one paragraph beside the other, with the ways into the app."""
-    ways = {
-        LAYERS: (_("Look at layers 1–5"), ":material/visibility:"),
-        GRAPH: (_("Open the layer graph"), ":material/account_tree:"),
-    }
-    here = {"network": selection().network, "language": language()}  # for those who open it beside this page
-    cards = [_card(column) for column in st.columns(3)]
-    for card, paragraph in zip(cards, prose(TEXTS, "home").strip().split("\n\n"), strict=True):
-        card.markdown(paragraph)
-    for card, (route, (label, icon)) in zip(cards, ways.items(), strict=False):
-        card.page_link(route.script, label=f":primary[**{label}**]", icon=icon, query_params=here)
+    reading(_("What ConvScope is"), TEXTS, "home")
 
 
 def _card(column: DeltaGenerator) -> DeltaGenerator:

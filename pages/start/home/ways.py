@@ -1,0 +1,68 @@
+"""Three ways on from Home: for those who learn, who teach and who build."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from models.options import Phrase
+from pages.common.asking import key_of
+from pages.common.routes import FILTERS, GRAPH, LAYERS, TOP9, Route, go, named
+from pages.common.session import set_to
+from pages.common.text import spoken
+
+
+@dataclass(frozen=True)
+class Way:
+    """A view to begin with: a page, the network it shows, and what else is set there."""
+
+    label: Phrase
+    route: Route
+    network: str | None = None  # None: the one that is chosen
+    options: Mapping[tuple[str, str], str] = field(default_factory=dict)  # by name, and what it belongs to
+
+
+WAYS = {
+    Phrase("To learn"): (
+        Way(Phrase("One photograph, five layers"), LAYERS),
+        Way(Phrase("Draw a digit, and LeNet-5 reads it"), LAYERS, "lenet5"),
+        Way(Phrase("Why a 1×1 convolution saves so much"), named("bottleneck")),
+    ),
+    Phrase("To teach"): (
+        Way(
+            Phrase("AlexNet beside ZFNet, layer by layer"),
+            GRAPH,
+            "alexnet_2012",
+            {("compare", "alexnet_2012"): "zfnet"},
+        ),
+        Way(Phrase("Features through training (figure 4)"), FILTERS, "zfnet_mini", {("show", ""): "training"}),
+        Way(Phrase("MobileNet's two sliders"), named("mobilenet")),
+    ),
+    Phrase("To build"): (
+        Way(Phrase("What every layer of ResNet-50 costs"), GRAPH, "resnet50"),
+        Way(Phrase("Which pictures excite a feature map"), TOP9),
+        Way(Phrase("MACs are not milliseconds"), named("milliseconds")),
+    ),
+}
+
+
+def three_ways() -> None:
+    """Draws them side by side."""
+    for column, (title, ways) in zip(st.columns(len(WAYS)), WAYS.items(), strict=True):
+        with column.container(border=True, height="stretch", gap="xsmall"):
+            st.markdown(f"**{spoken(title)}**")
+            for way in ways:
+                st.button(
+                    spoken(way.label),
+                    key=f"way {way.label}",
+                    icon=f":material/{way.route.icon}:",
+                    type="tertiary",
+                    on_click=_open,
+                    args=(way,),
+                )
+
+
+def _open(way: Way) -> None:
+    for (option, of), value in way.options.items():
+        set_to(key_of(option, of, way.route.name), value)
+    go(way.route, way.network)
