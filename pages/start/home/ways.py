@@ -26,11 +26,11 @@ WAYS = {
     Phrase("To learn"): (
         Way(Phrase("One photograph, five layers"), LAYERS),
         Way(Phrase("Draw a digit, and LeNet-5 reads it"), LAYERS, "lenet5"),
-        Way(Phrase("Why a 1×1 convolution saves so much"), named("bottleneck")),
+        Way(Phrase("Why 1×1 convolutions save work"), named("bottleneck")),
     ),
     Phrase("To teach"): (
         Way(
-            Phrase("AlexNet beside ZFNet, layer by layer"),
+            Phrase("AlexNet beside ZFNet"),
             GRAPH,
             "alexnet_2012",
             {("compare", "alexnet_2012"): "zfnet"},
