@@ -92,7 +92,7 @@ def test_a_cell_that_is_left_for_a_button_is_heard(page, app):
     says(page, first, first, *ALEXNET.rows[1:])
 
 
-def test_its_link_restores_the_stack_and_says_why_a_row_cannot_be(page, new_page, app):
+def test_a_row_that_cannot_be_says_why_and_stays_in_the_link(page, app):
     at(page, app, "?stack=conv.8.1x7..0x3_conv.4.3_linear.10&picture=3x32x40&norm=on")
     expect(page.get_by_role("alert")).to_have_count(0)
     to_first_cell(page)
@@ -104,9 +104,6 @@ def test_its_link_restores_the_stack_and_says_why_a_row_cannot_be(page, new_page
     sentence = "Row 2, convolution: The stride 41×41 is larger than the 32×40 maps"
     expect(page.get_by_text(sentence)).to_be_visible()
     expect(page).to_have_url(re.compile(r"stack=conv\.8\.1x7\.\.0x3_conv\.4\.3\.41_linear\.10&picture=3x32x40&norm=on"))
-    other = at(new_page(), page.url.partition("/stack")[0], f"?{page.url.partition('?')[2]}")
-    expect(other.get_by_text(sentence)).to_be_visible()
-    expect(other.get_by_test_id("stMetricValue").first).to_have_text(grouped(7 * 3 * 8 * 32 * 40))
 
 
 def test_the_table_is_taken_away_as_csv(page, app):
@@ -119,8 +116,7 @@ def test_the_table_is_taken_away_as_csv(page, app):
     assert lines[1].startswith("1,conv,11×11,4×4,2×2,1×1,1,3×224×224,64×55×55,11×11,4×4,70276800,23232,23296,")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_not_wider_than_a_telephone(new_page, app, scheme):
-    page = at(new_page(**PHONE, color_scheme=scheme), app, f"?stack={as_code(PRESETS['vgg16'].rows)}")
+def test_it_is_not_wider_than_a_telephone(new_page, app):
+    page = at(new_page(**PHONE, color_scheme="dark"), app, f"?stack={as_code(PRESETS['vgg16'].rows)}")
     says(page, *PRESETS["vgg16"].rows)
     assert sideways_room(page) <= 0
