@@ -4,7 +4,6 @@ import os
 from collections.abc import Collection
 from dataclasses import replace
 
-import numpy as np
 import streamlit as st
 
 from models import ARCHITECTURES
@@ -16,8 +15,8 @@ from models.options import Choice, Number, Phrase
 from models.samples import samples_for
 from models.statefile import FILE_AT_MOST, printable
 from pages.common import address
-from pages.common.asking import FRAME, ask_one, standing
-from pages.common.cache import sample_sha256, states_in_file, thumbnail, whole_picture
+from pages.common.asking import FRAME, ask_one, key_of, standing
+from pages.common.cache import reduced, sample_sha256, states_in_file, thumbnail
 from pages.common.components.copy_link import copy_link
 from pages.common.components.grid import clickable_grid
 from pages.common.samples import about_sample, sample_choice, take_sample
@@ -28,6 +27,7 @@ from pages.common.session import (
     Picture,
     Selection,
     own_file,
+    set_to,
     sha256_of,
     take_file,
     uploaded,
@@ -54,7 +54,6 @@ WEIGHTS = {
     "random": Phrase("Random"),
     "file": Phrase("Your own file"),
 }
-STATE = "state"  # the key of the choice among several in a file
 THUMBNAIL, COLUMNS = 80, 5  # pixels of a sample, and samples in a row
 WHOLE = 320  # pixels of the whole picture at most
 
@@ -109,7 +108,7 @@ def choose_picture(place, network: str) -> Picture:
         samples = samples_for(ARCHITECTURES[network])
         names = [sample.name for sample in samples]
         clickable_grid(
-            png(montage([thumbnail(sample_of(name), THUMBNAIL) for name in names], COLUMNS, THUMBNAIL)),
+            _sheet(tuple(names)),
             -(-len(names) // COLUMNS),
             COLUMNS,
             "samples",
@@ -146,14 +145,20 @@ def _is_of_link(picture: Picture) -> bool:
 
 
 def _choose_part(picture: Picture) -> int:
-    """Which square of it is shown to the network, where it is none itself."""
-    whole = whole_picture(picture)
-    if whole.width == whole.height:
+    """Which square of it is shown to the network, unless the picture is square itself."""
+    small = reduced(replace(picture, part=MIDDLE), WHOLE)
+    height, width = small.shape[:2]
+    if width == height:
         return MIDDLE
     part = ask_one(st, PART, of=picture.sha256, page=FRAME, is_linked=_is_of_link(picture))
-    whole.thumbnail((WHOLE, WHOLE))
-    st.image(png(lit(np.asarray(whole), square_of(*whole.size, part))), alt=_("The part that the network sees, bright"))
+    st.image(png(lit(small, square_of(width, height, part))), alt=_("The part that the network sees, bright"))
     return part
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _sheet(names: tuple[str, ...]) -> bytes:
+    """A PNG of these samples, as tiles."""
+    return png(montage([thumbnail(sample_of(name), THUMBNAIL) for name in names], COLUMNS, THUMBNAIL))
 
 
 def ask_picture() -> None:
@@ -199,14 +204,17 @@ def _choose_weights(row, network: str) -> str:
     option = _kinds()
     kind = standing(option, FRAME)
     own = own_file(WEIGHTS_FILE)
-    name = _("Weights") if kind == "auto" else plain(printable(own.name)) if own else spoken(option.called(kind))
+    name = _("Weights") if kind == "auto" else spoken(option.called(kind))
+    if own and kind == "file":
+        name = plain(printable(own.name))
     with row.popover(name, help=_("Change the weights")):
         if ask_one(st, replace(option, shown_as="buttons"), page=FRAME) == "file":
             ask_file(WEIGHTS_FILE, _("state_dict or safetensors file"), WEIGHTS_TYPES, FILE_AT_MOST >> 20)
             if own is None:
                 st.info(_("Upload the file; until then, trained weights are used if available."))
             elif places := states_in_file(network, sha256_of(own)):
-                st.selectbox(_("Weights in the file"), places, key=STATE, format_func=printable)
+                key = _state_key(network, sha256_of(own))
+                st.selectbox(_("Weights in the file"), places, key=key, persist_state="session", format_func=printable)
     return _weights(network, kind)
 
 
@@ -223,7 +231,18 @@ def _weights(network: str, kind: str) -> str:
         return "auto"
     digest = sha256_of(own)
     places = states_in_file(network, digest)
-    return f"{digest}/{value_of(STATE, places[0])}" if places else digest
+    return f"{digest}/{value_of(_state_key(network, digest), places[0])}" if places else digest
+
+
+def _state_key(network: str, digest: str) -> str:
+    """The key of the choice among several states in a file."""
+    return f"state {network} {digest}"
+
+
+def with_trained_weights() -> None:
+    """Chooses trained weights, for callbacks that open another network."""
+    address.forget("weights")
+    set_to(key_of("weights", page=FRAME), "auto")
 
 
 def may_upload_weights() -> bool:

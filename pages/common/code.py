@@ -29,15 +29,16 @@ image = loaded.preprocess({picture})  # (1, C, H, W)
 """
 
 
-def the_code(*parts: str, **values: object) -> None:
+def the_code(opening: str, code: str, **values: object) -> None:
     """The code of a page, folded up.
 
     Args:
-        parts: Python, one after the other, with {placeholders} for the values; `!r` writes them as Python does.
+        opening: Python that comes first, of `network_code` or `picture_code`.
+        code: Python with {placeholders} for the values; `!r` writes them as Python does.
     """
     with st.expander(_("The code"), icon=":material/code:"):
         st.caption(_("It runs in a notebook or a script in ConvScope's folder."))
-        st.code(tidied("\n".join(parts).format(**values)), language="python")
+        st.code(tidied(f"{opening}\n{code.format(**values)}"), language="python")
 
 
 def network_code(network: str, weights: str, **options: object) -> str:

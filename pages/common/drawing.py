@@ -78,5 +78,5 @@ def draw_digit(chosen: Selection, loaded: Loaded) -> None:
         on_drawn=lambda strokes: keep(DRAWING, strokes),
     )
     if used:
-        take_file(PICTURE_FILE, DrawnFile(_("Your drawing"), png(np.asarray(drawn(used)))))
+        take_file(PICTURE_FILE, DrawnFile("digit.png", png(np.asarray(drawn(used)))))
         st.rerun()

@@ -9,6 +9,7 @@ from pages.common import address
 from pages.common.asking import FRAME, key_of
 from pages.common.session import PICTURE_FILE, Picture, set_to, take_file
 from pages.common.text import _
+from vis.figures.numbers import grouped
 
 NAME = "sample"
 
@@ -40,8 +41,8 @@ def known_in_words(picture: Picture, loaded: Loaded) -> str:
     """Which classes of a network are right for a sample, to be said before its guess; "" where that is not known."""
     if picture.uploaded or not (loaded.weights.predicts and loaded.categories):
         return ""
-    network, count = loaded.architecture.title, len(loaded.categories)
+    network, count = loaded.architecture.title, grouped(len(loaded.categories))
     if right := SAMPLES[picture.name].known_to(loaded.categories):
         words = ", ".join(right)
-        return _("Right among {network}'s {count} classes: {right}", network=network, count=count, right=words)
-    return _("None of {network}'s {count} classes is right", network=network, count=count)
+        return _("Correct classes (of {network}'s {count}): {right}", network=network, count=count, right=words)
+    return _("None of {network}'s {count} classes fits this picture", network=network, count=count)

@@ -12,7 +12,7 @@ from pages.common.asking import Live, ask_live, ask_one, first_value, fragment, 
 from pages.common.export import download, table
 from pages.common.session import set_to, value_of
 from pages.common.text import _, spoken
-from pages.count.following import QUANTITY, following, percent
+from pages.count.following import QUANTITY, following, ratio_in_words
 from pages.count.style import Style, chosen_style
 from vis.cost.blocks import Block
 from vis.cost.layer import Layer, formula, typeset
@@ -85,7 +85,7 @@ def _example(place, of: Calculator, live: Live) -> None:
 def _compared(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block], moved: str, style: Style) -> None:
     """The law of what remains, both blocks and how their costs come about, and curves over the slider moved last."""
     law, share = RELATIVES[of.name].law(**now)
-    st.markdown(f"{_('Multiply-adds, relative to the plain block:')} ${law} =$ **{percent(share)}**")
+    st.markdown(f"{_('Multiply-adds, relative to the plain block:')} ${law} =$ **{ratio_in_words(share)}**")
     left, right = st.columns([1, 1], gap="large")
     with left.container(horizontal=True, gap="medium"):
         for name, block in sides.items():

@@ -54,7 +54,7 @@ def _reading(plain: Block, cheap: Block, quantity: str, style: Style) -> list:
     """What the cheap block has, which part that is of what the plain one has, and a bar for either."""
     both = [getattr(block, quantity) for block in (plain, cheap)]
     all_of, here = (amount(number, quantity, style) for number in both)
-    beside = _("{share} of {plain}", share=percent(Fraction(both[1], both[0])), plain=all_of)
+    beside = _("{share} of {plain}", share=ratio_in_words(Fraction(both[1], both[0])), plain=all_of)
     return [here, beside, [round(number / max(both), 4) for number in both]]
 
 
@@ -75,7 +75,7 @@ def amount(number: int, quantity: str, style: Style) -> str:
     return byte_size(number, 4) if style.is_short else f"{grouped(number)} B"
 
 
-def percent(share: Fraction) -> str:
+def ratio_in_words(share: Fraction) -> str:
     """10.3 %, with enough digits to tell it from another; 524,402 × for much larger ratios."""
     if share < 10:
         return f"{significant(100 * float(share))} %"

@@ -10,7 +10,7 @@ import pytest
 from torch import nn
 
 from models.refusals import Refused
-from pages.count.following import percent
+from pages.count.following import ratio_in_words
 from tests.app.visit import ROUTES, Visit, in_vietnamese
 from vis.cost.relatives import RELATIVES
 from vis.figures.numbers import grouped
@@ -268,7 +268,7 @@ def test_a_page_that_is_left_while_a_slider_is_held_holds_nothing_back():
     ],
 )
 def test_what_remains_is_written_without_powers_of_ten(share, written):
-    assert percent(share) == written
+    assert ratio_in_words(share) == written
 
 
 def test_numbers_of_ones_own_are_no_example():

@@ -64,9 +64,9 @@ def test_a_drawing_is_taken_as_the_picture_on_every_page_until_it_is_removed():
     visit = Visit(network="lenet5")
     content = io.BytesIO()
     drawn(STROKES).save(content, "PNG")
-    visit.keep("own picture_file", DrawnFile("Your drawing", content.getvalue()))
+    visit.keep("own picture_file", DrawnFile("digit.png", content.getvalue()))
     assert visit.predictions[0].startswith("7 · 9")
-    assert visit.strip["note"].startswith("Your drawing, as the network sees it")
+    assert visit.strip["note"].startswith("digit.png, as the network sees it")
     assert "sample" not in visit.link
     visit.go(ACTIVATIONS)
     visit.press("remove picture_file")
@@ -119,7 +119,7 @@ def test_home_shows_digits_to_a_network_that_reads_them_and_photographs_to_other
     for network, sample in (("lenet5", "Digit 0"), ("lenet5_1998", "Digit 0"), ("resnet50", "Cup of coffee")):
         strip = Visit(HOME, network=network).strip
         assert strip["note"].startswith(f"{sample}, as the network sees it")
-        assert strip["answer"]["known"].startswith("Right among ")
+        assert strip["answer"]["known"].startswith("Correct classes ")
 
 
 @pytest.mark.parametrize("sample", ["coffee", "motorcycle_left", "digit_8"])

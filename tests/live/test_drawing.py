@@ -46,9 +46,7 @@ def test_a_digit_is_classified_while_it_is_drawn_and_becomes_the_picture(page, a
         page.keyboard.press("Enter")
     expect(answer).to_have_text(re.compile(r"7 · 9\d"), timeout=SOON)
     used.click()
-    expect(page.get_by_text(re.compile("^Your drawing, as the network sees it: 32×32 pixels"))).to_be_visible(
-        timeout=SOON
-    )
+    expect(page.get_by_text(re.compile("^digit.png, as the network sees it: 32×32 pixels"))).to_be_visible(timeout=SOON)
     expect(page).not_to_have_url(re.compile("sample="), timeout=SOON)
     clear.click()
     expect(answer).to_have_text("", timeout=SOON)

@@ -77,7 +77,8 @@ def texts(graph: Graph, name: str, counting: Counting = COUNTED, words: Words = 
         return words.input, shape(node.output_shape)
     kind = f"{node.operation} {settings_in_short(node)}".rstrip()
     unchanged = [graph.nodes[source].output_shape for source in node.inputs] == [node.output_shape]
-    return (title, kind) if unchanged and not node.macs else (title, kind, shape(node.output_shape))
+    lines = (title,) if kind == title else (title, kind)  # "cat" and "flatten" are called what they are
+    return lines if unchanged and not node.macs else (*lines, shape(node.output_shape))
 
 
 def settings_in_short(node: Node) -> str:

@@ -53,13 +53,25 @@ def thumbnail(chosen: Picture, side: int) -> np.ndarray:
     Raises:
         PictureRefused: see `models.decoding.decoded`.
     """
-    return (_own_thumbnail if chosen.uploaded else _thumbnail)(chosen, side)
+    return (_own_small if chosen.uploaded else _small)(chosen, side, True)
 
 
-def _small(chosen: Picture, side: int) -> np.ndarray:
+def reduced(chosen: Picture, most: int) -> np.ndarray:
+    """A whole picture, (h, w, 3) uint8, whose longer side has `most` pixels at most.
+
+    Raises:
+        PictureRefused: see `models.decoding.decoded`.
+    """
+    return (_own_small if chosen.uploaded else _small)(chosen, most, False)
+
+
+def _made_small(chosen: Picture, side: int, is_square: bool) -> np.ndarray:
     whole = whole_picture(chosen)
-    return np.asarray(whole.resize((side, side), Image.Resampling.BOX, square_of(*whole.size, chosen.part)))
+    if is_square:
+        return np.asarray(whole.resize((side, side), Image.Resampling.BOX, square_of(*whole.size, chosen.part)))
+    whole.thumbnail((side, side))
+    return np.asarray(whole)
 
 
-_thumbnail = st.cache_data(max_entries=4 * len(SAMPLES), show_spinner=False)(_small)
-_own_thumbnail = st.cache_data(max_entries=8, scope="session", show_spinner=False)(_small)
+_small = st.cache_data(max_entries=4 * len(SAMPLES), show_spinner=False)(_made_small)
+_own_small = st.cache_data(max_entries=8, scope="session", show_spinner=False)(_made_small)

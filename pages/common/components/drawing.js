@@ -66,7 +66,8 @@ class Field {
   // Drawing -------------------------------------------------------------------------------------------------------
 
   begin(event) {
-    if (this.pointer !== null || event.button !== 0) return;
+    const { most, most_strokes } = this.data;
+    if (this.pointer !== null || event.button !== 0 || this.points >= most || this.strokes.length >= most_strokes) return;
     event.preventDefault();
     this.pointer = event.pointerId;
     this.paper.setPointerCapture(event.pointerId);

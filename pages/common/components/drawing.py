@@ -57,6 +57,7 @@ def drawing_field(
     data = {
         "strokes": strokes,
         "most": MOST_POINTS,
+        "most_strokes": MOST_STROKES,
         "bars": [{"name": a.name, "share": a.share or 0, "text": a.text, "best": a is best} for a in answers],
         "answer": f"{best.name} · {best.text}" if best else "",
         "seen": f"data:image/png;base64,{base64.b64encode(seen).decode('ascii')}",

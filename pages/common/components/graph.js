@@ -553,7 +553,7 @@ class Canvas {
 
   tellOthers(detail) {
     const group = this.data?.together;
-    if (group && this.leads) dispatchEvent(new CustomEvent(VIEW, { detail: { group, from: this, ...detail } }));
+    if (group && (this.leads || "hover" in detail)) dispatchEvent(new CustomEvent(VIEW, { detail: { group, from: this, ...detail } }));
   }
 
   /** Does as another canvas does: stands where its boxes stand, those near the middle most of all. */

@@ -141,6 +141,6 @@ def _action(asked: Any, ids: Collection[str]) -> Action | None:
         return Action(kind, box)
     if kind == "shrink":
         return Action(kind)
-    if kind == "shape" and isinstance(box, int | float) and ASPECTS[0] <= box <= ASPECTS[1]:
-        return Action(kind, aspect=float(box))
+    if kind == "shape" and isinstance(box, int | float) and math.isfinite(box):
+        return Action(kind, aspect=round(min(max(float(box), ASPECTS[0]), ASPECTS[1]), 1))
     return None

@@ -1,4 +1,4 @@
-"""What is left of another choice on the screen, while its successor is computed."""
+"""Greys out the results of an earlier choice while the new ones are computed."""
 
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
@@ -23,8 +23,8 @@ def renewing(chosen: Hashable, key: str) -> Iterator[None]:
     if kept(f"drawn {key}", lambda: chosen) != chosen:
         with place:
             _renewing(key=f"renewing {key}", data={"of": key}, height=1)
-    keep(f"drawn {key}", chosen)
     try:
         yield
+        keep(f"drawn {key}", chosen)  # not where a run was broken off: what is there is still the other one's
     finally:
         place.empty()

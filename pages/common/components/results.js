@@ -30,7 +30,6 @@ class Results {
     if (said === this.look) return;
     this.look = said;
     this.words = look;
-    this.drawn = null;
     const parts = [this.readings(look)];
     if (look.sides) parts.push(this.chains(look));
     if (look.bars) parts.push(this.bars(look.bars));

@@ -10,7 +10,7 @@ from pages.common.panels import reading
 from pages.common.text import _
 from pages.count.calculator import Calculator, block_drawn, calculator
 from pages.count.columns import Column, draw_table, text
-from pages.count.following import percent
+from pages.count.following import ratio_in_words
 from pages.count.style import Style
 from vis.cost.blocks import INCEPTIONS, PRINTED, googlenet, inception, ratio
 
@@ -94,7 +94,7 @@ def _table(style: Style) -> dict[str, Column]:
         _("weights"): map(style.number, [*weights, sum(weights)]),
         _("printed weights"): [*printed_weights, None],
         _("naive MACs"): [*(other and style.number(other.macs) for _row, other in beside), None],
-        _("relative to naive"): [*(other and percent(ratio(row, other)) for row, other in beside), None],
+        _("relative to naive"): [*(other and ratio_in_words(ratio(row, other)) for row, other in beside), None],
     }
     names = Column([*rows, _("total")])
     return {_("layer"): names} | {name: text([*cells], is_right=True) for name, cells in columns.items()}

@@ -39,7 +39,10 @@ def build_it(network: MobileNet) -> None:
     keep_only(PLACE, () if is_held else (key,))  # to count it anew while it is measured would make it slower
     label = _("Build and run {network}", network=title(network))
     row = st.container(horizontal=True, vertical_alignment="center")
-    chosen = replace(selection(), picture=choose_picture(row, selection().network))
+    picture = choose_picture(row, selection().network)
+    if picture.sha256 != selection().picture.sha256:  # chosen in this fragment: the frame and the address follow
+        st.rerun()
+    chosen = replace(selection(), picture=picture)
     if row.button(label, icon=":material/construction:", key="build", disabled=is_held):
         _begin(key, network, chosen)
     words, again = _("Building and running the network …"), _("Press the button again.")

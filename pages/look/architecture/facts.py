@@ -43,7 +43,7 @@ def _table(architecture: Architecture, graph: Graph, built: Built, counting: Cou
         error = f"{percent(1 - architecture.accuracy / 100, 2)} ({whose})"
     error5 = None
     if error is None and is_usual and (ours := card(architecture.name)):
-        whose = _("shipped weights, on their own data")
+        whose = _("shipped weights, on their own validation pictures")
         reached = ours.at()
         error, error5 = (f"{percent(1 - top / 100, 2)} ({whose})" for top in (reached.top1, reached.top5))
     rows += [(_("top-1 error"), error, printed.top1_error), (_("top-5 error"), error5, printed.top5_error)]

@@ -1,4 +1,4 @@
-"""What layers 1–5 see in one photograph: the first thing that a visitor sees; and how they come to their own."""
+"""The first thing that a visitor sees: a photograph and what layers 1–5 see in it; and the ways to one's own picture."""
 
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -10,16 +10,15 @@ from models.images import png
 from models.loading import weights_here
 from models.refusals import Refused
 from models.samples import samples_for
-from pages.common import address, cache
-from pages.common.asking import FRAME, key_of
-from pages.common.chooser import NETWORK, ask_picture, sample_of
+from pages.common import cache
+from pages.common.chooser import NETWORK, ask_picture, sample_of, with_trained_weights
 from pages.common.components.grid import clickable_grid
 from pages.common.components.renewing import renewing
 from pages.common.layer_strip import layer_strip
 from pages.common.opened import Opened, open_unit
 from pages.common.routes import LAYERS, go
 from pages.common.samples import take_sample
-from pages.common.session import PICTURE_FILE, Selection, selection, set_to, take_file
+from pages.common.session import PICTURE_FILE, Selection, selection, take_file
 from pages.common.text import _, spoken
 from pages.common.widgets import say
 from vis.deconvnet import Projection
@@ -55,8 +54,7 @@ def network_here(asked: Selection) -> Selection:
 
 def _open(network: str, layer: str, projection: Projection) -> None:
     """Asks for the page of the layers with this unit open there, and the weights with which it was found."""
-    address.forget("weights")
-    set_to(key_of("weights", page=FRAME), "auto")
+    with_trained_weights()
     open_unit("layers", Opened(layer, projection.unit.channel))
     go(LAYERS, network, layer=layer, map=str(projection.unit.channel))
 

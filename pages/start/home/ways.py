@@ -7,6 +7,7 @@ import streamlit as st
 
 from models.options import Phrase
 from pages.common.asking import key_of
+from pages.common.chooser import with_trained_weights
 from pages.common.routes import FILTERS, GRAPH, LAYERS, TOP9, Route, go, named
 from pages.common.session import set_to
 from pages.common.text import spoken
@@ -35,12 +36,12 @@ WAYS = {
             "alexnet_2012",
             {("compare", "alexnet_2012"): "zfnet"},
         ),
-        Way(Phrase("Features through training (figure 4)"), FILTERS, "zfnet_mini", {("show", ""): "training"}),
+        Way(Phrase("Features during training (figure 4)"), FILTERS, "zfnet_mini", {("show", ""): "training"}),
         Way(Phrase("MobileNet's two sliders"), named("mobilenet")),
     ),
     Phrase("To build"): (
         Way(Phrase("What every layer of ResNet-50 costs"), GRAPH, "resnet50"),
-        Way(Phrase("Which pictures excite a feature map"), TOP9),
+        Way(Phrase("Which pictures activate a feature map"), TOP9),
         Way(Phrase("MACs are not milliseconds"), named("milliseconds")),
     ),
 }
@@ -65,4 +66,6 @@ def three_ways() -> None:
 def _open(way: Way) -> None:
     for (option, of), value in way.options.items():
         set_to(key_of(option, of, way.route.name), value)
+    if way.network:
+        with_trained_weights()
     go(way.route, way.network)
