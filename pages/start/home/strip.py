@@ -1,4 +1,4 @@
-"""The first thing that a visitor sees: a photograph and what layers 1–5 see in it; and the ways to one's own picture."""
+"""The first thing that a visitor sees: a photograph, what layers 1–5 see in it, and ways to a picture of one's own."""
 
 from dataclasses import replace
 from urllib.parse import urlsplit
