@@ -556,7 +556,7 @@ def test_every_block_is_looked_at_closely():
     for name in [name for name in graph.blocks if name][::3]:
         visit.view("resnet18", (EVERYTHING,), name)
         assert not visit.errors
-        assert visit.titles[0].startswith(f"ResNet-18 · {name} · ")
+        assert visit.titles[0].startswith(f"ResNet-18 · {name} ")
         assert f"**{grouped(graph.params(name))}**" in visit.said()
 
 
@@ -564,7 +564,7 @@ def test_the_arithmetic_of_a_convolution_ends_in_the_counted_numbers():
     visit, node = Reader(network="alexnet_2012").choose(**{"count/bias": True}), "features.conv2"
     visit.view("alexnet_2012", (EVERYTHING,), node)
     found = graph_of("alexnet_2012").nodes[node]
-    (code,) = (code.value for code in visit.at.code)
+    code, _notebook = (code.value for code in visit.at.code)
     assert f"= {grouped(found.macs)}" in code
     assert f"= {grouped(found.params)}" in code
     assert f"bias additions: {grouped(found.cost.bias_adds)}\n" in code

@@ -192,7 +192,7 @@ def test_a_weight_of_a_1x1_layer_can_be_read():
     matrix = kernels_of(load("squeezenet1_1", "random").model, "features.3.squeeze")[..., 0, 0]
     visit = Visit(FILTERS, **link, output="4", input="9")
     assert "#### Output map 4, input map 9" in said(visit)
-    assert f"weight {matrix[4, 9]:+.4g}" in said(visit)
+    assert f"weight {matrix[4, 9]:+.4g}".replace("-", "−") in said(visit)
     grid = visit.pictures()[0]
     rows, columns = (np.argsort(-np.linalg.norm(m, axis=1), kind="stable").tolist() for m in (matrix, matrix.T))
     assert divmod(grid["selected"], grid["columns"]) == (rows.index(4), columns.index(9))

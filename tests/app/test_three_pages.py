@@ -46,7 +46,7 @@ def test_a_view_of_the_shipped_weights_says_so_where_others_are_chosen(show):
 def test_it_says_so_of_weights_of_ones_own_and_in_vietnamese(show):
     visit = Visit(FILTERS, network="zfnet_mini", show=show, language="vi").choose(weights="file")
     visit.upload_weights(save(load("zfnet_mini", "random", "cpu").model.state_dict()), "mine.safetensors")
-    assert notes(visit) == ["Bên dưới là trọng số đi kèm ứng dụng, không phải trọng số chọn ở thanh bên."]
+    assert notes(visit) == ["Bên dưới là trọng số đi kèm ứng dụng, không phải trọng số chọn ở trên."]
 
 
 @pytest.mark.parametrize("show", ["layer", "clipping"])

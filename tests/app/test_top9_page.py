@@ -33,6 +33,7 @@ from tests.app.visit import TOP9, Visit
 from tests.unit.pictures import saved
 from vis.deconvnet import Box
 from vis.figures.nine import Tile, montages, tile, whole
+from vis.figures.pictures import EDGE, LINE
 from vis.figures.tilefile import file_of, read, write
 from vis.top9 import as_parquet, find, key_of, mine, open_top, patches_and_projections, rows
 
@@ -703,7 +704,7 @@ def test_a_downloaded_sheet_says_what_it_shows_and_warns_of_random_weights(resul
         np.asarray(Image.open(io.BytesIO(sheet_of(shown, 5, ["what it shows"], warning))))
         for warning in (None, "random weights")
     )
-    words = 19 + 12  # rows of pixels: one line and its margin
+    words = LINE + 2 * EDGE  # rows of pixels: one line and its margin
     picture = len(plain) - words
     assert (plain[:picture] == warned[:picture]).all()
     assert (plain[-words:] == warned[-words:]).all()

@@ -6,7 +6,7 @@ from torch import nn
 
 from pages.common import text
 from pages.common.words import field_in_words, operations_in_words
-from pages.look.architecture.canvas import Look, _painted
+from pages.look.architecture.painting import Look, painted
 from pages.look.architecture.versus import totals
 from tests.agreement.networks import PICTURE, Net, gated
 from vis.figures.graph import NOT_COUNTED, QUANTITIES, quantity
@@ -64,7 +64,7 @@ def test_the_legend_says_why_a_box_has_no_colour():
     graph = graph_of(nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU()))
     drawn = drawing(graph, [], lambda graph, name: (name,))
     legends = {
-        colour: _painted(graph, drawn, Look(colour, COUNTED), {"0": 1.0, "1": None, "x": 1.0}, 1.0).legend[-1]
+        colour: painted(graph, drawn, Look(colour, COUNTED), {"0": 1.0, "1": None, "x": 1.0}, 1.0, None).legend[-1]
         for colour in QUANTITIES
     }
     words = {"time": "not measured", "field": "not known"}

@@ -39,10 +39,12 @@ def show_graph(place: str, network: str, view: GraphView) -> None:
 
 def called(built: Built, name: str) -> str:
     """An operation or a block by all its names: “layer2 = conv3_x = layer 3”, “features.0 = conv1_1”."""
-    other = cache.names(built).get(name)
-    if other is None:
+    others = cache.names(built)
+    if (other := others.get(name)) is None:
         return name
     words = [name, other.paper] if other.paper and other.paper != name else [name]
-    if other.layer and name in cache.graph(built).blocks:  # an operation is but a part of its layer
+    graph = cache.graph(built)
+    around = [others[block].layer for block in graph.ancestors(name) if block != name and block in others]
+    if other.layer and name in graph.blocks and other.layer not in around:  # what is inside is but a part of its layer
         words.append(_("layer {number}", number=other.layer))
     return " = ".join(words)
