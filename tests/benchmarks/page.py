@@ -94,6 +94,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             "home": (ROOT / "app.py", "", ".js-plotly-plot .point"),
             "layers": (ROOT / "app.py", "layers", "h3 >> nth=4"),
         }
+        if given.short:
+            del screens["home"]
         times = [{name: first_screen(page, *screen) for name, screen in screens.items()} for _ in range(rounds)]
         head(
             "first screen of a fresh server",
@@ -111,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             head(
                 "from the title to the photograph and its five projections, warm", "title s", "s", "bar s", "of the bar"
             )
-            for name in ("", "layers"):
+            for name in ("layers",) if given.short else ("", "layers"):
                 strip_on_screen(page, f"{address}/{name}")  # which warms the server
                 screens = [strip_on_screen(page, f"{address}/{name}") for _ in range(rounds)]
                 title, strip = (median(times) for times in zip(*screens, strict=True))
