@@ -64,6 +64,8 @@ def opening(page: Page, block: str) -> float:
 def inspecting(page: Page, name: str, heading: str) -> float:
     """Seconds from a click on an operation to its inspector."""
     page.wait_for_selector(IDLE)
+    page.get_by_role("application").press("f")  # for a block that was opened fills the view
+    page.wait_for_timeout(500)
     start = time.perf_counter()
     box(page, name).click(force=True)
     page.get_by_role("heading", name=heading).wait_for()

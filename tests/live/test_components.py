@@ -82,7 +82,7 @@ def test_returns_the_clicked_cell_for_one_run_only(opened):
     positions = grid(opened, "positions")
     positions.click(position=cell(positions, 30, 7, 55, 55))
     expect(opened.get_by_text(f"clicked position {30 * 55 + 7}, now {30 * 55 + 7}")).to_be_visible()
-    expect(tooltip(positions)).to_have_text(re.compile(r"^row 30, column 7: -?[\d.]+$"))
+    expect(tooltip(positions)).to_have_text(re.compile(r"^row 30, column 7: −?[\d.]+$"))
 
     opened.get_by_role("button", name="Run again").click()
     expect(opened.get_by_text(f"clicked position {30 * 55 + 7}, now None")).to_be_visible()
