@@ -83,7 +83,7 @@ def test_a_weight_of_a_matrix_that_is_clicked_is_read(page, app):
     grid = page.get_by_role("grid", name="Weights of features.3.squeeze", exact=True)
     click_cell(grid, 4, 9)
     expect(page.get_by_role("heading", level=4, name="Output map 4, input map 9")).to_be_visible(timeout=30_000)
-    expect(page.get_by_text(f"weight {matrix[4, 9]:+.4g}")).to_be_visible()
+    expect(page.get_by_text(f"weight {matrix[4, 9]:+.4g}".replace("-", "−"))).to_be_visible()
 
 
 def test_the_way_to_what_a_filter_responds_to_opens_its_map(page, app):
