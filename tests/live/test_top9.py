@@ -53,7 +53,7 @@ def grids(page, name: str):
 
 
 def test_the_crops_of_the_samples_are_searched_and_shown_without_a_click(page, address):
-    at(page, address, "network=lenet5&weights=random")
+    at(page, address, "network=zfnet_mini&weights=random&searched=1,2")
     expect(grids(page, "What the unit can see")).to_have_count(6, timeout=SOON)
     expect(grids(page, "What it saw there")).to_have_count(6, timeout=SOON)
     count = len(samples(photographs()).ids)
@@ -61,7 +61,7 @@ def test_the_crops_of_the_samples_are_searched_and_shown_without_a_click(page, a
 
 
 def test_a_clicked_patch_shows_its_picture_with_the_box_and_close_takes_it_away(page, address):
-    at(page, address, "network=lenet5&weights=random&layer=C3")
+    at(page, address, "network=zfnet_mini&weights=random&searched=1,2&layer=2")
     name = grids(page, "What the unit can see").nth(1).get_attribute("aria-label")
     channel = int(re.search(r"\d+", name)[0])
     click_cell(page.get_by_role("grid", name=name), 1, 0)
@@ -77,28 +77,28 @@ def test_a_clicked_patch_shows_its_picture_with_the_box_and_close_takes_it_away(
 
 
 def test_a_projection_is_clicked_like_its_patch(page, address):
-    at(page, address, "network=lenet5&weights=random&layer=C3")
+    at(page, address, "network=zfnet_mini&weights=random&searched=1,2&layer=2")
     click_cell(grids(page, "What it saw there").first, 2, 2)
     expect(page.get_by_role("heading", level=4)).to_have_text(re.compile("picture 9 of 9"), timeout=30_000)
 
 
 def test_a_map_is_searched_by_its_number_and_the_address_leads_to_it(page, new_page, address):
-    at(page, address, "network=lenet5&weights=random&layer=C3")
+    at(page, address, "network=zfnet_mini&weights=random&searched=1,2&layer=2")
     box = page.get_by_role("spinbutton", name="Go to map")
-    box.fill("7")
+    box.fill("17")
     box.press("Enter")
     expect(grids(page, "What the unit can see")).to_have_count(1, timeout=30_000)
-    expect(page.get_by_text("Feature map 7", exact=True)).to_be_visible()
-    expect(page).to_have_url(re.compile(r"layer=C3&map=7"))
+    expect(page.get_by_text("Feature map 17", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile(r"layer=2&map=17"))
     other = new_page()
     other.goto(page.url)
     settled(other)
-    expect(other.get_by_text("Feature map 7", exact=True)).to_be_visible()
+    expect(other.get_by_text("Feature map 17", exact=True)).to_be_visible()
     expect(grids(other, "What the unit can see")).to_have_count(1)
 
 
 def test_a_folder_is_searched_with_progress_when_its_button_is_pressed(page, address):
-    page.goto(f"{address}?network=lenet5&weights=random&set=folder&folder=.")
+    page.goto(f"{address}?network=zfnet_mini&weights=random&set=folder&folder=.")
     expect(page.get_by_text("12 pictures", exact=True)).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Find the top nine").click()
     settled(page)
@@ -122,7 +122,7 @@ def go_to(page, name: str):
 
 
 def test_a_zip_is_still_there_when_its_page_was_left_and_can_be_removed(page, address):
-    at(page, address, "network=lenet5&weights=random")
+    at(page, address, "network=zfnet_mini&weights=random&searched=1,2")
     page.get_by_role("radio", name="Your own ZIP").click()
     uploader = page.get_by_test_id("stFileUploader").filter(has_text="A ZIP with pictures").locator("input[type=file]")
     uploader.set_input_files(own(10))
@@ -144,12 +144,12 @@ def test_a_zip_is_still_there_when_its_page_was_left_and_can_be_removed(page, ad
 
 
 def test_in_a_browser_on_the_server_itself_a_data_set_can_be_downloaded(page, address):
-    page.goto(f"{address}?network=lenet5&weights=random&set=dataset&dataset=CIFAR10")
+    page.goto(f"{address}?network=zfnet_mini&weights=random&set=dataset&dataset=CIFAR10")
     expect(page.get_by_role("button", name="Download it to this server")).to_be_visible(timeout=60_000)
 
 
 def test_on_a_phone_the_nines_stand_side_by_side_and_nothing_sticks_out(new_page, address):
-    page = at(new_page(viewport={"width": 390, "height": 844}), address, "network=lenet5&weights=random")
+    page = at(new_page(viewport={"width": 390, "height": 844}), address, "network=zfnet_mini&weights=random&searched=1,2")
     left, right = (grids(page, name).first for name in ("What the unit can see", "What it saw there"))
     assert left.bounding_box()["y"] == pytest.approx(right.bounding_box()["y"], abs=1)
     assert left.bounding_box()["width"] > 100
