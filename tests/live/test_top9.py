@@ -9,7 +9,7 @@ import pytest
 from models.picture_sets import samples
 from models.samples import photographs
 from tests.live.conftest import ROOT
-from tests.live.test_page import click_cell
+from tests.live.test_page import PHONE, click_cell
 from tests.unit.pictures import corners, photograph, saved
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
@@ -149,7 +149,7 @@ def test_in_a_browser_on_the_server_itself_a_data_set_can_be_downloaded(page, ad
 
 
 def test_on_a_phone_the_nines_stand_side_by_side_and_nothing_sticks_out(new_page, address):
-    page = at(new_page(viewport={"width": 390, "height": 844}), address, "network=zfnet_mini&weights=random&searched=1,2")
+    page = at(new_page(**PHONE), address, "network=zfnet_mini&weights=random&searched=1,2")
     left, right = (grids(page, name).first for name in ("What the unit can see", "What it saw there"))
     assert left.bounding_box()["y"] == pytest.approx(right.bounding_box()["y"], abs=1)
     assert left.bounding_box()["width"] > 100
