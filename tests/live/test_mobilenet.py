@@ -100,6 +100,7 @@ def test_its_link_restores_what_was_set(page, app):
     slider(page, "Resolution").focus()
     page.keyboard.press("Home")
     says(page, MobileNet(resolution=32))
+    expect(page).to_have_url(re.compile(r"\bresolution=32\b"))  # the numbers come before the server has heard of it
     page.get_by_role("radio", name="full 3×3").click()
     network = MobileNet(resolution=32, separable=False)
     says(page, network)

@@ -148,8 +148,10 @@ class Group {
     }
     this.sent = performance.now();
     this.told = told;
-    // Who is only near a slider moves none: what the server has set meanwhile stays.
-    this.setTriggerValue("moved", { ...report, moved: places !== this.agreed });
+    // Who is only near a slider moves none: what the server has set meanwhile stays. What it has not answered to is said
+    // again, for of two reports in one run it hears the last.
+    const moved = places !== this.agreed || places !== String(this.data.places);
+    this.setTriggerValue("moved", { ...report, moved });
     this.agreed = places;
   }
 
