@@ -129,10 +129,12 @@ def _choice(place, option: Choice, label: str, first: Any, look: dict[str, Any])
 
     if option.shown_as == "buttons":
         look = {"required": True, "wrap": True} | look
-        if is_set := option.accepts(before := value_of(look["key"])):
-            first = None  # the state decides; Streamlit objects to a first value beside it
-        value = place.segmented_control(label, values, format_func=called, default=first, **look)
-        return before if is_set and not option.accepts(value) else value
+        first = before if option.accepts(before := value_of(look["key"])) else first
+        # A browser that draws the buttons anew begins with this value, so that it must be the one that is chosen; but
+        # where the state was set a moment ago, Streamlit objects to a first value beside it.
+        default = None if _is_set(look["key"]) else first
+        value = place.segmented_control(label, values, format_func=called, default=default, **look)
+        return value if option.accepts(value) else first
     if option.shown_as == "scale":
         return place.select_slider(label, values, first, format_func=called, **look)
     names = [called(value) for value in values]
