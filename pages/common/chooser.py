@@ -16,7 +16,7 @@ from models.samples import samples_for
 from models.statefile import FILE_AT_MOST, printable
 from pages.common import address
 from pages.common.asking import FRAME, ask_one, key_of, standing
-from pages.common.cache import reduced, sample_sha256, states_in_file, thumbnail
+from pages.common.cache import reduced, sample_sha256, sheet_of_samples, states_in_file, thumbnail
 from pages.common.components.copy_link import copy_link
 from pages.common.components.grid import clickable_grid
 from pages.common.samples import about_sample, sample_choice, take_sample
@@ -36,7 +36,7 @@ from pages.common.session import (
 )
 from pages.common.text import _, language, plain, spoken
 from pages.common.words import name_of
-from vis.figures.pictures import lit, montage
+from vis.figures.pictures import lit
 
 PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 WEIGHTS_TYPES = ["safetensors", "pt", "pth", "th", "tar", "ckpt", "bin", "pt2"]  # the last is named for what it is
@@ -108,7 +108,7 @@ def choose_picture(place, network: str) -> Picture:
         samples = samples_for(ARCHITECTURES[network])
         names = [sample.name for sample in samples]
         clickable_grid(
-            _sheet(tuple(names)),
+            sheet_of_samples(tuple(names), COLUMNS, THUMBNAIL),
             -(-len(names) // COLUMNS),
             COLUMNS,
             "samples",
@@ -153,12 +153,6 @@ def _choose_part(picture: Picture) -> int:
     part = ask_one(st, PART, of=picture.sha256, page=FRAME, is_linked=_is_of_link(picture))
     st.image(png(lit(small, square_of(width, height, part))), alt=_("The part that the network sees, bright"))
     return part
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _sheet(names: tuple[str, ...]) -> bytes:
-    """A PNG of these samples, as tiles."""
-    return png(montage([thumbnail(sample_of(name), THUMBNAIL) for name in names], COLUMNS, THUMBNAIL))
 
 
 def ask_picture() -> None:
@@ -236,7 +230,7 @@ def _weights(network: str, kind: str) -> str:
 
 def _state_key(network: str, digest: str) -> str:
     """The key of the choice among several states in a file."""
-    return f"state {network} {digest}"
+    return f"state/{network} {digest}"
 
 
 def with_trained_weights() -> None:

@@ -20,7 +20,7 @@ from pages.common.cache import Seen, sample
 from pages.common.components import renewing
 from pages.common.session import WEIGHTS_FILE, Picture, Selection, sha256
 from pages.look.layers.takeaway import archive
-from tests.app.visit import Visit
+from tests.app.visit import HOME, LAYERS, Visit
 from tests.unit.pictures import REFUSED, corners, photograph, saved, turned
 from vis.figures.pictures import signed
 from vis.responses import responses
@@ -392,7 +392,7 @@ def test_places_in_a_file_may_be_called_anything(with_weights):
     averaged = {k: v * 0 if v.is_floating_point() else v for k, v in plain.items()}
     with_weights.upload_weights(torch_file({"ema, \0\u202e": averaged, "net, 2": plain}), "mine\u202e\x07.pt")
     assert not with_weights.errors
-    assert with_weights.at.selectbox(key="state").options == ["net, 2", "ema, ��"]
+    assert with_weights.widget("state").options == ["net, 2", "ema, ��"]
     assert "mine��.pt also holds ema, ��." in spoken(" ".join(i.value for i in with_weights.at.info))
     of_plain = with_weights.predictions
     with_weights.widget("state").select_index(1)
@@ -414,7 +414,7 @@ def test_a_file_with_a_plain_and_an_averaged_state_asks_which(with_weights):
     averaged = {k: v * 0 if v.is_floating_point() else v for k, v in plain.items()}
     with_weights.upload_weights(torch_file({"ema": averaged, "net": plain, "epoch": 3}), "mine.pt")
     assert not with_weights.errors
-    assert with_weights.at.selectbox(key="state").options == ["net", "ema"]
+    assert with_weights.widget("state").options == ["net", "ema"]
     assert "These are the weights at “net”; mine.pt also holds ema." in spoken(
         " ".join(i.value for i in with_weights.at.info)
     )
@@ -422,9 +422,10 @@ def test_a_file_with_a_plain_and_an_averaged_state_asks_which(with_weights):
     of_averaged = with_weights.choose(state="ema").predictions
     assert not with_weights.errors
     assert of_averaged != of_plain  # whose classes are all as probable
+    assert with_weights.go(HOME).go(LAYERS).predictions == of_averaged  # where nobody asks, it stays
     assert with_weights.choose(state="net").predictions == of_plain
     with_weights.upload_weights(torch_file({"net": plain}), "mine.pt")
-    assert not [box for box in with_weights.at.selectbox if box.key == "state"]
+    assert not [box for box in with_weights.at.selectbox if box.key.startswith("state")]
 
 
 @pytest.mark.parametrize(

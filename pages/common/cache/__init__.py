@@ -6,7 +6,15 @@ Keys are hashes of files, never arrays. What comes from an upload is remembered 
 from pages.common.cache.counts import costs_along, packed
 from pages.common.cache.graphs import Built, comparison, drawing, fields, graph, names, shapes
 from pages.common.cache.networks import opened_network, states_in_file, weights_to_be_had
-from pages.common.cache.pictures import picture, reduced, sample, sample_sha256, thumbnail, whole_picture
+from pages.common.cache.pictures import (
+    picture,
+    reduced,
+    sample,
+    sample_sha256,
+    sheet_of_samples,
+    thumbnail,
+    whole_picture,
+)
 from pages.common.cache.results import (
     Seen,
     checkpoint,

@@ -5,9 +5,10 @@ import streamlit as st
 from PIL import Image
 
 from models.decoding import decoded
-from models.images import shown_at, square_of
+from models.images import png, shown_at, square_of
 from models.samples import SAMPLES
 from pages.common.session import PICTURE_FILE, Picture, Selection, own_file, sha256
+from vis.figures.pictures import montage
 
 
 @st.cache_data(max_entries=len(SAMPLES), show_spinner=False)
@@ -75,3 +76,10 @@ def _made_small(chosen: Picture, side: int, is_square: bool) -> np.ndarray:
 
 _small = st.cache_data(max_entries=4 * len(SAMPLES), show_spinner=False)(_made_small)
 _own_small = st.cache_data(max_entries=8, scope="session", show_spinner=False)(_made_small)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def sheet_of_samples(names: tuple[str, ...], columns: int, side: int) -> bytes:
+    """A PNG of these samples as tiles, in rows of `columns`."""
+    pictures = [Picture(name, sample_sha256(name), False) for name in names]
+    return png(montage([thumbnail(picture, side) for picture in pictures], columns, side))
