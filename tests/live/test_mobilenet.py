@@ -101,7 +101,10 @@ def test_its_link_restores_what_was_set(page, app):
     page.keyboard.press("Home")
     says(page, MobileNet(resolution=32))
     expect(page).to_have_url(re.compile(r"\bresolution=32\b"))  # the numbers come before the server has heard of it
+    page.wait_for_timeout(600)  # which is when the slider has said its last
+    expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
     page.get_by_role("radio", name="full 3×3").click()
+    expect(page.get_by_role("radio", name="full 3×3")).to_be_checked()
     network = MobileNet(resolution=32, separable=False)
     says(page, network)
     expect(page).to_have_url(re.compile(r"(?=.*\bresolution=32\b).*\bconvolutions=full\b"))
