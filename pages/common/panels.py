@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from models import Loaded
 from models.images import png
@@ -44,6 +45,16 @@ def figures(shown: Sequence[tuple[str, ...]]) -> None:
 def numbers(columns: Sequence[str], rows: Sequence[Sequence[object]], **look: Any) -> None:
     """A table to be read; `look` as of `st.dataframe`."""
     st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, **look)
+
+
+def row_that_wraps(key: str, count: int) -> list[DeltaGenerator]:
+    """Containers of equal width, as many in a line as have 400 pixels each; their look is in `arrival.css`.
+
+    Args:
+        key: identifies the row on its page.
+    """
+    row = st.container(horizontal=True, gap="medium", key=f"row {key}")
+    return [row.container(key=f"part {n} of row {key}") for n in range(count)]
 
 
 # Pictures ---------------------------------------------------------------------------------------------------------
@@ -134,7 +145,7 @@ def close_up(
     """A `with` that frames what is seen closely, under a title with a button that closes it.
 
     Args:
-        what: scrolls into view when it is shown for the first time.
+        what: names what is shown; below the page's other parts, another one scrolls into view.
         close: called when the button is pressed.
         key: of this close-up, where its page has several.
         is_beside: whether it stands beside what was clicked, and not below.
