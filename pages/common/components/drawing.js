@@ -1,8 +1,5 @@
-// A field to draw in, by mouse, finger or pen. While one draws, its strokes are reported; each report waits for the answer
-// to the one before, so that a slow server is asked less often and never falls behind.
+// A field to draw in, by mouse, finger or pen. While one draws, its strokes are reported: see reports.js.
 
-const PAUSE = 40; // milliseconds between two reports, at least
-const PATIENCE = 600; // milliseconds after which an answer is no longer waited for
 const NEAR = 6; // a point that is nearer to the one before is left out
 const LINE = 0.075; // width of the pen, in sides of the field
 const fields = new WeakMap(); // element -> Field; Streamlit calls again and again
@@ -15,13 +12,12 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
 class Field {
   pointer = null; // that which draws
-  told = ""; // the last report
-  sent = 0; // when the last report left that has not been answered; 0 for none
 
   constructor(element, data) {
     this.element = element;
     this.strokes = data.strokes; // of the visit before; from now on the hand knows better
-    this.told = JSON.stringify(this.strokes);
+    this.reports = new Reports(() => this.strokes, (strokes) => this.setTriggerValue("drawn", structuredClone(strokes)));
+    this.reports.told = JSON.stringify(this.strokes);
     for (const name of ["paper", "hint", "undo", "clear", "use", "bars", "note"]) {
       this[name] = element.querySelector(`.${name}`);
     }
@@ -41,7 +37,7 @@ class Field {
     this.setTriggerValue = setTriggerValue; // a new one each time: it knows the fragment to rerun
     if (data === this.data) return; // only the theme changed, and that is CSS’s affair
     this.data = data;
-    this.sent = 0;
+    this.reports.answered();
     for (const name of ["hint", "undo", "clear", "use"]) this[name].textContent = data.words[name];
     this.paper.setAttribute("aria-label", data.words.field);
     this.output.textContent = data.answer;
@@ -73,7 +69,7 @@ class Field {
     this.paper.setPointerCapture(event.pointerId);
     this.strokes = [...this.strokes, [this.place(event)]];
     this.draw();
-    this.report();
+    this.reports.report();
   }
 
   go(event) {
@@ -86,13 +82,13 @@ class Field {
       if (Math.hypot(x - lastX, y - lastY) >= NEAR && this.points < this.data.most) stroke.push([x, y]);
     }
     this.draw();
-    this.report();
+    this.reports.report();
   }
 
   end(event) {
     if (event.pointerId !== this.pointer) return;
     this.pointer = null;
-    this.report();
+    this.reports.report();
   }
 
   /** Where the pointer is, in thousandths of the field. */
@@ -109,7 +105,7 @@ class Field {
   keep(strokes) {
     this.strokes = strokes;
     this.draw();
-    this.report();
+    this.reports.report();
   }
 
   draw() {
@@ -127,27 +123,5 @@ class Field {
     const isEmpty = !this.strokes.length;
     this.element.classList.toggle("drawn", !isEmpty);
     for (const button of [this.undo, this.clear, this.use]) button.disabled = isEmpty;
-  }
-
-  // Reports -------------------------------------------------------------------------------------------------------
-
-  /** Tells the server, now or as soon as it has answered. */
-  report() {
-    if (this.waiting) return;
-    const told = JSON.stringify(this.strokes);
-    if (told === this.told) return;
-    const since = performance.now() - this.sent;
-    if (this.sent && since < PATIENCE) {
-      this.waiting = setTimeout(() => this.again(), PAUSE);
-      return;
-    }
-    this.sent = performance.now();
-    this.told = told;
-    this.setTriggerValue("drawn", JSON.parse(told));
-  }
-
-  again() {
-    this.waiting = 0;
-    this.report();
   }
 }

@@ -1,12 +1,11 @@
 """A field to draw a digit in, and beside it what a network takes it for while one draws."""
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from models.digits import Stroke
-from pages.common.components import component
+from pages.common.components import component, data_uri
 from pages.common.session import value_of
 from vis.figures.numbers import percent
 
@@ -15,7 +14,7 @@ FINEST = 1000  # places of a point lie between 0 and this, in both directions
 
 Strokes = tuple[Stroke, ...]
 
-_drawing = component("drawing")
+_drawing = component("drawing", "reports")
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def drawing_field(
         "most_strokes": MOST_STROKES,
         "bars": [{"name": a.name, "share": a.share or 0, "text": a.text, "best": a is best} for a in answers],
         "answer": f"{best.name} · {best.text}" if best else "",
-        "seen": f"data:image/png;base64,{base64.b64encode(seen).decode('ascii')}",
+        "seen": data_uri(seen),
         "words": dict(words),
         "note": note,
     }

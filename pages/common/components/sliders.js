@@ -1,9 +1,6 @@
 // Sliders whose results follow the hand. What a slider can be dragged to comes from the server before it is dragged, and
-// is drawn here; the server hears of it when the pointer rests. Where it is not known, each report waits for the answer to
-// the one before, so that a slow server is asked less often and never falls behind.
+// is drawn here; the server hears of it when the pointer rests, and all the time where it is not known: see reports.js.
 
-const PAUSE = 40; // milliseconds between two reports, at least
-const PATIENCE = 600; // milliseconds after which an answer is no longer waited for
 const REST = 280; // milliseconds after which a pointer or a key is at rest
 const DWELL = 80; // milliseconds over a slider after which it is likely to be dragged
 const AHEAD = 12; // steps of a key that are known ahead
@@ -19,8 +16,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
 class Group {
   rows = [];
   said = "";
-  told = ""; // the last report
-  sent = 0; // when the last report left that has not been answered; 0 for none
+  reports = new Reports(() => ({ places: this.wanted(), rests: !this.held, near: this.near }), (report) => this.tell(report));
   near = null; // the slider that the visitor is at
   known = new Map(); // slider -> where the others stand, and what is shown at its places
 
@@ -47,11 +43,11 @@ class Group {
     this.element.classList.toggle("with-grid", Boolean(data.look?.grid));
     if (data.look) this.results.describe(data.look);
     if (data.reach) this.learn(data);
-    this.sent = 0;
+    this.reports.answered();
     this.agreed = String(data.places); // where the server and the hand last had the sliders
     // The hand knows better than an older answer.
-    if (!(this.waiting || this.resting || this.held) && String(this.wanted()) !== String(data.places)) {
-      this.told = "";
+    if (!(this.reports.waiting || this.resting || this.held) && String(this.wanted()) !== String(data.places)) {
+      this.reports.told = "";
       this.rows.forEach((row, i) => row.show(data.places[i]));
     }
     this.follow();
@@ -102,7 +98,7 @@ class Group {
     clearTimeout(this.approaching);
     this.approaching = setTimeout(() => {
       this.near = slider;
-      if (this.known.get(slider)?.others !== apart(this.wanted(), slider)) this.report();
+      if (this.known.get(slider)?.others !== apart(this.wanted(), slider)) this.reports.report();
     }, wait);
   }
 
@@ -114,9 +110,9 @@ class Group {
   moved(slider) {
     clearTimeout(this.resting);
     this.resting = 0;
-    if (!this.follow()) return this.report();
+    if (!this.follow()) return this.reports.report();
     this.resting = setTimeout(() => this.rest(), REST);
-    if (!this.held && this.endsSoon(slider)) this.report();
+    if (!this.held && this.endsSoon(slider)) this.reports.report();
   }
 
   /** Whether a key that stays down will come to what is not known. */
@@ -131,33 +127,16 @@ class Group {
     clearTimeout(this.resting);
     this.resting = 0;
     if (this.data.look) this.results.say();
-    this.report();
+    this.reports.report();
   }
 
-  /** Tells the server, now or as soon as it has answered. */
-  report() {
-    if (this.waiting) return;
-    const report = { places: this.wanted(), rests: !this.held, near: this.near };
+  /** Who is only near a slider moves none: what the server has set meanwhile stays. What it has not answered to is said
+   * again, for of two reports in one run it hears the last. */
+  tell(report) {
     const places = String(report.places);
-    const told = JSON.stringify(report);
-    if (told === this.told) return;
-    const since = performance.now() - this.sent;
-    if (this.sent && since < PATIENCE) {
-      this.waiting = setTimeout(() => this.again(), PAUSE);
-      return;
-    }
-    this.sent = performance.now();
-    this.told = told;
-    // Who is only near a slider moves none: what the server has set meanwhile stays. What it has not answered to is said
-    // again, for of two reports in one run it hears the last.
     const moved = places !== this.agreed || places !== String(this.data.places);
     this.setTriggerValue("moved", { ...report, moved });
     this.agreed = places;
-  }
-
-  again() {
-    this.waiting = 0;
-    this.report();
   }
 }
 
