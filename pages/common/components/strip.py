@@ -1,10 +1,9 @@
 """A photograph, and beside it one unit of each of some layers: what it saw, and which part of the photograph it is."""
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pages.common.components import component
+from pages.common.components import component, data_uri
 from pages.common.session import value_of
 from vis.figures.numbers import percent
 
@@ -68,7 +67,7 @@ def strip(
         if not (0 <= top <= bottom <= 1 and 0 <= left <= right <= 1):
             raise ValueError(f"The box {tile.box} of {tile.title!r} is not on the photograph.")
     data = {
-        "photograph": _encoded(photograph),
+        "photograph": data_uri(photograph),
         "alt": alt,
         "note": note,
         "tiles": [
@@ -76,8 +75,8 @@ def strip(
                 "title": tile.title,
                 "note": tile.note,
                 "words": tile.words,
-                "saw": _encoded(tile.saw),
-                "part": _encoded(tile.part),
+                "saw": data_uri(tile.saw),
+                "part": data_uri(tile.part),
                 "box": tile.box,
                 "colour": colour,
             }
@@ -100,7 +99,3 @@ def strip(
             on_click(place)
 
     _strip(key=key, data=data, on_clicked_change=act)
-
-
-def _encoded(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"

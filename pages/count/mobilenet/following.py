@@ -1,11 +1,11 @@
 """What follows the sliders of MobileNet's page while they are dragged: readings, bars, and a mark on the sixteen."""
 
-import base64
 from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
+from pages.common.components import data_uri
 from pages.common.components.sliders import Frame, Results
 from pages.common.text import _, language
 from pages.count.style import Style
@@ -38,7 +38,7 @@ def following(separable: bool, shallow: bool, quantity: str, of_bars: str, style
         },
         "grid": {
             "label": _("The paper's 4 × 4 grid (α × resolution)"),
-            "picture": f"data:image/svg+xml;base64,{base64.b64encode(picture.encode()).decode('ascii')}",
+            "picture": data_uri(picture.encode(), "svg+xml"),
             "alt": _(
                 "MACs and parameters of the paper's four widths at its four resolutions, with this network marked."
             ),
