@@ -10,7 +10,7 @@ import streamlit as st
 
 from vis.cost.layer import Layer
 from vis.figures.costs import COLOURS
-from vis.figures.numbers import grouped, short
+from vis.figures.numbers import POINT, fixed, grouped, marks, short
 
 ROW, BAR = 35, 120  # pixels
 EXACT = 2**53  # a browser's numbers are whole up to here
@@ -45,14 +45,18 @@ def text(cells: Sequence[str | None], width: int | None = None, *, is_right: boo
     return Column(cells, st.column_config.TextColumn(width=width, alignment="right" if is_right else None))
 
 
-def number(cells: Sequence[float | None], form: str = "%.2f") -> Column:
-    return Column(cells, st.column_config.NumberColumn(format=form))
+def number(cells: Sequence[float | None], decimals: int = 2, unit: str = "") -> Column:
+    """Numbers with so many decimals. A browser knows but the English marks: others are written here, as text."""
+    if marks() != POINT:
+        return text([None if n is None else f"{fixed(n, decimals)}{unit}" for n in cells], is_right=True)
+    form = f"%.{decimals}f" if decimals or unit else "%,d"
+    return Column(cells, st.column_config.NumberColumn(format=form + unit.replace("%", "%%")))
 
 
 def count(cells: Sequence[int | None], is_short: bool) -> Column:
     """Whole numbers of any size, in full or short."""
     if not is_short and max(filter(None, cells), default=0) <= EXACT:
-        return number(cells, "%,d")
+        return number(cells, 0)
     return text([None if n is None else short(n, 4) if is_short else grouped(n) for n in cells], is_right=True)
 
 

@@ -100,12 +100,12 @@ def _table(times: dict[str, Times]) -> None:
     columns = {
         "Keras": Column([row.title for row in rows]),
         "MB": Column([row.megabytes for row in rows]),
-        "top-1": number([row.top1 for row in rows], "%.1f %%"),
-        "top-5": number([row.top5 for row in rows], "%.1f %%"),
-        _("parameters, M"): number([row.parameters for row in rows], "%.1f"),
+        "top-1": number([row.top1 for row in rows], 1, " %"),
+        "top-5": number([row.top5 for row in rows], 1, " %"),
+        _("parameters, M"): number([row.parameters for row in rows], 1),
         _("depth"): Column([row.depth for row in rows]),
-        _("their CPU, ms"): number([row.cpu_ms for row in rows], "%.1f"),
-        _("their GPU, ms"): number([row.gpu_ms for row in rows], "%.1f"),
+        _("their CPU, ms"): number([row.cpu_ms for row in rows], 1),
+        _("their GPU, ms"): number([row.gpu_ms for row in rows], 1),
         _("here, ms"): text(
             [f"{fixed(t.median_ms, 1)} ± {fixed(t.spread_ms / 2, 1)}" if t else "–" for t in here], is_right=True
         ),

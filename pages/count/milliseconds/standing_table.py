@@ -28,10 +28,10 @@ def standing_table(layers: Sequence[Standing], roof: Roof | None, kinds: Mapping
         _("MACs"): count(macs, is_short),
         _("of all MACs"): share(of_macs, longest, "#808080"),
         _("of the time"): share(of_time, longest, COLOURS["pointwise"]),
-        _("ms, median"): number(times, "%.3f"),
-        _("± ms"): number([s.times.spread_ms / 2 for s in layers], "%.3f"),
+        _("ms, median"): number(times, 3),
+        _("± ms"): number([s.times.spread_ms / 2 for s in layers], 3),
         _("GMAC/s"): number([s.rate and s.rate / 1e9 for s in layers]),
         _("MACs per byte"): number([s.work.intensity for s in layers]),
-        _("of the attainable rate"): number([part and 100 * part for part in reached], "%.0f %%"),
+        _("of the attainable rate"): number([part and 100 * part for part in reached], 0, " %"),
     }
     draw_table(columns, MOST_ROWS)
