@@ -245,7 +245,7 @@ def _unreachable(url: str, reason: object) -> DownloadFailed:
         "{url} cannot be reached ({reason}): check the connection and try again, "
         "or save the file in torch's download folder yourself.",
         url=url,
-        reason=reason,
+        reason=getattr(reason, "strerror", None) or reason,  # without the error's number
     )
 
 

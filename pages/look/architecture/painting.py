@@ -81,8 +81,8 @@ def _coloured(
     shares = (0, 0.25, 0.5, 0.75, 1)
     words_of = [quantity_in_words(look.colour, most * share, look.counting) for share in shares]
     fills = figure.painted_by_quantity({share: most * share for share in shares}, most)
-    legend = [(words, fills[share].fill) for words, share in zip(words_of, shares, strict=True)]
-    if any(value == inf for value in quantities.values()):
+    legend = [(words, fills[share].fill) for words, share in zip(words_of, shares, strict=True)] if most else []
+    if legend and any(value == inf for value in quantities.values()):
         legend[-1] = (f"{legend[-1][0]} · {_('the whole picture')}", legend[-1][1])
     if None in quantities.values():
         legend.append((quantity_in_words(look.colour, None, look.counting), figure.NOT_COUNTED))
