@@ -49,6 +49,20 @@ def open_unit(place: str, unit: Opened | None) -> None:
     keep(f"opened {place}", unit)
 
 
+def there(unit: Opened | None, network: str, shapes: Mapping[str, tuple[int, int, int]]) -> Opened | None:
+    """The unit, if one of a network's layers of maps (K, h, w) has it; that a link's unit is in none of them, is said.
+
+    Args:
+        shapes: by layer.
+    """
+    is_first = kept("network of the opened unit", lambda: network) == network  # another one need not have it
+    if unit is None or (unit.layer in shapes and unit.is_in(unit.layer, shapes[unit.layer])):
+        return unit
+    if is_first and unit.layer in shapes and unit == of_link(address.opened_with()):
+        address.leave_out(_("feature map"), ", ".join(map(str, (unit.channel, *(unit.position or ())))))
+    return None
+
+
 def of_link(link: Mapping[str, str]) -> Opened | None:
     """The unit that a link says."""
     try:

@@ -234,6 +234,8 @@ def test_a_link_with_a_wrong_value_opens_the_page_without_it(link):
         ({"maps": "999"}, ("999", "Feature maps per layer")),
         ({"sample": "../*etc*"}, ("../*etc*", "Sample")),
         ({"map": "nine", "layer": "1"}, ("nine", "feature map")),
+        ({"layer": "1", "map": "64"}, ("64", "feature map")),
+        ({"layer": "1", "map": "0", "at": "999,0"}, ("0, 999, 0", "feature map")),
         ({"also": "features.nothing"}, ("features.nothing", "layer")),
         ({"range": "x" * 90}, ("x" * 80 + "…", "Grey scale")),
         ({"range": "a\0\u202eb"}, ("a��b", "Grey scale")),

@@ -10,7 +10,7 @@ from models.options import Choice, Phrase
 from pages.common import address, cache, routes
 from pages.common.asking import ask, ask_one, fragment, key_of
 from pages.common.code import picture_code, the_code
-from pages.common.opened import Opened, note, open_unit, opened
+from pages.common.opened import Opened, note, open_unit, opened, there
 from pages.common.panels import chart, figures, numbers, reading
 from pages.common.session import Selection, selection, set_to
 from pages.common.text import _, plain
@@ -56,8 +56,7 @@ def _explorer(chosen: Selection, loaded: Loaded, pixels: np.ndarray) -> None:
     look = ask(st.container(horizontal=True, gap="medium"), ORDER, RANGE, network=chosen.network)
     found, on_cpu = computed(_("Computing the layer's feature maps …"), lambda: cache.layer_activations(chosen, layer))
     say_if_on_cpu(on_cpu)
-    unit = opened(place_of(chosen), chosen.network)
-    unit = unit if unit and unit.is_in(layer, found.shape) else None
+    unit = there(opened(place_of(chosen), chosen.network), chosen.network, {layer: found.shape})
     note(unit)
     _numbers(loaded, found, pixels.shape[0])
     clicked = all_maps(chosen, loaded, found, look, unit)

@@ -14,11 +14,10 @@ from pages.common.asking import ask, first_value
 from pages.common.code import picture_code, the_code
 from pages.common.components.renewing import renewing
 from pages.common.components.reveal import reveal
-from pages.common.components.row import row_that_wraps, rows_that_wrap
 from pages.common.drawing import offer_drawing
 from pages.common.layer_strip import layer_strip
-from pages.common.opened import Opened, note, open_unit, opened
-from pages.common.panels import tiles
+from pages.common.opened import Opened, note, open_unit, opened, there
+from pages.common.panels import row_that_wraps, tiles
 from pages.common.session import Selection, keep, kept, selection
 from pages.common.text import _, plain, prose, said
 from pages.common.widgets import computed, network_or_stop, say_if_on_cpu, weights_in_words
@@ -64,7 +63,6 @@ def page() -> None:
     with renewing(asked, "layers"):
         above = st.container()
         count, channels, own_range = _controls(asked)  # first, for a refusal ends the page, and they must outlive it
-        rows_that_wrap()
         with above:
             chosen, loaded = network_or_stop(asked)
             showing = _("Showing the picture to the network …")
@@ -77,9 +75,7 @@ def page() -> None:
         )
         seen = cache.seen(chosen)
         say_if_on_cpu(on_cpu and not seen.on_cpu)
-        unit = opened(PLACE)
-        if unit and not (unit.layer in found and unit.is_in(unit.layer, found[unit.layer].shape)):
-            unit = None  # of another network
+        unit = there(opened(PLACE), chosen.network, {layer: response.shape for layer, response in found.items()})
         address.note(layer=unit and unit.layer)
         note(unit)
         for layer, response in found.items():
