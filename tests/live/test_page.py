@@ -254,6 +254,18 @@ def test_back_and_forward_undo_and_redo_what_was_opened_and_nothing_else(page, a
     assert page.evaluate("history.length") == entries + 3
 
 
+def test_a_page_whose_words_came_before_its_name_is_one_entry_and_the_page_before_keeps_its_own(page, address):
+    for link in ("?network=lenet5", "?network=lenet5&layer=C1&map=2"):
+        at(page, address, link)
+        before, entries = page.url, page.evaluate("history.length")
+        for name in ("layers", "filters"):  # in Streamlit's order, when it has lost its race
+            page.evaluate(f"history.pushState({{}}, '', '/{name}?network=lenet5&layer=features.c1')")
+        assert page.evaluate("history.length") == entries + 1
+        page.go_back()
+        assert page.url == before
+        settled(page)
+
+
 def in_english(words: str) -> str:
     """Words whose decimal commas are points."""
     return re.sub(r"(?<=\d),(?=\d)", ".", words)

@@ -26,7 +26,8 @@ export default function ({ parentElement, data }) {
 }
 
 // An address of the same page that names the same place takes the entry of the one before. So does the first complete
-// one: a page that is opened from the menu has an address without a word behind its name at first.
+// one: a page that is opened from the menu has an address without a word behind its name at first. Now and then its words
+// come before its name and stand behind the name of the page before: then that page gets its own words back.
 function shortenHistory(places) {
   if (Object.hasOwn(history, "pushState")) return; // done already, by an earlier session of this window
   const push = history.pushState;
@@ -34,10 +35,17 @@ function shortenHistory(places) {
     const names = places[pathname.split("/").filter(Boolean).pop()] ?? [];
     return names.every((name) => said.has(name)) ? names.map((name) => said.get(name)).join() : "";
   };
+  let last = null; // the page whose words changed last, what it was before, and whether that took its entry
   history.pushState = function (state, title, address) {
     const here = new URL(location.href);
     const there = new URL(address ?? "", here);
-    const isSame = here.pathname === there.pathname && (!here.search || placeIn(here) === placeIn(there));
-    return (isSame ? history.replaceState : push).call(history, state, title, address);
+    let takes = here.pathname === there.pathname && (!here.search || placeIn(here) === placeIn(there));
+    if (here.pathname === there.pathname) {
+      last = { href: there.href, before: here.href, state: history.state, takes };
+    } else if (last?.href === here.href && here.search && here.search === there.search) {
+      if (last.takes) history.replaceState(last.state, "", last.before);
+      else takes = true;
+    }
+    return (takes ? history.replaceState : push).call(history, state, title, address);
   };
 }
