@@ -9,6 +9,7 @@ from models.options import Choice, Number, Phrase
 from models.refusals import Refused
 from pages.common import address, cache
 from pages.common.asking import Live, ask_live, ask_one, first_value, fragment, key_of, note
+from pages.common.code import arguments, the_code
 from pages.common.export import download, table
 from pages.common.session import set_to, value_of
 from pages.common.text import _, spoken
@@ -23,6 +24,17 @@ from vis.figures.curves import curves, places
 from vis.figures.graph import png, svg
 from vis.figures.numbers import grouped
 
+CODE = """\
+from vis.cost.blocks import ratio
+from vis.cost.relatives import RELATIVES
+
+plain, cheap = RELATIVES[{name!r}].blocks({values})
+for block in (plain, cheap):
+    for layer in block.layers:
+        print(layer.kind, layer.shape, layer.macs)
+    print(block.macs, "MACs,", block.weights, "weights,", block.activation_bytes, "bytes of activations")
+print(float(ratio(cheap, plain)))
+"""
 WIDE = 300  # pixels, up to which a drawing fits into a telephone as it is
 
 
@@ -102,6 +114,7 @@ def _compared(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block]
         )
     )
     _files(of, now, sides)
+    the_code(CODE, name=of.name, values=arguments(now))
 
 
 def block_drawn(name: str, block: Block) -> None:

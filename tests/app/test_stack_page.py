@@ -62,15 +62,21 @@ def test_it_begins_with_alexnets_features():
     assert totals(page) == ["655,566,528", "2,469,696", "2.29 MB", "256×6×6", "195×195", "32"]
     assert table(page)["receptive field"][-2:] == ["163×163", "195×195"]
     assert table(page)["output"][0] == "64×55×55"
+    fields = [f"{field.size}×{field.size}" for field in page.made_by_code()["fields"].values()]
+    assert fields[-len(table(page)["row"]) :] == table(page)["receptive field"]
     assert not page.errors
     assert "stack" not in page.link
 
 
-def test_a_link_sets_the_stack_and_comes_back():
+def test_a_link_sets_the_stack_and_comes_back(capsys):
     page = visit(stack=SOME, picture="3x64x96", bias="off", norm="on", numbers="short", bars="params", row="4")
     stack = Design(from_code(SOME), (3, 64, 96), bias=False, norm=True).stack()
     assert totals(page)[:2] == [short(stack.macs, 4), short(stack.params, 4)]
     assert totals(page)[3:] == ["10", "the whole picture", "–"]
+    made = page.made_by_code()
+    assert sum(cost.macs or 0 for cost in made["costs"]) == stack.macs
+    assert sum(cost.params for cost in made["costs"]) == stack.params
+    assert capsys.readouterr().out.splitlines()[-1] == f"{stack.macs} MACs, {stack.params} parameters"
     assert page.widget("row").value == 3
     wanted = {"stack": SOME, "picture": "3x64x96", "bias": "off", "norm": "on", "numbers": "short", "bars": "params"}
     assert (wanted | {"row": "4"}).items() <= page.link.items()

@@ -1,5 +1,6 @@
 """The page “Top nine pictures” without a browser: what a visitor sets, and what the page then says."""
 
+import base64
 import csv
 import io
 import re
@@ -32,7 +33,7 @@ from pages.look.top9.state import Mining, OneOfNine
 from tests.app.visit import TOP9, Visit
 from tests.unit.pictures import saved
 from vis.deconvnet import Box
-from vis.figures.nine import Tile, montages, tile, whole
+from vis.figures.nine import Tile, montages, side_by_side, tile, whole
 from vis.figures.pictures import EDGE, LINE
 from vis.figures.tilefile import file_of, read, write
 from vis.top9 import as_parquet, find, key_of, mine, open_top, patches_and_projections, rows
@@ -149,7 +150,7 @@ def test_a_folder_is_searched_when_it_is_asked_for_and_found_again_by_the_next_v
     assert of_folder().pictures() == visit.pictures()
 
 
-def test_what_the_page_shows_is_what_the_search_gives(root):
+def test_what_the_page_shows_is_what_the_search_and_the_pages_code_give(root, monkeypatch):
     visit = searched(of_folder(layer="C3"))
     loaded = load("lenet5")
     pictures = folder(root / "set", root)
@@ -161,6 +162,11 @@ def test_what_the_page_shows_is_what_the_search_gives(root):
         assert entry.picture in label
         assert f"row {entry.row}, column {entry.column}: {entry.value:.4g}" in label
     assert plain(f"values {entries[-1].value:.3g} to {entries[0].value:.3g}") in visit.captions
+    monkeypatch.chdir(root)
+    visit.made_by_code()
+    sheets = [np.asarray(Image.open(io.BytesIO(base64.b64decode(sheet["picture"])))) for sheet in visit.pictures()]
+    for channel, patches, projections in zip(maps(visit), sheets[::2], sheets[1::2], strict=True):
+        np.testing.assert_array_equal(np.asarray(Image.open(f"map{channel}.png")), side_by_side(patches, projections))
 
 
 def test_pictures_that_cannot_be_read_are_counted_and_named_as_they_are(root):

@@ -207,6 +207,13 @@ class Visit:
         data = self.following
         return {s["label"]: s["values"][place] for s, place in zip(data["sliders"], data["places"], strict=True)}
 
+    def made_by_code(self) -> dict[str, object]:
+        """What is called what when the page's code has run."""
+        (code,) = (block.value for block in self.at.code if block.language == "python")
+        names: dict[str, object] = {}
+        exec(code, names)
+        return names
+
     @property
     def inspector(self) -> str | None:
         """The title of the opened unit; the other headings of its size are in the long text."""

@@ -10,6 +10,7 @@ from models.refusals import Refused
 from pages.common import cache
 from pages.common.asking import ask_one
 from pages.common.cache import Built
+from pages.common.code import network_code, the_code
 from pages.common.export import download, table
 from pages.common.measuring import (
     begin,
@@ -37,6 +38,18 @@ from vis.figures.roofline import roofline, shares, shares_of_work_and_time
 
 TEXTS = Path(__file__).parent / "texts"
 PLACE = "milliseconds"
+CODE = """\
+import torch
+from vis.cost.measured import under_roof
+from vis.cost.roofline import standings, works_of
+from vis.shapes import record_shapes
+
+shape = loaded.architecture.input_shape  # (C, H, W)
+found = under_roof(loaded.model, torch.randn({batch}, *shape, device=loaded.device))
+for layer in standings(works_of(record_shapes(loaded.model, (1, *shape)), {batch}), found.layers):
+    print(layer.work.name, layer.work.macs, layer.times.median_ms, found.roof.reached(layer))
+print(found.passes.median_ms, "±", found.passes.spread_ms / 2, "ms")
+"""
 BATCH = Choice("batch", Phrase("Batch size"), (1, 4, 16))
 
 
@@ -64,6 +77,7 @@ def page() -> None:
         _result(built, batch, found, standings(works_of(recording, batch), found.layers), style)
     st.subheader(_("Comparison with a published table"), anchor="published")
     keras_table(selection().device)
+    the_code(CODE, network_code(name, "random", device=selection().device), batch=batch)
     reading(_("How this is measured, and what it does not say"), TEXTS, "milliseconds")
 
 

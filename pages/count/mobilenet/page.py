@@ -1,5 +1,6 @@
 """MobileNet's multipliers: what its width and its resolution save, counted while they are dragged."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import streamlit as st
@@ -7,6 +8,7 @@ import streamlit as st
 from models import ARCHITECTURES
 from models.options import Choice, Number, Phrase
 from pages.common.asking import ask, ask_live, ask_one, first_value, fragment, key_of
+from pages.common.code import arguments, the_code
 from pages.common.export import download, table
 from pages.common.panels import reading
 from pages.common.session import value_of
@@ -45,6 +47,17 @@ SLIDERS = (
     ),
 )
 BARS = Choice("bars", Phrase("Bars"), {"macs": Phrase("MACs"), "params": Phrase("parameters")})
+CODE = """\
+from models import load
+from vis.cost.measured import options_of
+from vis.cost.mobilenet import MobileNet, accuracy
+
+network = MobileNet({values})
+for name, layer in network.layers.items():
+    print(name, layer.shape, layer.macs, layer.params)
+print(network.macs, "MACs,", network.params, "parameters,", accuracy(network))
+loaded = load("mobilenet_v1", weights="random", **options_of(network))  # the same, to be run
+"""
 SUCCESSORS = ("mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small")
 
 
@@ -87,6 +100,7 @@ def _calculator(separable: bool, shallow: bool, style: Style) -> None:
         _successors(network)
     build_it(network)
     _layers(network, style)
+    the_code(CODE, values=arguments(asdict(network)))
 
 
 # What is counted --------------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def _explorer(chosen: Selection, loaded: Loaded, pixels: np.ndarray) -> None:
         _histogram(found)
     with right:
         _dead(chosen, loaded)
-    the_code(picture_code(chosen), CODE, layer=layer, order=look["sort"], own=look["range"] == "own")
+    the_code(CODE, picture_code(chosen), layer=layer, order=look["sort"], own=look["range"] == "own")
 
 
 def _choose_layer(loaded: Loaded, side: int) -> str:

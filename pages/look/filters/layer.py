@@ -105,8 +105,8 @@ def _tiles(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
     std = ", loaded.preprocess.std" if on_picture else ""
     slices = "" if whole else f"[{output}][:, None]"
     the_code(
-        network_code(chosen.network, chosen.weights),
         CODE,
+        network_code(chosen.network, chosen.weights),
         layer=convolution.name,
         std=std,
         slices=slices,

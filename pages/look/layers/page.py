@@ -84,7 +84,7 @@ def page() -> None:
             inspector(chosen, loaded, seen.pixels, found[unit.layer].operation, unit)
     st.divider()
     takeaway.offer(chosen, loaded, seen, found, own_range)
-    the_code(picture_code(chosen), CODE, count=count)
+    the_code(CODE, picture_code(chosen), count=count)
     with st.expander(_("How these pictures are made, and how to read them"), icon=":material/menu_book:"):
         st.markdown(_about_network(loaded))
         st.markdown(prose(TEXTS, "deconvnet"))

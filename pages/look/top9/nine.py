@@ -19,7 +19,7 @@ from pages.common.widgets import warning_of, weights_in_words
 from pages.common.words import range_in_words
 from pages.look.top9.mining import Asked
 from pages.look.top9.one_of_nine import one_of_nine
-from pages.look.top9.ranking import Shown, files, label_of, sheet_in_words, sheet_of, values_in_words
+from pages.look.top9.ranking import Shown, files, in_code, label_of, sheet_in_words, sheet_of, values_in_words
 from pages.look.top9.state import OneOfNine, mining, open_one, opened
 from vis.figures.nine import COLUMNS, Tile, montages
 from vis.figures.numbers import grouped, significant
@@ -85,6 +85,7 @@ def view(asked: Asked, top: Top, layers: Sequence[str]) -> None:
     address.note(nine=f"{one.channel},{one.rank + 1}" if one else None)
     _cards(shown, channels, one)
     files(shown)
+    in_code(shown, channels)
 
 
 def _seen_closely(shown: Shown, channels: Sequence[int]) -> OneOfNine | None:

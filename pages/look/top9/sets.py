@@ -35,6 +35,32 @@ SET = Choice(
 DATASET = Choice(
     "dataset", Phrase("Data set"), {name: title for name, (*_of, title) in DATASETS.items()}, shown_as="list"
 )
+CODE = {
+    "samples": """\
+from models.picture_sets import samples
+from models.samples import photographs
+
+pictures = samples(photographs())
+""",
+    "folder": """\
+from pathlib import Path
+from models.picture_sets import folder
+
+pictures = folder(Path({name!r}), Path())
+""",
+    "zip": """\
+from pathlib import Path
+from models.picture_sets import archive
+
+pictures = archive(Path({title!r}), {title!r})
+""",
+    "dataset": """\
+from pathlib import Path
+from models.picture_sets import dataset
+
+pictures = dataset({name!r}, Path("data"), download=True)
+""",
+}
 FOLDERS_SHOWN = 200
 DOWNLOAD_AT_MOST = 3600  # seconds
 
@@ -175,6 +201,11 @@ def title_of(chosen: Chosen, pictures: PictureSet) -> str:
     if chosen.kind == "folder" and chosen.name != ".":
         return printable(chosen.name)
     return pictures.title
+
+
+def in_code(chosen: Chosen, pictures: PictureSet) -> str:
+    """Python that opens the set; of a folder, where the program is started in the one that is open to visitors."""
+    return CODE[chosen.kind].format(name=chosen.name, title=pictures.title)
 
 
 def _download(name: str) -> None:
