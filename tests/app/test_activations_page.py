@@ -80,6 +80,21 @@ def test_every_network_shows_its_first_layer_and_a_map_of_it(network):
     assert "random" in read(page)
 
 
+def test_back_and_forward_open_the_map_of_the_address_in_its_layer_and_its_network():
+    page = visit(network="lenet5", layer="features.c1").keep("opened activations lenet5", Opened("features.c1", 2))
+    first = page.link
+    page.choose(layer="features.c3").keep("opened activations lenet5", Opened("features.c3", 5, (1, 2)))
+    second = page.link
+    page.choose(network="zfnet_mini")
+    assert enlarged(page) is None
+    for entry, title in ((second, "features.c3 · feature map 5"), (first, "features.c1 · feature map 2")):
+        page.go_back(**entry)
+        assert (enlarged(page), page.link) == (title, entry)
+    without = {name: said for name, said in first.items() if name != "map"}
+    assert enlarged(page.go_back(**without)) is None
+    assert page.link == without
+
+
 def test_a_sheet_has_every_map_with_its_numbers(first_layer):
     found, _recording = first_layer
     page = visit(network="zfnet_mini")

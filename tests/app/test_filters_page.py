@@ -82,6 +82,19 @@ def test_grey_filters_are_shown_as_one_plane(network):
     assert "Red, green and blue" not in visit.captions
 
 
+def test_back_and_forward_open_what_the_address_says_in_its_view_and_its_layer():
+    visit = Visit(FILTERS, network="zfnet_mini").keep("filter zfnet_mini shipped features.conv1", (5,))
+    entries = [visit.link]
+    visit.choose(layer="features.conv2").choose(output=7).keep("filter zfnet_mini shipped features.conv2", (3,))
+    entries += [visit.link, visit.choose(output=8).link, visit.choose(show="clipping").link]
+    assert [len(entry.keys() & {"filter", "output", "input"}) for entry in entries] == [1, 2, 2, 0]
+    for entry in (entries[2], entries[1], entries[0], entries[3], entries[0]):
+        assert visit.go_back(**entry).link == entry
+        assert re.findall(r"#### (?:Filter|Input map) \d+", said(visit)) == (
+            ["#### Filter 5"] if "filter" in entry else ["#### Input map 3"] if "input" in entry else []
+        )
+
+
 # Numbers -----------------------------------------------------------------------------------------------------------
 
 

@@ -609,6 +609,16 @@ def test_a_close_up_shows_the_picture_the_box_and_the_value(root):
     assert [data["selected"] for data in visit.pictures()[:2]] == [None, None]
 
 
+def test_back_and_forward_show_the_picture_of_the_address_among_its_maps(root):
+    visit = searched(of_folder(layer="C3", sort="number", maps="3"))
+    entries = [close_up(visit, "C3", 1, 2).link]
+    entries += [visit.choose(page=2).link, close_up(visit, "C3", 4, 0).link, visit.choose(layer="C1").link]
+    for entry, title in zip((*reversed(entries[:-1]), entries[-1]), (4, None, 1, None), strict=True):
+        assert visit.go_back(**entry).link == entry
+        shown = [m.value for m in visit.at.markdown if m.value.startswith("#### Feature map")]
+        assert [int(re.search(r"map (\d+)", one)[1]) for one in shown] == ([title] if title is not None else [])
+
+
 def test_a_map_that_no_picture_excites_says_so(root):
     """With biases far below zero the first layer's ReLU lets nothing through."""
     state = ARCHITECTURES["lenet5"].build().state_dict()

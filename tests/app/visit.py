@@ -7,10 +7,13 @@ import json
 import re
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.scriptrunner import RerunData
+from streamlit.testing.v1 import AppTest, local_script_runner
 from streamlit.util import calc_hash
 
 from models import ARCHITECTURES
@@ -99,6 +102,14 @@ class Visit:
         """Goes to another page by the menu."""
         self.at.switch_page(page.script)
         return self.run()
+
+    def go_back(self, **link: str) -> "Visit":
+        """Goes by Back or Forward to an entry of the browser's history, whose address says this of the same page."""
+        self.at.query_params.clear()
+        self.at.query_params.update(link)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(local_script_runner, "RerunData", partial(RerunData, is_history_navigation=True))
+            return self.run()
 
     def upload(self, content: bytes, name: str = "picture.png", key: str = PICTURE_FILE) -> "Visit":
         self.at.file_uploader(key=key).upload(name, content, "application/octet-stream")

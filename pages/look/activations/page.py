@@ -85,7 +85,8 @@ def _choose_layer(loaded: Loaded, side: int) -> str:
     }
     chips = st.container(horizontal=True, vertical_alignment="center")
     first = next(iter(loaded.layers.values()))
-    layer = ask_one(st, Choice("layer", Phrase("Layer"), sizes, first, shown_as="list"), network=network)
+    option = Choice("layer", Phrase("Layer"), sizes, first, shown_as="list")
+    layer = ask_one(st, option, network=network, comes_back=True)
     address.note(layer=layer)
     for name, operation in loaded.layers.items():
         chips.button(

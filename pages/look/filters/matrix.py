@@ -7,10 +7,10 @@ from models import Loaded
 from models.options import Phrase
 from pages.common import address, cache
 from pages.common.panels import bullets, legend, tiles
-from pages.common.session import Selection, keep, kept
+from pages.common.session import Selection, keep
 from pages.common.text import _
 from pages.common.words import network_in_words, range_of_weights
-from pages.look.filters.choices import linked, part, sorted_by
+from pages.look.filters.choices import opened, part, sorted_by
 from vis.figures.numbers import significant
 from vis.figures.pictures import enlarged, signed
 from vis.filters import Convolution
@@ -23,7 +23,7 @@ def matrix(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
     layer = convolution.name
     by = sorted_by(st, convolution, "index", "norm")
     place = f"weight {chosen.network} {chosen.weights} {layer}"
-    cell = kept(place, lambda: _linked(chosen, convolution))
+    cell = opened(place, chosen, layer, output=convolution.outputs, input=convolution.inputs)
     row, column = cell or (None, None)
     address.note(output=row, input=column)
     weights = cache.matrix(chosen, layer)  # (K, C)
@@ -71,13 +71,6 @@ def matrix(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
         row, column = divmod(clicked, width)
         keep(place, (int(outputs[row]), int(inputs[column])))
         st.rerun()
-
-
-def _linked(chosen: Selection, convolution: Convolution) -> tuple[int, int] | None:
-    """The row and the column of the weight that the link names in this layer."""
-    output = linked(chosen, convolution.name, "output", convolution.outputs)
-    entry = linked(chosen, convolution.name, "input", convolution.inputs)
-    return None if None in (output, entry) else (output, entry)
 
 
 def _order(weights: np.ndarray, by: str) -> np.ndarray:

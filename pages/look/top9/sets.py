@@ -83,7 +83,8 @@ class Chosen:
 
 def choose() -> Chosen | None:
     """The set that is chosen; None while there is nothing to choose, and the page says why."""
-    return {"samples": _samples, "folder": _folder, "zip": _zip, "dataset": _dataset}[ask_one(st, SET)]()
+    kinds = {"samples": _samples, "folder": _folder, "zip": _zip, "dataset": _dataset}
+    return kinds[ask_one(st, SET, comes_back=True)]()
 
 
 def _samples() -> Chosen:
@@ -118,7 +119,7 @@ def _folder() -> Chosen | None:
         shown_as="list",
         help=Phrase("A folder inside the one open to visitors. You can also type a path, such as birds/2024."),
     )
-    name = ask_one(st, known, accept_new_options=True)
+    name = ask_one(st, known, comes_back=True, accept_new_options=True)
     address.note(folder=name or None)
     return Chosen("folder", name) if name else None
 
@@ -170,7 +171,7 @@ def _archive(digest: str) -> PictureSet:
 
 
 def _dataset() -> Chosen:
-    name = ask_one(st, DATASET)
+    name = ask_one(st, DATASET, comes_back=True)
     address.note(dataset=name)
     return Chosen("dataset", name)
 
