@@ -19,7 +19,8 @@ from pages.common.components.reveal import reveal
 from pages.common.export import download
 from pages.common.text import _, bare, plain, prose
 from pages.common.widgets import honest_png, warning_of
-from vis.figures.numbers import marks
+from vis.cost.layer import typeset
+from vis.figures.numbers import grouped, marks
 from vis.figures.pictures import captioned
 
 # Words and numbers ------------------------------------------------------------------------------------------------
@@ -34,6 +35,11 @@ def reading(title: str, texts: Path, name: str) -> None:
 def bullets(lines: Iterable[str]) -> None:
     """Lines of Markdown as a list."""
     st.markdown("\n".join(f"* {line}" for line in lines))
+
+
+def formula(symbols: str, numbers: str, value: int | str) -> str:
+    """How a number comes about, Markdown: its formula, the same with numbers put in, and what comes out."""
+    return f"${typeset(symbols)}$ = {numbers} = **{value if isinstance(value, str) else grouped(value)}**"
 
 
 def figures(shown: Sequence[tuple[str, ...]]) -> None:

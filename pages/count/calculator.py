@@ -7,7 +7,7 @@ import streamlit as st
 
 from models.options import Choice, Number, Phrase
 from models.refusals import Refused
-from pages.common import address, cache
+from pages.common import address, cache, panels
 from pages.common.asking import Live, ask_live, ask_one, first_value, fragment, key_of, note
 from pages.common.code import arguments, the_code
 from pages.common.export import download, table
@@ -16,7 +16,7 @@ from pages.common.text import _, spoken
 from pages.count.following import QUANTITY, following, ratio_in_words
 from pages.count.style import Style, chosen_style
 from vis.cost.blocks import Block
-from vis.cost.layer import Layer, formula, typeset
+from vis.cost.layer import Layer, formula
 from vis.cost.relatives import RELATIVES
 from vis.cost.tables import layer_rows
 from vis.figures.blocks import beside, drawn, title
@@ -139,8 +139,7 @@ def sums(name: str, block: Block, style: Style) -> None:
 def _sum(layer: Layer, style: Style) -> str:
     if layer.macs is None:
         return _("no multiply-adds")
-    symbols, numbers = formula("macs", layer)
-    return f"${typeset(symbols)}$ = {numbers} = {style.number(layer.macs)}"
+    return panels.formula(*formula("macs", layer), style.number(layer.macs))
 
 
 def _curves(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block], moved: str, style: Style) -> None:

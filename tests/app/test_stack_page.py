@@ -293,8 +293,8 @@ def test_what_makes_no_sense_beside_the_stack_is_ignored(link):
 def test_code_and_formulas_are_those_of_the_stack():
     page = visit(stack="conv.64.7.2.3_max-pool.3.2.1", bias="off", row="2")
     assert "nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)" in code(page)
-    (formulas,) = (block.value for block in page.at.code if block.language != "python")
-    assert "receptive field = r + d·(K_h − 1)·j\n  = 7 + 1·(3 − 1)·2\n  = 11" in formulas
+    (formulas,) = (text.value for text in page.at.markdown if text.value.startswith("* height"))
+    assert r"* receptive field = $r + d \cdot (K_{h} - 1) \cdot j$ = 7 + 1·(3 − 1)·2 = **11**" in formulas.splitlines()
 
 
 def test_it_speaks_vietnamese():
