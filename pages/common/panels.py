@@ -161,6 +161,6 @@ def close_up(
         if not is_beside:
             reveal(what, key=f"reveal{of}")
         row = st.container(horizontal=True, vertical_alignment="top", wrap=False, key=f"head of close-up{of}")
-        row.markdown(f"#### {title}", width="stretch")
+        row.markdown(f"## {title}", width="stretch")
         row.button(_("Close"), icon=":material/close:", key=f"close{of}", on_click=close)
         yield

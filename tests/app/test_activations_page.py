@@ -32,7 +32,7 @@ def visit(**link: str) -> Visit:
 
 def enlarged(page: Visit) -> str | None:
     """The title of the enlarged map; the other headings of its size are in the long text."""
-    return next((m.value[5:].replace("\\", "") for m in page.at.markdown if m.value.startswith("#### ")), None)
+    return next((m.value[3:].replace("\\", "") for m in page.at.markdown if m.value.startswith("## ")), None)
 
 
 def read(page: Visit) -> str:

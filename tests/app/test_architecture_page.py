@@ -81,7 +81,7 @@ class Reader(Visit):
     @property
     def titles(self) -> list[str]:
         """What is looked at closely."""
-        return [spoken(m.value[5:]) for m in self.at.markdown if re.match(r"#### [^\n]+$", m.value)]
+        return [spoken(m.value[3:]) for m in self.at.markdown if re.match(r"## [^\n]+$", m.value)]
 
     def measured(self) -> "Reader":
         """The page when nothing on it is being measured any more."""

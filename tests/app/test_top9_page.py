@@ -502,7 +502,7 @@ def test_a_link_leads_to_the_picture_seen_closely_and_the_range(root):
     close_up(visit, "C3", channel, 4)
     assert {"nine": f"{channel},5", "range": "shared"}.items() <= visit.link.items()
     other = of_folder(**{name: visit.link[name] for name in ("layer", "nine", "range")})
-    assert f"#### Feature map {channel}, picture 5 of 9" in [markdown.value for markdown in other.at.markdown]
+    assert f"## Feature map {channel}, picture 5 of 9" in [markdown.value for markdown in other.at.markdown]
     assert other.pictures() == visit.pictures()
     other.press("close one of nine")
     assert "nine" not in other.link
@@ -601,7 +601,7 @@ def test_a_close_up_shows_the_picture_the_box_and_the_value(root):
     channel = maps(visit)[0]
     label = visit.pictures()[0]["labels"][2]
     close_up(visit, "C3", channel, 2)
-    assert f"#### Feature map {channel}, picture 3 of 9" in [markdown.value for markdown in visit.at.markdown]
+    assert f"## Feature map {channel}, picture 3 of 9" in [markdown.value for markdown in visit.at.markdown]
     place, value = re.search(r"(row \d+, column \d+): ([\d.]+)", label).groups()
     assert f"{place}: activation {value}" in visit.captions.replace("\\", "")
     assert [data["selected"] for data in visit.pictures()[:2]] == [2, 2]
@@ -615,7 +615,7 @@ def test_back_and_forward_show_the_picture_of_the_address_among_its_maps(root):
     entries += [visit.choose(page=2).link, close_up(visit, "C3", 4, 0).link, visit.choose(layer="C1").link]
     for entry, title in zip((*reversed(entries[:-1]), entries[-1]), (4, None, 1, None), strict=True):
         assert visit.go_back(**entry).link == entry
-        shown = [m.value for m in visit.at.markdown if m.value.startswith("#### Feature map")]
+        shown = [m.value for m in visit.at.markdown if m.value.startswith("## Feature map")]
         assert [int(re.search(r"map (\d+)", one)[1]) for one in shown] == ([title] if title is not None else [])
 
 

@@ -198,7 +198,7 @@ class Visit:
     @property
     def layers(self) -> list[str]:
         """The headings of the layers that are shown."""
-        return [heading.value for heading in self.at.subheader]
+        return [heading.value for heading in self.at.header]
 
     @property
     def following(self) -> dict:
@@ -228,7 +228,7 @@ class Visit:
     @property
     def inspector(self) -> str | None:
         """The title of the opened unit; the other headings of its size are in the long text."""
-        return next((m.value[5:] for m in self.at.markdown if re.match(r"#### \w+ \w+ · ", m.value)), None)
+        return next((m.value[3:] for m in self.at.markdown if re.match(r"## \w+ \w+ · ", m.value)), None)
 
     @property
     def predictions(self) -> list[str]:

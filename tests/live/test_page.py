@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from models import ARCHITECTURES
-from tests.live.conftest import ROOT
+from tests.live.conftest import ROOT, close_ups
 from tests.unit.pictures import corners, saved
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
@@ -54,7 +54,7 @@ def grid(page, layer: int | str, name: str = "What they saw"):
 
 def title(page):
     """The heading of the opened unit."""
-    return page.get_by_role("heading", level=4)
+    return close_ups(page)
 
 
 def activation_map(page):

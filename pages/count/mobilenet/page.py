@@ -134,7 +134,7 @@ def _drawings(network: MobileNet, quantity: str, style: Style) -> None:
 
 def _kinds(network: MobileNet) -> None:
     """Which part of the work and of the weights each kind of layer has: the paper's Table 2."""
-    st.subheader(_("By kind of layer"), anchor="kinds")
+    st.header(_("By kind of layer"), anchor="kinds")
     macs, weights = network.shares("macs"), network.shares("weights")
     names = kind_names()
     columns = {
@@ -150,7 +150,7 @@ def _kinds(network: MobileNet) -> None:
 
 def _successors(network: MobileNet) -> None:
     """What came after, beside this network."""
-    st.subheader(_("Compared with its successors"), anchor="successors")
+    st.header(_("Compared with its successors"), anchor="successors")
     others = [ARCHITECTURES[name] for name in SUCCESSORS]
     accuracies = [percent(other.accuracy / 100) for other in others]
     columns = {
@@ -165,7 +165,7 @@ def _successors(network: MobileNet) -> None:
 
 def _layers(network: MobileNet, style: Style) -> None:
     """The paper's Table 1 with what every layer costs, to be looked at and to be taken away."""
-    st.subheader(_("Layer by layer"), anchor="layers")
+    st.header(_("Layer by layer"), anchor="layers")
     layers = list(network.layers.values())
     columns = {
         _("layer"): text(list(network.layers), 130),

@@ -64,7 +64,7 @@ def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> None:
     """What every row costs, and what its units see."""
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader(_("Cost of each row"), anchor="costs")
+        st.header(_("Cost of each row"), anchor="costs")
         quantity = ask_one(st, BARS, label_visibility="collapsed")
         is_memory = quantity == "activation_bytes"
         axis = _("activation memory, bytes") if is_memory else spoken(BARS.called(quantity))
@@ -75,7 +75,7 @@ def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> None:
             _("The cost of each row as a bar; the table below has the same numbers."),
         )
     with right:
-        st.subheader(_("Receptive fields"), anchor="fields")
+        st.header(_("Receptive fields"), anchor="fields")
         if any(step.field is None for step in stack.steps):
             st.caption(_("A diamond means the whole picture."))
         words = kinds | {

@@ -89,7 +89,7 @@ def _workbench() -> None:
     totals(stack, style)
     if stack.steps:
         charts(stack, kinds, style)
-        st.subheader(_("Layer by layer"), anchor="layers")
+        st.header(_("Layer by layer"), anchor="layers")
         stack_table(stack, kinds, style.is_short)
         download(st, _("Table of layers (CSV)"), lambda: table(stack_rows(stack)), "convscope-stack.csv", "stack csv")
         the_code(CODE, as_torch(stack), shape=(1, *stack.picture))

@@ -81,7 +81,7 @@ def _order(weights: np.ndarray, by: str) -> np.ndarray:
 def _weight(weights: np.ndarray, row: int, column: int) -> None:
     """One weight of a matrix, beside the largest of its row and its column."""
     with st.container(border=True):
-        st.markdown(f"#### {_('Output map {row}, input map {column}', row=row, column=column)}")
+        st.markdown(f"## {_('Output map {row}, input map {column}', row=row, column=column)}")
         lines = [_("weight {value}", value=significant(weights[row, column], 4, sign="+"))]
         by_row = _("strongest inputs of output map {row}", row=row)
         by_column = _("output maps that weight input map {column} most", column=column)

@@ -175,7 +175,7 @@ def _layer(
     with st.container(gap=None):
         if unit and kept(CLICKED, lambda: None) != (layer, unit.channel):
             reveal(f"{unit.channel} {kept(ASKED_FOR, int)}", f"reveal {layer}", to="start")
-        st.subheader(_("Layer {layer}", layer=layer), anchor=f"layer-{layer}")
+        st.header(_("Layer {layer}", layer=layer), anchor=f"layer-{layer}")
     st.caption(
         _(
             "{k} feature maps of {h}×{w} · receptive field: {field} · deconvnet {fidelity} · {operation}",
