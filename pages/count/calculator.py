@@ -28,11 +28,13 @@ CODE = """\
 from vis.cost.blocks import ratio
 from vis.cost.relatives import RELATIVES
 
-plain, cheap = RELATIVES[{name!r}].blocks({values})
+plain, cheap = RELATIVES[{name!r}].blocks(
+    {values}
+)
 for block in (plain, cheap):
     for layer in block.layers:
         print(layer.kind, layer.shape, layer.macs)
-    print(block.macs, "MACs,", block.weights, "weights,", block.activation_bytes, "bytes of activations")
+    print(block.macs, "MACs,", block.weights, "weights,", block.activation_bytes, "bytes")
 print(float(ratio(cheap, plain)))
 """
 WIDE = 300  # pixels, up to which a drawing fits into a telephone as it is
