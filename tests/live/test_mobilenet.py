@@ -18,6 +18,7 @@ def at(page, app: str, link: str = ""):
     """The page, when everything on it is there."""
     page.goto(f"{app}/mobilenet{link}")
     expect(page.get_by_text("What the multipliers do, and where the numbers come from")).to_be_visible(timeout=60_000)
+    expect(macs(page)).to_be_visible(timeout=60_000)
     expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
     return page
 
