@@ -62,7 +62,7 @@ def test_a_clicked_tile_tells_its_numbers_in_any_order_and_its_link_restores_bot
     other.goto(page.url)
     settled(other)
     expect(other.get_by_role("heading", level=2, name=f"Filter {third}", exact=True)).to_be_visible()
-    expect(other.get_by_role("radio", name="orientation")).to_be_checked()
+    expect(other.get_by_role("radio", name="orientation")).to_be_checked(timeout=30_000)  # its script may come late
 
 
 def test_a_weight_that_is_pointed_at_is_read(page, app, measures):
