@@ -55,8 +55,8 @@ def block_costs(
             axes.barh(range(len(blocks)), lengths, 0.75, starts, color=colour, label=kinds[kind])
             starts = [start + length for start, length in zip(starts, lengths, strict=True)]
     axes.plot(ends, range(len(ends)), "|", color=BESIDE, markersize=14, markeredgewidth=2.5, label=beside_name)
-    for row, (whole, end) in enumerate(zip(starts, ends, strict=True)):
-        axes.annotate(f"  {short(whole)}", (max(whole, end), row), va="center")
+    for row, whole in enumerate(starts):
+        axes.annotate(short(whole), (1, row), xycoords=("axes fraction", "data"), ha="right", va="center")
     axes.set(yticks=range(len(blocks)), yticklabels=blocks, xlim=(0, 1.14 * max(*starts, *ends)), title=title)
     axes.xaxis.set_major_formatter(lambda number, _place: short(round(number)))
     axes.spines[["top", "right"]].set_visible(False)
