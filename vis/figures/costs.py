@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from io import BytesIO
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from vis.cost.layer import Layer
 from vis.cost.mobilenet import MobileNet
 from vis.figures.numbers import short
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLOURS = {"conv": "#0072b2", "depthwise": "#56b4e9", "pointwise": "#e69f00", "linear": "#cc79a7"}  # Okabe & Ito's
 HERE, BESIDE = "#d55e00", "#808080"  # the point of this network; the ticks of another. Both on white and on black
@@ -36,7 +38,7 @@ def by_block(network: MobileNet) -> dict[str, list[tuple[str, Layer]]]:
 
 def block_costs(
     network: MobileNet, beside: MobileNet, quantity: str, kinds: Mapping[str, str], beside_name: str, title: str
-) -> Figure:
+) -> "Figure":
     """A bar for every block, its layers one after another; a tick where the same block of another network ends.
 
     Args:
@@ -44,6 +46,8 @@ def block_costs(
         quantity: "macs" or "params".
         kinds: what the kinds of COLOURS are called.
     """
+    from matplotlib.figure import Figure  # where it is needed: it takes a while, and only a file has such a picture
+
     blocks, figure = by_block(network), Figure((8, 6), dpi=160, layout="constrained")
     axes, starts = figure.subplots(), [0] * len(blocks)
     ends = [sum(getattr(each, quantity) for _, each in layers) for layers in by_block(beside).values()]
@@ -65,7 +69,7 @@ def block_costs(
     return figure
 
 
-def as_file(figure: Figure, kind: str) -> bytes:
+def as_file(figure: "Figure", kind: str) -> bytes:
     """The picture as "svg" or "png"."""
     file = BytesIO()
     figure.savefig(file, format=kind)
