@@ -20,7 +20,7 @@ from vis.cost.relatives import RELATIVES
 from vis.cost.tables import layer_rows
 from vis.figures.blocks import beside, drawn, title
 from vis.figures.curves import curves, places
-from vis.figures.graph import png, svg
+from vis.figures.graph_files import png, svg
 from vis.figures.numbers import grouped
 
 WIDE = 300  # pixels, up to which a drawing fits into a telephone as it is

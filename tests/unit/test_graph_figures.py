@@ -13,6 +13,7 @@ from torch import nn
 from tests.unit.graphs import conv, drawn, graph_in_a_row, graph_of
 from vis.cost.count import Counting
 from vis.figures import graph as figure
+from vis.figures import graph_files as files
 from vis.figures.graph import INK, NOT_COUNTED, PAPER, Paint, quantity, settings_in_short, texts
 from vis.graph import ROOT, Graph, layer_graph
 from vis.layout import Drawing
@@ -189,7 +190,7 @@ def test_an_svg_file_has_every_box_line_and_text(name, dark):
     graph = odd() if name == "names of XML" else graph_of(name)
     sheet = drawn(graph)
     caption = ("A & B <c>", "second")
-    root = ElementTree.fromstring(figure.svg(sheet, by_kind(graph, sheet), caption, dark))
+    root = ElementTree.fromstring(files.svg(sheet, by_kind(graph, sheet), caption, dark))
     assert len(root.findall(f"{SVG}g/{SVG}rect")) == len(sheet.boxes)
     assert len(root.findall(f".//{SVG}rect")) == len(sheet.boxes) + 1  # and the paper
     drawn_lines = root.findall(f"{SVG}polyline")
@@ -205,19 +206,19 @@ def test_an_svg_file_has_every_box_line_and_text(name, dark):
 def test_a_png_file_has_the_proportions_of_the_drawing(name, caption):
     graph = graph_of(name)
     sheet = drawn(graph, set())
-    picture = Image.open(io.BytesIO(figure.png(sheet, by_kind(graph, sheet), caption)))
+    picture = Image.open(io.BytesIO(files.png(sheet, by_kind(graph, sheet), caption)))
     picture.load()
     assert picture.format == "PNG"
     assert picture.width == pytest.approx(2 * sheet.width, abs=1)
-    assert picture.height == pytest.approx(2 * (sheet.height + figure.CAPTION * len(caption)), abs=1)
+    assert picture.height == pytest.approx(2 * (sheet.height + files.CAPTION * len(caption)), abs=1)
 
 
 def test_the_largest_network_makes_a_png_file_that_is_not_too_large():
     graph = graph_of("efficientnet_b7")
     sheet = drawn(graph)
-    assert sheet.width * sheet.height * 4 > figure.MOST_PIXELS
-    picture = Image.open(io.BytesIO(figure.png(sheet, by_kind(graph, sheet))))
-    assert figure.MOST_PIXELS * 0.99 < picture.width * picture.height <= figure.MOST_PIXELS
+    assert sheet.width * sheet.height * 4 > files.MOST_PIXELS
+    picture = Image.open(io.BytesIO(files.png(sheet, by_kind(graph, sheet))))
+    assert files.MOST_PIXELS * 0.99 < picture.width * picture.height <= files.MOST_PIXELS
     assert picture.height / picture.width == pytest.approx(sheet.height / sheet.width, rel=0.005)
 
 
@@ -226,7 +227,7 @@ def test_a_png_file_shows_its_boxes_in_their_colours(dark):
     graph = graph_of("alexnet")
     sheet = drawn(graph)
     paints = by_kind(graph, sheet)
-    picture = Image.open(io.BytesIO(figure.png(sheet, paints, dark=dark)))
+    picture = Image.open(io.BytesIO(files.png(sheet, paints, dark=dark)))
     for box in sheet.boxes:
         place = round(2 * (box.left + 8)), round(2 * (box.top + 4))
         wanted = PAPER[dark] if box.opened else paints[box.name].fill[dark]

@@ -18,6 +18,7 @@ from pages.look.architecture import facts, files, story, timing, versus
 from pages.look.architecture.canvas import canvases, places
 from pages.look.architecture.operation import inspector
 from pages.look.architecture.painting import Look
+from pages.look.architecture.thumbnails import find_missing, in_boxes, legend
 from pages.look.architecture.view import EVERYTHING, graph_view
 from vis.cost.count import Counting
 from vis.figures.graph import QUANTITIES as COLOURS
@@ -36,6 +37,9 @@ COUNTED = Several(
 )
 TOGETHER = Switch("together", Phrase("Move and open together"), True)
 DIFFERENCES = Switch("differences", Phrase("Show differences"), True)
+THUMBNAILS = Switch(
+    "thumbnails", Phrase("Maps in the boxes"), help=Phrase("Each layer's strongest map of the picture.")
+)
 ELSEWHERE = ("num_classes", "resolution")  # of the networks' options: weights and the picture's size set these
 
 
@@ -115,9 +119,9 @@ def _look(is_compared: bool) -> Look:
         st.caption(_("A MAC is one multiply-add of a convolution or a linear layer. Also count:"))
         counted = ask_one(st, COUNTED)
     counting = Counting(**{name: name in counted for name in COUNTED.values})
-    if not is_compared:
-        return Look(colour, counting)
-    return Look(colour, counting, **ask(st.container(horizontal=True), TOGETHER, DIFFERENCES))
+    row = st.container(horizontal=True)
+    switches = (THUMBNAILS, TOGETHER, DIFFERENCES) if is_compared else (THUMBNAILS,)
+    return Look(colour, counting, **ask(row, *switches))
 
 
 def _refused(refusal: Refused, architecture: Architecture) -> None:
@@ -130,7 +134,12 @@ def _refused(refusal: Refused, architecture: Architecture) -> None:
 @fragment
 def _graphs(shown: dict[str, Built], look: Look) -> None:
     """The graph, or two side by side, and what of them is looked at closely."""
-    canvases(shown, look)
+    with st.container():
+        seen = in_boxes(shown) if look.thumbnails else {}
+    canvases(shown, look, seen)
+    legend(seen)
+    if look.thumbnails:
+        find_missing(shown.values())
     for place, built in shown.items():
         view, known = graph_view(place, built.network), cache.graph(built)
         opened = ",".join(sorted(view.opened & {EVERYTHING, *known.blocks}))
