@@ -21,7 +21,7 @@ LEAST_SMALL, WIDEST_SMALL = 104.0, 150.0  # pixels, without a second text and wi
 ONE_LINE, CLOSE = 34, 12  # the height of these, and the gap between two ranks of them
 PICTURE, SMALL_PICTURE = 44.0, 26.0  # the sides of the square for a picture at the left of a box, and of a small box
 AROUND = 4.0  # from this square to the edges of its box at least
-BESIDE_IT = 7.0  # from it to the text
+BESIDE_IT = 8.0  # from it to the text
 
 
 @dataclass(frozen=True)

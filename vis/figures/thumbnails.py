@@ -51,7 +51,7 @@ def thumbnails(model: nn.Module, image: Tensor, layers: Iterable[str], side: int
 
 def _thumbnail(layer: str, maps: Tensor, side: int) -> Thumbnail:
     (unit,) = strongest_of(maps, layer, 1)
-    own, has_sign = maps[unit.channel].float().cpu().numpy(), bool(maps.min() < 0)
+    own, has_sign = maps[unit.channel].detach().float().cpu().numpy(), bool(maps.min() < 0)
     lowest, reduced = float(own.min()), -(-max(own.shape) // side)
     small = averaged(own[None], reduced)
     limit = max(unit.activation, -lowest)

@@ -10,7 +10,6 @@ const TEXT = 12;
 const LINE = 16; // from one line of text to the next
 const PAD = 10; // between a box and its text
 const BESIDE_PICTURE = 7; // from a picture to the text
-const BESIDE_PICTURE = 7; // from a picture to the text
 const KNOB = 9; // radius of the button that opens and closes
 const CORNER = 7; // radius of rounded boxes and lines
 const READABLE = 11 / TEXT; // zoom at which the smallest text has 11 pixels

@@ -37,9 +37,7 @@ COUNTED = Several(
 )
 TOGETHER = Switch("together", Phrase("Move and open together"), True)
 DIFFERENCES = Switch("differences", Phrase("Show differences"), True)
-THUMBNAILS = Switch(
-    "thumbnails", Phrase("Maps in the boxes"), help=Phrase("Each layer's strongest map of the picture.")
-)
+THUMBNAILS = Switch("thumbnails", Phrase("Maps in the boxes"))
 ELSEWHERE = ("num_classes", "resolution")  # of the networks' options: weights and the picture's size set these
 
 
@@ -112,16 +110,17 @@ def _options(architecture: Architecture) -> tuple[tuple[str, object], ...]:
 
 
 def _look(is_compared: bool) -> Look:
-    """What the colours mean, what counts as an operation, and how two graphs are compared."""
+    """What the colours mean, what boxes show, what counts as an operation, and how two graphs are compared."""
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     colour = ask_one(left, COLOUR)
+    right = right.container(gap="xsmall")
+    thumbnails = ask_one(right, THUMBNAILS)
     with right.popover(_("What is counted"), width="stretch"):
         st.caption(_("A MAC is one multiply-add of a convolution or a linear layer. Also count:"))
         counted = ask_one(st, COUNTED)
     counting = Counting(**{name: name in counted for name in COUNTED.values})
-    row = st.container(horizontal=True)
-    switches = (THUMBNAILS, TOGETHER, DIFFERENCES) if is_compared else (THUMBNAILS,)
-    return Look(colour, counting, **ask(row, *switches))
+    both = ask(st.container(horizontal=True), TOGETHER, DIFFERENCES) if is_compared else {}
+    return Look(colour, counting, thumbnails=thumbnails, **both)
 
 
 def _refused(refusal: Refused, architecture: Architecture) -> None:
