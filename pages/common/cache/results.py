@@ -78,9 +78,14 @@ def unit_response(selection: Selection, operation: str, channel: int, position: 
 
 
 @remembered(entries=16)
-def layer_view(selection: Selection, operation: str, most: int) -> tuple[LayerView, bool]:
-    """A layer's filters and its `most` strongest maps of the picture, and whether the CPU had to do it."""
-    return _of_picture(selection, view_of, operation, most)
+def layer_view(selection: Selection, operation: str, most: int, side: int) -> tuple[LayerView, bool]:
+    """A layer's filters and its `most` strongest maps of the picture, and whether the CPU had to do it.
+
+    Args:
+        side: of the picture as the network sees it.
+    """
+    given = picture(selection)
+    return in_turn(selection, lambda one: view_of(one.model, _at_side(one.preprocess, side)(given), operation, most))
 
 
 def picture_at(selection: Selection, built: Built) -> np.ndarray:

@@ -177,7 +177,7 @@ def _with_weights(place: str, built: Built, node: Node) -> None:
         return
     chosen, loaded = opened(selection_of(built.network))
     with st.spinner(_("Showing the picture to the network …"), show_time=True):
-        found, on_cpu = cache.layer_view(chosen, node.name, MOST_MAPS)
+        found, on_cpu = cache.layer_view(chosen, node.name, MOST_MAPS, built.side)
     say_if_on_cpu(on_cpu)
     about = f"{loaded.architecture.title} · {plain(weights_in_words(loaded))} · {plain(node.name)}"
     if found.filters is not None:

@@ -14,7 +14,7 @@ from pages.common.text import _, plain
 from pages.common.widgets import opened, say, say_if_on_cpu, warning_of
 from pages.common.words import name_of, network_in_words, scale_in_words, unit_in_words
 from pages.look.architecture.view import selection_of
-from vis.figures.numbers import significant
+from vis.figures.numbers import significant, sizes
 
 FOUND = "thumbnails"  # under which name the session keeps of which graphs there are some
 
@@ -27,6 +27,11 @@ class InBoxes:
     chosen: Selection
     loaded: Loaded
     found: Thumbnails
+
+    @property
+    def seen(self) -> str:
+        """The picture in words, with its size."""
+        return f"{name_of(self.chosen.picture)}, {sizes([self.built.side] * 2)}"
 
     def picture(self, box: str) -> bytes | None:
         """A PNG for a box; None for one without maps."""
@@ -57,7 +62,7 @@ class InBoxes:
     @property
     def about(self) -> list[str]:
         """All that a drawing with these pictures must say of them."""
-        whose = f"{network_in_words(self.loaded)} · {name_of(self.chosen.picture)}"
+        whose = f"{network_in_words(self.loaded)} · {self.seen}"
         return [f"{_('Maps in the boxes')}: {whose}", *explained()]
 
 
@@ -110,7 +115,7 @@ def find_missing(shown: Iterable[Built]) -> None:
 def legend(seen: Mapping[str, InBoxes]) -> None:
     """What the boxes show, below the graphs."""
     if seen:
-        pictures = dict.fromkeys(plain(name_of(one.chosen.picture)) for one in seen.values())
+        pictures = dict.fromkeys(plain(one.seen) for one in seen.values())
         st.caption(f"**{_('Maps in the boxes')}** · {', '.join(pictures)}  \n{' '.join(explained())}")
 
 
