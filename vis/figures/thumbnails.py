@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from vis.activations import averaged
 from vis.deconvnet import Unit, strongest_of
 from vis.figures.pictures import heat, signed
-from vis.maps import gives_maps, layer_maps, stream_maps
-from vis.trace import Recording
+from vis.maps import layer_maps, stream_maps
+from vis.trace import Recording, TraceRefused
 
 if TYPE_CHECKING:
     from vis.graph import Graph
@@ -81,7 +81,10 @@ def pictured(graph: "Graph", shapes: Recording) -> dict[str, str]:
     """
 
     def has_maps(name: str) -> bool:
-        return gives_maps(shapes.of(name)) and layer_maps(shapes, name)[0].numel() > 1
+        try:
+            return layer_maps(shapes, name)[0].numel() > 1
+        except TraceRefused:
+            return False
 
     shown = {name for name in graph.nodes if has_maps(name)}
     ends = {name: name if name in graph.nodes else graph.last(name).name for name in (*graph.nodes, *graph.blocks)}
