@@ -133,8 +133,7 @@ def _refused(refusal: Refused, architecture: Architecture) -> None:
 @fragment
 def _graphs(shown: dict[str, Built], look: Look) -> None:
     """The graph, or two side by side, and what of them is looked at closely."""
-    with st.container():
-        seen = in_boxes(shown) if look.thumbnails else {}
+    seen = in_boxes(shown) if look.thumbnails else {}
     canvases(shown, look, seen)
     legend(seen)
     if look.thumbnails:
