@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor, nn
 
+from models.images import png
 from vis.activations import averaged
 from vis.deconvnet import Unit, strongest_of
 from vis.figures.pictures import heat, signed
@@ -60,7 +61,9 @@ def _thumbnail(layer: str, maps: Tensor, side: int) -> Thumbnail:
 
 
 def palette_png(pixels: np.ndarray) -> bytes:
-    """A PNG of pixels (h, w, 3) with at most 256 colours, of which it has a table: half as large as one without."""
+    """A PNG of pixels (h, w, 3) with at most 256 colours: with a table of them, or grey; half as large as usual."""
+    if (pixels == pixels[..., :1]).all():
+        return png(pixels[..., 0])
     packed = pixels.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)  # (h, w)
     colours, indices = np.unique(packed, return_inverse=True)
     picture = Image.fromarray(indices.reshape(packed.shape).astype(np.uint8))

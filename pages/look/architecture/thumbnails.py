@@ -27,6 +27,7 @@ class InBoxes:
     chosen: Selection
     loaded: Loaded
     found: Thumbnails
+    shown: Mapping[str, str]  # by box, the operation whose map that is
 
     @property
     def seen(self) -> str:
@@ -35,12 +36,12 @@ class InBoxes:
 
     def picture(self, box: str) -> bytes | None:
         """A PNG for a box; None for one without maps."""
-        shown = cache.pictured(self.built).get(box)
+        shown = self.shown.get(box)
         return self.found.maps[shown].png if shown in self.found.maps else self.found.picture if shown else None
 
     def words(self, box: str) -> str:
         """What is to be read of the picture in a box, in lines; nothing of one that has none."""
-        shown = cache.pictured(self.built).get(box)
+        shown = self.shown.get(box)
         if shown is None:
             return ""
         if shown not in self.found.maps:
@@ -89,7 +90,7 @@ def in_boxes(shown: Mapping[str, Built]) -> dict[str, InBoxes]:
             say(refusal)
             continue
         say_if_on_cpu(found.on_cpu)
-        seen[place] = InBoxes(built, chosen, loaded, found)
+        seen[place] = InBoxes(built, chosen, loaded, found, cache.pictured(built))
     return seen
 
 
