@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 Stroke = Sequence[tuple[float, float]]  # points (x, y) of a pen that is not lifted, y downwards; in any unit
+Strokes = Sequence[Stroke]  # a drawing
 
 # LeCun et al. 1998, section III.A: what is drawn fits a box of 20×20 and its centre of mass stands in the middle of
 # 28×28; the network's 32×32 have two pixels more on every side. Here every such pixel has four by four.
@@ -14,7 +15,7 @@ PEN = 11  # width of the line, about that of MNIST's
 FINER = 4  # drawn with as many times the pixels, for smooth edges
 
 
-def drawn(strokes: Sequence[Stroke]) -> Image.Image:
+def digit_picture(strokes: Strokes) -> Image.Image:
     """A picture (SIDE × SIDE, grey) of what was drawn, white on black, as large and where MNIST has its digits.
 
     How large it was drawn, and where, makes no difference; the line is equally wide in all of them. Without strokes the
@@ -66,7 +67,7 @@ def smooth(points: Stroke, steps: int = 12) -> Stroke:
 
 
 # Drawn for this file, as one writes them; every stroke is a curve through its points.
-_WRITTEN: Sequence[Sequence[Stroke]] = (
+_WRITTEN: Sequence[Strokes] = (
     [[(50, 2), (27, 12), (14, 44), (20, 80), (43, 98), (69, 86), (81, 50), (73, 16), (50, 2)]],
     [[(36, 20), (56, 2)], [(56, 2), (48, 98)]],
     [[(16, 26), (26, 8), (50, 2), (74, 12), (76, 32), (60, 56), (36, 78), (14, 95)], [(14, 95), (46, 92), (86, 96)]],
@@ -80,4 +81,4 @@ _WRITTEN: Sequence[Sequence[Stroke]] = (
     ],
     [[(74, 20), (50, 4), (26, 18), (28, 42), (52, 50), (74, 30)], [(75, 16), (72, 56), (60, 98)]],
 )
-DIGITS: Sequence[Sequence[Stroke]] = tuple([smooth(stroke) for stroke in strokes] for strokes in _WRITTEN)
+DIGITS: Sequence[Strokes] = tuple([smooth(stroke) for stroke in strokes] for strokes in _WRITTEN)

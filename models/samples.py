@@ -1,6 +1,6 @@
 """The samples: photographs that packages carry which are installed anyway, and digits drawn in code. All are free."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +10,7 @@ import numpy as np
 
 from models.architecture import Architecture
 from models.decoding import decoded
-from models.digits import DIGITS, Stroke, drawn
+from models.digits import DIGITS, Strokes, digit_picture
 from models.images import png
 from models.options import Phrase
 
@@ -45,17 +45,17 @@ class File:
 
 
 @dataclass(frozen=True)
-class Strokes:
+class Digit:
     """A digit drawn for this project."""
 
-    strokes: Sequence[Stroke]
+    strokes: Strokes
     by = "ConvScope"
     licence = "Apache 2.0"
     is_here = True
 
     def content(self) -> bytes:
         """A PNG, white on black."""
-        return png(np.asarray(drawn(self.strokes)))
+        return png(np.asarray(digit_picture(self.strokes)))
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Sample:
     name: str  # in a link
     title: Phrase
     kind: Kind
-    source: File | Strokes
+    source: File | Digit
     classes: tuple[str, ...] = ()  # those of ImageNet, or of the digits, that are right for it; () where none is
     crop: tuple[int, int, int, int] | None = None  # left, top, right, bottom: there the thing fills the picture
     same_as: str = ""  # the sample that shows the same thing from elsewhere
@@ -140,7 +140,7 @@ _DIGIT_TITLES = (
     *(Phrase("Digit 5"), Phrase("Digit 6"), Phrase("Digit 7"), Phrase("Digit 8"), Phrase("Digit 9")),
 )
 _DIGITS = tuple(
-    Sample(f"digit_{number}", title, "digit", Strokes(DIGITS[number]), (str(number),))
+    Sample(f"digit_{number}", title, "digit", Digit(DIGITS[number]), (str(number),))
     for number, title in enumerate(_DIGIT_TITLES)
 )
 

@@ -60,6 +60,7 @@ def ask_one(
     page: str | None = None,
     prefix: str = "",
     is_linked: bool = True,
+    comes_back: bool = False,
     **look: Any,
 ) -> Any:
     """What the visitor chose.
@@ -71,9 +72,12 @@ def ask_one(
         page: the page that keeps it; that which is drawn, unless several have it in common.
         prefix: before its name in the address.
         is_linked: whether the link that opened the session is about it.
+        comes_back: whether Back and Forward set it, for what is opened on the page depends on it.
         look: as of Streamlit's widget.
     """
     key = key_of(prefix + option.name, "/".join(filter(None, (network, of))), page)
+    if comes_back:
+        come_back(option, key, prefix)
     first = first_value(option, network, prefix, page) if is_linked else option.usual
     if page:
         first = kept(f"first {key}", lambda: first)  # what the page of the link has shown, the others show as well
@@ -81,6 +85,17 @@ def ask_one(
     value = _WIDGETS[type(option)](place, option, spoken(option.label), first, look)
     note(option, value, prefix)
     return value
+
+
+def come_back(option: Option, key: str, prefix: str = "") -> None:
+    """Sets the widget of that key as the address says, after Back or Forward; not to what an address cannot say."""
+    link = address.returned()
+    if link is None or (isinstance(option, Choice) and value_of(key) in option.unlinked):
+        return
+    text = link.get(prefix + option.name)
+    value, wrong = (option.usual, ()) if text is None else option.read_in_part(text)
+    if not wrong and value != value_of(key, option.usual):
+        set_to(key, value)
 
 
 def standing(option: Option, page: str, of: str = "", is_linked: bool = True) -> Any:
@@ -171,6 +186,7 @@ def _number(place, option: Number, label: str, first: float | None, look: dict[s
     if option.shown_as == "pages":
         look.pop("help")
         return place.pagination(option.most, default=first, **look)
+    first = None if _is_set(look["key"]) else first  # as above
     value = place.number_input(label, option.least, option.most, first, option.step, **look)
     return value if value is None or option.kind is int else round(value, max(option.digits, 2))
 

@@ -15,7 +15,7 @@ from models.options import Choice, Number, Phrase
 from models.samples import samples_for
 from models.statefile import FILE_AT_MOST, printable
 from pages.common import address
-from pages.common.asking import FRAME, ask_one, key_of, standing
+from pages.common.asking import FRAME, ask_one, come_back, key_of, standing
 from pages.common.cache import reduced, sample_sha256, sheet_of_samples, states_in_file, thumbnail
 from pages.common.components.copy_link import copy_link
 from pages.common.components.grid import clickable_grid
@@ -64,6 +64,7 @@ def choose(asks: Collection[str]) -> Selection:
     Of the visitor's own files the address says nothing, for nobody else has them.
     """
     row = st.container(horizontal=True, vertical_alignment="center", gap="small") if asks else None
+    come_back(NETWORK, key_of(NETWORK.name, page=FRAME))
     network = standing(NETWORK, FRAME)
     picture = choose_picture(row, network) if "picture" in asks else standing_picture(network)
     network = _choose_network(row) if "network" in asks else network

@@ -1,5 +1,7 @@
 """“The code”: a few lines of Python that make what a page shows, for a notebook beside the app."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from models.images import MIDDLE
@@ -9,7 +11,7 @@ from pages.common.text import _
 NETWORK = """\
 from models import load
 
-loaded = load({network!r}, weights={weights!r}{options})
+loaded = load({network!r}, {options})
 """
 SAMPLE = """\
 from models.samples import SAMPLES
@@ -29,12 +31,12 @@ image = loaded.preprocess({picture})  # (1, C, H, W)
 """
 
 
-def the_code(opening: str, code: str, **values: object) -> None:
+def the_code(code: str, opening: str = "", **values: object) -> None:
     """The code of a page, folded up.
 
     Args:
-        opening: Python that comes first, of `network_code` or `picture_code`.
         code: Python with {placeholders} for the values; `!r` writes them as Python does.
+        opening: Python that comes first, such as that of `network_code` or `picture_code`.
     """
     with st.expander(_("The code"), icon=":material/code:"):
         st.caption(_("It runs in a notebook or a script in ConvScope's folder."))
@@ -49,8 +51,7 @@ def network_code(network: str, weights: str, **options: object) -> str:
         options: its own, where they are not as usual.
     """
     weights = weights if weights in PUBLIC_WEIGHTS else "your-weights.pt"
-    further = "".join(f", {name}={value!r}" for name, value in options.items())
-    return NETWORK.format(network=network, weights=weights, options=further)
+    return NETWORK.format(network=network, options=arguments({"weights": weights} | options))
 
 
 def picture_code(chosen: Selection) -> str:
@@ -62,6 +63,11 @@ def picture_code(chosen: Selection) -> str:
     if picture.part == MIDDLE:
         image = image.replace("from models.images import shown_at\n", "")
     return network_code(chosen.network, chosen.weights) + opened + image
+
+
+def arguments(values: Mapping[str, object]) -> str:
+    """Values by their names, as Python passes them on."""
+    return ", ".join(f"{name}={value!r}" for name, value in values.items())
 
 
 def tidied(code: str) -> str:

@@ -6,12 +6,12 @@ import numpy as np
 import streamlit as st
 
 from models import Loaded
-from models.digits import drawn
+from models.digits import Strokes, digit_picture
 from models.images import png
 from models.loading import predicted
 from pages.common.asking import fragment
 from pages.common.cache.networks import in_turn
-from pages.common.components.drawing import Answer, Strokes, drawing_field
+from pages.common.components.drawing import ClassProbability, drawing_field
 from pages.common.session import PICTURE_FILE, Selection, keep, kept, sha256, take_file
 from pages.common.text import _
 from pages.common.widgets import refusals_said
@@ -49,17 +49,19 @@ def offer_drawing(chosen: Selection, loaded: Loaded) -> None:
 def draw_digit(chosen: Selection, loaded: Loaded) -> None:
     """A field to draw a digit in, its classes' probabilities as one draws, and a button that makes it the picture."""
     strokes: Strokes = kept(DRAWING, tuple)
-    picture = drawn(strokes)
+    picture = digit_picture(strokes)
     image = loaded.preprocess(picture)  # (1, 1, 32, 32)
-    answers = []
+    probabilities = []
     if loaded.weights.predicts:
         names = loaded.categories or [str(number) for number in range(10)]
         with refusals_said():
             classes, _on_cpu = in_turn(chosen, lambda there: predicted(there, there.classifier_input(picture), 10))
-        answers = [Answer(names[number], share if strokes else None) for number, share in sorted(classes)]
+        probabilities = [
+            ClassProbability(names[number], share if strokes else None) for number, share in sorted(classes)
+        ]
     used = drawing_field(
         strokes,
-        answers,
+        probabilities,
         png(loaded.preprocess.for_the_eye(image)),
         "drawing field",
         words={
@@ -78,5 +80,5 @@ def draw_digit(chosen: Selection, loaded: Loaded) -> None:
         on_drawn=lambda strokes: keep(DRAWING, strokes),
     )
     if used:
-        take_file(PICTURE_FILE, DrawnFile("digit.png", png(np.asarray(drawn(used)))))
+        take_file(PICTURE_FILE, DrawnFile("digit.png", png(np.asarray(digit_picture(used)))))
         st.rerun()

@@ -22,7 +22,8 @@ from pages.common.export import download
 from pages.common.session import kept
 from pages.common.text import _, bare, plain, prose
 from pages.common.widgets import honest_png, warning_of
-from vis.figures.numbers import marks
+from vis.cost.layer import typeset
+from vis.figures.numbers import grouped, marks
 from vis.figures.pictures import captioned
 
 TO_DRAW = 0.7  # seconds in which a browser draws a first screen
@@ -39,6 +40,11 @@ def reading(title: str, texts: Path, name: str) -> None:
 def bullets(lines: Iterable[str]) -> None:
     """Lines of Markdown as a list."""
     st.markdown("\n".join(f"* {line}" for line in lines))
+
+
+def formula(symbols: str, numbers: str, value: int | str) -> str:
+    """How a number comes about, Markdown: its formula, the same with numbers put in, and what comes out."""
+    return f"${typeset(symbols)}$ = {numbers} = **{value if isinstance(value, str) else grouped(value)}**"
 
 
 def figures(shown: Sequence[tuple[str, ...]]) -> None:
@@ -171,6 +177,6 @@ def close_up(
         if not is_beside:
             reveal(what, key=f"reveal{of}")
         row = st.container(horizontal=True, vertical_alignment="top", wrap=False, key=f"head of close-up{of}")
-        row.markdown(f"#### {title}", width="stretch")
+        row.markdown(f"## {title}", width="stretch")
         row.button(_("Close"), icon=":material/close:", key=f"close{of}", on_click=close)
         yield

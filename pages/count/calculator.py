@@ -7,15 +7,16 @@ import streamlit as st
 
 from models.options import Choice, Number, Phrase
 from models.refusals import Refused
-from pages.common import address, cache
+from pages.common import address, cache, panels
 from pages.common.asking import Live, ask_live, ask_one, first_value, fragment, key_of, note
+from pages.common.code import arguments, the_code
 from pages.common.export import download, table
 from pages.common.session import set_to, value_of
 from pages.common.text import _, spoken
 from pages.count.following import QUANTITY, following, ratio_in_words
 from pages.count.style import Style, chosen_style
 from vis.cost.blocks import Block
-from vis.cost.layer import Layer, formula, typeset
+from vis.cost.layer import Layer, formula
 from vis.cost.relatives import RELATIVES
 from vis.cost.tables import layer_rows
 from vis.figures.blocks import beside, drawn, title
@@ -23,6 +24,19 @@ from vis.figures.curves import curves, places
 from vis.figures.graph_files import png, svg
 from vis.figures.numbers import grouped
 
+CODE = """\
+from vis.cost.blocks import ratio
+from vis.cost.relatives import RELATIVES
+
+plain, cheap = RELATIVES[{name!r}].blocks(
+    {values}
+)
+for block in (plain, cheap):
+    for layer in block.layers:
+        print(layer.kind, layer.shape, layer.macs)
+    print(block.macs, "MACs,", block.weights, "weights,", block.activation_bytes, "bytes")
+print(float(ratio(cheap, plain)))
+"""
 WIDE = 300  # pixels, up to which a drawing fits into a telephone as it is
 
 
@@ -102,6 +116,7 @@ def _compared(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block]
         )
     )
     _files(of, now, sides)
+    the_code(CODE, name=of.name, values=arguments(now))
 
 
 def block_drawn(name: str, block: Block) -> None:
@@ -126,8 +141,7 @@ def sums(name: str, block: Block, style: Style) -> None:
 def _sum(layer: Layer, style: Style) -> str:
     if layer.macs is None:
         return _("no multiply-adds")
-    symbols, numbers = formula("macs", layer)
-    return f"${typeset(symbols)}$ = {numbers} = {style.number(layer.macs)}"
+    return panels.formula(*formula("macs", layer), style.number(layer.macs))
 
 
 def _curves(of: Calculator, now: Mapping[str, int], sides: Mapping[str, Block], moved: str, style: Style) -> None:

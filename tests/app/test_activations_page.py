@@ -12,6 +12,7 @@ from PIL import Image
 from models import ARCHITECTURES, load
 from models.decoding import decoded
 from pages.common.cache import sample
+from pages.common.opened import Opened
 from tests.app.visit import ACTIVATIONS, Visit
 from tests.unit.pictures import saved
 from vis.activations import activations
@@ -26,7 +27,7 @@ def visit(**link: str) -> Visit:
 
 def enlarged(page: Visit) -> str | None:
     """The title of the enlarged map; the other headings of its size are in the long text."""
-    return next((m.value[5:].replace("\\", "") for m in page.at.markdown if m.value.startswith("#### ")), None)
+    return next((m.value[3:].replace("\\", "") for m in page.at.markdown if m.value.startswith("## ")), None)
 
 
 def read(page: Visit) -> str:
@@ -56,6 +57,21 @@ def first_layer():
     loaded = load("zfnet_mini", "shipped", "cpu")
     image = loaded.preprocess(decoded(sample("coffee")))
     return activations(loaded.model, image, loaded.layers["1"]), record(loaded.model, image, [loaded.layers["1"]])
+
+
+def test_back_and_forward_open_the_map_of_the_address_in_its_layer_and_its_network():
+    page = visit(network="lenet5", layer="features.c1").keep("opened activations lenet5", Opened("features.c1", 2))
+    first = page.link
+    page.choose(layer="features.c3").keep("opened activations lenet5", Opened("features.c3", 5, (1, 2)))
+    second = page.link
+    page.choose(network="zfnet_mini")
+    assert enlarged(page) is None
+    for entry, title in ((second, "features.c3 · feature map 5"), (first, "features.c1 · feature map 2")):
+        page.go_back(**entry)
+        assert (enlarged(page), page.link) == (title, entry)
+    without = {name: said for name, said in first.items() if name != "map"}
+    assert enlarged(page.go_back(**without)) is None
+    assert page.link == without
 
 
 def test_a_sheet_has_every_map_with_its_numbers(first_layer):

@@ -17,6 +17,7 @@ from models.loading import skeleton
 from models.samples import SAMPLES, samples_for
 from pages.common import cache as remembered
 from pages.common.cache import Built, results
+from pages.common.text import plain
 from pages.look.architecture.story import BLOCKS
 from pages.look.architecture.versus import WORTH_COMPARING
 from pages.look.architecture.view import EVERYTHING, GraphView
@@ -82,7 +83,7 @@ class Reader(Visit):
     @property
     def titles(self) -> list[str]:
         """What is looked at closely."""
-        return [spoken(m.value[5:]) for m in self.at.markdown if re.match(r"#### [^\n]+$", m.value)]
+        return [spoken(m.value[3:]) for m in self.at.markdown if re.match(r"## [^\n]+$", m.value)]
 
     def measured(self) -> "Reader":
         """The page when nothing on it is being measured any more."""
@@ -644,11 +645,11 @@ def test_the_arithmetic_of_a_convolution_ends_in_the_counted_numbers():
     visit, node = Reader(network="alexnet_2012").choose(**{"count/bias": True}), "features.conv2"
     visit.view("alexnet_2012", (EVERYTHING,), node)
     found = graph_of("alexnet_2012").nodes[node]
-    code, _notebook = (code.value for code in visit.at.code)
-    assert f"= {grouped(found.macs)}" in code
-    assert f"= {grouped(found.params)}" in code
-    assert f"bias additions: {grouped(found.cost.bias_adds)}\n" in code
-    assert f"inputs: {found.inputs[0]}" in code
+    (lines,) = (text.value.splitlines() for text in visit.at.markdown if text.value.startswith("* height"))
+    for counted in (found.macs, found.params):
+        assert any(line.endswith(f"= **{grouped(counted)}**") for line in lines)
+    assert f"* bias additions: {grouped(found.cost.bias_adds)}" in lines
+    assert f"* inputs: {plain(found.inputs[0])}" in lines
     assert f"**{grouped(found.macs + found.cost.bias_adds)}**" in visit.said()
 
 

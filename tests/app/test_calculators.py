@@ -67,13 +67,19 @@ def curves(page: Visit) -> list:
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: f"{golden.name} {golden.cheap}")
-def test_the_published_examples_come_out(golden):
+def test_the_published_examples_come_out(golden, capsys):
+    """On the page, and of the code that it shows."""
     page = visit(golden.name, **golden.link)
     (macs, macs_of), (weights, weights_of), _memory = totals(page)
     assert (macs, macs_of.partition(" of ")[2]) == (golden.cheap, golden.plain)
     assert (weights, weights_of.partition(" of ")[2]) == golden.weights
     assert golden.link.items() <= page.link.items()
     assert not page.errors
+    made = page.made_by_code()
+    assert [grouped(made[side].macs) for side in ("cheap", "plain")] == [golden.cheap, golden.plain]
+    assert [grouped(made[side].weights) for side in ("cheap", "plain")] == [*golden.weights]
+    cheap, plain = (int(number.replace(",", "")) for number in (golden.cheap, golden.plain))
+    assert float(capsys.readouterr().out.split()[-1]) == pytest.approx(cheap / plain, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -1,4 +1,7 @@
-"""The code that pages show: it runs by itself, and makes what the page shows."""
+"""The code that pages show: it runs by itself, and makes what the page shows.
+
+That of pages that count and search is run where these pages are tested.
+"""
 
 import base64
 from pathlib import Path
@@ -16,19 +19,9 @@ from tests.unit.pictures import photograph, saved
 from vis.cost.mobilenet import MobileNet
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    """What is called what when a page's code has run."""
+@pytest.fixture(autouse=True)
+def folder_for_files(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-    def run(visit: Visit) -> dict[str, object]:
-        (code,) = visit.at.code
-        assert len(code.value.splitlines()) <= 20
-        names: dict[str, object] = {}
-        exec(code.value, names)
-        return names
-
-    return run
 
 
 def seen(network: str, module: str, content: bytes) -> np.ndarray:
@@ -42,21 +35,21 @@ def seen(network: str, module: str, content: bytes) -> np.ndarray:
 
 
 @pytest.mark.parametrize("look", [{}, {"sort": "mean", "range": "own"}])
-def test_the_code_of_activations_makes_the_maps_of_the_page(run, look):
+def test_the_code_of_activations_makes_the_maps_of_the_page(look):
     visit = Visit(ACTIVATIONS, network="lenet5", layer="features.relu3").choose(**look)
-    made = run(visit)
+    made = visit.made_by_code()
     wanted = seen("lenet5", "features.relu3", SAMPLES["digit_0"].content())
     np.testing.assert_allclose(made["found"].maximum, wanted.max((1, 2)), rtol=1e-5, atol=1e-6)
     assert Path("maps.png").read_bytes() == base64.b64decode(visit.pictures()[0]["picture"])
 
 
-def test_of_ones_own_picture_it_opens_the_file_and_takes_the_same_part(run):
+def test_of_ones_own_picture_it_opens_the_file_and_takes_the_same_part():
     content = saved(photograph(300, 200), "PNG")
     Path("mine.png").write_bytes(content)
     visit = Visit(ACTIVATIONS, network="lenet5", layer="features.relu1").upload(content, "mine.png").choose(part=100)
     square = saved(photograph(300, 200).crop((100, 0, 300, 200)), "PNG")
     wanted = seen("lenet5", "features.relu1", square)
-    np.testing.assert_allclose(run(visit)["found"].maximum, wanted.max((1, 2)), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(visit.made_by_code()["found"].maximum, wanted.max((1, 2)), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -67,9 +60,9 @@ def test_of_ones_own_picture_it_opens_the_file_and_takes_the_same_part(run):
         ({"layer": "features.conv2", "output": "7"}, lambda weights, std: weights[7][:, None]),
     ],
 )
-def test_the_code_of_filters_makes_their_sheet(run, link, kernels):
+def test_the_code_of_filters_makes_their_sheet(link, kernels):
     visit = Visit(FILTERS, network="zfnet_mini", **link).choose(sort="index")
-    made, loaded = run(visit), load("zfnet_mini", "shipped", "cpu")
+    made, loaded = visit.made_by_code(), load("zfnet_mini", "shipped", "cpu")
     std = np.array(loaded.preprocess.std).reshape(3, 1, 1)
     np.testing.assert_allclose(
         made["kernels"], kernels(loaded.model.get_submodule(link["layer"]).weight.numpy(), std), rtol=1e-6
@@ -77,17 +70,17 @@ def test_the_code_of_filters_makes_their_sheet(run, link, kernels):
     assert Path("filters.png").stat().st_size > 0
 
 
-def test_the_code_of_the_layers_projects_the_units_of_the_page(run):
+def test_the_code_of_the_layers_projects_the_units_of_the_page():
     visit = Visit(LAYERS, network="zfnet_mini", maps="4")
-    run(visit)
+    visit.made_by_code()
     shown = {f"layer{layer + 1}-map{channel:04}.png" for layer in range(5) for channel in visit.maps_of(layer)}
     made = {file.name for file in Path().glob("layer*.png")}
     assert len(made) >= 19  # of 20: one at the border may see nothing
     assert made <= shown
 
 
-def test_the_code_of_the_graph_counts_what_the_formulas_say(run, capsys):
-    run(Visit(GRAPH, network="mobilenet_v1", option_width="0.5", side="160"))
+def test_the_code_of_the_graph_counts_what_the_formulas_say(capsys):
+    Visit(GRAPH, network="mobilenet_v1", option_width="0.5", side="160").made_by_code()
     assert capsys.readouterr().out.endswith(f"\n{MobileNet(0.5, 160).macs} MACs\n")
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from models import load
-from models.digits import DIGITS, drawn
+from models.digits import DIGITS, digit_picture
 from models.loading import predicted
 from pages.common.components.drawing import FINEST, MOST_POINTS, MOST_STROKES, strokes_of
 from pages.common.drawing import DRAWING, DrawnFile
@@ -43,7 +43,7 @@ def test_what_is_drawn_is_classified_as_the_network_does_and_shown_as_it_sees_it
     assert [(bar["name"], bar["share"], bar["text"]) for bar in empty["bars"]] == [(d, 0, "") for d in "0123456789"]
     assert empty["answer"] == ""
     loaded = load("lenet5", "shipped", "cpu")
-    image = loaded.preprocess(drawn(STROKES))
+    image = loaded.preprocess(digit_picture(STROKES))
     expected = dict(predicted(loaded, image, 10))
     there = field(visit.keep(DRAWING, STROKES))
     assert [bar["share"] for bar in there["bars"]] == pytest.approx([expected[n] for n in range(10)], abs=1e-6)
@@ -63,7 +63,7 @@ def test_with_random_weights_one_can_draw_but_nothing_is_predicted():
 def test_a_drawing_is_taken_as_the_picture_on_every_page_until_it_is_removed():
     visit = Visit(network="lenet5")
     content = io.BytesIO()
-    drawn(STROKES).save(content, "PNG")
+    digit_picture(STROKES).save(content, "PNG")
     visit.keep("own picture_file", DrawnFile("digit.png", content.getvalue()))
     assert visit.predictions[0].startswith("7 · 9")
     assert visit.strip["note"].startswith("digit.png, as the network sees it")

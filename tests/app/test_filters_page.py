@@ -61,6 +61,19 @@ def test_grey_filters_are_shown_as_one_plane(network):
     assert "Red, green and blue" not in visit.captions
 
 
+def test_back_and_forward_open_what_the_address_says_in_its_view_and_its_layer():
+    visit = Visit(FILTERS, network="zfnet_mini").keep("filter zfnet_mini shipped features.conv1", (5,))
+    entries = [visit.link]
+    visit.choose(layer="features.conv2").choose(output=7).keep("filter zfnet_mini shipped features.conv2", (3,))
+    entries += [visit.link, visit.choose(output=8).link, visit.choose(show="clipping").link]
+    assert [len(entry.keys() & {"filter", "output", "input"}) for entry in entries] == [1, 2, 2, 0]
+    for entry in (entries[2], entries[1], entries[0], entries[3], entries[0]):
+        assert visit.go_back(**entry).link == entry
+        assert re.findall(r"## (?:Filter|Input map) \d+", said(visit)) == (
+            ["## Filter 5"] if "filter" in entry else ["## Input map 3"] if "input" in entry else []
+        )
+
+
 # Numbers -----------------------------------------------------------------------------------------------------------
 
 
@@ -137,7 +150,7 @@ def test_the_inputs_of_a_grouped_layer_are_numbered_as_in_the_whole_layer():
     second = Visit(FILTERS, **link, output="200", input="50")
     assert sorted(numbers(second)) == list(range(48, 96))
     assert "this filter reads only input maps 48 to 95" in said(Visit(FILTERS, **link, output="200"))
-    assert "#### Input map 50" in said(second)
+    assert "## Input map 50" in said(second)
 
 
 # C3 of 1998: its filters read maps that are not next to each other, by Table I of the paper
@@ -151,7 +164,7 @@ def test_each_slice_of_a_filter_over_scattered_maps_is_found_by_the_number_of_it
     link = {"network": "lenet5_1998", "weights": "random", "layer": layer, "output": str(output)}
     for i, number in enumerate(reads):
         visit = Visit(FILTERS, **link, input=str(number))
-        assert f"#### Input map {number}" in said(visit)
+        assert f"## Input map {number}" in said(visit)
         assert f"RMS {m.rms[i]:.4g} · norm {m.norm[i]:.4g}" in said(visit)
         tiles = visit.pictures()[0]
         assert re.match(rf"Input map {number}: RMS {m.rms[i]:.3g},", tiles["labels"][tiles["selected"]])
@@ -170,7 +183,7 @@ def test_a_weight_of_a_1x1_layer_can_be_read():
     link = {"network": "squeezenet1_1", "weights": "random", "layer": "features.3.squeeze"}
     matrix = kernels_of(load("squeezenet1_1", "random").model, "features.3.squeeze")[..., 0, 0]
     visit = Visit(FILTERS, **link, output="4", input="9")
-    assert "#### Output map 4, input map 9" in said(visit)
+    assert "## Output map 4, input map 9" in said(visit)
     assert f"weight {matrix[4, 9]:+.4g}".replace("-", "−") in said(visit)
     grid = visit.pictures()[0]
     rows, columns = (np.argsort(-np.linalg.norm(m, axis=1), kind="stable").tolist() for m in (matrix, matrix.T))
@@ -205,14 +218,14 @@ def test_a_link_restores_layer_order_range_and_filter():
     visit = Visit(FILTERS, **link, filter="11")
     assert {name: visit.link[name] for name in link} == link
     assert visit.link["filter"] == "11"
-    assert "#### Filter 11" in said(visit)
+    assert "## Filter 11" in said(visit)
 
 
 def test_a_link_to_a_slice_restores_the_output_map_and_the_input_map():
     link = {"network": "zfnet_mini", "layer": "features.conv4", "output": "90", "input": "3", "sort": "orientation"}
     visit = Visit(FILTERS, **link)
     assert {name: visit.link[name] for name in link} == link
-    assert "#### Input map 3" in said(visit)
+    assert "## Input map 3" in said(visit)
 
 
 def test_a_link_to_an_output_map_of_one_layer_says_nothing_of_another():
@@ -270,7 +283,7 @@ def test_the_way_from_a_layer_that_has_no_short_name_shows_it_as_one_more():
     link = {"network": "resnet18", "weights": "random", "layer": "layer1.0.conv1", "output": "7", "input": "2"}
     visit = Visit(FILTERS, **link).press("responses")
     assert visit.layers[0] == "Layer layer1.0.conv1"
-    assert "#### Layer layer1.0.conv1 · feature map 7," in said(visit)
+    assert "## Layer layer1.0.conv1 · feature map 7," in said(visit)
 
 
 # Clipping, figure 6, figure 4 --------------------------------------------------------------------------------------

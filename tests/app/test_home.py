@@ -62,8 +62,8 @@ def test_is_the_first_page_in_both_languages(language, title, axis):
 
 
 def test_every_family_stands_in_the_timeline_in_the_order_of_its_years(home):
-    cards = [markdown.value for markdown in home.at.markdown if markdown.value.startswith("#### :primary[")]
-    years = [int(card[14:18]) for card in cards]
+    cards = [markdown.value for markdown in home.at.markdown if markdown.value.startswith("### :primary[")]
+    years = [int(card[13:17]) for card in cards]
     assert years == sorted(years)
     assert (years[0], years[-1]) == (1998, 2022)
     menus = {menu.key.removeprefix("open "): list(menu.options) for menu in home.at.menu_button}

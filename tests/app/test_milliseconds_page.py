@@ -101,7 +101,7 @@ def test_a_built_network_is_called_as_the_paper_calls_it():
     assert built.title(MobileNet(width=0.75, resolution=160)) == "0.75 MobileNet-160"
 
 
-def test_a_measurement_shows_every_layer_with_its_macs_its_time_and_where_it_stands():
+def test_a_measurement_shows_every_layer_with_its_macs_its_time_and_where_it_stands(capsys):
     page = settle(visit(network="lenet5").press("measure"))
     assert not page.errors
     rows, _published = tables(page)
@@ -123,6 +123,12 @@ def test_a_measurement_shows_every_layer_with_its_macs_its_time_and_where_it_sta
         assert said in page.captions.replace("\\", "")
     assert "for one picture; after warm-up, 30 whole passes and 7 layer by layer" in page.captions
     assert page.at.button(key="measure").label == "Measure again"
+    page.made_by_code()
+    *measured, whole = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert [(name, macs) for name, macs, _ms, _reached in measured] == [
+        (name, str(macs)) for name, macs in zip(rows["layer"], rows["MACs"], strict=True)
+    ]
+    assert float(whole[0]) > 0
 
 
 def test_pictures_together_have_as_many_macs_and_the_link_says_so():

@@ -79,6 +79,9 @@ def test_sliders_and_switches_change_everything_and_the_address_follows():
     page.choose(convolutions="full", depth="shallow", numbers="short", bars="params")
     network = MobileNet(0.5, 160, separable=False, shallow=True)
     assert totals(page)[:2] == [short(network.macs, 4), short(network.params, 4)]
+    made = page.made_by_code()
+    assert made["network"] == network
+    assert sum(p.numel() for p in made["loaded"].model.parameters()) == network.params
     wanted = {"convolutions": "full", "depth": "shallow", "numbers": "short", "bars": "params"}
     assert wanted.items() <= page.link.items()
     again = visit(**page.link)

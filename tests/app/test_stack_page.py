@@ -62,15 +62,21 @@ def test_it_begins_with_alexnets_features():
     assert totals(page) == ["655,566,528", "2,469,696", "2.29 MB", "256×6×6", "195×195", "32"]
     assert table(page)["receptive field"][-2:] == ["163×163", "195×195"]
     assert table(page)["output"][0] == "64×55×55"
+    fields = [f"{field.size}×{field.size}" for field in page.made_by_code()["fields"].values()]
+    assert fields[-len(table(page)["row"]) :] == table(page)["receptive field"]
     assert not page.errors
     assert "stack" not in page.link
 
 
-def test_a_link_sets_the_stack_and_comes_back():
+def test_a_link_sets_the_stack_and_comes_back(capsys):
     page = visit(stack=SOME, picture="3x64x96", bias="off", norm="on", numbers="short", bars="params", row="4")
     stack = Design(from_code(SOME), (3, 64, 96), bias=False, norm=True).stack()
     assert totals(page)[:2] == [short(stack.macs, 4), short(stack.params, 4)]
     assert totals(page)[3:] == ["10", "the whole picture", "–"]
+    made = page.made_by_code()
+    assert sum(cost.macs or 0 for cost in made["costs"]) == stack.macs
+    assert sum(cost.params for cost in made["costs"]) == stack.params
+    assert capsys.readouterr().out.splitlines()[-1] == f"{stack.macs} MACs, {stack.params} parameters"
     assert page.widget("row").value == 3
     wanted = {"stack": SOME, "picture": "3x64x96", "bias": "off", "norm": "on", "numbers": "short", "bars": "params"}
     assert (wanted | {"row": "4"}).items() <= page.link.items()
@@ -287,8 +293,8 @@ def test_what_makes_no_sense_beside_the_stack_is_ignored(link):
 def test_code_and_formulas_are_those_of_the_stack():
     page = visit(stack="conv.64.7.2.3_max-pool.3.2.1", bias="off", row="2")
     assert "nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)" in code(page)
-    (formulas,) = (block.value for block in page.at.code if block.language != "python")
-    assert "receptive field = r + d·(K_h − 1)·j\n  = 7 + 1·(3 − 1)·2\n  = 11" in formulas
+    (formulas,) = (text.value for text in page.at.markdown if text.value.startswith("* height"))
+    assert r"* receptive field = $r + d \cdot (K_{h} - 1) \cdot j$ = 7 + 1·(3 − 1)·2 = **11**" in formulas.splitlines()
 
 
 def test_it_speaks_vietnamese():

@@ -1,5 +1,6 @@
 """The page “Top nine pictures” without a browser: what a visitor sets, and what the page then says."""
 
+import base64
 import csv
 import io
 import re
@@ -32,7 +33,7 @@ from pages.look.top9.state import Mining, OneOfNine
 from tests.app.visit import TOP9, Visit
 from tests.unit.pictures import saved
 from vis.deconvnet import Box
-from vis.figures.nine import Tile, montages, tile, whole
+from vis.figures.nine import Tile, montages, side_by_side, tile, whole
 from vis.figures.pictures import EDGE, LINE
 from vis.figures.tilefile import file_of, read, write
 from vis.top9 import as_parquet, find, key_of, mine, open_top, patches_and_projections, rows
@@ -149,7 +150,7 @@ def test_a_folder_is_searched_when_it_is_asked_for_and_found_again_by_the_next_v
     assert of_folder().pictures() == visit.pictures()
 
 
-def test_what_the_page_shows_is_what_the_search_gives(root):
+def test_what_the_page_shows_is_what_the_search_and_the_pages_code_give(root, monkeypatch):
     visit = searched(of_folder(layer="C3"))
     loaded = load("lenet5")
     pictures = folder(root / "set", root)
@@ -161,6 +162,11 @@ def test_what_the_page_shows_is_what_the_search_gives(root):
         assert entry.picture in label
         assert f"row {entry.row}, column {entry.column}: {entry.value:.4g}" in label
     assert plain(f"values {entries[-1].value:.3g} to {entries[0].value:.3g}") in visit.captions
+    monkeypatch.chdir(root)
+    visit.made_by_code()
+    sheets = [np.asarray(Image.open(io.BytesIO(base64.b64decode(sheet["picture"])))) for sheet in visit.pictures()]
+    for channel, patches, projections in zip(maps(visit), sheets[::2], sheets[1::2], strict=True):
+        np.testing.assert_array_equal(np.asarray(Image.open(f"map{channel}.png")), side_by_side(patches, projections))
 
 
 def test_pictures_that_cannot_be_read_are_counted_and_named_as_they_are(root):
@@ -496,7 +502,7 @@ def test_a_link_leads_to_the_picture_seen_closely_and_the_range(root):
     close_up(visit, "C3", channel, 4)
     assert {"nine": f"{channel},5", "range": "shared"}.items() <= visit.link.items()
     other = of_folder(**{name: visit.link[name] for name in ("layer", "nine", "range")})
-    assert f"#### Feature map {channel}, picture 5 of 9" in [markdown.value for markdown in other.at.markdown]
+    assert f"## Feature map {channel}, picture 5 of 9" in [markdown.value for markdown in other.at.markdown]
     assert other.pictures() == visit.pictures()
     other.press("close one of nine")
     assert "nine" not in other.link
@@ -595,12 +601,22 @@ def test_a_close_up_shows_the_picture_the_box_and_the_value(root):
     channel = maps(visit)[0]
     label = visit.pictures()[0]["labels"][2]
     close_up(visit, "C3", channel, 2)
-    assert f"#### Feature map {channel}, picture 3 of 9" in [markdown.value for markdown in visit.at.markdown]
+    assert f"## Feature map {channel}, picture 3 of 9" in [markdown.value for markdown in visit.at.markdown]
     place, value = re.search(r"(row \d+, column \d+): ([\d.]+)", label).groups()
     assert f"{place}: activation {value}" in visit.captions.replace("\\", "")
     assert [data["selected"] for data in visit.pictures()[:2]] == [2, 2]
     visit.press("close one of nine")
     assert [data["selected"] for data in visit.pictures()[:2]] == [None, None]
+
+
+def test_back_and_forward_show_the_picture_of_the_address_among_its_maps(root):
+    visit = searched(of_folder(layer="C3", sort="number", maps="3"))
+    entries = [close_up(visit, "C3", 1, 2).link]
+    entries += [visit.choose(page=2).link, close_up(visit, "C3", 4, 0).link, visit.choose(layer="C1").link]
+    for entry, title in zip((*reversed(entries[:-1]), entries[-1]), (4, None, 1, None), strict=True):
+        assert visit.go_back(**entry).link == entry
+        shown = [m.value for m in visit.at.markdown if m.value.startswith("## Feature map")]
+        assert [int(re.search(r"map (\d+)", one)[1]) for one in shown] == ([title] if title is not None else [])
 
 
 def test_a_map_that_no_picture_excites_says_so(root):

@@ -7,10 +7,13 @@ import json
 import re
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.scriptrunner import RerunData
+from streamlit.testing.v1 import AppTest, local_script_runner
 from streamlit.util import calc_hash
 
 from models import ARCHITECTURES
@@ -100,6 +103,14 @@ class Visit:
         self.at.switch_page(page.script)
         return self.run()
 
+    def go_back(self, **link: str) -> "Visit":
+        """Goes by Back or Forward to an entry of the browser's history, whose address says this of the same page."""
+        self.at.query_params.clear()
+        self.at.query_params.update(link)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(local_script_runner, "RerunData", partial(RerunData, is_history_navigation=True))
+            return self.run()
+
     def upload(self, content: bytes, name: str = "picture.png", key: str = PICTURE_FILE) -> "Visit":
         self.at.file_uploader(key=key).upload(name, content, "application/octet-stream")
         return self.run()
@@ -187,7 +198,7 @@ class Visit:
     @property
     def layers(self) -> list[str]:
         """The headings of the layers that are shown."""
-        return [heading.value for heading in self.at.subheader]
+        return [heading.value for heading in self.at.header]
 
     @property
     def following(self) -> dict:
@@ -207,10 +218,17 @@ class Visit:
         data = self.following
         return {s["label"]: s["values"][place] for s, place in zip(data["sliders"], data["places"], strict=True)}
 
+    def made_by_code(self) -> dict[str, object]:
+        """What is called what when the page's code has run."""
+        (code,) = (block.value for block in self.at.code if block.language == "python")
+        names: dict[str, object] = {}
+        exec(code, names)
+        return names
+
     @property
     def inspector(self) -> str | None:
         """The title of the opened unit; the other headings of its size are in the long text."""
-        return next((m.value[5:] for m in self.at.markdown if re.match(r"#### \w+ \w+ · ", m.value)), None)
+        return next((m.value[3:] for m in self.at.markdown if re.match(r"## \w+ \w+ · ", m.value)), None)
 
     @property
     def predictions(self) -> list[str]:

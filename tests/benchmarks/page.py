@@ -63,7 +63,7 @@ def strip_on_screen(page: Page, url: str) -> tuple[float, float]:
 def all_layers_on_screen(page: Page) -> None:
     page.wait_for_selector(IDLE, timeout=60_000)
     page.wait_for_function(
-        "document.querySelectorAll('h3').length >= 5 && !document.querySelector('[data-stale=true]')", timeout=60_000
+        "document.querySelectorAll('h2').length >= 5 && !document.querySelector('[data-stale=true]')", timeout=60_000
     )
 
 
@@ -103,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         screens = {
             EMPTY_PAGE: (empty,),
             "home": (ROOT / "app.py", "", ".js-plotly-plot .point"),
-            "layers": (ROOT / "app.py", "layers", "h3 >> nth=4"),
+            "layers": (ROOT / "app.py", "layers", "h2 >> nth=4"),
         }
         if given.short:
             del screens["home"]

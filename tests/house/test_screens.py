@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from itertools import pairwise
 
 import pytest
 
@@ -132,6 +133,23 @@ def test_charts_are_drawn_in_one_home_where_their_numbers_get_the_marks_of_the_l
 def test_a_silent_picture_is_found(code):
     assert silent(ast.parse(code)) == [1]
     assert not silent(ast.parse("st.image(a, alt=b); st.plotly_chart(a, alt=b)"))
+
+
+# Headings --------------------------------------------------------------------------------------------------------
+
+
+def skipped(levels: list[int]) -> list[int]:
+    """The levels of headings below a page's title that are more than one below the heading before."""
+    return [level for before, level in pairwise([1, *levels]) if level > before + 1]
+
+
+def test_the_parts_of_a_long_text_are_sections_of_its_page_and_no_level_is_skipped():
+    texts = sorted((ROOT / "pages").rglob("texts/*.md"))
+    levels = {path.name: [*map(len, re.findall(r"^(#+) ", path.read_text("utf-8"), re.M))] for path in texts}
+    assert sum(map(len, levels.values())) > 150
+    assert not {name: found for name, found in levels.items() if skipped(found) or 1 in found}
+    assert skipped([2, 3, 4, 2, 3, 2]) == []
+    assert skipped([3, 2, 4]) == [3, 4]
 
 
 # Words -----------------------------------------------------------------------------------------------------------

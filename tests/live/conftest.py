@@ -171,6 +171,11 @@ def page(new_page):
     return new_page()
 
 
+def close_ups(page):
+    """The headings of what is seen closely."""
+    return page.locator("[class*=st-key-head-of-close-up]").get_by_role("heading", level=2)
+
+
 @pytest.fixture(scope="session")
 def app(server, browser) -> str:
     """The address of the app, after its first visitor: before, Streamlit knows no page but the first, and says so."""

@@ -7,6 +7,7 @@ import pytest
 from models import load
 from models.decoding import decoded
 from pages.common.cache import sample
+from tests.live.conftest import close_ups
 from tests.live.test_page import PHONE, click_cell, sideways_room
 from vis.trace import record
 
@@ -46,7 +47,7 @@ def ledger(page) -> dict[str, float]:
 def test_a_tile_and_a_position_are_clicked_and_the_sum_is_the_value_shown(page, address):
     at(page, address, "?network=zfnet_mini")
     click_cell(sheet(page), 0, 3)
-    expect(page.get_by_role("heading", level=4)).to_have_text("features.relu1 · feature map 3")
+    expect(close_ups(page)).to_have_text("features.relu1 · feature map 3")
     expect(page).to_have_url(re.compile("map=3"))
     click_cell(settled(page).get_by_role("grid", name="The feature map", exact=True), 56, 20)
     expect(page).to_have_url(re.compile("at=56%2C20|at=56,20"))
@@ -68,12 +69,12 @@ def test_a_tile_and_a_position_are_clicked_and_the_sum_is_the_value_shown(page, 
 def test_a_click_changes_the_map_and_a_link_brings_it_back(page, new_page, address):
     at(page, address, "?network=lenet5&sort=maximum")
     click_cell(sheet(page), 1, 2)
-    title = page.get_by_role("heading", level=4)
+    title = close_ups(page)
     expect(title).to_be_visible()
     words = title.inner_text()
     expect(page).to_have_url(re.compile("map=.*"))
     other = at(new_page(), address, page.url.partition("activations")[2])
-    expect(other.get_by_role("heading", level=4)).to_have_text(words, timeout=60_000)
+    expect(close_ups(other)).to_have_text(words, timeout=60_000)
     expect(sheet(other)).to_have_attribute("aria-colcount", sheet(page).get_attribute("aria-colcount"))
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from models import ARCHITECTURES
 from models.loading import skeleton
-from tests.live.conftest import ROOT
+from tests.live.conftest import ROOT, close_ups
 from tests.live.test_page import PHONE, sideways_room
 from vis.cost.count import Counting
 from vis.figures.numbers import grouped
@@ -81,7 +81,7 @@ def whole(page, network: str, place: str = "left") -> None:
 
 def title(page, text: str):
     """The heading of what is looked at closely."""
-    return page.get_by_role("heading", level=4).filter(has_text=text)
+    return close_ups(page).filter(has_text=text)
 
 
 def legend(page, network: str, place: str = "left") -> list[str]:
@@ -120,7 +120,7 @@ def test_a_block_is_opened_and_a_convolution_in_it_read(page, address):
     assert "count=flops" in page.url
 
     page.get_by_role("button", name="Close", exact=True).click()
-    expect(page.get_by_role("heading", level=4)).to_have_count(0, timeout=30_000)
+    expect(close_ups(page)).to_have_count(0, timeout=30_000)
     idle(page)
     assert "node_left" not in page.url
 
@@ -163,7 +163,7 @@ def test_the_address_brings_back_two_networks_with_all_that_is_open_in_them(page
             page.url,
             names(page, "resnet18"),
             names(page, "plain18", "right"),
-            page.get_by_role("heading", level=4).all_inner_texts(),
+            close_ups(page).all_inner_texts(),
             legend(page, "resnet18"),
             legend(page, "plain18", "right"),
         )
@@ -217,7 +217,7 @@ def test_quick_clicks_all_count(page, address):
     expect(title(page, "ResNet-18 · bn1 ")).to_be_visible(timeout=30_000)
     expect(box(page, "resnet18", "layer1.0")).to_be_attached(timeout=30_000)
     idle(page)
-    assert page.get_by_role("heading", level=4).count() == 1
+    assert close_ups(page).count() == 1
     assert "open_left=layer1&node_left=bn1" in page.url
 
 
@@ -288,7 +288,7 @@ def test_a_measurement_shows_how_far_it_is_and_can_be_stopped_and_begun_again(pa
 def test_from_a_layer_one_comes_to_what_it_responds_to(page, address):
     at(page, address, "?network=lenet5&open_left=*&node_left=features.s2")
     page.get_by_role("button", name="What this layer responds to").click()
-    first = page.get_by_test_id("stMain").get_by_role("heading", level=3).first
+    first = page.get_by_test_id("stMain").get_by_role("heading", level=2).first
     expect(first).to_have_text("Layer features.s2", timeout=60_000)
     idle(page)
     assert "/layers?" in page.url
@@ -299,7 +299,7 @@ def test_from_a_layer_one_comes_to_what_it_responds_to(page, address):
 def test_from_the_compared_network_one_comes_to_its_layer_and_back_to_both(page, address):
     at(page, address, "?network=lenet5&compare=zfnet_mini&open_right=*&node_right=features.conv2", 2)
     page.get_by_role("button", name="What this layer responds to").click()
-    expect(page.get_by_test_id("stMain").get_by_role("heading", level=3).first).to_have_text(
+    expect(page.get_by_test_id("stMain").get_by_role("heading", level=2).first).to_have_text(
         "Layer features.conv2", timeout=60_000
     )
     idle(page)
@@ -328,7 +328,7 @@ def test_two_visitors_do_not_disturb_each_other(new_page, address):
     idle(one)
     assert {"layer1.0", "layer2.0"} & names(one, "resnet18") == {"layer1.0"}
     assert {"layer1.0", "layer2.0"} & names(other, "resnet18") == {"layer2.0"}
-    expect(other.get_by_role("heading", level=4)).to_have_count(0)
+    expect(close_ups(other)).to_have_count(0)
     assert "picture" in legend(one, "resnet18")
 
 
@@ -341,7 +341,7 @@ def test_another_network_starts_closed_and_the_first_comes_back_as_it_was(page, 
         page.get_by_role("option", name=re.compile(rf"^{re.escape(name)} · ")).click()
         expect(canvas(page, network)).to_be_visible(timeout=30_000)
         settled(page)
-        expect(page.get_by_role("heading", level=4)).to_have_count(looked_at)
+        expect(close_ups(page)).to_have_count(looked_at)
     assert {"layer1.0", "layer1.1"} < names(page, "resnet18")
     assert "open_left=layer1&node_left=layer1.0" in page.url
 
@@ -356,7 +356,7 @@ def test_fits_a_telephone(new_page, address):
         assert edge["x"] + edge["width"] <= 390
         assert edge["width"] > 300
     page.get_by_role("button", name="Close", exact=True).first.tap()
-    expect(page.get_by_role("heading", level=4)).to_have_count(1, timeout=30_000)
+    expect(close_ups(page)).to_have_count(1, timeout=30_000)
 
 
 def test_follows_the_system_into_the_dark_with_maps_in_its_boxes(new_page, address):

@@ -21,7 +21,8 @@ STREAMLITS = [  # what Streamlit draws itself and no option changes: a rule, the
 SMALLEST = 12  # pixels
 FIND = """(exempt) => axe.run(
   {exclude: [".js-plotly-plot"]}, // drawings, which have an alternative text as a whole
-  {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], preload: false, resultTypes: ["violations"]},
+  {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], rules: {"heading-order": {enabled: true}},
+    preload: false, resultTypes: ["violations"]},
 ).then(({violations}) => violations.flatMap(({id, impact, nodes}) => nodes
   .map(({target, failureSummary}) => ({id, impact, target: String(target), why: failureSummary,
     exempt: exempt.some(([rule, selector]) =>
@@ -52,10 +53,11 @@ def opened(page, app: str, route: Route, language: str):
     expect(page).to_have_title(f"{title_of(route, language)} · ConvScope", timeout=60_000)
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=60_000)
     expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
+    expect(page.get_by_test_id("stSidebar").locator(".words")).not_to_be_empty()  # a component comes by itself
     return page
 
 
-def test_no_page_has_a_grave_finding_nor_small_words_nor_silent_pictures(new_page, app):
+def test_no_page_has_a_grave_finding_nor_a_heading_too_deep_nor_small_words_nor_silent_pictures(new_page, app):
     """Alternating between English in the light and Vietnamese in the dark, in two windows."""
     windows = {"en": new_page(color_scheme="light"), "vi": new_page(color_scheme="dark")}
     found, left = {}, set()
@@ -64,7 +66,7 @@ def test_no_page_has_a_grave_finding_nor_small_words_nor_silent_pictures(new_pag
         page = opened(windows[language], app, route, language)
         assert page.evaluate("document.documentElement.lang") == language
         page.evaluate(f"() => {{ if (!window.axe) {{ {axe.AXE_SCRIPT} }} }}")
-        grave = [f for f in page.evaluate(FIND, STREAMLITS) if f["impact"] in GRAVE]
+        grave = [f for f in page.evaluate(FIND, STREAMLITS) if f["impact"] in GRAVE or f["id"] == "heading-order"]
         left |= {finding["id"] for finding in grave if finding["exempt"]}
         findings = [f"{f['id']} {f['target']}: {f['why']}" for f in grave if not f["exempt"]]
         findings += page.evaluate(SMALL_WORDS, SMALLEST) + page.evaluate(SILENT_PICTURES)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.live.conftest import close_ups
 from tests.live.test_page import PHONE, sideways_room
 from tests.unit.pictures import photograph, saved
 
@@ -145,7 +146,7 @@ def test_a_click_on_a_unit_opens_it_on_the_page_of_the_layers(page, address):
     units(page).nth(3).click()
     page.wait_for_url(re.compile("/layers.*layer=4"), timeout=30_000)
     channel, value = re.match(r"map (\d+), activation (.+)", wanted).groups()
-    title = page.get_by_role("heading", level=4).filter(has_text="Layer 4")
+    title = close_ups(page).filter(has_text="Layer 4")
     expect(title).to_contain_text(f"feature map {channel}, ", timeout=30_000)
     expect(title).to_contain_text(f"activation {value}")
 
@@ -154,7 +155,7 @@ def test_a_unit_of_trained_weights_opens_with_them_though_random_ones_were_chose
     at(page, address, "/?weights=random")
     channel = re.match(r"map (\d+),", units(page).nth(3).locator(".note").text_content())[1]
     units(page).nth(3).click()
-    title = page.get_by_role("heading", level=4).filter(has_text=f"feature map {channel}, ")
+    title = close_ups(page).filter(has_text=f"feature map {channel}, ")
     expect(title).to_be_visible(timeout=30_000)
     expect(page.get_by_text("The weights of ZFNet mini are random")).to_have_count(0)
     assert "weights" not in page.url

@@ -18,7 +18,7 @@ def at(page, app: str, link: str = ""):
     """The page, when everything on it is there."""
     page.goto(f"{app}/mobilenet{link}")
     expect(page.get_by_text("What the multipliers do, and where the numbers come from")).to_be_visible(timeout=60_000)
-    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=60_000)
+    expect(macs(page)).to_be_visible(timeout=60_000)
     expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
     return page
 
@@ -48,8 +48,8 @@ def says(page, network: MobileNet) -> None:
 
 
 def first_bar(page) -> float:
-    """How wide the bar of the first layer in the chart is, in pixels."""
-    return page.locator(".bars .point path").first.bounding_box()["width"]
+    """How wide the bar of the first layer is, in pixels."""
+    return page.locator(".stack .kind").first.bounding_box()["width"]
 
 
 def test_numbers_bars_and_the_mark_follow_a_slider_that_is_still_held(page, app):
@@ -66,9 +66,7 @@ def test_numbers_bars_and_the_mark_follow_a_slider_that_is_still_held(page, app)
     page.mouse.move(*grip(page, "Width", 7), steps=4)
     said = slider(page, "Width").get_attribute("aria-valuetext")
     says(page, MobileNet(float(said)))
-    page.wait_for_function(
-        "most => document.querySelector('.bars .point path')?.getBoundingClientRect().width < most", arg=0.6 * whole
-    )
+    assert first_bar(page) < 0.6 * whole
     mark_is(page, "ring")  # 0.4 is none of the paper's widths
     page.mouse.up()
     says(page, MobileNet(float(said)))

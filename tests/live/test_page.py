@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from models import ARCHITECTURES
-from tests.live.conftest import ROOT
+from tests.live.conftest import ROOT, close_ups
 from tests.unit.pictures import corners, saved
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
@@ -54,7 +54,7 @@ def grid(page, layer: int | str, name: str = "What they saw"):
 
 def title(page):
     """The heading of the opened unit."""
-    return page.get_by_role("heading", level=4)
+    return close_ups(page)
 
 
 def activation_map(page):
@@ -241,8 +241,14 @@ def test_back_and_forward_undo_and_redo_what_was_opened_and_nothing_else(page, a
     settled(page)
     page.get_by_test_id("stSidebar").get_by_role("link", name="Filters").click()
     page.wait_for_url(re.compile("/filters.*network=lenet5"), timeout=30_000)
+    click_cell(page.get_by_role("grid", name="Filters of features.c1"), 0, 1)
+    expect(title(page)).to_have_text("Filter 1", timeout=30_000)
+    page.wait_for_url(re.compile("filter=1"))
+    assert page.evaluate("history.length") == entries + 4
+    page.go_back()
+    expect(title(page)).to_have_count(0, timeout=30_000)
+    assert "/filters" in page.url
     expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
-    assert page.evaluate("history.length") == entries + 3
     for move, wanted in (("back", opened[1]), ("back", opened[0]), ("back", None), ("forward", opened[0])):
         page.evaluate(f"history.{move}()")
         if wanted:
@@ -251,7 +257,7 @@ def test_back_and_forward_undo_and_redo_what_was_opened_and_nothing_else(page, a
             expect(title(page)).to_have_count(0, timeout=30_000)
         settled(page)
         assert ("map=" in page.url) is bool(wanted)
-    assert page.evaluate("history.length") == entries + 3
+    assert page.evaluate("history.length") == entries + 4
 
 
 def test_a_page_whose_words_came_before_its_name_is_one_entry_and_the_page_before_keeps_its_own(page, address):

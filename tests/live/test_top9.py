@@ -8,7 +8,7 @@ import pytest
 
 from models.picture_sets import samples
 from models.samples import photographs
-from tests.live.conftest import ROOT
+from tests.live.conftest import ROOT, close_ups
 from tests.live.test_page import PHONE, click_cell
 from tests.unit.pictures import corners, photograph, saved
 
@@ -65,7 +65,7 @@ def test_a_clicked_patch_shows_its_picture_with_the_box_and_close_takes_it_away(
     name = grids(page, "What the unit can see").nth(1).get_attribute("aria-label")
     channel = int(re.search(r"\d+", name)[0])
     click_cell(page.get_by_role("grid", name=name), 1, 0)
-    title = page.get_by_role("heading", level=4)
+    title = close_ups(page)
     expect(title).to_have_text(f"Feature map {channel}, picture 4 of 9", timeout=30_000)
     expect(title).to_be_in_viewport()
     for heading in ("The whole picture", "The projection at its position"):
@@ -79,7 +79,7 @@ def test_a_clicked_patch_shows_its_picture_with_the_box_and_close_takes_it_away(
 def test_a_projection_is_clicked_like_its_patch(page, address):
     at(page, address, "network=zfnet_mini&weights=random&searched=1,2&layer=2")
     click_cell(grids(page, "What it saw there").first, 2, 2)
-    expect(page.get_by_role("heading", level=4)).to_have_text(re.compile("picture 9 of 9"), timeout=30_000)
+    expect(close_ups(page)).to_have_text(re.compile("picture 9 of 9"), timeout=30_000)
 
 
 def test_a_map_is_searched_by_its_number_and_the_address_leads_to_it(page, new_page, address):

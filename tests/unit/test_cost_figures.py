@@ -4,11 +4,13 @@ import io
 from itertools import product
 
 import pytest
+from matplotlib.colors import to_hex
 from PIL import Image
 
 from vis.cost.mobilenet import SIDES, WIDTHS, MobileNet, grid
-from vis.figures.costs import COLOURS, HERE, block_costs, by_block
+from vis.figures.costs import COLOURS, HERE, as_file, block_costs, by_block
 from vis.figures.graph_files import png, svg
+from vis.figures.numbers import short
 from vis.figures.sixteen import sixteen
 from vis.layout import Box
 
@@ -26,29 +28,42 @@ def bars(network: MobileNet, quantity: str = "macs"):
 # Blocks ----------------------------------------------------------------------------------------------------------
 
 
+def ticks(figure) -> list[float]:
+    """Where the blocks of the other network end."""
+    (line,) = figure.axes[0].lines
+    return line.get_xdata().tolist()
+
+
 @pytest.mark.parametrize("network", NETWORKS, ids=str)
 @pytest.mark.parametrize("quantity", ["macs", "params"])
 def test_the_bars_together_are_the_whole_network(network, quantity):
-    drawn = [trace for trace in bars(network, quantity).data if trace.type == "bar"]
-    assert sum(sum(trace.x) for trace in drawn) == getattr(network, quantity)
-    assert {trace.name for trace in drawn} == {KINDS[each.kind] for each in network.layers.values() if each.weights}
-    assert all(trace.marker.color == COLOURS[trace.name.lower()] for trace in drawn)
+    kinds = {bar.get_label(): bar for bar in bars(network, quantity).axes[0].containers}
+    assert sum(part.get_width() for bar in kinds.values() for part in bar) == getattr(network, quantity)
+    assert {*kinds} == {KINDS[each.kind] for each in network.layers.values() if each.weights}
+    assert all(to_hex(part.get_facecolor()) == COLOURS[name.lower()] for name, bar in kinds.items() for part in bar)
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=str)
 def test_every_block_has_a_tick_where_the_other_network_ends_and_both_are_inside(network):
-    figure = bars(network)
-    ticks = figure.data[-1]
+    (axes,) = (figure := bars(network)).axes
     ends = {block: sum(each.macs for _, each in layers) for block, layers in by_block(network).items()}
-    assert list(ticks.y) == list(ends)
-    assert sum(ticks.x) == MobileNet(shallow=network.shallow).macs
-    assert figure.layout.xaxis.range[0] == 0
-    assert figure.layout.xaxis.range[1] >= max(*ticks.x, *ends.values())
+    assert [label.get_text() for label in axes.get_yticklabels()] == [*ends]
+    assert sum(ticks(figure)) == MobileNet(shallow=network.shallow).macs
+    assert axes.get_xlim()[0] == 0
+    assert axes.get_xlim()[1] >= max(*ticks(figure), *ends.values())
 
 
-def test_at_the_papers_own_multipliers_every_bar_ends_at_its_tick():
-    ticks = bars(MobileNet()).data[-1]
-    assert list(ticks.x) == [sum(each.macs for _, each in layers) for layers in by_block(MobileNet()).values()]
+def test_at_the_papers_own_multipliers_every_bar_ends_at_its_tick_with_its_number():
+    figure = bars(MobileNet())
+    ends = [sum(each.macs for _, each in layers) for layers in by_block(MobileNet()).values()]
+    assert ticks(figure) == ends
+    assert [text.get_text().strip() for text in figure.axes[0].texts] == [*map(short, ends)]
+
+
+def test_the_bars_as_a_file_are_wide_enough_for_print():
+    picture = Image.open(io.BytesIO(as_file(bars(MobileNet()), "png")))
+    assert picture.width >= 1200
+    assert b"<svg" in as_file(bars(MobileNet()), "svg")
 
 
 def test_a_block_is_a_depthwise_and_a_pointwise_layer():

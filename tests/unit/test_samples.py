@@ -10,7 +10,7 @@ from torchvision.models import get_weight
 
 from models import ARCHITECTURES, load
 from models.decoding import decoded
-from models.digits import BOX, DIGITS, PEN, SIDE, drawn, smooth
+from models.digits import BOX, DIGITS, PEN, SIDE, digit_picture, smooth
 from models.loading import predicted
 from models.samples import SAMPLES, File, photographs, samples_for
 from models.weights import SHIPPED
@@ -128,7 +128,7 @@ def test_a_network_that_reads_digits_is_offered_digits_first_and_any_other_one_p
 
 
 def ink(strokes) -> np.ndarray:
-    return np.asarray(drawn(strokes), float)  # (SIDE, SIDE)
+    return np.asarray(digit_picture(strokes), float)  # (SIDE, SIDE)
 
 
 @pytest.mark.parametrize("number", range(10))

@@ -43,3 +43,5 @@ def test_a_block_with_several_paths_is_no_row_of_boxes():
 def test_the_symbols_of_a_formula_are_typeset():
     symbols, _numbers = formula("macs", layer("conv", (192, 28, 28), 32, 5, 1, 2))
     assert typeset(symbols) == r"K_{h} \cdot K_{w} \cdot C_{in} \cdot C_{out} \cdot H \cdot W"
+    assert typeset("⌊(H_in − d·(K_h − 1))/s⌋ + 1") == (r"\lfloor (H_{in} - d \cdot (K_{h} - 1))/s\rfloor  + 1")
+    assert typeset("|Y|·b + |θ|") == r"\vert Y\vert  \cdot b + \vert \theta \vert "

@@ -318,9 +318,15 @@ def formula(quantity: str, of: Layer) -> tuple[str, str]:
     return "·".join(symbols), "·".join(map(str, numbers))
 
 
+LATEX = str.maketrans(
+    {"·": r" \cdot ", "−": "-", "|": r"\vert ", "θ": r"\theta "}
+    | {sign: rf"\{name} " for sign, name in zip("⌊⌋⌈⌉", ("lfloor", "rfloor", "lceil", "rceil"), strict=True)}
+)
+
+
 def typeset(symbols: str) -> str:
     """The symbols of a formula in LaTeX: K_{h} \\cdot K_{w} \\cdot C_{in}."""
-    return re.sub(r"_(\w+)", r"_{\1}", symbols).replace("·", r" \cdot ")
+    return re.sub(r"_(\w+)", r"_{\1}", symbols).translate(LATEX)
 
 
 def _filters(of: Layer) -> list[tuple[str, object]]:

@@ -34,7 +34,9 @@ class Measured:
     conditions: Conditions
 
 
-def under_roof(model: nn.Module, images: Tensor, progress: Progress, stop: Stop) -> Measured | None:
+def under_roof(
+    model: nn.Module, images: Tensor, progress: Progress = lambda part: None, stop: Stop = lambda: False
+) -> Measured | None:
     """Whole passes, then layer by layer, and the roof of the machine before, between and after the layers' rounds; None
     where it was stopped before any layer.
 

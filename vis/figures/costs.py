@@ -1,12 +1,15 @@
 """What every block of a MobileNet costs, as a chart; and what the charts of costs have in common."""
 
 from collections.abc import Mapping
-
-import plotly.graph_objects as go
+from io import BytesIO
+from typing import TYPE_CHECKING
 
 from vis.cost.layer import Layer
 from vis.cost.mobilenet import MobileNet
-from vis.figures.numbers import grouped, percent
+from vis.figures.numbers import short
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLOURS = {"conv": "#0072b2", "depthwise": "#56b4e9", "pointwise": "#e69f00", "linear": "#cc79a7"}  # Okabe & Ito's
 HERE, BESIDE = "#d55e00", "#808080"  # the point of this network; the ticks of another. Both on white and on black
@@ -34,8 +37,8 @@ def by_block(network: MobileNet) -> dict[str, list[tuple[str, Layer]]]:
 
 
 def block_costs(
-    network: MobileNet, beside: MobileNet, quantity: str, kinds: Mapping[str, str], beside_name: str, axis: str
-) -> go.Figure:
+    network: MobileNet, beside: MobileNet, quantity: str, kinds: Mapping[str, str], beside_name: str, title: str
+) -> "Figure":
     """A bar for every block, its layers one after another; a tick where the same block of another network ends.
 
     Args:
@@ -43,58 +46,31 @@ def block_costs(
         quantity: "macs" or "params".
         kinds: what the kinds of COLOURS are called.
     """
-    blocks, others = by_block(network), by_block(beside)
-    whole = getattr(network, quantity)
-    traces = []
+    from matplotlib.figure import Figure  # where it is needed: it takes a while, and only a file has such a picture
+
+    blocks, figure = by_block(network), Figure((8, 6), dpi=160, layout="constrained")
+    axes, starts = figure.subplots(), [0] * len(blocks)
+    ends = [sum(getattr(each, quantity) for _, each in layers) for layers in by_block(beside).values()]
     for kind, colour in COLOURS.items():
-        found = [(block, name, each) for block, layers in blocks.items() for name, each in layers if each.kind == kind]
-        if found:
-            values = [getattr(each, quantity) for _, _, each in found]
-            traces.append(
-                {
-                    "type": "bar",
-                    "orientation": "h",
-                    "name": kinds[kind],
-                    "marker": {"color": colour, "line": {"width": 0}},
-                    "y": [block for block, _, _ in found],
-                    "x": values,
-                    "hovertext": [
-                        f"<b>{name}</b><br>{grouped(value)}<br>{percent(value / whole, 2)}"
-                        for (_, name, _), value in zip(found, values, strict=True)
-                    ],
-                    "hovertemplate": "%{hovertext}<extra></extra>",
-                }
-            )
-    ends = [sum(getattr(each, quantity) for _, each in layers) for layers in others.values()]
-    traces.append(
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": beside_name,
-            "marker": {"symbol": "line-ns", "size": 15, "color": BESIDE, "line": {"width": 2.5, "color": BESIDE}},
-            "y": list(others),
-            "x": ends,
-            "hovertext": [f"<b>{block}</b><br>{grouped(end)}" for block, end in zip(others, ends, strict=True)],
-            "hovertemplate": "%{hovertext}<extra></extra>",
-            "cliponaxis": False,
-        }
-    )
-    longest = max(*ends, *(sum(getattr(each, quantity) for _, each in layers) for layers in blocks.values()))
-    layout = {
-        "barmode": "stack",
-        "bargap": 0.25,
-        "xaxis": {
-            "title": axis,
-            "range": [0, 1.04 * longest],  # of both, so that a bar that shrinks is seen to shrink
-            "tickformat": "~s",
-            "nticks": 6,
-            "zeroline": False,
-            **STEADY,
-        },
-        "yaxis": {"autorange": "reversed", "categoryarray": list(blocks), "dtick": 1, **STEADY},
-        "legend": {**LEGEND, "traceorder": "normal"},
-        "margin": {"l": 62, "r": 12, "t": 8, "b": 120, "autoexpand": False},  # with room for three lines of the legend
-        "hoverlabel": {"align": "left"},
-        "height": 490,
-    }
-    return go.Figure({"data": traces, "layout": layout})
+        lengths = [
+            sum(getattr(each, quantity) for _, each in layers if each.kind == kind) for layers in blocks.values()
+        ]
+        if any(lengths):
+            axes.barh(range(len(blocks)), lengths, 0.75, starts, color=colour, label=kinds[kind])
+            starts = [start + length for start, length in zip(starts, lengths, strict=True)]
+    axes.plot(ends, range(len(ends)), "|", color=BESIDE, markersize=14, markeredgewidth=2.5, label=beside_name)
+    for row, whole in enumerate(starts):
+        axes.annotate(short(whole), (1, row), xycoords=("axes fraction", "data"), ha="right", va="center")
+    axes.set(yticks=range(len(blocks)), yticklabels=blocks, xlim=(0, 1.14 * max(*starts, *ends)), title=title)
+    axes.xaxis.set_major_formatter(lambda number, _place: short(round(number)))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.invert_yaxis()
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def as_file(figure: "Figure", kind: str) -> bytes:
+    """The picture as "svg" or "png"."""
+    file = BytesIO()
+    figure.savefig(file, format=kind)
+    return file.getvalue()

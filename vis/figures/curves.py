@@ -1,5 +1,6 @@
 """What two blocks cost while one of their numbers is changed."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
@@ -57,7 +58,7 @@ def curves(
         }
     )
     layout = {
-        "xaxis": {"title": label, "zeroline": False, "nticks": 8, **STEADY},
+        "xaxis": {"title": re.sub(r"_(\w+)", r"<sub>\1</sub>", label), "zeroline": False, "nticks": 8, **STEADY},
         "yaxis": {"title": axis, "rangemode": "tozero", "tickformat": "~s", "nticks": 6, "zeroline": False, **STEADY},
         "legend": LEGEND,
         "margin": {"l": 62, "r": 14, "t": 10, "b": 100, "autoexpand": False},  # with room for two lines of the legend

@@ -32,8 +32,9 @@ function shortenHistory(places) {
   if (Object.hasOwn(history, "pushState")) return; // done already, by an earlier session of this window
   const push = history.pushState;
   const placeIn = ({ pathname, searchParams: said }) => {
-    const names = places[pathname.split("/").filter(Boolean).pop()] ?? [];
-    return names.every((name) => said.has(name)) ? names.map((name) => said.get(name)).join() : "";
+    const several = places[pathname.split("/").filter(Boolean).pop()] ?? [];
+    const names = several.find((some) => some.every((name) => said.has(name))) ?? [];
+    return names.map((name) => `${name}=${said.get(name)}`).join();
   };
   let last = null; // the page whose words changed last, what it was before, and whether that took its entry
   history.pushState = function (state, title, address) {

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.digits import Stroke
+from models.digits import Strokes
 from models.images import data_uri
 from pages.common.components import component
 from pages.common.session import value_of
@@ -13,13 +13,11 @@ from vis.figures.numbers import percent
 MOST_POINTS, MOST_STROKES = 4_000, 200
 FINEST = 1000  # places of a point lie between 0 and this, in both directions
 
-Strokes = tuple[Stroke, ...]
-
 _drawing = component("drawing", "reports")
 
 
 @dataclass(frozen=True)
-class Answer:
+class ClassProbability:
     """How probable one class is."""
 
     name: str
@@ -32,7 +30,7 @@ class Answer:
 
 def drawing_field(
     strokes: Strokes,
-    answers: Sequence[Answer],
+    classes: Sequence[ClassProbability],
     seen: bytes,
     key: str,
     *,
@@ -46,19 +44,19 @@ def drawing_field(
 
     Args:
         strokes: what is drawn already, when the page comes; afterwards the browser knows it better.
-        answers: one for each class, in their order; none where nothing can be said.
+        classes: all of them, in their order; none where nothing can be said.
         seen: a PNG of what the network sees.
         key: identifies the field on its page.
         words: what the field says: "field", "hint", "undo", "clear", "use", "seen".
-        note: stands below the answers.
+        note: stands below the classes.
         on_drawn: is called with all strokes, before the script runs again.
     """
-    best = max((a for a in answers if a.share is not None), key=lambda answer: answer.share, default=None)
+    best = max((c for c in classes if c.share is not None), key=lambda one: one.share, default=None)
     data = {
         "strokes": strokes,
         "most": MOST_POINTS,
         "most_strokes": MOST_STROKES,
-        "bars": [{"name": a.name, "share": a.share or 0, "text": a.text, "best": a is best} for a in answers],
+        "bars": [{"name": c.name, "share": c.share or 0, "text": c.text, "best": c is best} for c in classes],
         "answer": f"{best.name} · {best.text}" if best else "",
         "seen": data_uri(seen),
         "words": dict(words),

@@ -151,6 +151,16 @@ async function unpack(text) {
   return JSON.parse(await new Response(stream).text());
 }
 
+/** Words in which what follows an underscore is an index, as in C_in. */
+function withIndices(words) {
+  return words.split(/_(\w+)/).map((part, i) => {
+    if (i % 2 === 0) return part;
+    const index = document.createElement("sub");
+    index.textContent = part;
+    return index;
+  });
+}
+
 class Row {
   held = false;
 
@@ -189,7 +199,7 @@ class Row {
   describe(slider) {
     this.slider = slider;
     const last = Math.max(slider.values.length - 1, 1);
-    this.name.textContent = slider.label;
+    this.name.replaceChildren(...withIndices(slider.label));
     this.input.setAttribute("aria-label", slider.label);
     this.input.max = slider.values.length - 1;
     this.marks.replaceChildren(

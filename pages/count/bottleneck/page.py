@@ -61,7 +61,7 @@ def _examples() -> dict[str, dict[str, int]]:
 @fragment
 def _googlenet(style: Style) -> None:
     """All nine modules, and one of them with its four branches."""
-    st.subheader(_("GoogLeNet's nine inception modules"), anchor="googlenet")
+    st.header(_("GoogLeNet's nine inception modules"), anchor="googlenet")
     draw_table(_table(style))
     st.caption(
         _(

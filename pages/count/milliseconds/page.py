@@ -10,6 +10,7 @@ from models.refusals import Refused
 from pages.common import cache
 from pages.common.asking import ask_one
 from pages.common.cache import Built
+from pages.common.code import network_code, the_code
 from pages.common.export import download, table
 from pages.common.measuring import (
     begin,
@@ -37,6 +38,18 @@ from vis.figures.roofline import roofline, shares, shares_of_work_and_time
 
 TEXTS = Path(__file__).parent / "texts"
 PLACE = "milliseconds"
+CODE = """\
+import torch
+from vis.cost.measured import under_roof
+from vis.cost.roofline import standings, works_of
+from vis.shapes import record_shapes
+
+shape = loaded.architecture.input_shape  # (C, H, W)
+found = under_roof(loaded.model, torch.randn({batch}, *shape, device=loaded.device))
+for layer in standings(works_of(record_shapes(loaded.model, (1, *shape)), {batch}), found.layers):
+    print(layer.work.name, layer.work.macs, layer.times.median_ms, found.roof.reached(layer))
+print(found.passes.median_ms, "±", found.passes.spread_ms / 2, "ms")
+"""
 BATCH = Choice("batch", Phrase("Batch size"), (1, 4, 16))
 
 
@@ -62,8 +75,9 @@ def page() -> None:
     found = _measurement(built, batch)
     if found:
         _result(built, batch, found, standings(works_of(recording, batch), found.layers), style)
-    st.subheader(_("Comparison with a published table"), anchor="published")
+    st.header(_("Comparison with a published table"), anchor="published")
     keras_table(selection().device)
+    the_code(CODE, network_code(name, "random", device=selection().device), batch=batch)
     reading(_("How this is measured, and what it does not say"), TEXTS, "milliseconds")
 
 
@@ -103,14 +117,14 @@ def _measurement(built: Built, batch: int) -> Measured | None:
 
 def _result(built: Built, batch: int, found: Measured, layers: list[Standing], style: Style) -> None:
     _totals(batch, found, layers, style)
-    st.subheader(_("Roofline of this machine"), anchor="roofline")
+    st.header(_("Roofline of this machine"), anchor="roofline")
     try:
         _under_the_roof(built, found.roof, layers, style)
         roof = found.roof
     except Refused as refusal:  # then nothing that rests on the roof is said
         say(refusal)
         roof = None
-    st.subheader(_("Share of work, share of time"), anchor="shares")
+    st.header(_("Share of work, share of time"), anchor="shares")
     names = {"share of macs": _("of all MACs"), "share of time": _("of the time")}
     style.draw_chart(
         shares_of_work_and_time(layers, kind_names(), names),
@@ -119,7 +133,7 @@ def _result(built: Built, batch: int, found: Measured, layers: list[Standing], s
         _("By kind of layer, its share of all multiply-adds beside its share of the measured time."),
     )
     st.caption(_in_short(layers))
-    st.subheader(_("Layer by layer"), anchor="layers")
+    st.header(_("Layer by layer"), anchor="layers")
     standing_table(layers, roof, kind_names(), style.is_short)
     file = f"convscope-{built.network}-milliseconds-{batch}.csv"
     download(st, _("Table of layers (CSV)"), lambda: table(standing_rows(layers, roof)), file, "layers csv")

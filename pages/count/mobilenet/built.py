@@ -26,7 +26,7 @@ MOST = 12  # networks that are remembered
 
 def build_it(network: MobileNet) -> None:
     """A button that builds and runs the network, what came of it, and what was built before in this session."""
-    st.subheader(_("Build it"), anchor="build")
+    st.header(_("Build it"), anchor="build")
     st.markdown(
         _(
             "Multiply-adds are counted, milliseconds are **measured**: the network with this α and ρ is built with "

@@ -1,15 +1,16 @@
 """MobileNet's multipliers: what its width and its resolution save, counted while they are dragged."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import streamlit as st
 
 from models import ARCHITECTURES
 from models.options import Choice, Number, Phrase
-from pages.common.asking import ask, ask_live, ask_one, first_value, fragment, key_of
+from pages.common.asking import ask, ask_live, fragment
+from pages.common.code import arguments, the_code
 from pages.common.export import download, table
 from pages.common.panels import reading
-from pages.common.session import value_of
 from pages.common.text import _, spoken
 from pages.count.columns import Column, costs, draw_table, share, text
 from pages.count.mobilenet.built import build_it, title
@@ -17,7 +18,7 @@ from pages.count.mobilenet.following import PAPER, following, kind_names, top1
 from pages.count.style import Style, chosen_style
 from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, MobileNet, accuracy, grid
 from vis.cost.tables import filter_shape, layer_rows
-from vis.figures.costs import block_costs
+from vis.figures.costs import as_file, block_costs
 from vis.figures.graph_files import png, svg
 from vis.figures.numbers import percent, short, sizes
 from vis.figures.sixteen import sixteen
@@ -45,6 +46,17 @@ SLIDERS = (
     ),
 )
 BARS = Choice("bars", Phrase("Bars"), {"macs": Phrase("MACs"), "params": Phrase("parameters")})
+CODE = """\
+from models import load
+from vis.cost.measured import options_of
+from vis.cost.mobilenet import MobileNet, accuracy
+
+network = MobileNet({values})
+for name, layer in network.layers.items():
+    print(name, layer.shape, layer.macs, layer.params)
+print(network.macs, "MACs,", network.params, "parameters,", accuracy(network))
+loaded = load("mobilenet_v1", weights="random", **options_of(network))  # the same, to be run
+"""
 SUCCESSORS = ("mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small")
 
 
@@ -56,22 +68,21 @@ def page() -> None:
             "the side of the picture. Drag them, and everything below is recomputed."
         )
     )
-    chosen = ask(st.container(horizontal=True, gap="medium"), CONVOLUTIONS, DEPTH)
+    chosen = ask(st.container(horizontal=True, gap="medium"), CONVOLUTIONS, DEPTH, BARS)
     place = st.container()
     style = chosen_style(st)
     with place:
-        _calculator(chosen["convolutions"] == "separable", chosen["depth"] == "shallow", style)
+        _calculator(chosen["convolutions"] == "separable", chosen["depth"] == "shallow", chosen["bars"], style)
     reading(_("What the multipliers do, and where the numbers come from"), TEXTS, "mobilenet")
 
 
 @fragment
-def _calculator(separable: bool, shallow: bool, style: Style) -> None:
+def _calculator(separable: bool, shallow: bool, quantity: str, style: Style) -> None:
     """The sliders, and all that is counted of the network that they set."""
-    quantity = value_of(key_of(BARS.name), first_value(BARS))  # which is chosen further below
     results = following(separable, shallow, quantity, spoken(BARS.called(quantity)), style)
     now = ask_live(st.container(), *SLIDERS, of="multipliers", results=results).values
     network = MobileNet(now["width"], now["resolution"], separable, shallow, now["classes"])
-    _about_the_sixteen(network, style)
+    _drawings(network, quantity, style)
     st.caption(
         _(
             "Multiply-adds of the convolutions and the classifier, for one picture, without biases, batch norm and "
@@ -81,33 +92,22 @@ def _calculator(separable: bool, shallow: bool, style: Style) -> None:
     )
     left, right = st.columns(2, gap="large")
     with left:
-        _blocks(network, style)
-    with right:
         _kinds(network)
+    with right:
         _successors(network)
     build_it(network)
     _layers(network, style)
+    the_code(CODE, values=arguments(asdict(network)))
 
 
 # What is counted --------------------------------------------------------------------------------------------------
 
 
-def _blocks(network: MobileNet, style: Style) -> None:
-    """What every block costs, in bars; of multiply-adds or of parameters."""
-    st.subheader(_("Cost of each block"), anchor="blocks")
-    quantity = ask_one(st, BARS, label_visibility="collapsed")
-    beside = grid(shallow=network.shallow)[1.0, 224]
-    style.draw_chart(
-        block_costs(network, beside, quantity, kind_names(), _("1.0 MobileNet-224"), spoken(BARS.called(quantity))),
-        "blocks",
-        "mobilenet-blocks",
-        _("One bar per block with its MACs or parameters; the table below has the same numbers."),
-    )
-
-
-def _about_the_sixteen(network: MobileNet, style: Style) -> None:
-    """How to read the paper's sixteen, and the sheet as a file, with this network on it."""
+def _drawings(network: MobileNet, quantity: str, style: Style) -> None:
+    """How to read the paper's sixteen; and they, with this network among them, and the bars as files."""
     drawn, caption = sixteen(network), (_("The paper's 4 × 4 grid; orange: {network}", network=title(network)),)
+    beside, names, whose = grid(shallow=network.shallow)[1.0, 224], kind_names(), _("1.0 MobileNet-224")
+    above = f"{title(network)} · {_('Cost of each block')}: {spoken(BARS.called(quantity))}"
     st.caption(
         _(
             "With 1,000 classes. Each cell shows MACs, parameters and, where the paper reports it, accuracy; the "
@@ -115,18 +115,26 @@ def _about_the_sixteen(network: MobileNet, style: Style) -> None:
             "sixteen, an orange ring shows its place."
         )
     )
+    row, kind = st.container(horizontal=True), style.file
     download(
-        st,
-        _("Drawing (SVG)") if style.file == "svg" else _("Drawing (PNG)"),
-        lambda: svg(*drawn, caption) if style.file == "svg" else png(*drawn, caption),
-        f"convscope-mobilenet-sixteen.{style.file}",
+        row,
+        _("Grid ({kind})", kind=kind.upper()),
+        lambda: svg(*drawn, caption) if kind == "svg" else png(*drawn, caption),
+        f"convscope-mobilenet-sixteen.{kind}",
         "sixteen as a file",
+    )
+    download(
+        row,
+        _("Bars ({kind})", kind=kind.upper()),
+        lambda: as_file(block_costs(network, beside, quantity, names, whose, above), kind),
+        f"convscope-mobilenet-blocks.{kind}",
+        "bars as a file",
     )
 
 
 def _kinds(network: MobileNet) -> None:
     """Which part of the work and of the weights each kind of layer has: the paper's Table 2."""
-    st.subheader(_("By kind of layer"), anchor="kinds")
+    st.header(_("By kind of layer"), anchor="kinds")
     macs, weights = network.shares("macs"), network.shares("weights")
     names = kind_names()
     columns = {
@@ -142,7 +150,7 @@ def _kinds(network: MobileNet) -> None:
 
 def _successors(network: MobileNet) -> None:
     """What came after, beside this network."""
-    st.subheader(_("Compared with its successors"), anchor="successors")
+    st.header(_("Compared with its successors"), anchor="successors")
     others = [ARCHITECTURES[name] for name in SUCCESSORS]
     accuracies = [percent(other.accuracy / 100) for other in others]
     columns = {
@@ -157,7 +165,7 @@ def _successors(network: MobileNet) -> None:
 
 def _layers(network: MobileNet, style: Style) -> None:
     """The paper's Table 1 with what every layer costs, to be looked at and to be taken away."""
-    st.subheader(_("Layer by layer"), anchor="layers")
+    st.header(_("Layer by layer"), anchor="layers")
     layers = list(network.layers.values())
     columns = {
         _("layer"): text(list(network.layers), 130),

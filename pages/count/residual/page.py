@@ -52,7 +52,7 @@ def page() -> None:
 @fragment
 def _stages(style: Style) -> None:
     """ResNet-50 stage by stage."""
-    st.subheader(_("ResNet-50, stage by stage"), anchor="stages")
+    st.header(_("ResNet-50, stage by stage"), anchor="stages")
     stages = resnet50(ask_one(st, STRIDE))
     macs, params = ([sum(getattr(b, of) for b in blocks) for blocks in stages.values()] for of in ("macs", "params"))
     columns = {

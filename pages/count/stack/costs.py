@@ -6,12 +6,13 @@ import streamlit as st
 
 from models.options import Choice, Phrase
 from pages.common.asking import ask_one
+from pages.common.panels import bullets, formula
 from pages.common.text import _, spoken
 from pages.count.stack.table import field_in_words
 from pages.count.style import Style, draw_number
 from vis.cost.derivation import derived
 from vis.cost.stack import Stack
-from vis.figures.numbers import byte_size, grouped, side, sizes
+from vis.figures.numbers import byte_size, side, sizes
 from vis.figures.stack import fields, row_costs
 
 BARS = Choice(
@@ -37,11 +38,10 @@ def derivation(stack: Stack, place: int) -> None:
             "macs": _("MACs"),
             "activation_bytes": _("activation memory, bytes"),
         }
-        lines = [
-            f"{names[found.quantity]} = {found.symbols}\n  = {found.numbers}\n  = {grouped(found.value)}"
+        bullets(
+            f"{names[found.quantity]} = {formula(found.symbols, found.numbers, found.value)}"
             for found in derived(stack, place)
-        ]
-        st.code("\n\n".join(lines), language=None, wrap_lines=True)
+        )
         if stack.steps[place].field is None:
             st.caption(_("Its units see the whole picture, so there is no jump."))
 
@@ -64,7 +64,7 @@ def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> None:
     """What every row costs, and what its units see."""
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader(_("Cost of each row"), anchor="costs")
+        st.header(_("Cost of each row"), anchor="costs")
         quantity = ask_one(st, BARS, label_visibility="collapsed")
         is_memory = quantity == "activation_bytes"
         axis = _("activation memory, bytes") if is_memory else spoken(BARS.called(quantity))
@@ -75,7 +75,7 @@ def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> None:
             _("The cost of each row as a bar; the table below has the same numbers."),
         )
     with right:
-        st.subheader(_("Receptive fields"), anchor="fields")
+        st.header(_("Receptive fields"), anchor="fields")
         if any(step.field is None for step in stack.steps):
             st.caption(_("A diamond means the whole picture."))
         words = kinds | {

@@ -13,6 +13,7 @@ from models.options import Number, Phrase, Switch
 from models.refusals import Refused
 from pages.common import address
 from pages.common.asking import first_value, fragment, key_of, note
+from pages.common.code import the_code
 from pages.common.export import download, table
 from pages.common.panels import reading
 from pages.common.session import kept, set_to, value_of
@@ -42,6 +43,16 @@ STARTS = {
     "mobilenet": Phrase("MobileNet V1's first four blocks"),
     "empty": Phrase("no layers"),
 }
+CODE = """\
+from vis.cost.count import layer_costs
+from vis.receptive import receptive_fields
+
+stack.eval()
+costs, fields = layer_costs(stack, {shape}), receptive_fields(stack, {shape})
+for cost in costs:
+    print(cost.name, cost.output_shape, fields[cost.name].size, cost.macs, cost.params)
+print(sum(cost.macs or 0 for cost in costs), "MACs,", sum(cost.params for cost in costs), "parameters")
+"""
 BIAS = Switch("bias", Phrase("Biases"), PRESETS[USUAL].bias)
 NORM = Switch("norm", Phrase("Batch norm after convolutions"), PRESETS[USUAL].norm)
 
@@ -78,11 +89,10 @@ def _workbench() -> None:
     totals(stack, style)
     if stack.steps:
         charts(stack, kinds, style)
-        st.subheader(_("Layer by layer"), anchor="layers")
+        st.header(_("Layer by layer"), anchor="layers")
         stack_table(stack, kinds, style.is_short)
         download(st, _("Table of layers (CSV)"), lambda: table(stack_rows(stack)), "convscope-stack.csv", "stack csv")
-        with st.expander(_("The same in PyTorch"), icon=":material/code:"):
-            st.code(as_torch(stack), language="python")
+        the_code(CODE, as_torch(stack), shape=(1, *stack.picture))
 
 
 # Links ------------------------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def _explorer(chosen: Selection, loaded: Loaded, pixels: np.ndarray) -> None:
         _histogram(found)
     with right:
         _dead(chosen, loaded)
-    the_code(picture_code(chosen), CODE, layer=layer, order=look["sort"], own=look["range"] == "own")
+    the_code(CODE, picture_code(chosen), layer=layer, order=look["sort"], own=look["range"] == "own")
 
 
 def _choose_layer(loaded: Loaded, side: int) -> str:
@@ -85,7 +85,8 @@ def _choose_layer(loaded: Loaded, side: int) -> str:
     }
     chips = st.container(horizontal=True, vertical_alignment="center")
     first = next(iter(loaded.layers.values()))
-    layer = ask_one(st, Choice("layer", Phrase("Layer"), sizes, first, shown_as="list"), network=network)
+    option = Choice("layer", Phrase("Layer"), sizes, first, shown_as="list")
+    layer = ask_one(st, option, network=network, comes_back=True)
     address.note(layer=layer)
     for name, operation in loaded.layers.items():
         chips.button(

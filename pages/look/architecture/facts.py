@@ -18,7 +18,7 @@ from vis.graph import COUNTED, ROOT, Graph
 
 def tables(shown: Mapping[str, Built], graphs: Mapping[str, Graph], counting: Counting) -> None:
     """A table for every network that is shown, one below the other, for they are too wide to stand side by side."""
-    st.subheader(_("Numbers here and in the paper"), anchor="numbers")
+    st.header(_("Numbers here and in the paper"), anchor="numbers")
     for place, built in shown.items():
         if len(shown) > 1:
             st.markdown(f"**{ARCHITECTURES[built.network].title}**")

@@ -8,7 +8,7 @@ from models import ARCHITECTURES
 from models.weights import card
 from pages.common import cache, routes
 from pages.common.cache import Built
-from pages.common.panels import close_up, figures, picture
+from pages.common.panels import bullets, close_up, figures, formula, picture
 from pages.common.session import selection
 from pages.common.text import _, plain, spoken
 from pages.common.widgets import opened, say_if_on_cpu, weights_in_words
@@ -98,7 +98,7 @@ def _arithmetic(graph: Graph, built: Built, name: str, counting: Counting) -> No
     cost, field = node.cost, node.receptive_field
     st.caption(f"**{_('How the numbers are computed')}**")
     lines = [
-        f"{spoken(TERMS[found.quantity])} = {found.symbols}\n  = {found.numbers}\n  = {grouped(found.value)}"
+        f"{spoken(TERMS[found.quantity])} = {formula(found.symbols, found.numbers, found.value)}"
         for found in explained(cache.shapes(built), name)
     ]
     for words, count, is_counted in (
@@ -118,8 +118,8 @@ def _arithmetic(graph: Graph, built: Built, name: str, counting: Counting) -> No
             )
         )
     if node.inputs:
-        lines.append(f"{_('inputs')}: {', '.join(node.inputs)}")
-    st.code("\n".join(lines), language=None, wrap_lines=True)
+        lines.append(f"{_('inputs')}: {plain(', '.join(node.inputs))}")
+    bullets(lines)
 
 
 def _field(built: Built, node: Node) -> None:

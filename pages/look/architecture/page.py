@@ -80,7 +80,7 @@ def page() -> None:
     story.told(ARCHITECTURES[network], graphs["left"])
     built = shown["left"]
     shape = (1, ARCHITECTURES[network].input_shape[0], built.side, built.side)
-    the_code(network_code(network, "random", **dict(built.options)), CODE, shape=shape)
+    the_code(CODE, network_code(network, "random", **dict(built.options)), shape=shape)
 
 
 def _networks(network: str, left, middle) -> dict[str, Built]:

@@ -36,7 +36,7 @@ WORTH_COMPARING = {  # with what there is most to be learnt beside it
 
 def table(titles: list[str], left: Graph, right: Graph, found: Sequence[Pair], counting: Counting) -> None:
     """The totals of both, and their layers beside each other with the differences named."""
-    st.subheader(_("The differences"), anchor="differences")
+    st.header(_("The differences"), anchor="differences")
     titles = titles if len(set(titles)) == len(titles) else [f"{title} ({i})" for i, title in enumerate(titles, 1)]
     numbers(["", *titles, _("ratio")], totals(left, right, counting))
     everything = ask_one(st, EQUAL)

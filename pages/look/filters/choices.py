@@ -8,7 +8,7 @@ import streamlit as st
 from models.options import Choice, Number, Phrase
 from pages.common import address
 from pages.common.asking import ask_one, first_value
-from pages.common.session import Selection
+from pages.common.session import Selection, keep, kept
 from vis.filters import Convolution
 
 SORT = Choice(
@@ -37,10 +37,23 @@ def of_layer(chosen: Selection, layer: str) -> dict[str, Any]:
     return {"network": chosen.network, "of": f"{chosen.weights} {layer}", "is_linked": is_linked}
 
 
-def linked(chosen: Selection, layer: str, name: str, count: int) -> int | None:
-    """The number below `count` that the link to this layer gives under this name."""
-    is_linked = address.opened_with().get("layer") == layer
-    return first_value(Number(name, "", None, 0, count - 1), chosen.network) if is_linked else None
+def opened(place: str, chosen: Selection, layer: str, **counts: int) -> tuple[int, ...] | None:
+    """What is open in a place of a layer: the numbers last clicked, or at first the link's; after Back or Forward, the
+    address's.
+
+    Args:
+        counts: the numbers' names in the address, and below what each of them is.
+    """
+    options = [Number(name, "", None, 0, count - 1) for name, count in counts.items()]
+    if (link := address.returned()) is not None:
+        keep(place, _all_or_none([option.read_in_part(link.get(option.name, ""))[0] for option in options]))
+    if address.opened_with().get("layer") != layer:
+        return kept(place, lambda: None)
+    return kept(place, lambda: _all_or_none([first_value(option, chosen.network) for option in options]))
+
+
+def _all_or_none(numbers: list[int | None]) -> tuple[int, ...] | None:
+    return None if None in numbers else tuple(numbers)
 
 
 def part(chosen: Selection, layer: str, name: str, label: str, count: int) -> slice:

@@ -59,7 +59,7 @@ def pair(chosen: Selection, _loaded: Loaded) -> None:
 def _filters(loaded: Loaded, convolution: Convolution, measures: Measures, limit: float) -> None:
     """The first layer of one of the two, with its counts."""
     kernel, stride = "×".join(map(str, convolution.kernel)), convolution.stride[0]
-    st.markdown(f"#### {loaded.architecture.title}")
+    st.markdown(f"## {loaded.architecture.title}")
     about = f"{network_in_words(loaded)} · {convolution.name} · {kernel} /{stride}"
     st.caption(plain(about))
     columns = columns_for(len(measures.kernels))

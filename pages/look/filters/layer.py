@@ -9,10 +9,10 @@ from pages.common import address, cache
 from pages.common.asking import ask_one
 from pages.common.code import network_code, the_code
 from pages.common.panels import tiles
-from pages.common.session import Selection, keep, kept
+from pages.common.session import Selection, keep
 from pages.common.text import _, plain
 from pages.common.words import range_of_weights
-from pages.look.filters.choices import linked, of_layer, part, sorted_by
+from pages.look.filters.choices import of_layer, opened, part, sorted_by
 from pages.look.filters.kernels import Shown, files, in_numbers
 from pages.look.filters.matrix import matrix
 from pages.look.filters.one_filter import one_filter
@@ -52,7 +52,8 @@ def view(chosen: Selection, loaded: Loaded) -> None:
         return
     above, first = st.empty(), next(iter(known))
     names = {name: _in_short(convolution) for name, convolution in known.items()}
-    layer = ask_one(st, Choice("layer", Phrase("Convolution"), names, first, shown_as="list"), network=chosen.network)
+    option = Choice("layer", Phrase("Convolution"), names, first, shown_as="list")
+    layer = ask_one(st, option, network=chosen.network, comes_back=True)
     address.note(layer=layer)
     wanted = address.opened_with().get("layer") if address.is_about(chosen.network) else None
     if layer == first and wanted not in known and wanted in traced(loaded.model).names.values():
@@ -86,27 +87,27 @@ def _tiles(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
     numbers = range(convolution.outputs) if whole else convolution.inputs_of(output)
     name, count = ("filter", convolution.outputs) if whole else ("input", convolution.inputs)
     place = f"filter {chosen.network} {chosen.weights} {convolution.name}"
-    selected = kept(place, lambda: linked(chosen, convolution.name, name, count))
-    opened = numbers.index(selected) if selected in numbers else None
-    address.note(**{name: None if opened is None else selected})
+    selected = opened(place, chosen, convolution.name, **{name: count})
+    here = numbers.index(selected[0]) if selected and selected[0] in numbers else None
+    address.note(**{name: None if here is None else numbers[here]})
 
     shown = Shown(chosen, loaded, convolution, measures, numbers, output, own, on_picture)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        clicked = _sheet(shown, measures.order(by), opened)
+        clicked = _sheet(shown, measures.order(by), here)
     if clicked is not None:
-        keep(place, numbers[clicked])
+        keep(place, (numbers[clicked],))
         st.rerun()
     with right:
-        if opened is None:
+        if here is None:
             in_numbers(shown)
         else:
-            one_filter(shown, opened, lambda: keep(place, None))
+            one_filter(shown, here, lambda: keep(place, None))
     std = ", loaded.preprocess.std" if on_picture else ""
     slices = "" if whole else f"[{output}][:, None]"
     the_code(
-        network_code(chosen.network, chosen.weights),
         CODE,
+        network_code(chosen.network, chosen.weights),
         layer=convolution.name,
         std=std,
         slices=slices,
@@ -127,7 +128,7 @@ def _output(chosen: Selection, convolution: Convolution) -> int:
         shown_as="list",
         help=Phrase("An output map's filter has one slice per input map. The strongest come first."),
     )
-    output = ask_one(st, outputs, **of_layer(chosen, convolution.name))
+    output = ask_one(st, outputs, **of_layer(chosen, convolution.name), comes_back=True)
     address.note(output=output)
     return output
 

@@ -7,10 +7,10 @@ from models import Loaded
 from models.options import Phrase
 from pages.common import address, cache
 from pages.common.panels import bullets, legend, tiles
-from pages.common.session import Selection, keep, kept
+from pages.common.session import Selection, keep
 from pages.common.text import _
 from pages.common.words import network_in_words, range_of_weights
-from pages.look.filters.choices import linked, part, sorted_by
+from pages.look.filters.choices import opened, part, sorted_by
 from vis.figures.numbers import significant
 from vis.figures.pictures import enlarged, signed
 from vis.filters import Convolution
@@ -23,7 +23,7 @@ def matrix(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
     layer = convolution.name
     by = sorted_by(st, convolution, "index", "norm")
     place = f"weight {chosen.network} {chosen.weights} {layer}"
-    cell = kept(place, lambda: _linked(chosen, convolution))
+    cell = opened(place, chosen, layer, output=convolution.outputs, input=convolution.inputs)
     row, column = cell or (None, None)
     address.note(output=row, input=column)
     weights = cache.matrix(chosen, layer)  # (K, C)
@@ -73,13 +73,6 @@ def matrix(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
         st.rerun()
 
 
-def _linked(chosen: Selection, convolution: Convolution) -> tuple[int, int] | None:
-    """The row and the column of the weight that the link names in this layer."""
-    output = linked(chosen, convolution.name, "output", convolution.outputs)
-    entry = linked(chosen, convolution.name, "input", convolution.inputs)
-    return None if None in (output, entry) else (output, entry)
-
-
 def _order(weights: np.ndarray, by: str) -> np.ndarray:
     """The numbers of the rows, in their order or the largest norm first."""
     return np.argsort(-np.linalg.norm(weights, axis=1), kind="stable") if by == "norm" else np.arange(len(weights))
@@ -88,7 +81,7 @@ def _order(weights: np.ndarray, by: str) -> np.ndarray:
 def _weight(weights: np.ndarray, row: int, column: int) -> None:
     """One weight of a matrix, beside the largest of its row and its column."""
     with st.container(border=True):
-        st.markdown(f"#### {_('Output map {row}, input map {column}', row=row, column=column)}")
+        st.markdown(f"## {_('Output map {row}, input map {column}', row=row, column=column)}")
         lines = [_("weight {value}", value=significant(weights[row, column], 4, sign="+"))]
         by_row = _("strongest inputs of output map {row}", row=row)
         by_column = _("output maps that weight input map {column} most", column=column)

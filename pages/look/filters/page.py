@@ -51,7 +51,8 @@ def _body(chosen: Selection, loaded: Loaded) -> None:
     """One of the views; what is chosen in it redraws no more than this."""
     has_pair = chosen.network in figure6.NETWORKS
     offered = {name: title for name, title in SHOW.values.items() if name != "pair" or has_pair}
-    VIEWS[ask_one(st, replace(SHOW, values=offered), label_visibility="collapsed")](chosen, loaded)
+    show = ask_one(st, replace(SHOW, values=offered), comes_back=True, label_visibility="collapsed")
+    VIEWS[show](chosen, loaded)
 
 
 page()

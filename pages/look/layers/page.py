@@ -85,7 +85,7 @@ def page() -> None:
             inspector(chosen, loaded, seen.pixels, found[unit.layer].operation, unit)
     st.divider()
     takeaway.offer(chosen, loaded, seen, found, own_range)
-    the_code(picture_code(chosen), CODE, count=count)
+    the_code(CODE, picture_code(chosen), count=count)
     with st.expander(_("How these pictures are made, and how to read them"), icon=":material/menu_book:"):
         st.markdown(_about_network(loaded))
         st.markdown(prose(TEXTS, "deconvnet"))
@@ -176,7 +176,7 @@ def _layer(
     with st.container(gap=None):
         if unit and kept(CLICKED, lambda: None) != (layer, unit.channel):
             reveal(f"{unit.channel} {kept(ASKED_FOR, int)}", f"reveal {layer}", to="start")
-        st.subheader(_("Layer {layer}", layer=layer), anchor=f"layer-{layer}")
+        st.header(_("Layer {layer}", layer=layer), anchor=f"layer-{layer}")
     st.caption(
         _(
             "{k} feature maps of {h}×{w} · receptive field: {field} · deconvnet {fidelity} · {operation}",

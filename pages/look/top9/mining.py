@@ -34,6 +34,7 @@ class Asked:
     title: str
     key: Key
     is_samples: bool  # so that the classes have names in both languages
+    opening: str = ""  # Python that opens the set
 
     @property
     def folder(self) -> Path:

@@ -19,7 +19,7 @@ from pages.common.widgets import warning_of, weights_in_words
 from pages.common.words import range_in_words
 from pages.look.top9.mining import Asked
 from pages.look.top9.one_of_nine import one_of_nine
-from pages.look.top9.ranking import Shown, files, label_of, sheet_in_words, sheet_of, values_in_words
+from pages.look.top9.ranking import Shown, files, in_code, label_of, sheet_in_words, sheet_of, values_in_words
 from pages.look.top9.state import OneOfNine, mining, open_one, opened
 from vis.figures.nine import COLUMNS, Tile, montages
 from vis.figures.numbers import grouped, significant
@@ -63,14 +63,15 @@ def view(asked: Asked, top: Top, layers: Sequence[str]) -> None:
     network = asked.loaded.architecture.name
     first, *middle, last = st.columns([4, 3.1, 2, 3.1, 2.4], vertical_alignment="bottom")
     all_layers = Choice("layer", Phrase("Layer"), layers, first_layer(layers))
-    layer = ask_one(first, all_layers, network=network, of=" ".join(layers))
+    layer = ask_one(first, all_layers, network=network, of=" ".join(layers), comes_back=True)
     address.note(layer=layer)
-    order, size, contrast = ask(middle, SORT, ON_A_PAGE, RANGE).values()
+    order, size, contrast = ask(middle, SORT, ON_A_PAGE, RANGE, comes_back=True).values()
     shown = Shown(asked, top, layer, contrast == "own")
     if not (k := top.channels(shown.operation)):
         st.error(_("None of these pictures could be read."), icon=":material/hide_image:")
         return
-    about = {"network": network, "is_linked": address.opened_with().get("layer", layer) == layer}
+    is_linked = address.opened_with().get("layer", layer) == layer
+    about = {"network": network, "is_linked": is_linked, "comes_back": True}
     by_number = Number("map", Phrase("Go to map"), None, 0, k - 1)
     channel = ask_one(last, by_number, of=layer, placeholder=f"0–{k - 1}", **about)
     _about(shown)
@@ -85,6 +86,7 @@ def view(asked: Asked, top: Top, layers: Sequence[str]) -> None:
     address.note(nine=f"{one.channel},{one.rank + 1}" if one else None)
     _cards(shown, channels, one)
     files(shown)
+    in_code(shown, channels)
 
 
 def _seen_closely(shown: Shown, channels: Sequence[int]) -> OneOfNine | None:

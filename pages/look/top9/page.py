@@ -62,7 +62,7 @@ def _nines(chosen: sets.Chosen, layers: tuple[str, ...]) -> bool:
         key = key_of(loaded, pictures, [loaded.layers[name] for name in layers], K)
     title = sets.title_of(chosen, pictures)
     of = of_set(resolved, pictures, chosen.private)
-    asked = Asked(of, loaded, pictures, title, every, chosen.kind == "samples")
+    asked = Asked(of, loaded, pictures, title, every, chosen.kind == "samples", sets.in_code(chosen, pictures))
     top = computed(_("Opening the result …"), lambda: found(asked))
     if not top:
         opened, on_cpu = computed(_("Opening the network …"), lambda: cache.opened_network(resolved))

@@ -11,6 +11,7 @@ from models import Loaded
 from models.samples import TITLES
 from models.statefile import printable
 from pages.common import cache
+from pages.common.code import network_code, the_code
 from pages.common.export import download, table
 from pages.common.text import _, spoken
 from pages.common.words import fidelity_in_words, network_in_words, range_in_words
@@ -19,6 +20,20 @@ from vis.figures.nine import Tile, limits, montages, side_by_side, tile
 from vis.figures.numbers import grouped, significant
 from vis.figures.pictures import captioned
 from vis.top9 import Entry, Top, as_parquet, rows
+
+CODE = """\
+from pathlib import Path
+from PIL import Image
+from vis.figures.nine import montages, side_by_side, tile
+from vis.top9 import mine, patches_and_projections
+
+layer = loaded.layers[{layer!r}]
+top = mine(loaded, pictures, [layer], keep=Path("top9.parquet"))  # stopped, it is resumed from there
+for channel in {channels}:
+    nine = patches_and_projections(loaded, pictures, top.entries(layer, channel), layer, channel)
+    sheet = side_by_side(*montages([tile(pair, None) for pair in nine], own={own}))
+    Image.fromarray(sheet).save(f"map{{channel}}.png")
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +125,13 @@ def sheet_of(shown: Shown, channel: int, words: Sequence[str], warning: str | No
     pairs = cache.nine_in_full(shown.loaded, shown.asked.pictures, shown.entries(channel), shown.operation, channel)
     sheet = side_by_side(*montages([tile(pair, None) for pair in pairs], shown.own_range))
     return captioned(sheet, words, banner=warning)
+
+
+def in_code(shown: Shown, channels: Sequence[int]) -> None:
+    """Python that makes the nine of these feature maps, where any picture excites them."""
+    asked, excited = shown.asked, [channel for channel in channels if shown.strongest[channel] > 0]
+    opening = network_code(asked.selection.network, asked.selection.weights) + asked.opening
+    the_code(CODE, opening, layer=shown.layer, channels=excited, own=shown.own_range)
 
 
 def files(shown: Shown) -> None:

@@ -35,6 +35,32 @@ SET = Choice(
 DATASET = Choice(
     "dataset", Phrase("Data set"), {name: title for name, (*_of, title) in DATASETS.items()}, shown_as="list"
 )
+CODE = {
+    "samples": """\
+from models.picture_sets import samples
+from models.samples import photographs
+
+pictures = samples(photographs())
+""",
+    "folder": """\
+from pathlib import Path
+from models.picture_sets import folder
+
+pictures = folder(Path({name!r}), Path())
+""",
+    "zip": """\
+from pathlib import Path
+from models.picture_sets import archive
+
+pictures = archive(Path({title!r}), {title!r})
+""",
+    "dataset": """\
+from pathlib import Path
+from models.picture_sets import dataset
+
+pictures = dataset({name!r}, Path("data"), download=True)
+""",
+}
 FOLDERS_SHOWN = 200
 DOWNLOAD_AT_MOST = 3600  # seconds
 
@@ -57,7 +83,8 @@ class Chosen:
 
 def choose() -> Chosen | None:
     """The set that is chosen; None while there is nothing to choose, and the page says why."""
-    return {"samples": _samples, "folder": _folder, "zip": _zip, "dataset": _dataset}[ask_one(st, SET)]()
+    kinds = {"samples": _samples, "folder": _folder, "zip": _zip, "dataset": _dataset}
+    return kinds[ask_one(st, SET, comes_back=True)]()
 
 
 def _samples() -> Chosen:
@@ -92,7 +119,7 @@ def _folder() -> Chosen | None:
         shown_as="list",
         help=Phrase("A folder inside the one open to visitors. You can also type a path, such as birds/2024."),
     )
-    name = ask_one(st, known, accept_new_options=True)
+    name = ask_one(st, known, comes_back=True, accept_new_options=True)
     address.note(folder=name or None)
     return Chosen("folder", name) if name else None
 
@@ -144,7 +171,7 @@ def _archive(digest: str) -> PictureSet:
 
 
 def _dataset() -> Chosen:
-    name = ask_one(st, DATASET)
+    name = ask_one(st, DATASET, comes_back=True)
     address.note(dataset=name)
     return Chosen("dataset", name)
 
@@ -175,6 +202,11 @@ def title_of(chosen: Chosen, pictures: PictureSet) -> str:
     if chosen.kind == "folder" and chosen.name != ".":
         return printable(chosen.name)
     return pictures.title
+
+
+def in_code(chosen: Chosen, pictures: PictureSet) -> str:
+    """Python that opens the set; of a folder, where the program is started in the one that is open to visitors."""
+    return CODE[chosen.kind].format(name=chosen.name, title=pictures.title)
 
 
 def _download(name: str) -> None:

@@ -73,7 +73,11 @@ class OneOfNine:
 
 
 def opened(network: str) -> OneOfNine | None:
-    """The picture of the nine that is looked at closely: the one last clicked, or the link's."""
+    """The picture of the nine that is looked at closely: the one last clicked, or at first the link's; after Back or
+    Forward, the address's.
+    """
+    if (link := address.returned()) is not None:
+        open_one(_of_link(link))
     return kept("one of nine", lambda: _of_link(address.opened_with()) if address.is_about(network) else None)
 
 

@@ -176,7 +176,7 @@ def _timeline() -> None:
 def _family(family: str, networks: list[Architecture]) -> None:
     title, story = FAMILIES[family]
     with st.container(gap=None):
-        st.markdown(f"#### :primary[{min(a.year for a in networks)}] {title}")
+        st.markdown(f"### :primary[{min(a.year for a in networks)}] {title}")
         st.markdown(spoken(story))
     sizes = sorted(a.parameters for a in networks)
     span = short(sizes[0]) if len(sizes) == 1 else f"{short(sizes[0])} – {short(sizes[-1])}"
