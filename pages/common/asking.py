@@ -171,6 +171,8 @@ def _number(place, option: Number, label: str, first: float | None, look: dict[s
     if option.shown_as == "pages":
         look.pop("help")
         return place.pagination(option.most, default=first, **look)
+    if _is_set(look["key"]):
+        first = None  # as in a list
     value = place.number_input(label, option.least, option.most, first, option.step, **look)
     return value if value is None or option.kind is int else round(value, max(option.digits, 2))
 

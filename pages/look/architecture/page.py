@@ -15,7 +15,7 @@ from pages.common.text import _, plain, said
 from pages.common.widgets import say
 from pages.common.words import QUANTITIES
 from pages.look.architecture import facts, files, story, timing, versus
-from pages.look.architecture.canvas import canvases, places
+from pages.look.architecture.canvas import arrow_keys_of, canvases, places
 from pages.look.architecture.operation import inspector
 from pages.look.architecture.painting import Look
 from pages.look.architecture.view import EVERYTHING, graph_view
@@ -130,7 +130,8 @@ def _refused(refusal: Refused, architecture: Architecture) -> None:
 @fragment
 def _graphs(shown: dict[str, Built], look: Look) -> None:
     """The graph, or two side by side, and what of them is looked at closely."""
-    canvases(shown, look)
+    drawings = canvases(shown, look)
+    arrow_keys_of(shown["left"], drawings["left"])
     for place, built in shown.items():
         view, known = graph_view(place, built.network), cache.graph(built)
         opened = ",".join(sorted(view.opened & {EVERYTHING, *known.blocks}))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,9 +12,11 @@ from streamlit.errors import StreamlitAPIException
 from models.options import Choice, Number, Phrase
 from models.refusals import Refused
 from pages.common import address, cache
-from pages.common.asking import ask, ask_one, fragment
+from pages.common.asking import ask, ask_one, fragment, key_of
 from pages.common.export import download
 from pages.common.panels import tiles
+from pages.common.presenting import Position, arrow_keys
+from pages.common.session import set_to
 from pages.common.text import _, plain, said
 from pages.common.widgets import warning_of, weights_in_words
 from pages.common.words import range_in_words
@@ -74,8 +77,8 @@ def view(asked: Asked, top: Top, layers: Sequence[str]) -> None:
     by_number = Number("map", Phrase("Go to map"), None, 0, k - 1)
     channel = ask_one(last, by_number, of=layer, placeholder=f"0–{k - 1}", **about)
     _about(shown)
+    ordered = strongest_first(top, shown.operation) if order == "strongest" else np.arange(k)
     if channel is None:
-        ordered = strongest_first(top, shown.operation) if order == "strongest" else np.arange(k)
         pages = Number("page", "", 1, 1, -(-k // size), shown_as="pages")
         page = ask_one(st, pages, of=f"{layer} {order} {size}", **about)
         channels = ordered[(page - 1) * size : page * size].tolist()
@@ -83,8 +86,33 @@ def view(asked: Asked, top: Top, layers: Sequence[str]) -> None:
         channels = [channel]
     one = _seen_closely(shown, channels)
     address.note(nine=f"{one.channel},{one.rank + 1}" if one else None)
+    _arrow_keys(shown, layers, ordered.tolist(), channel, one)
     _cards(shown, channels, one)
     files(shown)
+
+
+def _arrow_keys(
+    shown: Shown, layers: Sequence[str], ordered: Sequence[int], channel: int | None, one: OneOfNine | None
+) -> None:
+    """Lets the keys go through the layers, and through the maps of one, or the nine of the map of which one is open.
+
+    Args:
+        channel: the map that is shown alone.
+    """
+    network = shown.loaded.architecture.name
+
+    def show(to: Position) -> None:
+        if to.layer != shown.layer:
+            set_to(key_of("layer", "/".join([network, " ".join(layers)])), to.layer)
+        elif one:
+            open_one(replace(one, rank=to.unit))
+        else:
+            set_to(key_of("map", f"{network}/{shown.layer}"), to.unit)
+
+    units = range(len(shown.entries(one.channel))) if one else ordered
+    at = Position(shown.layer, one.rank if one else channel)
+    words = _("← → pictures · ↑ ↓ layers") if one else _("← → feature maps · ↑ ↓ layers")
+    arrow_keys(words, {**dict.fromkeys(layers, ()), shown.layer: units}, at, show, has_sheets=True)
 
 
 def _seen_closely(shown: Shown, channels: Sequence[int]) -> OneOfNine | None:
