@@ -15,14 +15,22 @@ from pages.common import address, cache
 from pages.common.asking import ask, ask_one, fragment, key_of
 from pages.common.export import download
 from pages.common.panels import tiles
-from pages.common.presenting import Position, arrow_keys
+from pages.common.presenting import Position, arrow_keys, for_a_room
 from pages.common.session import set_to
 from pages.common.text import _, plain, said
 from pages.common.widgets import warning_of, weights_in_words
 from pages.common.words import range_in_words
 from pages.look.top9.mining import Asked
 from pages.look.top9.one_of_nine import one_of_nine
-from pages.look.top9.ranking import Shown, files, label_of, sheet_in_words, sheet_of, values_in_words
+from pages.look.top9.ranking import (
+    Shown,
+    files,
+    label_of,
+    sheet_in_words,
+    sheet_of,
+    source_in_words,
+    values_in_words,
+)
 from pages.look.top9.state import OneOfNine, mining, open_one, opened
 from vis.figures.nine import COLUMNS, Tile, montages
 from vis.figures.numbers import grouped, significant
@@ -164,8 +172,12 @@ def _cards(shown: Shown, channels: Sequence[int], one: OneOfNine | None) -> None
     nines, time_left = state.nines[1], Slice()
     for start in range(0, len(channels), 2):
         pair = channels[start : start + 2]
-        for column, channel in zip(st.columns(2, gap="medium"), pair, strict=False):
-            with column.container(border=True):
+        is_alone = len(channels) == 1
+        places = [st] if is_alone else st.columns(2, gap="medium")
+        for place, channel in zip(places, pair, strict=False):
+            with place.container(border=True, key="nine alone" if is_alone else None):
+                if is_alone:
+                    for_a_room("nine").caption(" · ".join(map(plain, source_in_words(shown))))
                 try:
                     _card(shown, channel, partial(_tiles, nines, channel, time_left), one)
                 except Refused as refusal:  # a picture that is gone ends its own card and no other
