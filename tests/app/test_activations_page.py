@@ -235,13 +235,13 @@ def test_arrow_keys_go_through_the_maps_in_their_order_and_keep_the_map_where_la
     assert enlarged(page.arrow("right")).endswith(f"feature map {first}")
     assert enlarged(page.arrow("right", "right", "left")).endswith(f"feature map {second}")
     assert page.link["map"] == str(second)
-    page.arrow("down")
+    page.arrow("down", "down")
     assert enlarged(page) == f"features.relu2 · feature map {second}"
     page.arrow("down", "down")
     assert page.link["layer"] == "features.conv3"
-    assert enlarged(page) is None  # more maps than below
+    assert enlarged(page) is None  # it has 192 maps, those before 128
     page.arrow(*["down"] * 100)
-    assert page.link["layer"] == "classifier"
+    assert page.link["layer"] == "classifier.fc7"
 
 
 def test_close_closes_the_enlarged_map():

@@ -140,7 +140,7 @@ def test_arrow_keys_go_through_the_filters_in_their_order_and_through_the_layers
     first, second, *_others = numbers(visit)
     visit.arrow("right")
     assert visit.link["filter"] == str(first)
-    visit.arrow("right", "down")
+    visit.arrow("right").arrow("down")
     assert visit.link["layer"] == "features.conv2"
     assert "filter" not in visit.link
     visit.arrow("right", "right", "up")

@@ -90,7 +90,7 @@ def _choose_layer(loaded: Loaded, side: int) -> tuple[str, dict[str, Sequence[in
     first = next(iter(loaded.layers.values()))
     layer = ask_one(st, Choice("layer", Phrase("Layer"), sizes, first, shown_as="list"), network=network)
     address.note(layer=layer)
-    for_a_room("layer").markdown(f"#### {plain(sizes[layer])}")
+    for_a_room("layer").markdown(f"### {plain(sizes[layer])}")
     for name, operation in loaded.layers.items():
         chips.button(
             _("Layer {layer}", layer=name),

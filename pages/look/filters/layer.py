@@ -55,7 +55,7 @@ def view(chosen: Selection, loaded: Loaded) -> None:
     names = {name: _in_short(convolution) for name, convolution in known.items()}
     layer = ask_one(st, Choice("layer", Phrase("Convolution"), names, first, shown_as="list"), network=chosen.network)
     address.note(layer=layer)
-    for_a_room("layer").markdown(f"#### {plain(names[layer])}")
+    for_a_room("layer").markdown(f"### {plain(names[layer])}")
     wanted = address.opened_with().get("layer") if address.is_about(chosen.network) else None
     if layer == first and wanted not in known and wanted in traced(loaded.model).names.values():
         above.info(
