@@ -1,5 +1,6 @@
 """Shapes that pages have in common: a close-up, a picture with its words, tiles to be clicked, figures, a long text."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,14 +14,18 @@ from streamlit.delta_generator import DeltaGenerator
 
 from models import Loaded
 from models.images import png
+from pages.common import address
 from pages.common.components.drawer import drawer
 from pages.common.components.grid import clickable_grid
 from pages.common.components.reveal import reveal
 from pages.common.export import download
+from pages.common.session import kept
 from pages.common.text import _, bare, plain, prose
 from pages.common.widgets import honest_png, warning_of
 from vis.figures.numbers import marks
 from vis.figures.pictures import captioned
+
+TO_DRAW = 0.7  # seconds in which a browser draws a first screen
 
 # Words and numbers ------------------------------------------------------------------------------------------------
 
@@ -45,6 +50,17 @@ def figures(shown: Sequence[tuple[str, ...]]) -> None:
 def numbers(columns: Sequence[str], rows: Sequence[Sequence[object]], **look: Any) -> None:
     """A table to be read; `look` as of `st.dataframe`."""
     st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, **look)
+
+
+def let_it_be_drawn() -> None:
+    """Gives the browser time for what stands above, when a visitor comes to a page for the first time.
+
+    With all that stands below sent at once, a chart above all, it would show the first screen a second later.
+    """
+    visited = kept("pages drawn", set)
+    if address.drawn() not in visited:
+        visited.add(address.drawn())
+        time.sleep(TO_DRAW)
 
 
 def row_that_wraps(key: str, count: int) -> list[DeltaGenerator]:

@@ -5,6 +5,8 @@ import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 
+from pages.common import panels
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "heavy: takes several seconds for the sake of a large network")
@@ -15,6 +17,13 @@ def components_looked_for_once() -> Iterator[None]:
     """Every AppTest goes through all installed packages in search of components, which takes longer than a page."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_browser_has_to_be_waited_for() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(panels, "TO_DRAW", 0)
         yield
 
 

@@ -20,6 +20,7 @@ from PIL import Image
 
 from models import ARCHITECTURES, Architecture
 from pages.common import cache as remembered
+from pages.common.opened import Opened
 from pages.look.top9 import nine
 from tests.app.visit import ACTIVATIONS, FILTERS, TOP9, Visit
 from tests.unit.pictures import saved
@@ -79,14 +80,27 @@ def opened(page: str, title: str, network: str, **link: str) -> Visit:
     return visit
 
 
+def as_read(markdown: str) -> str:
+    """Markdown without the backslashes that keep text from being markup."""
+    return re.sub(r"\\(.)", r"\1", markdown)
+
+
 def of_filters(network: str) -> None:
     visit = opened(FILTERS, "Filters", network)
-    layers = list(convolutions(shapes(network).model))
+    known = convolutions(shapes(network).model)
+    layers = list(known)
     chooser = visit.widget("layer")
     assert [option.split(" · ")[0] for option in chooser.options] == layers
     assert chooser.value == visit.link["layer"] == layers[0]
-    assert visit.pictures()
-    assert "random weights" in visit.captions
+    kinds = {convolution.kind: name for name, convolution in known.items()}  # the last of each kind
+    for layer in kinds.values():
+        visit.choose(layer=layer)
+        assert visit.link["layer"] == layer
+        assert not visit.errors
+        assert "are random" in visit.warnings
+        assert layer in as_read(visit.captions)
+        assert visit.pictures()
+        assert "random weights" in visit.captions
 
 
 def of_activations(network: str) -> None:
@@ -97,7 +111,14 @@ def of_activations(network: str) -> None:
     assert offered == [name for name in found.trace.names.values() if name in offered]
     assert {*named, *convolutions(found.model)} <= {*offered}
     assert chooser.value == visit.link["layer"] == named[0]
-    assert visit.pictures()[0]["cells"] == found.of(named[0]).shape[1]
+    sheet = visit.pictures()[0]
+    assert sheet["cells"] == len(sheet["labels"]) == found.of(named[0]).shape[1] <= sheet["rows"] * sheet["columns"]
+    visit.keep(f"opened activations {network}", Opened(named[0], 1))
+    assert not visit.errors
+    title = as_read(next(text.value for text in visit.at.markdown if text.value.startswith("#### ")))
+    assert title == f"#### {named[0]} · feature map 1"
+    assert visit.link["map"] == "1"
+    assert visit.pictures()[0]["selected"] == 1
     assert "random weights" in visit.captions
 
 

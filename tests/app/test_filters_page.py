@@ -18,11 +18,6 @@ from tests.app.visit import FILTERS, Visit
 from vis.deconvnet import strongest_units
 from vis.filters import ORDERS, convolutions, kernels_of, measured
 
-LIGHT = (
-    *("lenet5", "lenet5_bn", "lenet5_1998", "zfnet_mini", "alexnet_mini", "squeezenet1_1", "resnet18", "plain18"),
-    *("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "densenet121", "googlenet_2014"),
-)
-HEAVY = ("vgg16", "convnext_tiny", "alexnet_2012")
 VIEWS = ("layer", "clipping", "training", "pair")
 
 
@@ -55,22 +50,6 @@ def test_opens_every_view_in_both_languages(view, language, title):
     assert not visit.errors
     assert visit.link.get("show", "layer") == view
     assert visit.link["language"] == language
-
-
-@pytest.mark.parametrize("network", [*LIGHT, *(pytest.param(name, marks=pytest.mark.heavy) for name in HEAVY)])
-def test_opens_every_kind_of_layer_of_a_network_with_random_weights_and_says_so(network):
-    visit = Visit(FILTERS, network=network, weights="random")
-    known = convolutions(load(network, "random").model)
-    kinds = {convolution.kind: name for name, convolution in known.items()}  # the last of each kind
-    assert next(iter(known)) == visit.link["layer"]
-    for layer in kinds.values():
-        visit.choose(layer=layer)
-        assert visit.link["layer"] == layer
-        assert not visit.errors
-        assert "are random" in visit.warnings
-        assert "random weights" in visit.captions
-        assert layer in spoken(visit.captions)
-        assert visit.pictures()
 
 
 @pytest.mark.parametrize("network", ["lenet5", "lenet5_1998"])

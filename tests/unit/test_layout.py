@@ -325,7 +325,7 @@ def test_few_skips_past_each_other_are_all_drawn():
 PROOF = """
 import hashlib
 from tests.unit.graphs import drawn, graph_of
-for name in ("googlenet", "densenet121"):
+for name in ("googlenet", "efficientnet_b0"):
     for aspect in (None, 1.7):
         print(hashlib.sha256(repr(drawn(graph_of(name), aspect=aspect)).encode()).hexdigest())
 """
@@ -338,7 +338,7 @@ def test_another_process_draws_the_same():
     other = subprocess.run(
         [sys.executable, "-c", PROOF], env=environment, cwd=root, capture_output=True, text=True, check=True
     )
-    here = [sheet for name in ("googlenet", "densenet121") for sheet in (sheet_of(name), wide_sheet_of(name))]
+    here = [sheet for name in ("googlenet", "efficientnet_b0") for sheet in (sheet_of(name), wide_sheet_of(name))]
     assert other.stdout.split() == [hashlib.sha256(repr(sheet).encode()).hexdigest() for sheet in here]
 
 

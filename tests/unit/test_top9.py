@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from models.picture_sets import MOST_LISTED, folder, mark_of, part
 from models.picture_sets.listed import Found, Listed, Skipped
 from models.refusals import Refused
 from tests.house.source import ROOT
+from tests.unit.slow_search import FORKS, slow_search
 from vis.top9 import (
     Entry,
     Top,
@@ -750,15 +752,11 @@ def test_another_result_is_not_written_over_unless_asked_for(photos, tmp_path, c
     assert open_top(out).counted == 121
 
 
-def started(photos: Path, out: Path, *more: str) -> subprocess.Popen:
-    """The command as a process of its own, saving after every group and taking its time."""
-    program = (
-        "import sys, time; import vis.top9.__main__ as command; mine = command.mine\n"
-        "def slow(*a, report, **k): return mine(*a, report=lambda *n: (report(*n), time.sleep(0.1)), every=0, **k)\n"
-        "command.mine = slow; sys.exit(command.main(sys.argv[1:]))"
-    )
-    line = [sys.executable, "-c", program, *command(photos, out, *more)]
-    return subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def started(photos: Path, out: Path) -> ForkServerProcess:
+    """The command as a process of its own."""
+    process = FORKS.Process(target=slow_search, args=(command(photos, out), out.with_suffix(".txt")))
+    process.start()
+    return process
 
 
 def counted(out: Path) -> int:
@@ -776,15 +774,15 @@ def test_killed_at_random_moments_and_resumed_the_result_is_the_same(lenet, phot
             out.unlink()  # it is finished already: once more from the beginning
             begun = 0
         ends = time.monotonic() + 60
-        while counted(out) <= begun and process.poll() is None and time.monotonic() < ends:
-            time.sleep(0.005)
+        while counted(out) <= begun and process.is_alive() and time.monotonic() < ends:
+            time.sleep(0.02)
         time.sleep(dice.random() * 0.1)
         process.kill()
-        process.communicate()
-        kills += process.returncode == -signal.SIGKILL
+        process.join()
+        kills += process.exitcode == -signal.SIGKILL
     process = started(photos, out)
-    process.communicate(timeout=60)
-    assert process.returncode == 0
+    process.join(60)
+    assert process.exitcode == 0
     assert same(open_top(out), mine(lenet, pictures, layers_of(lenet)))
 
 
@@ -794,11 +792,12 @@ def test_interrupted_it_says_how_it_goes_on(lenet, photos, tmp_path, asked):
     out = tmp_path / "x.parquet"
     process = started(photos, out)
     ends = time.monotonic() + 60
-    while counted(out) < GROUP and process.poll() is None and time.monotonic() < ends:
+    while counted(out) < GROUP and process.is_alive() and time.monotonic() < ends:
         time.sleep(0.01)
-    process.send_signal(asked)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    os.kill(process.pid, asked)
+    process.join(60)
+    assert process.exitcode == 130
+    said = out.with_suffix(".txt").read_text()
     assert "goes on from" in said
     assert "Traceback" not in said
     assert GROUP <= counted(out) < 121

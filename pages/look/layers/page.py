@@ -17,7 +17,7 @@ from pages.common.components.reveal import reveal
 from pages.common.drawing import offer_drawing
 from pages.common.layer_strip import layer_strip
 from pages.common.opened import Opened, note, open_unit, opened, there
-from pages.common.panels import row_that_wraps, tiles
+from pages.common.panels import let_it_be_drawn, row_that_wraps, tiles
 from pages.common.presenting import Position, arrow_keys
 from pages.common.session import Selection, keep, kept, selection
 from pages.common.text import _, plain, prose, said
@@ -69,6 +69,7 @@ def page() -> None:
             showing = _("Showing the picture to the network …")
             st.caption(computed(showing, lambda: layer_strip(chosen, loaded, "strip", _go_to)))
             offer_drawing(chosen, loaded)
+            let_it_be_drawn()
         layers = _layers(chosen, loaded)
         found, on_cpu = computed(
             _("Projecting the strongest units of every layer …"),

@@ -10,7 +10,7 @@ from models import ARCHITECTURES
 from models.architecture import Architecture
 from models.options import Choice, Phrase
 from pages.common.asking import ask
-from pages.common.panels import chart, reading
+from pages.common.panels import chart, let_it_be_drawn, reading
 from pages.common.routes import GRAPH, go
 from pages.common.session import value_of
 from pages.common.text import _, spoken
@@ -70,6 +70,7 @@ def page() -> None:
         _("What each layer of a network responds to most in a photograph. **Click a layer**, or try your own picture.")
     )
     live_strip()
+    let_it_be_drawn()
     three_ways()
     _picture()
     _timeline()
