@@ -121,6 +121,16 @@ def test_opens_in_vietnamese_with_the_same_boxes_and_numbers(network):
     assert not visit.errors
 
 
+def test_arrow_keys_go_from_box_to_box_a_block_before_what_stands_in_it():
+    visit = Reader(network="zfnet_mini", open_left="features")
+    names = [name for name in visit.boxes() if name]
+    for keys, place in (("right",), 0), (("down", "right"), 2), (("left",), 1), (("up",) * 9, 0):
+        visit.arrow(*keys)
+        assert visit.link["node_left"] == names[place]
+    assert names[0] != "features" in names  # what stands in it follows
+    assert names.index("features") + 1 == next(i for i, name in enumerate(names) if name.startswith("features."))
+
+
 ALONE = """
 import resource, sys
 touched = []

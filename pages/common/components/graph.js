@@ -24,6 +24,7 @@ const STEP = 1.35; // of the zoom buttons
 const DRAG = { mouse: 4, pen: 6, touch: 9 }; // pixels that a click may tremble
 const REACH = { mouse: 13, pen: 14, touch: 17 }; // pixels around the middle of a knob that belong to it
 const PATIENCE = 2000; // milliseconds that an answer may take before the next thing is asked
+const SETTLING = 1500; // milliseconds in which a window that becomes full is still growing
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
 const canvases = new WeakMap(); // frame -> Canvas. Streamlit calls again and again; the view and what is in it must outlive that.
@@ -59,6 +60,8 @@ class Canvas {
   sent = []; // selections that Python has not answered yet
   waitingList = []; // what is to be asked after that
   pointers = new Map();
+  presented = false; // whether the page is
+  settling = 0; // until when it grows or shrinks for that
   leads = false; // whether what moves with this canvas has to follow it
 
   constructor(frame) {
@@ -422,6 +425,9 @@ class Canvas {
       this.x += (this.width - width) / 2;
       this.y += (this.height - height) / 2;
     }
+    const presented = "presenting" in document.documentElement.dataset;
+    if (presented !== this.presented) [this.presented, this.settling] = [presented, performance.now() + SETTLING];
+    if (performance.now() < this.settling) this.fit();
     this.show();
     this.reshape();
   }

@@ -9,6 +9,7 @@ from models import ARCHITECTURES
 from pages.common import cache
 from pages.common.cache import Built
 from pages.common.components.graph import Action, layer_canvas
+from pages.common.presenting import Position, arrow_keys
 from pages.common.session import keep, kept, taken
 from pages.common.text import _, spoken
 from pages.common.words import QUANTITIES
@@ -32,11 +33,13 @@ def places(graph: Graph) -> Collection[str]:
     return graph.nodes.keys() | graph.blocks.keys() - {""}
 
 
-def canvases(shown: Mapping[str, Built], look: Look, seen: Mapping[str, InBoxes]) -> None:
+def canvases(shown: Mapping[str, Built], look: Look, seen: Mapping[str, InBoxes]) -> dict[str, Drawing]:
     """Draws the graph of every place, side by side with one scale of colours, and does what is asked for on them.
 
     Args:
         seen: by place, the pictures in the boxes as far as they are there.
+
+    Returns the drawings.
     """
     columns = dict(zip(shown, st.columns(len(shown), gap="medium"), strict=True))
     compared = cache.comparison(*shown.values()) if len(shown) > 1 else None
@@ -57,6 +60,19 @@ def canvases(shown: Mapping[str, Built], look: Look, seen: Mapping[str, InBoxes]
         with bars[place]:
             colours = _("kind") if look.colour == "kind" else f"{spoken(QUANTITIES[look.colour])}, {painting.range}"
             files.offer(place, built, drawings[place], painting.paints, colours, look.counting, seen.get(place))
+    return drawings
+
+
+def arrow_keys_of(built: Built, drawn: Drawing) -> None:
+    """Lets the keys go from box to box of the first graph, a block before what stands in it."""
+    view = graph_view("left", built.network)
+    names = [box.name for box in drawn.boxes]
+    arrow_keys(
+        _("← → boxes"),
+        {"": range(len(names))},
+        Position("", names.index(view.selected) if view.selected in names else None),
+        lambda to: show_graph("left", built.network, GraphView(view.opened, names[to.unit])),
+    )
 
 
 def _drawn(place: str, built: Built, look: Look, is_compared: bool) -> Drawing:

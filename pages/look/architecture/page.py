@@ -15,7 +15,7 @@ from pages.common.text import _, plain, said
 from pages.common.widgets import say
 from pages.common.words import QUANTITIES
 from pages.look.architecture import facts, files, story, timing, versus
-from pages.look.architecture.canvas import canvases, places
+from pages.look.architecture.canvas import arrow_keys_of, canvases, places
 from pages.look.architecture.operation import inspector
 from pages.look.architecture.painting import Look
 from pages.look.architecture.thumbnails import find_missing, in_boxes, legend
@@ -134,10 +134,11 @@ def _refused(refusal: Refused, architecture: Architecture) -> None:
 def _graphs(shown: dict[str, Built], look: Look) -> None:
     """The graph, or two side by side, and what of them is looked at closely."""
     seen = in_boxes(shown) if look.thumbnails else {}
-    canvases(shown, look, seen)
+    drawings = canvases(shown, look, seen)
     legend(seen)
     if look.thumbnails:
         find_missing(shown.values())
+    arrow_keys_of(shown["left"], drawings["left"])
     for place, built in shown.items():
         view, known = graph_view(place, built.network), cache.graph(built)
         opened = ",".join(sorted(view.opened & {EVERYTHING, *known.blocks}))
