@@ -6,6 +6,7 @@ from pages.common import address, routes
 from pages.common.cache import warm
 from pages.common.chooser import choose, offer_link
 from pages.common.components.arrival import arrival
+from pages.common.presenting import offer_present
 from pages.common.session import select
 from pages.common.text import choose_language, language, spoken, write_numbers
 
@@ -23,6 +24,7 @@ with address.part():
         choose_language()
         arrival((known.url_path for section in pages.values() for known in section), language())
         offer_link()
+        offer_present()
     select(choose(routes.named(page.url_path).asks))
     routes.follow()
     page.run()

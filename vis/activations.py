@@ -103,10 +103,14 @@ def _reduced(maps: np.ndarray, most: int) -> tuple[np.ndarray, int]:
     factor = 1
     while maps.size > most * factor**2:
         factor += 1
-    if factor == 1:
-        return maps.astype(np.float32), 1
-    whole = torch.from_numpy(maps)[None].float()
-    return F.avg_pool2d(whole, factor, ceil_mode=True)[0].numpy(), factor
+    return averaged(maps, factor), factor
+
+
+def averaged(maps: np.ndarray, side: int) -> np.ndarray:
+    """Maps (K, h, w) as float32, made smaller: means over squares of so many positions a side, fewer at the edges."""
+    if side == 1:
+        return maps.astype(np.float32)
+    return F.avg_pool2d(torch.from_numpy(maps)[None].float(), side, ceil_mode=True)[0].numpy()
 
 
 def rows(found: Activations) -> Iterator[dict[str, object]]:

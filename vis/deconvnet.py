@@ -102,7 +102,11 @@ def strongest_units(
     Raises:
         TraceRefused: for a layer or a channel that does not exist.
     """
-    maps = layer_maps(_recorded(model, image, [layer]), layer)  # (K, h, w)
+    return strongest_of(layer_maps(_recorded(model, image, [layer]), layer), layer, k, channels)
+
+
+def strongest_of(maps: Tensor, layer: str, k: int, channels: Sequence[int] | None = None) -> list[Unit]:
+    """As `strongest_units`, of these maps (K, h, w) of a layer."""
     activations, positions = maps.flatten(1).max(1)
     if channels is None:
         channels = activations.sort(descending=True, stable=True).indices[:k].tolist()

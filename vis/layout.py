@@ -13,11 +13,15 @@ from vis.graph import ROOT, Graph
 from vis.layered import GAP, HEADER, MARGIN, Line, Ranks, Size
 
 LINE = 16  # height of a line of text
+EDGE = 11.0  # between a text and the left and right edges of its box
 LEAST_COLUMN = 100  # pixels, as low as columns are tried
 TRIES = 9  # heights of columns
 MANY = 120  # boxes, from which on those of operations have one line of text
 LEAST_SMALL, WIDEST_SMALL = 104.0, 150.0  # pixels, without a second text and with one
 ONE_LINE, CLOSE = 34, 12  # the height of these, and the gap between two ranks of them
+PICTURE, SMALL_PICTURE = 44.0, 26.0  # the sides of the square for a picture at the left of a box, and of a small box
+AROUND = 4.0  # from this square to the edges of its box at least
+BESIDE_IT = 8.0  # from it to the text
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,12 @@ class Box:
     height: float
     depth: int  # of how many open blocks it stands in
     opened: bool | None  # None for an operation, which has nothing to open
+    picture: float = 0.0  # the side of the square for a picture, as far from the left as from above and below; 0: none
+
+    @property
+    def text_left(self) -> float:
+        """Where the room for its texts begins: at its left edge, or behind the picture."""
+        return self.left + _taken(self.picture, self.height)
 
     @property
     def right(self) -> float:
@@ -63,6 +73,7 @@ def drawing(
     texts: Callable[[Graph, str], tuple[str, ...]],
     block: str = ROOT,
     aspect: float | None = None,
+    pictured: Collection[str] = (),
 ) -> Drawing:
     """The drawing of a block, by default of the whole network, with these of the blocks in it open.
 
@@ -70,8 +81,9 @@ def drawing(
         texts: the lines of text on the box of an operation or a block, the first of which is its title.
         aspect: width by height of the canvas that it is to fill, in as many columns as make it largest there, and with
             small boxes if these are many. By default everything stands in one column.
+        pictured: operations and blocks whose boxes, unless they are open, have room for a picture.
     """
-    layouts = _Layouts(graph, frozenset(opened), texts, aspect is not None)
+    layouts = _Layouts(graph, frozenset(opened), texts, aspect is not None, frozenset(pictured))
     above = MARGIN if block == ROOT else HEADER  # which the lines from outside come through
     inside = layouts.filling(block, aspect, above) if aspect else layouts.of(block)
     boxes, lines = [], []
@@ -90,15 +102,21 @@ class _Layout:
     sizes: Mapping[str, Size]
     inner: Mapping[str, "_Layout"]  # of open children
     closed: Collection[str]  # blocks among the children
+    pictures: Mapping[str, float]  # the sides of the children's; 0 for none
 
 
 class _Layouts:
     """The layouts of blocks, for any height of their columns; what does not depend on it is computed once."""
 
     def __init__(
-        self, graph: Graph, opened: frozenset[str], texts: Callable[[Graph, str], tuple[str, ...]], may_be_small: bool
+        self,
+        graph: Graph,
+        opened: frozenset[str],
+        texts: Callable[[Graph, str], tuple[str, ...]],
+        may_be_small: bool,
+        pictured: frozenset[str],
     ):
-        self._graph, self._opened, self._texts = graph, opened, texts
+        self._graph, self._opened, self._texts, self._pictured = graph, opened, texts, pictured
         self._small = may_be_small and len(list(self._shown(ROOT))) > MANY
         self._words: dict[str, tuple[str, ...]] = {}
         self._ranks: dict[tuple, Ranks] = {}
@@ -149,19 +167,27 @@ class _Layouts:
             for child in children
             if child in self._opened and child in blocks
         }
-        sizes = {child: self._size(child, words[child], inner.get(child)) for child in children}
+        pictures = {child: 0.0 if child in inner else self._picture(child) for child in children}
+        sizes = {child: self._size(child, words[child], inner.get(child), pictures[child]) for child in children}
         key = (block, *sizes.values())
         if key not in self._ranks:
             self._ranks[key] = Ranks(self._graph.level(block), sizes, CLOSE if self._small else GAP)
         level = Level(self._ranks[key], limit)
         closed = {child for child in children if child in blocks} - inner.keys()
-        return _Layout(block, level, level.size(block), words, sizes, inner, closed)
+        return _Layout(block, level, level.size(block), words, sizes, inner, closed, pictures)
 
-    def _size(self, child: str, words: tuple[str, ...], inner: _Layout | None) -> Size:
+    def _size(self, child: str, words: tuple[str, ...], inner: _Layout | None, picture: float) -> Size:
         if inner:
             return _framed(inner.size, words[0])
-        is_block = child in self._graph.blocks
-        return _small(words) if self._small and not is_block else _closed(words, is_block)
+        return _small(words, picture) if self._is_small(child) else _closed(words, child in self._graph.blocks, picture)
+
+    def _picture(self, child: str) -> float:
+        if child not in self._pictured:
+            return 0.0
+        return SMALL_PICTURE if self._is_small(child) else PICTURE
+
+    def _is_small(self, child: str) -> bool:
+        return self._small and child not in self._graph.blocks
 
     def _text(self, name: str) -> tuple[str, ...]:
         if name not in self._words:
@@ -178,25 +204,33 @@ def _place(layout: _Layout, left: float, top: float, depth: int, boxes: list[Box
         x, y = layout.level.corner(child)
         inner = layout.inner.get(child)
         state = True if inner else False if child in layout.closed else None
-        boxes.append(Box(child, layout.words[child], x + left, y + top, size.width, size.height, depth, state))
+        place = (x + left, y + top, size.width, size.height)
+        boxes.append(Box(child, layout.words[child], *place, depth, state, layout.pictures[child]))
         if inner:
             _place(inner, left + x + size.entry - inner.size.entry, top + y + HEADER, depth + 1, boxes, lines)
 
 
-def _closed(texts: tuple[str, ...], is_block: bool) -> Size:
+def _closed(texts: tuple[str, ...], is_block: bool, picture: float) -> Size:
     """The size of a closed box, from the length of its texts; blocks have a button to open them."""
     title, *rest = (len(text) for text in texts)
-    width = max(84.0, max([title * 7.4 + 28 * is_block, *(length * 6.2 for length in rest)]) + 22)
-    return Size(width, 12 + LINE * len(texts), width / 2, width / 2)
+    height = max(12.0 + LINE * len(texts), picture + 2 * AROUND if picture else 0.0)
+    width = max([title * 7.4 + 28 * is_block, *(length * 6.2 for length in rest)]) + 2 * EDGE
+    width = max(84.0, width + _taken(picture, height))
+    return Size(width, height, width / 2, width / 2)
 
 
-def _small(texts: tuple[str, ...]) -> Size:
+def _small(texts: tuple[str, ...], picture: float) -> Size:
     """The size of a box with its title, and beside it what it is if that is short."""
     title, *rest = (len(text) for text in texts)
-    width = max(LEAST_SMALL, title * 7.4 + 22)
-    beside = title * 7.4 + rest[0] * 6.2 + 32 if rest else 0.0
-    width = beside if width < beside <= WIDEST_SMALL else width
+    width = max(LEAST_SMALL, title * 7.4 + 2 * EDGE)
+    beside = title * 7.4 + rest[0] * 6.2 + 2 * EDGE + 10 if rest else 0.0
+    width = (beside if width < beside <= WIDEST_SMALL else width) + _taken(picture, ONE_LINE)
     return Size(width, ONE_LINE, width / 2, width / 2)
+
+
+def _taken(picture: float, height: float) -> float:
+    """The width that a picture takes from the texts."""
+    return (height + picture) / 2 + BESIDE_IT - EDGE if picture else 0.0
 
 
 def _framed(content: Size, title: str) -> Size:

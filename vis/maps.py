@@ -3,7 +3,7 @@
 Most layers give (N, K, h, w) and linear ones (N, K); inside blocks such as ConvNeXt's the maps come last, (N, h, w, K).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from vis.operations import plain_name
 from vis.shapes import shapes_so_far
-from vis.trace import Recording, Trace, TraceRefused, source, traced
+from vis.trace import Recording, Trace, TraceRefused, source, stream, traced
 
 T = TypeVar("T", int, Tensor)
 
@@ -44,13 +44,16 @@ def gives_maps(value: object, pictures: int = 1) -> bool:
     return isinstance(value, Tensor) and value.dim() in (2, 4) and len(value) == pictures and value.numel() > 0
 
 
-def order_in(model: nn.Module, input_shape: tuple[int, ...], layer: str, value: object) -> Order:
-    """How the value of `layer` stands, which the network gave for pictures of `input_shape` (N, C, H, W).
+def stream_maps(model: nn.Module, images: Tensor, layers: Iterable[str]) -> Iterator[tuple[str, Tensor]]:
+    """The feature maps (N, K, h, w) of `layers` for a batch of pictures; see `vis.trace.stream`.
 
     Raises:
-        TraceRefused: for a layer without feature maps.
+        TraceRefused: as `stream`; or for a layer without feature maps.
     """
-    return _order(model, traced(model, input_shape), input_shape, layer, value)
+    trace, shape = None, tuple(images.shape)
+    for layer, value in stream(model, images, layers):
+        trace = trace or traced(model, shape)  # once for all layers: it looks whether the network is as it was
+        yield layer, _order(model, trace, shape, layer, value).maps(value)
 
 
 def order_of(recording: Recording, layer: str) -> Order:

@@ -63,7 +63,7 @@ def choose(asks: Collection[str]) -> Selection:
 
     Of the visitor's own files the address says nothing, for nobody else has them.
     """
-    row = st.container(horizontal=True, vertical_alignment="center", gap="small") if asks else None
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="choices") if asks else None
     come_back(NETWORK, key_of(NETWORK.name, page=FRAME))
     network = standing(NETWORK, FRAME)
     picture = choose_picture(row, network) if "picture" in asks else standing_picture(network)

@@ -173,7 +173,7 @@ def close_up(
         is_beside: whether it stands beside what was clicked, and not below.
     """
     of = f" {key}" if key else ""
-    with drawer(title) if is_beside else st.container(border=True):
+    with drawer(title) if is_beside else st.container(border=True, key=f"close-up{of}"):
         if not is_beside:
             reveal(what, key=f"reveal{of}")
         row = st.container(horizontal=True, vertical_alignment="top", wrap=False, key=f"head of close-up{of}")

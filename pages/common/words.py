@@ -110,6 +110,16 @@ def grey_in_words(limit: float, further: str = "") -> str:
     return _("Grey is 0, white +{limit}, black −{limit}", limit=significant(limit)) + f"{further}."
 
 
+def scale_in_words(has_sign: bool, limit: float | None, of_all: bool = True) -> str:
+    """What the colours of maps mean; None where every map has its own range."""
+    if limit is None:
+        if has_sign:
+            return _("Each map has its own range: grey is 0, white or black its largest absolute value.")
+        return _("Each map has its own range: dark is 0, bright its largest value.")
+    words = grey_in_words(limit) if has_sign else _("Dark is 0, bright is {limit}.", limit=significant(limit))
+    return f"{words} {_('One range for all.')}" if of_all else words
+
+
 def range_of_weights(limit: float | None) -> str:
     """What black, grey and white mean in a picture of weights; None where every tile has its own range."""
     if limit is None:

@@ -21,7 +21,7 @@ from models.resnet import resnet, resnet_v1, resnet_v2
 from models.zfnet import ZFNet
 from tests.agreement.networks import EXACT, NORMALISED, UNUSUAL, Net, gated, last_layer, picture, seeded
 from vis.deconvnet import Unit, project, strongest_units
-from vis.maps import gives_maps, order_in
+from vis.maps import Order, channel_dimensions, gives_maps
 from vis.receptive import fields_of, receptive_fields
 from vis.shapes import record_shapes
 from vis.trace import TraceRefused, record, traced
@@ -425,10 +425,10 @@ def test_a_gate_opens_the_whole_picture():
 )
 def test_no_pixel_outside_its_field_changes_a_unit(build):
     model, image = seeded(build), picture().requires_grad_()
-    fields = receptive_fields(model, tuple(image.shape))
+    fields, channel = receptive_fields(model, tuple(image.shape)), channel_dimensions(model, tuple(image.shape))
     for layer, maps in Kept(model).maps(image).items():
         if gives_maps(maps):  # which may stand last
-            maps = order_in(model, tuple(image.shape), layer, maps).maps(maps)
+            maps = Order(maps.dim(), channel.get(layer, 1)).maps(maps)
         for row, column in corners_and_middle(maps):
             (gradient,) = torch.autograd.grad(maps[0, :, row, column].sum(), image, retain_graph=True)
             top, left, bottom, right = fields[layer].box(row, column, image.shape)

@@ -223,6 +223,21 @@ def test_another_layer_closes_the_enlarged_map():
     assert enlarged(page) is not None  # it was only out of sight
 
 
+def test_arrow_keys_go_through_the_maps_in_their_order_and_keep_the_map_where_layers_number_theirs_alike():
+    page = visit(network="zfnet_mini", layer="features.conv2", sort="maximum")
+    first, second, *_others = numbers(page)
+    assert enlarged(page.arrow("right")).endswith(f"feature map {first}")
+    assert enlarged(page.arrow("right", "right", "left")).endswith(f"feature map {second}")
+    assert page.link["map"] == str(second)
+    page.arrow("down", "down")
+    assert enlarged(page) == f"features.relu2 · feature map {second}"
+    page.arrow("down", "down")
+    assert page.link["layer"] == "features.conv3"
+    assert enlarged(page) is None  # it has 192 maps, those before 128
+    page.arrow(*["down"] * 100)
+    assert page.link["layer"] == "classifier.fc7"
+
+
 def test_close_closes_the_enlarged_map():
     page = visit(network="zfnet_mini", layer="features.relu1", map="3").press("close map")
     assert enlarged(page) is None

@@ -11,11 +11,12 @@ from functools import cache
 import pandas as pd
 import pytest
 
-from models import ARCHITECTURES
+from models import ARCHITECTURES, load
+from models.decoding import decoded
 from models.loading import skeleton
-from models.samples import samples_for
+from models.samples import SAMPLES, samples_for
 from pages.common import cache as remembered
-from pages.common.cache import Built
+from pages.common.cache import Built, results
 from pages.common.text import plain
 from pages.look.architecture.story import BLOCKS
 from pages.look.architecture.versus import WORTH_COMPARING
@@ -24,8 +25,9 @@ from tests.app.test_layers_page import spoken, state_dict, torch_file
 from tests.app.visit import APP, GRAPH, LAYERS, Visit, in_vietnamese
 from tests.unit.pictures import REFUSED, photograph, saved
 from vis.cost.count import Counting
+from vis.deconvnet import strongest_units
 from vis.figures.graph import EDGES, QUANTITIES
-from vis.figures.numbers import grouped, short
+from vis.figures.numbers import grouped, short, significant
 from vis.graph import Graph, layer_graph
 
 COUNTED = ("flops", "bias", "norm", "pooling")
@@ -117,6 +119,16 @@ def test_opens_in_vietnamese_with_the_same_boxes_and_numbers(network):
     assert visit.boxes() != english.boxes()
     assert [*visit.numbers("vi").iloc[:2, 0]] == [*map(in_vietnamese, english.numbers().iloc[:2, 0])]
     assert not visit.errors
+
+
+def test_arrow_keys_go_from_box_to_box_a_block_before_what_stands_in_it():
+    visit = Reader(network="zfnet_mini", open_left="features")
+    names = [name for name in visit.boxes() if name]
+    for keys, place in (("right",), 0), (("down", "right"), 2), (("left",), 1), (("up",) * 9, 0):
+        visit.arrow(*keys)
+        assert visit.link["node_left"] == names[place]
+    assert names[0] != "features" in names  # what stands in it follows
+    assert names.index("features") + 1 == next(i for i, name in enumerate(names) if name.startswith("features."))
 
 
 ALONE = """
@@ -211,6 +223,76 @@ def test_every_counting_switch_changes_the_totals_that_are_shown(network):
     everything = graph.counted(counting=Counting(True, True, True, True))
     assert visit.numbers()["here"]["counted as selected above"] == grouped(everything)
     assert visit.link["count"] == ",".join(COUNTED)
+
+
+# Maps in the boxes -------------------------------------------------------------------------------------------------
+
+
+def pictures(visit: Reader, canvas: int = 0) -> dict[str, str | None]:
+    """By the names of boxes, their pictures."""
+    boxes = visit.canvases[canvas]["boxes"]
+    return dict(zip(boxes["id"], boxes.get("picture", []), strict=False))
+
+
+def test_the_strongest_maps_are_shown_in_the_boxes_found_once_and_said_in_the_link(monkeypatch):
+    passes, find = [], results.thumbnails_of
+    monkeypatch.setattr(results, "thumbnails_of", lambda *given: passes.append(1) or find(*given))
+    visit = Reader(network="zfnet_mini")
+    assert not pictures(visit)
+    visit.choose(thumbnails=True)
+    assert visit.link["thumbnails"] == "on"
+    shown = pictures(visit)
+    assert {name for name, picture in shown.items() if picture} == {"x", "features", "avgpool"}
+    assert all(picture.startswith("data:image/png;base64,") for picture in shown.values() if picture)
+
+    loaded = load("zfnet_mini")
+    image = loaded.classifier_input(decoded(SAMPLES[visit.link["sample"]].content()))  # 64×64, as the graph is
+    for name, label in visit.view("zfnet_mini", (EVERYTHING,)).boxes().items():
+        if not pictures(visit).get(name) or name == "x":
+            assert "Strongest map" not in label
+            continue
+        (unit,) = strongest_units(loaded.model, image, name, 1)
+        where = f"feature map {unit.channel}, row {unit.row}, column {unit.column}"
+        assert f"\nStrongest map of {name}: {where}: activation {significant(unit.activation)}" in label
+        assert f" to {significant(unit.activation)}. " in label
+        assert "random weights" not in label
+    assert pictures(visit)["features.pool5"] == shown["features"]  # with which the block ends
+    assert len([picture for picture in pictures(visit).values() if picture]) == 20
+    assert "Cup of coffee, as the network sees it: 64×64 pixels" in visit.boxes()["x"]
+    assert "Each box shows its layer's map with the highest activation" in visit.captions
+    assert Reader(**visit.link).canvases == visit.canvases
+    assert passes == [1]
+    visit.choose(language="vi")
+    assert "Bản đồ mạnh nhất của features.conv1: bản đồ đặc trưng " in visit.boxes()["features.conv1"]
+    visit.choose(thumbnails=False)
+    assert "thumbnails" not in visit.link
+    assert not pictures(visit)
+
+
+def test_both_networks_of_a_comparison_have_maps_in_their_boxes_and_random_ones_say_so():
+    link = {"compare": "lenet5_bn", "open_left": "*", "open_right": "*"}
+    visit = Reader(network="lenet5", weights="random", thumbnails="on", **link)
+    assert not visit.errors
+    for canvas, network in enumerate(("lenet5", "lenet5_bn")):
+        assert pictures(visit, canvas)["features.c1"]
+        assert visit.boxes(canvas)["features.c1"].endswith("\nrandom weights")
+        assert f"The weights of {ARCHITECTURES[network].title} are random" in visit.warnings
+
+
+def test_a_network_with_other_options_has_no_maps_in_its_boxes_and_says_why():
+    visit = Reader(network="mobilenet_v1", option_width="0.5", thumbnails="on")
+    assert not pictures(visit)
+    assert "room" not in visit.canvases[0]["boxes"]
+    assert "are shown only with the network's default options" in visit.captions
+    assert not visit.errors
+
+
+def test_a_picture_that_is_refused_leaves_the_graph_without_maps():
+    content, word = next(iter(REFUSED.values()))()
+    visit = Reader(network="lenet5", thumbnails="on").upload(content, "holiday.png")
+    assert word in spoken(visit.errors[0])
+    assert set(pictures(visit).values()) == {None}
+    assert visit.numbers()["here"]["parameters"] == "61,706"
 
 
 # Options and the side of the picture -------------------------------------------------------------------------------
@@ -550,6 +632,14 @@ def test_every_kind_of_box_is_looked_at_closely_with_weights(network):
         assert ("Activation maps** · " in said) == maps
         assert (f"of {graph.nodes[name].output_shape[1]} maps (" in said) == maps
         assert ("random weights" in said) == bool(toggles and network not in SHIPPED)
+
+
+def test_maps_have_the_size_that_the_graph_says():
+    """Elsewhere pictures are shown to this network at 224×224."""
+    node = graph_of("zfnet_mini").nodes["features.conv2"]
+    visit = Reader(network="zfnet_mini").view("zfnet_mini", (EVERYTHING,), node.name)
+    assert node.output_shape[2:] == (16, 16)
+    assert "The 32 strongest of 128 maps (16×16)" in visit.said()
 
 
 def test_every_block_is_looked_at_closely():

@@ -127,6 +127,19 @@ def test_the_ring_stays_with_its_filter_when_the_order_changes():
     assert numbers(visit)[visit.pictures()[0]["selected"]] == 5
 
 
+def test_arrow_keys_go_through_the_filters_in_their_order_and_through_the_layers():
+    visit = Visit(FILTERS, network="zfnet_mini", layer="features.conv1", sort="norm")
+    first, second, *_others = numbers(visit)
+    visit.arrow("right")
+    assert visit.link["filter"] == str(first)
+    visit.arrow("right").arrow("down")
+    assert visit.link["layer"] == "features.conv2"
+    assert "filter" not in visit.link
+    visit.arrow("right", "right", "up")
+    assert visit.link["layer"] == "features.conv1"
+    assert visit.link["filter"] == str(second)
+
+
 # Deeper layers -----------------------------------------------------------------------------------------------------
 
 

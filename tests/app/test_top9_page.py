@@ -576,6 +576,19 @@ def test_a_map_is_found_by_its_number_and_all_are_back_without_it(root):
     assert maps(visit) == before
 
 
+def test_arrow_keys_go_through_the_maps_through_the_nine_of_the_open_one_and_through_the_layers(root):
+    first, second, *_others = maps(visit := searched(of_folder(layer="C3")))
+    assert maps(visit.arrow("right")) == [first]
+    assert maps(visit.arrow("right")) == [second]
+    assert visit.link["map"] == str(second)
+    close_up(visit, "C3", second, 0).arrow("right", "right")
+    assert visit.link["nine"] == f"{second},3"
+    visit.press("close one of nine").arrow("down")
+    assert visit.link["layer"] == "C5"
+    assert len(maps(visit)) == 6
+    assert not visit.warnings
+
+
 def test_pages_hold_all_maps_once(root):
     visit = searched(of_folder(layer="C3", maps="3"))
     seen = maps(visit)

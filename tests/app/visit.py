@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.runtime.scriptrunner import RerunData
 from streamlit.testing.v1 import AppTest, local_script_runner
 from streamlit.util import calc_hash
@@ -136,11 +137,25 @@ class Visit:
         state.string_value = json.dumps(
             {"edited_rows": edited or {}, "added_rows": list(added), "deleted_rows": list(deleted)}
         )
+        return self._send(states)
+
+    def _send(self, states) -> "Visit":
+        """Reruns the app with these states of its widgets."""
         self._speak()
         self.at._run(states)
         self._speak()
         assert not self.at.exception, self.at.exception[0].value
         return self
+
+    def arrow(self, *keys: str) -> "Visit":
+        """Presses arrow keys while the page is presented, which AppTest cannot: what a browser would send."""
+        (steps,) = (each.proto for each in self.at.get("bidi_component") if "heard" in json.loads(each.proto.json))
+        states = self.at._tree.get_widget_states()
+        state = states.widgets.add()
+        state.id = _make_trigger_id(steps.id, "events")
+        pressed = {"number": json.loads(steps.json)["heard"] + 1, "keys": keys}
+        state.json_trigger_value = json.dumps([{"event": "pressed", "value": pressed}])
+        return self._send(states)
 
     def type_maps(self, layer: str, text: str) -> "Visit":
         """Numbers of feature maps into the box of a layer."""

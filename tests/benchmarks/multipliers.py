@@ -16,7 +16,7 @@ from tests.app.visit import MOBILENET, Visit
 from tests.benchmarks.timing import head, machine, of_bar, parser_of, row, without_a_browser
 from vis.cost.mobilenet import MobileNet, accuracy, grid
 from vis.figures.costs import COLOURS, block_costs
-from vis.figures.graph import svg
+from vis.figures.graph_files import svg
 from vis.figures.numbers import grouped
 from vis.figures.sixteen import sixteen
 

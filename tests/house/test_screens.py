@@ -10,7 +10,7 @@ import pytest
 from tests.house.source import ROOT, calls, modules
 
 NUMBERS = "vis/figures/numbers.py"  # the home of how numbers are written
-COORDINATES = "vis/figures/graph.py"  # writes SVG, which knows only the point
+COORDINATES = "vis/figures/graph_files.py"  # writes SVG, which knows only the point
 OF_A_NUMBER = re.compile(r"(?!g$)[+,]?,?(\.\d*)?[efg%]|[+]?,d?|\.\d+|[+,.]?\.?\{.*\}[efg%]")
 CHARTS = "pages/common/panels.py"
 TOML = ROOT / "pages/common/vi.toml"

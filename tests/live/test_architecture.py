@@ -359,10 +359,19 @@ def test_fits_a_telephone(new_page, address):
     expect(close_ups(page)).to_have_count(1, timeout=30_000)
 
 
-def test_follows_the_system_into_the_dark(new_page, address):
+def test_follows_the_system_into_the_dark_with_maps_in_its_boxes(new_page, address):
     fills = []
     for scheme in ("light", "dark"):
-        page = at(new_page(color_scheme=scheme), address, "?network=lenet5&open_left=*")
+        page = at(new_page(color_scheme=scheme), address, "?network=lenet5&open_left=*&thumbnails=on")
+        image = box(page, "lenet5", "features.c1").locator("image")  # of its strongest map
+        expect(image).to_be_visible(timeout=30_000)
+        seen, around = image.bounding_box(), box(page, "lenet5", "features.c1").bounding_box()
+        assert around["x"] < seen["x"] < seen["x"] + seen["width"] < around["x"] + around["width"] / 2
+        assert seen["height"] == pytest.approx(seen["width"], abs=0.1)
+        assert seen["height"] > 20
+        assert image.evaluate("image => getComputedStyle(image).imageRendering") == "pixelated"
+        assert image.evaluate("async image => { await image.decode?.(); return image.href.baseVal.length }") > 200
+        expect(box(page, "lenet5", "features.c1")).to_have_attribute("aria-label", re.compile("\nStrongest map of "))
         face = box(page, "lenet5", "features.c1").locator(".face").last
         ground = page.locator(".stApp").evaluate("element => getComputedStyle(element).backgroundColor")
         fills.append((face.get_attribute("fill"), sum(map(int, re.findall(r"\d+", ground)[:3]))))

@@ -152,6 +152,59 @@ def test_a_copied_link_is_the_address_and_what_it_leaves_out_is_said(page, addre
     expect(said).to_have_text("Copied. It leaves out what only you have: a<b>.jpg.")
 
 
+def test_a_presented_page_is_large_and_goes_from_unit_to_unit_and_from_layer_to_layer_until_escape(page, address):
+    at(page, address)
+    sidebar, button = page.get_by_test_id("stSidebar"), page.get_by_role("button", name="Present", exact=True)
+    keys = page.get_by_text("← → feature maps · ↑ ↓ layers · Esc ends")
+
+    def letters() -> float:
+        return page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")
+
+    def after(key: str, layer: int) -> str:
+        """The title of the unit that is open then, which the address names, too."""
+        before = title(page).inner_text() if title(page).count() else ""
+        page.keyboard.press(key)
+        expect(title(page)).to_contain_text(f"Layer {layer} · feature map", timeout=30_000)
+        expect(title(page)).not_to_have_text(before)
+        channel = re.search(r"feature map (\d+)", title(page).inner_text())[1]
+        page.wait_for_url(re.compile(f"layer={layer}&map={channel}$"))
+        return title(page).inner_text()
+
+    usual = letters()
+    page.keyboard.press("ArrowRight")  # which means nothing yet
+    button.click()
+    expect(keys).to_be_visible()
+    expect(sidebar).to_be_hidden()
+    page.wait_for_function("document.fullscreenElement !== null")
+    assert letters() >= 1.25 * usual
+    expect(title(page)).to_have_count(0)
+
+    first = after("ArrowRight", layer=1)
+    drawer, window = page.locator(".st-key-drawer").bounding_box(), page.viewport_size
+    assert (drawer["width"], drawer["height"]) == (window["width"], window["height"])
+    second = after("ArrowRight", layer=1)
+    third = after("ArrowRight", layer=1)
+    assert after("ArrowLeft", layer=1) == second
+    assert after("ArrowLeft", layer=1) == first
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")  # while the page is still busy
+    expect(title(page)).to_have_text(third, timeout=30_000)
+    after("ArrowDown", layer=2)
+
+    page.keyboard.press("Escape")
+    expect(sidebar).to_be_visible()
+    expect(button).to_be_focused()
+    expect(keys).to_have_count(0)
+    page.wait_for_function("document.fullscreenElement === null")
+    assert letters() == usual
+    expect(title(page)).to_contain_text("Layer 2")  # it stays open
+
+    page.keyboard.press("Alt+p")
+    expect(sidebar).to_be_hidden()
+    page.get_by_role("button", name="End the presentation").click()
+    expect(sidebar).to_be_visible()
+
+
 def test_a_text_file_under_the_name_of_a_picture_is_one_sentence(page, address):
     at(page, address)
     upload(page, "holiday.png", b"Dear diary, " * 100, "image/png")

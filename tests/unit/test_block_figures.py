@@ -18,7 +18,7 @@ from vis.cost.blocks import (
 )
 from vis.figures.blocks import beside, drawn, title
 from vis.figures.curves import curves, places
-from vis.figures.graph import png, svg
+from vis.figures.graph_files import png, svg
 from vis.figures.numbers import short
 
 BLOCKS = {

@@ -9,7 +9,7 @@ from PIL import Image
 
 from vis.cost.mobilenet import SIDES, WIDTHS, MobileNet, grid
 from vis.figures.costs import COLOURS, HERE, as_file, block_costs, by_block
-from vis.figures.graph import png, svg
+from vis.figures.graph_files import png, svg
 from vis.figures.numbers import short
 from vis.figures.sixteen import sixteen
 from vis.layout import Box

@@ -6,16 +6,20 @@ from itertools import product
 from math import inf
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from PIL import Image
 from torch import nn
 
+from models.images import data_uri
 from tests.unit.graphs import conv, drawn, graph_in_a_row, graph_of
 from vis.cost.count import Counting
 from vis.figures import graph as figure
+from vis.figures import graph_files as files
 from vis.figures.graph import INK, NOT_COUNTED, PAPER, Paint, quantity, settings_in_short, texts
+from vis.figures.thumbnails import palette_png
 from vis.graph import ROOT, Graph, layer_graph
-from vis.layout import Drawing
+from vis.layout import Drawing, drawing
 from vis.operations import KINDS
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -189,7 +193,7 @@ def test_an_svg_file_has_every_box_line_and_text(name, dark):
     graph = odd() if name == "names of XML" else graph_of(name)
     sheet = drawn(graph)
     caption = ("A & B <c>", "second")
-    root = ElementTree.fromstring(figure.svg(sheet, by_kind(graph, sheet), caption, dark))
+    root = ElementTree.fromstring(files.svg(sheet, by_kind(graph, sheet), caption, dark))
     assert len(root.findall(f"{SVG}g/{SVG}rect")) == len(sheet.boxes)
     assert len(root.findall(f".//{SVG}rect")) == len(sheet.boxes) + 1  # and the paper
     drawn_lines = root.findall(f"{SVG}polyline")
@@ -200,24 +204,51 @@ def test_an_svg_file_has_every_box_line_and_text(name, dark):
     assert root.find(f"{SVG}title").text == "A & B <c> · second"
 
 
+RED_AND_BLUE = palette_png(np.array([[[200, 0, 0], [0, 0, 200]]], np.uint8))  # twice as wide as high
+
+
+@pytest.mark.parametrize("opened", [set(), {"features"}])
+def test_files_show_the_pictures_in_boxes(opened):
+    graph = graph_of("alexnet")
+    sheet = drawing(graph, opened, texts, aspect=1.7, pictured={"features", "features.0", "avgpool"})
+    pictures = {"features": RED_AND_BLUE, "features.0": RED_AND_BLUE}  # that of avgpool is not there yet
+    (box,) = (box for box in sheet.boxes if box.picture and box.name in pictures)
+    left, top = box.left + (box.height - box.picture) / 2, box.top + (box.height - box.picture) / 2
+
+    root = ElementTree.fromstring(files.svg(sheet, by_kind(graph, sheet), pictures=pictures))
+    (image,) = root.iter(f"{SVG}image")
+    assert [float(image.get(side)) for side in ("x", "y")] == pytest.approx([left, top], abs=0.06)
+    assert image.get("width") == image.get("height") == f"{box.picture:.1f}"
+    assert image.get("href") == data_uri(RED_AND_BLUE)
+    assert image.get("style") == "image-rendering: pixelated"
+    assert not list(ElementTree.fromstring(files.svg(sheet, by_kind(graph, sheet))).iter(f"{SVG}image"))
+
+    picture = Image.open(io.BytesIO(files.png(sheet, by_kind(graph, sheet), pictures=pictures)))
+    middle = 2 * (top + box.picture / 2)
+    half = [picture.getpixel((round(2 * left + 2 * box.picture * share), round(middle))) for share in (0.4, 0.6)]
+    assert half == [(200, 0, 0), (0, 0, 200)]
+    above = picture.getpixel((round(2 * left + box.picture), round(2 * top + 2)))  # it keeps its proportions
+    assert "#{:02x}{:02x}{:02x}".format(*above) == by_kind(graph, sheet)[box.name].fill[0]
+
+
 @pytest.mark.parametrize("name", ["lenet5", "resnet50", "googlenet"])
 @pytest.mark.parametrize("caption", [(), ("one", "two")])
 def test_a_png_file_has_the_proportions_of_the_drawing(name, caption):
     graph = graph_of(name)
     sheet = drawn(graph, set())
-    picture = Image.open(io.BytesIO(figure.png(sheet, by_kind(graph, sheet), caption)))
+    picture = Image.open(io.BytesIO(files.png(sheet, by_kind(graph, sheet), caption)))
     picture.load()
     assert picture.format == "PNG"
     assert picture.width == pytest.approx(2 * sheet.width, abs=1)
-    assert picture.height == pytest.approx(2 * (sheet.height + figure.CAPTION * len(caption)), abs=1)
+    assert picture.height == pytest.approx(2 * (sheet.height + files.CAPTION * len(caption)), abs=1)
 
 
 def test_the_largest_network_makes_a_png_file_that_is_not_too_large():
     graph = graph_of("efficientnet_b7")
     sheet = drawn(graph)
-    assert sheet.width * sheet.height * 4 > figure.MOST_PIXELS
-    picture = Image.open(io.BytesIO(figure.png(sheet, by_kind(graph, sheet))))
-    assert figure.MOST_PIXELS * 0.99 < picture.width * picture.height <= figure.MOST_PIXELS
+    assert sheet.width * sheet.height * 4 > files.MOST_PIXELS
+    picture = Image.open(io.BytesIO(files.png(sheet, by_kind(graph, sheet))))
+    assert files.MOST_PIXELS * 0.99 < picture.width * picture.height <= files.MOST_PIXELS
     assert picture.height / picture.width == pytest.approx(sheet.height / sheet.width, rel=0.005)
 
 
@@ -226,7 +257,7 @@ def test_a_png_file_shows_its_boxes_in_their_colours(dark):
     graph = graph_of("alexnet")
     sheet = drawn(graph)
     paints = by_kind(graph, sheet)
-    picture = Image.open(io.BytesIO(figure.png(sheet, paints, dark=dark)))
+    picture = Image.open(io.BytesIO(files.png(sheet, paints, dark=dark)))
     for box in sheet.boxes:
         place = round(2 * (box.left + 8)), round(2 * (box.top + 4))
         wanted = PAPER[dark] if box.opened else paints[box.name].fill[dark]

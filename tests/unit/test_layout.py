@@ -191,6 +191,35 @@ def test_texts_are_not_wider_than_their_box(name):
             assert is_small or box.height >= (HEADER if box.opened else LINE * len(box.texts))
 
 
+# Pictures in boxes ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["alexnet", "zfnet_mini", "resnet50", "googlenet", "densenet121", "convnext_tiny"])
+@pytest.mark.parametrize("opened", ["nothing", "some", "everything"])
+def test_boxes_have_room_for_their_pictures_beside_their_texts_and_no_box_lies_on_another(name, opened):
+    graph = graph_of(name)
+    blocks = {"nothing": set(), "some": some_open(graph, 0), "everything": set(graph.blocks)}[opened]
+    pictured = {*graph.blocks, *(node.name for node in graph.nodes.values() if len(node.output_shape) == 4)}
+    sheet = drawing(graph, blocks, texts, aspect=WIDE, pictured=pictured)
+    check(graph, sheet, in_columns=True)
+    without = {box.name: box for box in drawn(graph, blocks, WIDE).boxes}
+    font = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    plain, bold = (ImageFont.truetype(font / f"DejaVuSans{kind}.ttf", 11) for kind in ("", "-Bold"))
+    for box in sheet.boxes:
+        if box.opened or box.name not in pictured:
+            assert box.picture == 0
+            assert box.text_left == box.left
+            if not box.opened:
+                assert (box.width, box.height) == (without[box.name].width, without[box.name].height)
+            continue
+        around = (box.height - box.picture) / 2
+        assert around >= 4
+        assert box.picture >= (26 if box.height == ONE_LINE else 44)
+        assert box.left + around + box.picture < box.text_left + 11  # where texts begin, as at an edge
+        title, *rest = box.texts[:1] if box.height == ONE_LINE else box.texts
+        assert max([bold.getlength(title), *map(plain.getlength, rest)]) < box.right - box.text_left
+
+
 # Canvases ---------------------------------------------------------------------------------------------------------
 
 

@@ -27,6 +27,7 @@ from models.picture_sets.listed import Found, Listed, Skipped
 from models.refusals import Refused
 from tests.house.source import ROOT
 from tests.unit.slow_search import FORKS, slow_search
+from vis.maps import stream_maps
 from vis.top9 import (
     Entry,
     Top,
@@ -202,9 +203,9 @@ def test_groups_are_always_of_one_size_because_float32_results_depend_on_it(lene
 
     def seen(model, images, layers):
         sizes.append(len(images))
-        return stream(model, images, layers)
+        return stream_maps(model, images, layers)
 
-    monkeypatch.setattr(mining, "stream", seen)
+    monkeypatch.setattr(mining, "stream_maps", seen)
     mine(lenet, Pixels(noise(number)), layers_of(lenet))
     assert sizes == [GROUP] * -(-number // GROUP)
 

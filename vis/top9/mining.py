@@ -23,11 +23,11 @@ from models import Loaded
 from models.device import cores
 from models.picture_sets import MOST_LISTED, PictureSet
 from models.refusals import Refused
-from vis.maps import order_in
+from vis.maps import stream_maps
 from vis.shapes import record_shapes
 from vis.top9.files import kept, save
 from vis.top9.ranking import MOST_PLACES, Key, Ranking, Top, compacted
-from vis.trace import stream, traced
+from vis.trace import traced
 
 AHEAD = 32  # pictures that are decoded before their turn
 MOST_TOGETHER = 32  # pictures that go through the network at once
@@ -181,8 +181,7 @@ class _Running:
 
     def _rank(self, images: Tensor, numbers: np.ndarray) -> None:
         """Ranks pictures (N, C, H, W), of which those after the last number only fill up."""
-        for layer, value in stream(self._loaded.model, images, self._key.layers):
-            maps = order_in(self._loaded.model, tuple(images.shape), layer, value).maps(value)  # (N, K, h, w)
+        for layer, maps in stream_maps(self._loaded.model, images, self._key.layers):  # (N, K, h, w)
             if layer not in self._rankings:
                 self._rankings[layer] = Ranking.empty(len(maps[0]), self._key.k)
             _enter(self._rankings[layer], maps[: len(numbers)], numbers)

@@ -4,7 +4,7 @@ Keys are hashes of files, never arrays. What comes from an upload is remembered 
 """
 
 from pages.common.cache.counts import costs_along, packed
-from pages.common.cache.graphs import Built, comparison, drawing, fields, graph, names, shapes
+from pages.common.cache.graphs import Built, comparison, drawing, fields, graph, names, pictured, shapes
 from pages.common.cache.networks import opened_network, states_in_file, weights_to_be_had
 from pages.common.cache.pictures import (
     picture,
@@ -17,6 +17,7 @@ from pages.common.cache.pictures import (
 )
 from pages.common.cache.results import (
     Seen,
+    Thumbnails,
     checkpoint,
     dead_maps,
     filter_norms,
@@ -31,6 +32,7 @@ from pages.common.cache.results import (
     pixels_seen,
     seen,
     through_training,
+    thumbnails,
     unit_response,
 )
 from pages.common.cache.top9 import (

@@ -9,6 +9,7 @@ from models import ARCHITECTURES
 from models.loading import skeleton
 from models.synonyms import OtherNames, alike, other_names
 from vis.cost.count import Counting
+from vis.figures import thumbnails
 from vis.receptive import ReceptiveField, fields_of
 from vis.shapes import record_shapes
 from vis.trace import Recording
@@ -66,9 +67,21 @@ def names(built: Built) -> dict[str, OtherNames]:
     return other_names(architecture, architecture.layers_of(dict(built.options)), kinds, blocks)
 
 
+@st.cache_resource(max_entries=32, show_spinner=False)
+def pictured(built: Built) -> dict[str, str]:
+    """By box, the operation whose strongest map it can show; raises as `shapes` does."""
+    return thumbnails.pictured(graph(built), shapes(built))
+
+
 @st.cache_resource(max_entries=128, show_spinner=False)
-def drawing(built: Built, opened: frozenset[str], counting: Counting, words: "Words", aspect: float) -> "Drawing":
-    """The layer graph with these blocks open, laid out for a canvas that is so much wider than high."""
+def drawing(
+    built: Built, opened: frozenset[str], counting: Counting, words: "Words", aspect: float, with_pictures: bool = False
+) -> "Drawing":
+    """The layer graph with these blocks open, laid out for a canvas that is so much wider than high.
+
+    Args:
+        with_pictures: boxes have room for those of their maps.
+    """
     from vis.figures.graph import texts
     from vis.layout import drawing
 
@@ -79,7 +92,7 @@ def drawing(built: Built, opened: frozenset[str], counting: Counting, words: "Wo
         paper = known[name].paper if name in known else None
         return (title if paper is None or alike(name, paper) else f"{title} = {paper}", *rest)
 
-    return drawing(graph(built), opened, written, aspect=aspect)
+    return drawing(graph(built), opened, written, aspect=aspect, pictured=pictured(built) if with_pictures else ())
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -5,19 +5,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 import models
 from models import ARCHITECTURES, Loaded
 from models.device import or_on_cpu
+from models.images import Preprocess, png
 from models.loading import predicted
 from models.weights import card
-from pages.common.cache.graphs import Built
+from pages.common.cache.graphs import Built, graph, pictured
 from pages.common.cache.networks import Result, in_turn, opened_network, remembered
 from pages.common.cache.pictures import picture
 from pages.common.cache.turns import turn
 from pages.common.session import Selection
 from vis.activations import Activations, ChannelView, activations, channel_view, dead_shares
 from vis.deconvnet import Projection
+from vis.figures.thumbnails import SIDE, Thumbnail
+from vis.figures.thumbnails import thumbnails as thumbnails_of
 from vis.filters import LayerView, Measures, convolutions, kernels_of, matrix_of, measured, norms, view_of
 from vis.responses import LayerResponse, UnitResponse, responses, unit_in_full
 from vis.sums import Origin, origin_of
@@ -74,16 +78,49 @@ def unit_response(selection: Selection, operation: str, channel: int, position: 
 
 
 @remembered(entries=16)
-def layer_view(selection: Selection, operation: str, most: int) -> tuple[LayerView, bool]:
-    """A layer's filters and its `most` strongest maps of the picture, and whether the CPU had to do it."""
-    return _of_picture(selection, view_of, operation, most)
+def layer_view(selection: Selection, operation: str, most: int, side: int) -> tuple[LayerView, bool]:
+    """A layer's filters and its `most` strongest maps of the picture, and whether the CPU had to do it.
+
+    Args:
+        side: of the picture as the network sees it.
+    """
+    given = picture(selection)
+    return in_turn(selection, lambda one: view_of(one.model, _at_side(one.preprocess, side)(given), operation, most))
 
 
 def picture_at(selection: Selection, built: Built) -> np.ndarray:
     """The selection's picture (H, W, 3) at the side that the layer graph is made for, as the network would see it."""
-    usual = ARCHITECTURES[built.network].preprocess
-    preprocess = replace(usual, resize=max(built.side, round(usual.resize * built.side / usual.crop)), crop=built.side)
+    preprocess = _at_side(ARCHITECTURES[built.network].preprocess, built.side)
     return preprocess.for_the_eye(preprocess(picture(selection)))
+
+
+def _at_side(usual: Preprocess, side: int) -> Preprocess:
+    return replace(usual, resize=max(side, round(usual.resize * side / usual.crop)), crop=side)
+
+
+@dataclass(frozen=True, eq=False)
+class Thumbnails:
+    """The strongest map of every operation of a layer graph that has maps, and a PNG of the picture."""
+
+    maps: dict[str, Thumbnail]
+    picture: bytes
+    on_cpu: bool  # because the GPU's memory ran out
+
+
+@remembered(entries=16)
+def thumbnails(selection: Selection, built: Built) -> Thumbnails:
+    """What the boxes of a layer graph show of the selection's picture, whichever of them are open."""
+    given, nodes = picture(selection), graph(built).nodes
+    layers = [name for name in dict.fromkeys(pictured(built).values()) if nodes[name].kind != "input"]
+
+    def work(loaded: Loaded) -> tuple[dict[str, Thumbnail], bytes]:
+        preprocess = _at_side(loaded.preprocess, built.side)
+        image = preprocess(given)
+        pixels = Image.fromarray(preprocess.for_the_eye(image)).reduce(-(-built.side // SIDE))
+        return thumbnails_of(loaded.model, image, layers), png(np.asarray(pixels))
+
+    (maps, pixels), on_cpu = in_turn(selection, work)
+    return Thumbnails(maps, pixels, on_cpu)
 
 
 # Filters ----------------------------------------------------------------------------------------------------------

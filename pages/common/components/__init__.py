@@ -1,6 +1,5 @@
 """Our own Streamlit components: plain JavaScript beside the Python that mounts it."""
 
-import base64
 from pathlib import Path
 
 import streamlit as st
@@ -27,8 +26,3 @@ def sources(*names: str) -> dict[str, str]:
     }
     there = {kind: [file for file in several if file.is_file()] for kind, several in files.items()}
     return {kind: "\n".join(file.read_text("utf-8") for file in several) for kind, several in there.items() if several}
-
-
-def data_uri(picture: bytes, kind: str = "png") -> str:
-    """A picture as an address of itself; its kind as in image/png."""
-    return f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pages.common.components import component
 
-_copy_link = component("copy_link")
+_copy_link = component("copy_link", "side_button")
 
 
 def copy_link(words: Mapping[str, str], left_out: str) -> None:

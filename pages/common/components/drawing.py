@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.digits import Strokes
-from pages.common.components import component, data_uri
+from models.images import data_uri
+from pages.common.components import component
 from pages.common.session import value_of
 from vis.figures.numbers import percent
 

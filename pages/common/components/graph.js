@@ -9,6 +9,7 @@ const TITLE = 14; // font sizes and distances below are in the drawing's units: 
 const TEXT = 12;
 const LINE = 16; // from one line of text to the next
 const PAD = 10; // between a box and its text
+const BESIDE_PICTURE = 7; // from a picture to the text
 const KNOB = 9; // radius of the button that opens and closes
 const CORNER = 7; // radius of rounded boxes and lines
 const READABLE = 11 / TEXT; // zoom at which the smallest text has 11 pixels
@@ -23,6 +24,7 @@ const STEP = 1.35; // of the zoom buttons
 const DRAG = { mouse: 4, pen: 6, touch: 9 }; // pixels that a click may tremble
 const REACH = { mouse: 13, pen: 14, touch: 17 }; // pixels around the middle of a knob that belong to it
 const PATIENCE = 2000; // milliseconds that an answer may take before the next thing is asked
+const SETTLING = 1500; // milliseconds in which a window that becomes full is still growing
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
 const canvases = new WeakMap(); // frame -> Canvas. Streamlit calls again and again; the view and what is in it must outlive that.
@@ -58,6 +60,8 @@ class Canvas {
   sent = []; // selections that Python has not answered yet
   waitingList = []; // what is to be asked after that
   pointers = new Map();
+  presented = false; // whether the page is
+  settling = 0; // until when it grows or shrinks for that
   leads = false; // whether what moves with this canvas has to follow it
 
   constructor(frame) {
@@ -193,10 +197,11 @@ class Canvas {
   // Drawing --------------------------------------------------------------------------------------------------------
 
   draw(data) {
-    const { id, corner, texts, label, state, count, look, twin } = data.boxes;
+    const { id, corner, texts, label, state, count, look, twin, room = [], picture = [] } = data.boxes;
     const list = id.map((name, i) => {
       const [x, y, width, height] = corner[i];
       const box = { id: name, number: i, x, y, width, height, texts: texts[i], label: label[i], count: count[i], twin: twin[i] };
+      Object.assign(box, { room: room[i] ?? 0, picture: picture[i], start: PAD }); // where its texts begin
       return Object.assign(box, { open: state[i] === 2, openable: state[i] > 0, look: data.looks[look[i]], stuck: y, in: [], out: [] });
     });
     this.list = list;
@@ -292,7 +297,7 @@ class Canvas {
 
   /** What is left of the texts, behind the title if there is room: all of them, or the first. */
   asides(box, width, height) {
-    const start = PAD + this.pen.width(box.texts[0], TITLE) + PAD * 0.8;
+    const start = box.start + this.pen.width(box.texts[0], TITLE) + PAD * 0.8;
     const room = width - start - PAD / 2 - (box.openable ? PAD + 2 * KNOB : 0);
     const fits = (text) => text && this.pen.width(text, TEXT) <= room;
     const rest = [box.texts.slice(1).filter(Boolean).join(" · "), box.texts[1]].find(fits);
@@ -309,7 +314,8 @@ class Canvas {
     box.face = element("rect", { class: "face", width, height, rx: CORNER, ...edged(box.look[5]) });
     box.part.append(...box.cards, box.face, ...(box.look[4] ? [hatching({ width, height, rx: CORNER })] : []));
 
-    const room = width - 2 * PAD;
+    if (box.room) box.part.append(pictureOf(box));
+    const room = width - box.start - PAD;
     const rows = Math.max(1, Math.floor((height - 6) / LINE)); // of text that the box is high enough for
     const rest = [subtitle, note].filter(Boolean);
     const shared = rest.length === 2 && rows === 2 ? [rest] : rest.slice(0, rows - 1).map((text) => [text]);
@@ -334,7 +340,7 @@ class Canvas {
     const size = kind === "title" ? TITLE : TEXT;
     const right = second ? this.pen.width(second, size) + PAD / 2 : 0;
     const cut = this.pen.cut(first, size, Math.max(room - right, room / 3));
-    const made = [element("text", { class: kind, x: PAD, y }, cut)];
+    const made = [element("text", { class: kind, x: box.start, y }, cut)];
     if (height) {
       box.most = Math.max(1, Math.min(space / Math.max(1, this.pen.width(cut, size)), (height - 2) / (1.02 * size)));
       made[0].style.setProperty("--most", box.most.toFixed(2));
@@ -342,7 +348,7 @@ class Canvas {
     }
     if (second) {
       const left = room - this.pen.width(cut, size) - PAD / 2;
-      made.push(element("text", { class: kind, x: PAD + room, y, "text-anchor": "end" }, this.pen.cut(second, size, left)));
+      made.push(element("text", { class: kind, x: box.start + room, y, "text-anchor": "end" }, this.pen.cut(second, size, left)));
     }
     return made;
   }
@@ -419,6 +425,9 @@ class Canvas {
       this.x += (this.width - width) / 2;
       this.y += (this.height - height) / 2;
     }
+    const presented = "presenting" in document.documentElement.dataset;
+    if (presented !== this.presented) [this.presented, this.settling] = [presented, performance.now() + SETTLING];
+    if (performance.now() < this.settling) this.fit();
     this.show();
     this.reshape();
   }

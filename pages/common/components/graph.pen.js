@@ -6,6 +6,15 @@ const edged = (colour) => (colour ? { style: `stroke: ${colour}; stroke-width: 3
 /** What is not counted. */
 const hatching = (place) => element("rect", { class: "hatching", ...place });
 
+/** The square for a picture at the left of a box, as far from the left as from above and below; texts begin behind it. */
+function pictureOf(box) {
+  const { room, picture } = box;
+  const around = (box.height - room) / 2;
+  const place = { x: around, y: around, width: room, height: room };
+  box.start = around + room + BESIDE_PICTURE;
+  return picture ? element("image", { href: picture, ...place }) : element("rect", { class: "awaited", ...place });
+}
+
 /** Measures texts and cuts them, with the fonts of the canvas. */
 class Pen {
   static context = document.createElement("canvas").getContext("2d");

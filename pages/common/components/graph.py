@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from models.images import data_uri
 from pages.common.components import component
 from pages.common.session import value_of
 
@@ -47,9 +48,10 @@ def layer_canvas(
             is written on it, `title`, `subtitle` and `note`, and in its tooltip, `label`. It may be `openable`, and
             `open`; `count` > 1 makes it a stack. `fill` and `ink` are its colours, each ("#…", "#…") for the light and
             the dark theme, and `frame` that of a thick edge. `twin` is the id of its like on the canvas that moves
-            together with this one. A line has `source`, `target`, its `points` [(x, y), …], and may be `implied`,
-            which is drawn only while one of its ends is pointed at or selected. A `legend`, [(text, fill), …] or
-            [(text, fill, frame), …], stands below.
+            together with this one. With `room`, the side of a square, its texts leave place for a picture at its left;
+            `picture` is that, a PNG file, if it is there yet, and `about` what is to be read of it. A line has
+            `source`, `target`, its `points` [(x, y), …], and may be `implied`, which is drawn only while one of its
+            ends is pointed at or selected. A `legend`, [(text, fill), …] or [(text, fill, frame), …], stands below.
         key: identifies the canvas on its page. Another network is another canvas, and begins with all of it.
         mode: with "value", boxes whose `value` is None are hatched, as not counted.
         selected: the box with a ring; brought into view when it was selected elsewhere. An id without a box is none.
@@ -89,6 +91,13 @@ def _packed(drawing: Mapping[str, Any], mode: str) -> dict[str, Any]:
     boxes, lines = drawing["boxes"], drawing["lines"]
     place = {box["id"]: number for number, box in enumerate(boxes)}
     looks = [_look(box, mode) for box in boxes]
+    pictures = {}
+    if any(box.get("room") for box in boxes):
+        files = [box.get("picture") for box in boxes]
+        pictures = {
+            "room": [_tenths(box.get("room", 0)) for box in boxes],
+            "picture": [file and data_uri(file) for file in files],
+        }
     known = {look: number for number, look in enumerate(dict.fromkeys(looks))}
     return {
         "size": [_tenths(drawing["width"]), _tenths(drawing["height"])],
@@ -99,11 +108,12 @@ def _packed(drawing: Mapping[str, Any], mode: str) -> dict[str, Any]:
             "id": [box["id"] for box in boxes],
             "corner": [[_tenths(box[side]) for side in ("x", "y", "width", "height")] for box in boxes],
             "texts": [[box["title"], box.get("subtitle", ""), box.get("note", "")] for box in boxes],
-            "label": [box.get("label", box["title"]) for box in boxes],
+            "label": ["\n".join(filter(None, (box.get("label", box["title"]), box.get("about")))) for box in boxes],
             "state": [_state(box) for box in boxes],
             "count": [int(box.get("count", 1)) for box in boxes],
             "look": [known[look] for look in looks],
             "twin": [box.get("twin") for box in boxes],
+            **pictures,
         },
         "lines": {
             "ends": [[place.get(line["source"], -1), place.get(line["target"], -1)] for line in lines],

@@ -46,7 +46,8 @@ class Grid {
     const source = `data:image/png;base64,${data.picture}`;
     if (img.src !== source) img.src = source;
     frame.style.aspectRatio = data.size.join(" / "); // the height is right before the picture is decoded
-    frame.style.maxWidth = data.width === null ? "" : `${data.width}px`;
+    frame.style.setProperty("--aspect", data.size[0] / data.size[1]);
+    frame.style.setProperty("--widest", data.width === null ? "100%" : `${data.width}px`);
     frame.classList.toggle("pixelated", data.pixelated);
     frame.setAttribute("aria-label", data.alt);
     frame.setAttribute("aria-rowcount", data.rows);

@@ -13,13 +13,16 @@ const SIGNS = { shuffle: "⤨" };
 class Results {
   look = "";
   width = 560;
+  large = 1; // how much larger than usual type is
 
   constructor(element, below) {
     this.element = element;
     this.below = below; // the sliders; there is a picture that need not stay in view
     new ResizeObserver(([{ contentRect }]) => {
-      if (!contentRect.width || Math.abs(contentRect.width - this.width) < 2) return;
+      const large = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+      if (!contentRect.width || (Math.abs(contentRect.width - this.width) < 2 && large === this.large)) return;
       this.width = contentRect.width;
+      this.large = large;
       if (this.frame) this.draw(this.frame);
     }).observe(element);
   }
@@ -117,11 +120,13 @@ class Results {
 
   /** Pixels a row, a channel and for words, the same for all boxes; where there is no room, few boxes have words. */
   scale(chains) {
-    const tall = this.width < NARROW ? LOW : TALL;
+    const { large } = this;
+    const tall = (this.width < NARROW ? LOW : TALL) * large;
     const boxes = chains.flat().filter(([, , rows]) => rows);
-    const side = Math.min(tall / Math.max(...boxes.flatMap(([, , rows, columns]) => [rows, columns])), 9);
-    const most = Math.min((2 * tall) / Math.max(...boxes.map(([, channels]) => channels)), 9);
-    const widths = [...WORDS.map((words) => ({ words, few: false })), { words: WORDS.at(-1), few: true }];
+    const side = Math.min(tall / Math.max(...boxes.flatMap(([, , rows, columns]) => [rows, columns])), 9 * large);
+    const most = Math.min((2 * tall) / Math.max(...boxes.map(([, channels]) => channels)), 9 * large);
+    const named = WORDS.map((words) => ({ words: words * large, few: false }));
+    const widths = [...named, { ...named.at(-1), few: true }];
     const has = (channel) => (words) => chains.every((steps) => this.fits(steps, { side, channel, ...words }));
     const words = widths.find(has(most / 4)) ?? widths.at(-1);
     let channel = most;

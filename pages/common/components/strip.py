@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pages.common.components import component, data_uri
+from models.images import data_uri
+from pages.common.components import component
 from pages.common.session import value_of
 from vis.figures.numbers import percent
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from pages.common.components import data_uri
+from models.images import data_uri
 from pages.common.components.sliders import Frame, Results
 from pages.common.text import _, language
 from pages.count.style import Style
 from vis.cost.mobilenet import Accuracy, MobileNet, accuracy, grid, is_plotted
 from vis.figures.costs import by_block
-from vis.figures.graph import svg
+from vis.figures.graph_files import svg
 from vis.figures.numbers import percent, short, significant
 from vis.figures.sixteen import mark, sheet
 

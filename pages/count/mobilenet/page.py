@@ -19,7 +19,7 @@ from pages.count.style import Style, chosen_style
 from vis.cost.mobilenet import LEAST_SIDE, MOST_SIDE, SIDES, WIDTHS, MobileNet, accuracy, grid
 from vis.cost.tables import filter_shape, layer_rows
 from vis.figures.costs import as_file, block_costs
-from vis.figures.graph import png, svg
+from vis.figures.graph_files import png, svg
 from vis.figures.numbers import percent, short, sizes
 from vis.figures.sixteen import sixteen
 

@@ -16,8 +16,7 @@ from pages.common.opened import Opened
 from pages.common.session import Selection
 from pages.common.text import _, plain
 from pages.common.widgets import warning_of
-from pages.common.words import name_of, network_in_words
-from pages.look.activations.position import scale_in_words
+from pages.common.words import name_of, network_in_words, scale_in_words
 from vis.activations import Activations, rows
 from vis.figures.numbers import percent, significant
 from vis.figures.pictures import captioned

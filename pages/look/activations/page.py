@@ -1,5 +1,6 @@
 """Activations: all feature maps of any layer for the picture, counted, sorted, and each of them enlarged."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from pages.common.asking import ask, ask_one, fragment, key_of
 from pages.common.code import picture_code, the_code
 from pages.common.opened import Opened, note, open_unit, opened, there
 from pages.common.panels import chart, figures, numbers, reading
+from pages.common.presenting import Position, arrow_keys, for_a_room
 from pages.common.session import Selection, selection, set_to
 from pages.common.text import _, plain
 from pages.common.widgets import computed, network_or_stop, say_if_on_cpu
@@ -21,7 +23,7 @@ from pages.look.activations.position import enlarged_map, place_of
 from vis.activations import Activations
 from vis.figures.activations import bars
 from vis.figures.numbers import grouped, percent, shape, significant
-from vis.maps import gives_maps
+from vis.maps import gives_maps, layer_maps
 
 TEXTS = Path(__file__).parent / "texts"
 CODE = """\
@@ -52,7 +54,7 @@ def page() -> None:
 @fragment
 def _explorer(chosen: Selection, loaded: Loaded, pixels: np.ndarray) -> None:
     """The layer, its maps and the enlarged one; a click redraws no more than this."""
-    layer = _choose_layer(loaded, pixels.shape[0])
+    layer, layers = _choose_layer(loaded, pixels.shape[0])
     look = ask(st.container(horizontal=True, gap="medium"), ORDER, RANGE, network=chosen.network)
     found, on_cpu = computed(_("Computing the layer's feature maps …"), lambda: cache.layer_activations(chosen, layer))
     say_if_on_cpu(on_cpu)
@@ -65,6 +67,7 @@ def _explorer(chosen: Selection, loaded: Loaded, pixels: np.ndarray) -> None:
         st.rerun()
     if unit:
         enlarged_map(chosen, loaded, found, pixels, unit)
+    _arrow_keys(chosen, {**layers, layer: found.order(look["sort"]).tolist()}, layer, unit)
     left, right = st.columns(2, gap="medium")
     with left:
         _histogram(found)
@@ -73,8 +76,8 @@ def _explorer(chosen: Selection, loaded: Loaded, pixels: np.ndarray) -> None:
     the_code(CODE, picture_code(chosen), layer=layer, order=look["sort"], own=look["range"] == "own")
 
 
-def _choose_layer(loaded: Loaded, side: int) -> str:
-    """Any operation that gives maps; at first the link's, or else the first named layer."""
+def _choose_layer(loaded: Loaded, side: int) -> tuple[str, dict[str, Sequence[int]]]:
+    """Any operation that gives maps, at first the link's, or else the first named layer; and the maps of them all."""
     network = loaded.architecture.name
     known = cache.shapes(cache.Built(network, side))
     sizes = {
@@ -88,6 +91,7 @@ def _choose_layer(loaded: Loaded, side: int) -> str:
     option = Choice("layer", Phrase("Layer"), sizes, first, shown_as="list")
     layer = ask_one(st, option, network=network, comes_back=True)
     address.note(layer=layer)
+    for_a_room("layer").markdown(f"### {plain(sizes[layer])}")
     for name, operation in loaded.layers.items():
         chips.button(
             _("Layer {layer}", layer=name),
@@ -104,7 +108,19 @@ def _choose_layer(loaded: Loaded, side: int) -> str:
         key="respond",
         on_click=lambda: routes.go(routes.LAYERS, network, also=layer),
     )
-    return layer
+    return layer, {name: range(len(layer_maps(known, name))) for name in sizes}
+
+
+def _arrow_keys(chosen: Selection, layers: Mapping[str, Sequence[int]], layer: str, unit: Opened | None) -> None:
+    """Lets the keys go through the maps of the layer in their order, and through all layers."""
+
+    def show(to: Position) -> None:
+        if to.layer != layer:
+            set_to(key_of("layer", chosen.network), to.layer)
+        open_unit(place_of(chosen), None if to.unit is None else Opened(to.layer, to.unit))
+
+    at = Position(layer, unit and unit.channel)
+    arrow_keys(_("← → feature maps · ↑ ↓ layers"), layers, at, show, has_sheets=True)
 
 
 # What is shown ----------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pages.common.panels import chart, close_up, picture, tiles
 from pages.common.session import Selection
 from pages.common.text import _, plain
 from pages.common.widgets import computed
-from pages.common.words import box_in_words, grey_in_words, name_of, network_in_words
+from pages.common.words import box_in_words, name_of, network_in_words, scale_in_words
 from vis.activations import Activations, ChannelView
 from vis.deconvnet import Box
 from vis.figures.activations import multiplication
@@ -63,16 +63,6 @@ def _numbers(found: Activations, channel: int) -> str:
     words = _("maximum {maximum}, minimum {minimum}, mean {mean}", maximum=maximum, minimum=minimum, mean=mean)
     words += ", " + _("0 or less at {share} of its positions", share=percent(found.silent[channel]))
     return f"{words} · **{_('dead on this picture')}**" if found.dead[channel] and not found.has_sign else words
-
-
-def scale_in_words(has_sign: bool, limit: float | None, of_all: bool = True) -> str:
-    """What the colours of maps mean; None where every map has its own range."""
-    if limit is None:
-        if has_sign:
-            return _("Each map has its own range: grey is 0, white or black its largest absolute value.")
-        return _("Each map has its own range: dark is 0, bright its largest value.")
-    words = grey_in_words(limit) if has_sign else _("Dark is 0, bright is {limit}.", limit=significant(limit))
-    return f"{words} {_('One range for all.')}" if of_all else words
 
 
 # The map ----------------------------------------------------------------------------------------------------------

@@ -9,11 +9,13 @@ from models import ARCHITECTURES
 from pages.common import cache
 from pages.common.cache import Built
 from pages.common.components.graph import Action, layer_canvas
+from pages.common.presenting import Position, arrow_keys
 from pages.common.session import keep, kept, taken
 from pages.common.text import _, spoken
 from pages.common.words import QUANTITIES
 from pages.look.architecture import files
 from pages.look.architecture.painting import Look, Painting, data_of, painted, quantities
+from pages.look.architecture.thumbnails import InBoxes
 from pages.look.architecture.view import EVERYTHING, GraphView, called, graph_view, show_graph
 from vis.comparison import Compared
 from vis.figures import graph as figure
@@ -31,8 +33,14 @@ def places(graph: Graph) -> Collection[str]:
     return graph.nodes.keys() | graph.blocks.keys() - {""}
 
 
-def canvases(shown: Mapping[str, Built], look: Look) -> None:
-    """Draws the graph of every place, side by side with one scale of colours, and does what is asked for on them."""
+def canvases(shown: Mapping[str, Built], look: Look, seen: Mapping[str, InBoxes]) -> dict[str, Drawing]:
+    """Draws the graph of every place, side by side with one scale of colours, and does what is asked for on them.
+
+    Args:
+        seen: by place, the pictures in the boxes as far as they are there.
+
+    Returns the drawings.
+    """
     columns = dict(zip(shown, st.columns(len(shown), gap="medium"), strict=True))
     compared = cache.comparison(*shown.values()) if len(shown) > 1 else None
     bars = {}
@@ -48,16 +56,30 @@ def canvases(shown: Mapping[str, Built], look: Look) -> None:
         statuses = compared.statuses[i] if compared and look.differences else None
         painting = painted(cache.graph(built), drawings[place], look, values[place], most, statuses)
         with columns[place]:
-            _canvas(place, shown, look, drawings[place], painting)
+            _canvas(place, shown, look, drawings[place], painting, seen.get(place))
         with bars[place]:
             colours = _("kind") if look.colour == "kind" else f"{spoken(QUANTITIES[look.colour])}, {painting.range}"
-            files.offer(place, built, drawings[place], painting.paints, colours, look.counting)
+            files.offer(place, built, drawings[place], painting.paints, colours, look.counting, seen.get(place))
+    return drawings
+
+
+def arrow_keys_of(built: Built, drawn: Drawing) -> None:
+    """Lets the keys go from box to box of the first graph, a block before what stands in it."""
+    view = graph_view("left", built.network)
+    names = [box.name for box in drawn.boxes]
+    arrow_keys(
+        _("← → boxes"),
+        {"": range(len(names))},
+        Position("", names.index(view.selected) if view.selected in names else None),
+        lambda to: show_graph("left", built.network, GraphView(view.opened, names[to.unit])),
+    )
 
 
 def _drawn(place: str, built: Built, look: Look, is_compared: bool) -> Drawing:
     words = Words(_("input"), _("params"), _("MACs"), _("FLOPs"))
     opened = _opened(cache.graph(built), graph_view(place, built.network))
-    return cache.drawing(built, opened, look.counting, words, _aspect(place, is_compared))
+    with_pictures = look.thumbnails and not built.options
+    return cache.drawing(built, opened, look.counting, words, _aspect(place, is_compared), with_pictures)
 
 
 def _aspect(place: str, is_compared: bool) -> float:
@@ -72,10 +94,12 @@ def _shape_of(place: str, is_compared: bool) -> str:
     return f"shape {place}{' of two' if is_compared else ''}"
 
 
-def _canvas(place: str, shown: Mapping[str, Built], look: Look, drawn: Drawing, painting: Painting) -> None:
+def _canvas(
+    place: str, shown: Mapping[str, Built], look: Look, drawn: Drawing, painting: Painting, seen: InBoxes | None
+) -> None:
     built, is_compared = shown[place], len(shown) > 1
     layer_canvas(
-        data_of(built, drawn, painting, look, _twins(place, shown)),
+        data_of(built, drawn, painting, look, _twins(place, shown), seen),
         key=f"canvas {place} {built.network}",
         mode="kind" if look.colour == "kind" else "value",
         selected=graph_view(place, built.network).selected,

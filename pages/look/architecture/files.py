@@ -12,8 +12,10 @@ from pages.common.panels import numbers
 from pages.common.text import _, spoken
 from pages.common.words import KINDS, TERMS
 from pages.look.architecture import timing
+from pages.look.architecture.thumbnails import InBoxes
 from vis.cost.count import Counting
-from vis.figures.graph import Paint, png, svg
+from vis.figures.graph import Paint
+from vis.figures.graph_files import png, svg
 from vis.figures.numbers import grouped, significant
 from vis.graph import Graph
 from vis.layout import Drawing
@@ -28,12 +30,19 @@ FIRST = tuple(WIDTHS)
 
 
 def offer(
-    place: str, built: Built, drawn: Drawing, paints: Mapping[str, Paint], colours: str, counting: Counting
+    place: str,
+    built: Built,
+    drawn: Drawing,
+    paints: Mapping[str, Paint],
+    colours: str,
+    counting: Counting,
+    seen: InBoxes | None,
 ) -> None:
     """A menu of four files, which are made when one is chosen, outside the run, so their words are found before.
 
     Args:
         colours: what the colours mean, in words.
+        seen: the pictures in the boxes; None where there are none.
     """
     architecture, graph, times = ARCHITECTURES[built.network], cache.graph(built), timing.milliseconds(built)
     about = [
@@ -42,6 +51,11 @@ def offer(
     ]
     if built.options:
         about[0] += " · " + ", ".join(f"{name} {value}" for name, value in built.options)
+    pictures = {}
+    if seen:
+        about += seen.about
+        found = {box.name: seen.picture(box.name) for box in drawn.boxes if box.picture}
+        pictures = {name: file for name, file in found.items() if file}
     facts = {
         "network": built.network,
         "title": architecture.title,
@@ -52,8 +66,8 @@ def offer(
         "not_counted": graph.left_out(),
     }
     files = {
-        "svg": (_("Drawing (SVG)"), lambda: svg(drawn, paints, about)),
-        "png": (_("Drawing (PNG)"), lambda: png(drawn, paints, about)),
+        "svg": (_("Drawing (SVG)"), lambda: svg(drawn, paints, about, pictures=pictures)),
+        "png": (_("Drawing (PNG)"), lambda: png(drawn, paints, about, pictures=pictures)),
         "csv": (_("Table of layers (CSV)"), lambda: table(rows(graph, counting, times))),
         "json": (_("Graph (JSON)"), lambda: as_json(graph, facts)),
     }

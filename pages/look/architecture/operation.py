@@ -9,7 +9,7 @@ from models.weights import card
 from pages.common import cache, routes
 from pages.common.cache import Built
 from pages.common.panels import bullets, close_up, figures, formula, picture
-from pages.common.session import PUBLIC_WEIGHTS, Selection, selection
+from pages.common.session import selection
 from pages.common.text import _, plain, spoken
 from pages.common.widgets import opened, say_if_on_cpu, weights_in_words
 from pages.common.words import (
@@ -23,7 +23,7 @@ from pages.common.words import (
     unit_of,
 )
 from pages.look.architecture import timing
-from pages.look.architecture.view import called, graph_view, show_graph
+from pages.look.architecture.view import called, graph_view, selection_of, show_graph
 from vis.cost.arithmetic import explained
 from vis.cost.count import Counting
 from vis.figures.graph import quantity, settings_in_short
@@ -175,9 +175,9 @@ def _with_weights(place: str, built: Built, node: Node) -> None:
     ships = card(built.network) is not None
     if not st.toggle(_("Filters and activation maps"), ships, key=f"with weights {place} {built.network}"):
         return
-    chosen, loaded = opened(_of(built.network))
+    chosen, loaded = opened(selection_of(built.network))
     with st.spinner(_("Showing the picture to the network …"), show_time=True):
-        found, on_cpu = cache.layer_view(chosen, node.name, MOST_MAPS)
+        found, on_cpu = cache.layer_view(chosen, node.name, MOST_MAPS, built.side)
     say_if_on_cpu(on_cpu)
     about = f"{loaded.architecture.title} · {plain(weights_in_words(loaded))} · {plain(node.name)}"
     if found.filters is not None:
@@ -201,11 +201,3 @@ def _with_weights(place: str, built: Built, node: Node) -> None:
         )
         about += f" · {plain(name_of(chosen.picture))}"
         picture(_("Activation maps"), montage(maps, COLUMNS, 64), words, of=about, loaded=loaded)
-
-
-def _of(network: str) -> Selection:
-    """The selection, for this network; a file of weights belongs to the chosen network alone."""
-    chosen = selection()
-    if network == chosen.network:
-        return chosen
-    return replace(chosen, network=network, weights=chosen.weights if chosen.weights in PUBLIC_WEIGHTS else "auto")

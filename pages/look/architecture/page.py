@@ -15,9 +15,10 @@ from pages.common.text import _, plain, said
 from pages.common.widgets import say
 from pages.common.words import QUANTITIES
 from pages.look.architecture import facts, files, story, timing, versus
-from pages.look.architecture.canvas import canvases, places
+from pages.look.architecture.canvas import arrow_keys_of, canvases, places
 from pages.look.architecture.operation import inspector
 from pages.look.architecture.painting import Look
+from pages.look.architecture.thumbnails import find_missing, in_boxes, legend
 from pages.look.architecture.view import EVERYTHING, graph_view
 from vis.cost.count import Counting
 from vis.figures.graph import QUANTITIES as COLOURS
@@ -36,6 +37,7 @@ COUNTED = Several(
 )
 TOGETHER = Switch("together", Phrase("Move and open together"), True)
 DIFFERENCES = Switch("differences", Phrase("Show differences"), True)
+THUMBNAILS = Switch("thumbnails", Phrase("Maps in the boxes"))
 ELSEWHERE = ("num_classes", "resolution")  # of the networks' options: weights and the picture's size set these
 
 
@@ -108,16 +110,17 @@ def _options(architecture: Architecture) -> tuple[tuple[str, object], ...]:
 
 
 def _look(is_compared: bool) -> Look:
-    """What the colours mean, what counts as an operation, and how two graphs are compared."""
+    """What the colours mean, what boxes show, what counts as an operation, and how two graphs are compared."""
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     colour = ask_one(left, COLOUR)
+    right = right.container(gap="xsmall")
+    thumbnails = ask_one(right, THUMBNAILS)
     with right.popover(_("What is counted"), width="stretch"):
         st.caption(_("A MAC is one multiply-add of a convolution or a linear layer. Also count:"))
         counted = ask_one(st, COUNTED)
     counting = Counting(**{name: name in counted for name in COUNTED.values})
-    if not is_compared:
-        return Look(colour, counting)
-    return Look(colour, counting, **ask(st.container(horizontal=True), TOGETHER, DIFFERENCES))
+    both = ask(st.container(horizontal=True), TOGETHER, DIFFERENCES) if is_compared else {}
+    return Look(colour, counting, thumbnails=thumbnails, **both)
 
 
 def _refused(refusal: Refused, architecture: Architecture) -> None:
@@ -130,7 +133,12 @@ def _refused(refusal: Refused, architecture: Architecture) -> None:
 @fragment
 def _graphs(shown: dict[str, Built], look: Look) -> None:
     """The graph, or two side by side, and what of them is looked at closely."""
-    canvases(shown, look)
+    seen = in_boxes(shown) if look.thumbnails else {}
+    drawings = canvases(shown, look, seen)
+    legend(seen)
+    if look.thumbnails:
+        find_missing(shown.values())
+    arrow_keys_of(shown["left"], drawings["left"])
     for place, built in shown.items():
         view, known = graph_view(place, built.network), cache.graph(built)
         opened = ",".join(sorted(view.opened & {EVERYTHING, *known.blocks}))

@@ -9,6 +9,7 @@ from pages.common.cache import Built
 from pages.common.text import _, spoken
 from pages.common.words import KINDS, quantity_in_words, summary_of
 from pages.look.architecture import timing
+from pages.look.architecture.thumbnails import InBoxes
 from pages.look.architecture.view import called
 from vis.comparison import Status
 from vis.cost.count import Counting
@@ -26,6 +27,7 @@ class Look:
     counting: Counting
     together: bool = False  # whether two graphs move and open together
     differences: bool = False  # whether it is marked in what two graphs differ
+    thumbnails: bool = False  # whether boxes show their strongest map
 
 
 @dataclass(frozen=True)
@@ -90,18 +92,24 @@ def _coloured(
     return Painting(figure.painted_by_quantity(quantities, most), quantities, ends, legend)
 
 
-def data_of(built: Built, drawn: Drawing, painting: Painting, look: Look, twins: Mapping[str, str]) -> dict:
+def data_of(
+    built: Built, drawn: Drawing, painting: Painting, look: Look, twins: Mapping[str, str], seen: InBoxes | None
+) -> dict:
     """The drawing, as `layer_canvas` takes it.
 
     Args:
         twins: of the boxes, their like on the other canvas.
+        seen: the pictures in boxes that have room for them; None while these are not there yet.
     """
     graph = cache.graph(built)
     return {
         "width": drawn.width,
         "height": drawn.height,
         "header": HEADER,
-        "boxes": [_box(built, graph, box, painting, look) | {"twin": twins.get(box.name)} for box in drawn.boxes],
+        "boxes": [
+            _box(built, graph, box, painting, look) | _pictured(box, seen) | {"twin": twins.get(box.name)}
+            for box in drawn.boxes
+        ],
         "lines": [asdict(line) for line in drawn.lines],
         "legend": painting.legend,
     }
@@ -129,3 +137,10 @@ def _box(built: Built, graph: Graph, box: Box, painting: Painting, look: Look) -
         "frame": paint.frame,
         "label": called(built, box.name) + label.removeprefix(box.name),
     }
+
+
+def _pictured(box: Box, seen: InBoxes | None) -> dict:
+    if not box.picture:
+        return {}
+    about = {"about": seen.words(box.name), "picture": seen.picture(box.name)} if seen else {}
+    return {"room": box.picture, **about}

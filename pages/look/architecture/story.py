@@ -6,7 +6,8 @@ import streamlit as st
 
 from models.architecture import Architecture
 from pages.common.text import _, plain, prose
-from vis.figures.graph import painted_by_kind, svg, texts
+from vis.figures.graph import painted_by_kind, texts
+from vis.figures.graph_files import svg
 from vis.graph import Graph
 from vis.layout import Drawing, drawing
 

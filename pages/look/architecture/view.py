@@ -1,10 +1,10 @@
 """What of a layer graph is open, and what is looked at closely, in each of the two places for graphs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pages.common import address, cache
 from pages.common.cache import Built
-from pages.common.session import keep, kept
+from pages.common.session import PUBLIC_WEIGHTS, Selection, keep, kept, selection
 from pages.common.text import _
 
 EVERYTHING = "*"
@@ -35,6 +35,14 @@ def graph_view(place: str, network: str) -> GraphView:
 def show_graph(place: str, network: str, view: GraphView) -> None:
     """Makes this what is open of a network in a place."""
     keep(f"graph {place} {network}", view)
+
+
+def selection_of(network: str) -> Selection:
+    """The selection, for this network; a file of weights belongs to the chosen network alone."""
+    chosen = selection()
+    if network == chosen.network:
+        return chosen
+    return replace(chosen, network=network, weights=chosen.weights if chosen.weights in PUBLIC_WEIGHTS else "auto")
 
 
 def called(built: Built, name: str) -> str:

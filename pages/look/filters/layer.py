@@ -6,10 +6,11 @@ import streamlit as st
 from models import Loaded
 from models.options import Choice, Phrase
 from pages.common import address, cache
-from pages.common.asking import ask_one
+from pages.common.asking import ask_one, key_of
 from pages.common.code import network_code, the_code
 from pages.common.panels import tiles
-from pages.common.session import Selection, keep
+from pages.common.presenting import Position, arrow_keys, for_a_room
+from pages.common.session import Selection, keep, set_to
 from pages.common.text import _, plain
 from pages.common.words import range_of_weights
 from pages.look.filters.choices import of_layer, opened, part, sorted_by
@@ -55,12 +56,31 @@ def view(chosen: Selection, loaded: Loaded) -> None:
     option = Choice("layer", Phrase("Convolution"), names, first, shown_as="list")
     layer = ask_one(st, option, network=chosen.network, comes_back=True)
     address.note(layer=layer)
+    for_a_room("layer").markdown(f"### {plain(names[layer])}")
     wanted = address.opened_with().get("layer") if address.is_about(chosen.network) else None
     if layer == first and wanted not in known and wanted in traced(loaded.model).names.values():
         above.info(
             _("“{layer}” is not a convolution, so “{first}” is shown instead.", layer=plain(wanted), first=plain(first))
         )
-    (matrix if known[layer].kind == "matrix" else _tiles)(chosen, loaded, known[layer])
+    if known[layer].kind == "matrix":
+        matrix(chosen, loaded, known[layer])
+        numbers, number = (), None
+    else:
+        numbers, number = _tiles(chosen, loaded, known[layer])
+
+    def show(to: Position) -> None:
+        if to.layer == layer:
+            keep(_place_of(chosen, layer), (to.unit,))
+        else:
+            set_to(key_of("layer", chosen.network), to.layer)
+
+    layers = {**dict.fromkeys(known, ()), layer: numbers}
+    arrow_keys(_("← → filters · ↑ ↓ layers"), layers, Position(layer, number), show, has_sheets=True)
+
+
+def _place_of(chosen: Selection, layer: str) -> str:
+    """Where the opened tile of a layer is kept."""
+    return f"filter {chosen.network} {chosen.weights} {layer}"
 
 
 def _in_short(convolution: Convolution) -> str:
@@ -76,8 +96,11 @@ def _in_short(convolution: Convolution) -> str:
     return " · ".join(parts)
 
 
-def _tiles(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
-    """Filters as tiles; of a filter over many maps, a tile for each of them."""
+def _tiles(chosen: Selection, loaded: Loaded, convolution: Convolution) -> tuple[list[int], int | None]:
+    """Filters as tiles; of a filter over many maps, a tile for each of them.
+
+    Returns the numbers of the tiles in their order, and that of the opened one.
+    """
     whole = convolution.kind != "slices"
     output = None if whole else _output(chosen, convolution)
     row = st.container(horizontal=True)  # which wraps where the window is narrow
@@ -86,15 +109,16 @@ def _tiles(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
     measures = cache.filters(chosen, convolution.name, output, on_picture)
     numbers = range(convolution.outputs) if whole else convolution.inputs_of(output)
     name, count = ("filter", convolution.outputs) if whole else ("input", convolution.inputs)
-    place = f"filter {chosen.network} {chosen.weights} {convolution.name}"
+    place = _place_of(chosen, convolution.name)
     selected = opened(place, chosen, convolution.name, **{name: count})
     here = numbers.index(selected[0]) if selected and selected[0] in numbers else None
     address.note(**{name: None if here is None else numbers[here]})
 
     shown = Shown(chosen, loaded, convolution, measures, numbers, output, own, on_picture)
     left, right = st.columns([3, 2], gap="medium")
+    order = measures.order(by)
     with left:
-        clicked = _sheet(shown, measures.order(by), here)
+        clicked = _sheet(shown, order, here)
     if clicked is not None:
         keep(place, (numbers[clicked],))
         st.rerun()
@@ -114,6 +138,7 @@ def _tiles(chosen: Selection, loaded: Loaded, convolution: Convolution) -> None:
         order=by,
         own=own,
     )
+    return [numbers[i] for i in order], None if here is None else numbers[here]
 
 
 def _output(chosen: Selection, convolution: Convolution) -> int:

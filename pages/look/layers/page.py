@@ -18,6 +18,7 @@ from pages.common.drawing import offer_drawing
 from pages.common.layer_strip import layer_strip
 from pages.common.opened import Opened, note, open_unit, opened, there
 from pages.common.panels import let_it_be_drawn, row_that_wraps, tiles
+from pages.common.presenting import Position, arrow_keys
 from pages.common.session import Selection, keep, kept, selection
 from pages.common.text import _, plain, prose, said
 from pages.common.widgets import computed, network_or_stop, say_if_on_cpu, weights_in_words
@@ -83,6 +84,12 @@ def page() -> None:
             _layer(loaded, seen.pixels, layer, response, own_range, unit if unit and unit.layer == layer else None)
         if unit:
             inspector(chosen, loaded, seen.pixels, found[unit.layer].operation, unit)
+        arrow_keys(
+            _("← → feature maps · ↑ ↓ layers"),
+            {layer: [p.unit.channel for p in response.projections] for layer, response in found.items()},
+            Position(unit.layer, unit.channel) if unit else Position(),
+            lambda to: open_unit(PLACE, Opened(to.layer, to.unit)),
+        )
     st.divider()
     takeaway.offer(chosen, loaded, seen, found, own_range)
     the_code(CODE, picture_code(chosen), count=count)

@@ -10,14 +10,17 @@ from models import Loaded
 from pages.common import cache
 from pages.common.opened import Opened, open_unit
 from pages.common.panels import close_up, picture, picture_file, tiles
+from pages.common.presenting import for_a_room
 from pages.common.session import Selection
-from pages.common.text import _, spoken
+from pages.common.text import _, plain, spoken
 from pages.common.widgets import computed
 from pages.common.words import (
     METHODS,
     box_in_words,
     empty_in_words,
     fidelity_in_words,
+    name_of,
+    network_in_words,
     projection_in_words,
     range_in_words,
     unit_in_words,
@@ -37,17 +40,19 @@ def inspector(chosen: Selection, loaded: Loaded, pixels: np.ndarray, operation: 
     )
     title = f"{_('Layer {layer}', layer=unit.layer)} · {unit_in_words(found.unit)}"
     with close_up(title, f"{unit.layer} {unit.channel}", lambda: open_unit(PLACE, None), is_beside=True):
+        with for_a_room("unit"):
+            st.caption(f"{plain(network_in_words(loaded))} · {plain(name_of(chosen.picture))}")
         deconvnet, guided, gradient = (found.projections[method] for method in ("deconvnet", "guided", "gradient"))
         box = deconvnet.box
-        left, right = _pair()
+        left, right = _pair("where")
         with left:
             _activation_map(loaded, found, pixels, unit)
         picture(_("What the unit can see"), with_box(pixels, astuple(box), 448), box_in_words(box), place=right)
-        left, right = _pair()
+        left, right = _pair("what")
         with left:
             _one_method(chosen, loaded, deconvnet, deconvnet)
         picture(_("That part of the picture"), _squared(box.part_of(pixels)), place=right)
-        for place, projection in zip(_pair(), (guided, gradient), strict=True):
+        for place, projection in zip(_pair("other methods"), (guided, gradient), strict=True):
             with place:
                 _one_method(chosen, loaded, projection, deconvnet)
         if all(cosine(projection, deconvnet) > 0.9999 for projection in found.projections.values()):
@@ -58,9 +63,9 @@ def inspector(chosen: Selection, loaded: Loaded, pixels: np.ndarray, operation: 
             _steps(loaded, found.steps)
 
 
-def _pair() -> list[DeltaGenerator]:
+def _pair(key: str) -> list[DeltaGenerator]:
     """Two places side by side, on a phone too."""
-    return st.columns(2, gap="medium", wrap=False)
+    return st.container(key=f"pair {key}").columns(2, gap="medium", wrap=False)
 
 
 def _activation_map(loaded: Loaded, found: UnitResponse, pixels: np.ndarray, unit: Opened) -> None:
@@ -123,7 +128,7 @@ def _steps(loaded: Loaded, steps: tuple[StagePicture, ...]) -> None:
     )
     for i, step in enumerate(steps):
         if i % 2 == 0:  # a row at a time, so that the order holds on a narrow screen too
-            columns = _pair()
+            columns = _pair(f"step {i}")
         limit = limit_of(step.maps)
         framed = (np.pad(m, 1) for m in step.maps.numpy())  # the zeros around the window
         words = _(

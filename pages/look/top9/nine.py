@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,15 +12,26 @@ from streamlit.errors import StreamlitAPIException
 from models.options import Choice, Number, Phrase
 from models.refusals import Refused
 from pages.common import address, cache
-from pages.common.asking import ask, ask_one, fragment
+from pages.common.asking import ask, ask_one, fragment, key_of
 from pages.common.export import download
 from pages.common.panels import tiles
+from pages.common.presenting import Position, arrow_keys, for_a_room
+from pages.common.session import set_to
 from pages.common.text import _, plain, said
 from pages.common.widgets import warning_of, weights_in_words
 from pages.common.words import range_in_words
 from pages.look.top9.mining import Asked
 from pages.look.top9.one_of_nine import one_of_nine
-from pages.look.top9.ranking import Shown, files, in_code, label_of, sheet_in_words, sheet_of, values_in_words
+from pages.look.top9.ranking import (
+    Shown,
+    files,
+    in_code,
+    label_of,
+    sheet_in_words,
+    sheet_of,
+    source_in_words,
+    values_in_words,
+)
 from pages.look.top9.state import OneOfNine, mining, open_one, opened
 from vis.figures.nine import COLUMNS, Tile, montages
 from vis.figures.numbers import grouped, significant
@@ -75,8 +87,8 @@ def view(asked: Asked, top: Top, layers: Sequence[str]) -> None:
     by_number = Number("map", Phrase("Go to map"), None, 0, k - 1)
     channel = ask_one(last, by_number, of=layer, placeholder=f"0–{k - 1}", **about)
     _about(shown)
+    ordered = strongest_first(top, shown.operation) if order == "strongest" else np.arange(k)
     if channel is None:
-        ordered = strongest_first(top, shown.operation) if order == "strongest" else np.arange(k)
         pages = Number("page", "", 1, 1, -(-k // size), shown_as="pages")
         page = ask_one(st, pages, of=f"{layer} {order} {size}", **about)
         channels = ordered[(page - 1) * size : page * size].tolist()
@@ -84,9 +96,34 @@ def view(asked: Asked, top: Top, layers: Sequence[str]) -> None:
         channels = [channel]
     one = _seen_closely(shown, channels)
     address.note(nine=f"{one.channel},{one.rank + 1}" if one else None)
+    _arrow_keys(shown, layers, ordered.tolist(), channel, one)
     _cards(shown, channels, one)
     files(shown)
     in_code(shown, channels)
+
+
+def _arrow_keys(
+    shown: Shown, layers: Sequence[str], ordered: Sequence[int], channel: int | None, one: OneOfNine | None
+) -> None:
+    """Lets the keys go through the layers, and through the maps of one, or the nine of the map of which one is open.
+
+    Args:
+        channel: the map that is shown alone.
+    """
+    network = shown.loaded.architecture.name
+
+    def show(to: Position) -> None:
+        if to.layer != shown.layer:
+            set_to(key_of("layer", "/".join([network, " ".join(layers)])), to.layer)
+        elif one:
+            open_one(replace(one, rank=to.unit))
+        else:
+            set_to(key_of("map", f"{network}/{shown.layer}"), to.unit)
+
+    units = range(len(shown.entries(one.channel))) if one else ordered
+    at = Position(shown.layer, one.rank if one else channel)
+    words = _("← → pictures · ↑ ↓ layers") if one else _("← → feature maps · ↑ ↓ layers")
+    arrow_keys(words, {**dict.fromkeys(layers, ()), shown.layer: units}, at, show, has_sheets=True)
 
 
 def _seen_closely(shown: Shown, channels: Sequence[int]) -> OneOfNine | None:
@@ -138,8 +175,12 @@ def _cards(shown: Shown, channels: Sequence[int], one: OneOfNine | None) -> None
     nines, time_left = state.nines[1], Slice()
     for start in range(0, len(channels), 2):
         pair = channels[start : start + 2]
-        for column, channel in zip(st.columns(2, gap="medium"), pair, strict=False):
-            with column.container(border=True):
+        is_alone = len(channels) == 1
+        places = [st] if is_alone else st.columns(2, gap="medium")
+        for place, channel in zip(places, pair, strict=False):
+            with place.container(border=True, key="nine alone" if is_alone else None):
+                if is_alone:
+                    for_a_room("nine").caption(" · ".join(map(plain, source_in_words(shown))))
                 try:
                     _card(shown, channel, partial(_tiles, nines, channel, time_left), one)
                 except Refused as refusal:  # a picture that is gone ends its own card and no other
