@@ -85,6 +85,13 @@ def png(pixels: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+def webp(pixels: np.ndarray) -> bytes:
+    """A WebP file of pixels (H, W, 3) or (H, W, 4), uint8: a photograph's is a fifth of its PNG, and not exact."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "WEBP", quality=90)
+    return file.getvalue()
+
+
 def data_uri(picture: bytes, kind: str = "png") -> str:
     """A picture as an address of itself; its kind as in image/png."""
     return f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}"

@@ -5,7 +5,7 @@ import streamlit as st
 from PIL import Image
 
 from models.decoding import decoded
-from models.images import png, shown_at, square_of
+from models.images import shown_at, square_of, webp
 from models.samples import SAMPLES
 from pages.common.session import PICTURE_FILE, Picture, Selection, own_file, sha256
 from vis.figures.pictures import montage
@@ -80,6 +80,6 @@ _own_small = st.cache_data(max_entries=8, scope="session", show_spinner=False)(_
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def sheet_of_samples(names: tuple[str, ...], columns: int, side: int) -> bytes:
-    """A PNG of these samples as tiles, in rows of `columns`."""
+    """A WebP of these samples as tiles, in rows of `columns`."""
     pictures = [Picture(name, sample_sha256(name), False) for name in names]
-    return png(montage([thumbnail(picture, side) for picture in pictures], columns, side))
+    return webp(montage([thumbnail(picture, side) for picture in pictures], columns, side))

@@ -43,7 +43,7 @@ class Grid {
     const moved = data.selected !== this.data?.selected;
     this.data = data;
 
-    const source = `data:image/png;base64,${data.picture}`;
+    const source = `data:image/${data.kind};base64,${data.picture}`;
     if (img.src !== source) img.src = source;
     frame.style.aspectRatio = data.size.join(" / "); // the height is right before the picture is decoded
     frame.style.setProperty("--aspect", data.size[0] / data.size[1]);

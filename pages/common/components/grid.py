@@ -1,16 +1,15 @@
 """A picture whose cells can be pointed at and clicked: a montage of feature maps, a map of activations."""
 
 import base64
-import struct
+import io
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from PIL import Image
 
 from pages.common.components import component
 from pages.common.session import value_of
 from vis.figures.numbers import significant
-
-PNG = b"\x89PNG\r\n\x1a\n"
 
 _grid = component("grid")
 
@@ -36,7 +35,7 @@ def clickable_grid(
     Every cell has an equal share of the picture, so the gaps of a montage belong to its tiles: half a gap on each side.
 
     Args:
-        picture: a PNG. It is scaled to the width of its column and keeps its proportions.
+        picture: a PNG or a WebP. It is scaled to the width of its column and keeps its proportions.
         key: identifies the picture on its page; focus and hover stay with it from run to run.
         alt: what the picture shows, for those who do not see it.
         labels: one for each cell, a text or a number (shown with four digits). Where there are fewer than cells, the
@@ -51,10 +50,9 @@ def clickable_grid(
         on_click: is called with the cell that was clicked, before the script runs again.
 
     Raises:
-        ValueError: if the picture is no PNG, or the labels, the selected cell or the height do not fit.
+        ValueError: if the labels, the selected cell or the height do not fit.
+        PIL.UnidentifiedImageError: if the picture is neither.
     """
-    if not picture.startswith(PNG):
-        raise ValueError(f"The picture of grid {key!r} begins with {picture[:8]!r}; it has to be a PNG.")
     if rows < 1 or columns < 1:
         raise ValueError(f"Grid {key!r} has {rows} rows and {columns} columns; both have to be at least 1.")
     texts = None if labels is None else [_shown(label) for label in np.ravel(labels).tolist()]
@@ -63,11 +61,13 @@ def clickable_grid(
         raise ValueError(f"Grid {key!r} has {cells} labels for {rows} × {columns} cells.")
     if selected is not None and not 0 <= selected < cells:
         raise ValueError(f"Cell {selected} of grid {key!r} cannot be selected; its cells are 0 to {cells - 1}.")
-    size = struct.unpack(">II", picture[16:24])
+    header = Image.open(io.BytesIO(picture), formats=("PNG", "WEBP"))
+    size = header.size
     if height is not None and not 1 <= height <= size[1]:
         raise ValueError(f"The cells of grid {key!r} cannot share {height} of the picture's {size[1]} rows of pixels.")
 
     data = {
+        "kind": header.format.lower(),
         "picture": base64.b64encode(picture).decode("ascii"),
         "size": size,
         "share": 1 if height is None else height / size[1],

@@ -186,7 +186,7 @@ def _bar(place: str, shown: Mapping[str, Built], look: Look) -> DeltaGenerator:
         _("Search"),
         _findable(cache.graph(built)),
         None,
-        format_func=lambda name: called(built, name),
+        format_func=called(built).__getitem__,
         key=key,
         placeholder=_("Find a layer by any of its names"),
         label_visibility="collapsed",

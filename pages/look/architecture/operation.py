@@ -47,7 +47,7 @@ def inspector(place: str, built: Built, name: str, counting: Counting) -> None:
     def close() -> None:
         show_graph(place, built.network, replace(graph_view(place, built.network), selected=None))
 
-    title = f"{ARCHITECTURES[built.network].title} · {plain(called(built, name))} · {_what(graph, name)}"
+    title = f"{ARCHITECTURES[built.network].title} · {plain(called(built)[name])} · {_what(graph, name)}"
     with close_up(title, f"{place} {built.network} {name}", close, place):
         _numbers(graph, built, name, counting)
         if name in graph.nodes:

@@ -101,13 +101,13 @@ def data_of(
         twins: of the boxes, their like on the other canvas.
         seen: the pictures in boxes that have room for them; None while these are not there yet.
     """
-    graph = cache.graph(built)
+    graph, names = cache.graph(built), called(built)
     return {
         "width": drawn.width,
         "height": drawn.height,
         "header": HEADER,
         "boxes": [
-            _box(built, graph, box, painting, look) | _pictured(box, seen) | {"twin": twins.get(box.name)}
+            _box(graph, box, names[box.name], painting, look) | _pictured(box, seen) | {"twin": twins.get(box.name)}
             for box in drawn.boxes
         ],
         "lines": [asdict(line) for line in drawn.lines],
@@ -115,7 +115,7 @@ def data_of(
     }
 
 
-def _box(built: Built, graph: Graph, box: Box, painting: Painting, look: Look) -> dict:
+def _box(graph: Graph, box: Box, name: str, painting: Painting, look: Look) -> dict:
     title, subtitle, note = (*box.texts, "", "")[:3]
     paint = painting.paints[box.name]
     label = summary_of(graph, box.name, look.counting, painting.quantities.get(box.name), look.colour)
@@ -135,7 +135,7 @@ def _box(built: Built, graph: Graph, box: Box, painting: Painting, look: Look) -
         "fill": paint.fill,
         "ink": paint.ink,
         "frame": paint.frame,
-        "label": called(built, box.name) + label.removeprefix(box.name),
+        "label": name + label.removeprefix(box.name),
     }
 
 

@@ -1,5 +1,6 @@
 """What of a layer graph is open, and what is looked at closely, in each of the two places for graphs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pages.common import address, cache
@@ -45,14 +46,18 @@ def selection_of(network: str) -> Selection:
     return replace(chosen, network=network, weights=chosen.weights if chosen.weights in PUBLIC_WEIGHTS else "auto")
 
 
-def called(built: Built, name: str) -> str:
-    """An operation or a block by all its names: “layer2 = conv3_x = layer 3”, “features.0 = conv1_1”."""
-    others = cache.names(built)
-    if (other := others.get(name)) is None:
-        return name
-    words = [name, other.paper] if other.paper and other.paper != name else [name]
-    graph = cache.graph(built)
-    around = [others[block].layer for block in graph.ancestors(name) if block != name and block in others]
-    if other.layer and name in graph.blocks and other.layer not in around:  # what is inside is but a part of its layer
-        words.append(_("layer {number}", number=other.layer))
-    return " = ".join(words)
+def called(built: Built) -> dict[str, str]:
+    """Every operation and block by all its names: “layer2 = conv3_x = layer 3”, “features.0 = conv1_1”."""
+    graph, others = cache.graph(built), cache.names(built)
+
+    def names_of(name: str) -> Iterator[str]:
+        yield name
+        if (other := others.get(name)) is None:
+            return
+        if other.paper and other.paper != name:
+            yield other.paper
+        around = [others[block].layer for block in graph.ancestors(name) if block != name and block in others]
+        if other.layer and name in graph.blocks and other.layer not in around:  # what is inside is a part of its layer
+            yield _("layer {number}", number=other.layer)
+
+    return {name: " = ".join(names_of(name)) for name in (*graph.nodes, *graph.blocks)}

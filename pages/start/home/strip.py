@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from models import ARCHITECTURES
-from models.images import png
+from models.images import webp
 from models.loading import weights_here
 from models.refusals import Refused
 from models.samples import samples_for
@@ -74,7 +74,7 @@ def _other_pictures() -> None:
         offered = samples_for(ARCHITECTURES[network])[:OFFERED]
         tiles = [cache.thumbnail(sample_of(sample.name), 128) for sample in offered]
         clickable_grid(
-            png(montage(tiles, len(tiles))),
+            webp(montage(tiles, len(tiles))),
             1,
             len(tiles),
             "photographs",
