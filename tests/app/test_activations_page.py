@@ -76,7 +76,7 @@ def test_back_and_forward_open_the_map_of_the_address_in_its_layer_and_its_netwo
 
 def test_a_sheet_has_every_map_with_its_numbers(first_layer):
     found, _recording = first_layer
-    page = visit(network="zfnet_mini")
+    page = visit(network="zfnet_mini", range="shared")
     assert numbers(page) == [*range(64)]
     for label, maximum, silent in zip(labels(page), found.maximum, found.silent, strict=True):
         assert f"maximum {maximum:.3g}" in label
@@ -93,19 +93,32 @@ def test_sorting_puts_the_largest_first(first_layer, by):
     assert numbers(visit(**page.link)) == numbers(page)
 
 
-def test_own_ranges_make_another_picture_and_say_so():
+def test_own_ranges_are_usual_and_say_so_and_a_shared_one_makes_another_picture():
     page = visit(network="zfnet_mini")
-    shared = page.pictures()[0]["picture"]
-    page.choose(range="own")
-    assert page.pictures()[0]["picture"] != shared
+    own = page.pictures()[0]["picture"]
     assert "Each map has its own range: dark is 0" in read(page)
+    page.choose(range="shared")
+    assert page.pictures()[0]["picture"] != own
     assert visit(**page.link).pictures()[0]["picture"] == page.pictures()[0]["picture"]
+
+
+def test_single_values_have_one_range_for_all():
+    page = visit(network="alexnet_mini", layer="classifier.fc6")
+    assert "own range" not in read(page)
+    assert "bright is" in read(page) or "Grey is 0" in read(page)
+
+
+def test_a_map_is_enlarged_by_its_number_too():
+    page = visit(network="zfnet_mini", layer="features.relu3").choose(**{"map by number zfnet_mini features.relu3": 17})
+    assert enlarged(page) == "features.relu3 · feature map 17"
+    assert page.link["map"] == "17"
+    assert page.widget("map by number zfnet_mini features.relu3").value is None
 
 
 def test_any_operation_can_be_chosen_and_a_chip_goes_back_to_a_named_layer():
     page = visit(network="zfnet_mini").choose(**{"layer": "features.conv2"})
     assert page.link["layer"] == "features.conv2"
-    assert "Grey is 0" in read(page)  # its values have a sign
+    assert "grey is 0" in read(page).lower()  # its values have a sign
     page.press("chip 3")
     assert page.link["layer"] == "features.relu3"
     assert page.pictures()[0]["cells"] == 192

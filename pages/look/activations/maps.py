@@ -33,7 +33,12 @@ ORDER = Choice(
     },
     help=Phrase("Largest first. After a ReLU, values ≤ 0 are the zeros."),
 )
-RANGE = Choice("range", Phrase("Colour scale"), {"shared": Phrase("one for all"), "own": Phrase("one per map")})
+RANGE = Choice(
+    "range",
+    Phrase("Colour scale"),
+    {"own": Phrase("one per map"), "shared": Phrase("one for all")},
+    help=Phrase("With one for all, maps can be compared, and most of them are dark."),
+)
 ON_A_PAGE = Choice("on_a_page", Phrase("Maps per page"), (64, 128, 256, 512), 512)
 WIDEST = 150  # pixels of a tile on the screen
 WIDTH = 1200, 600  # pixels of the page on a large screen; and of a sheet that is seldom made smaller
@@ -47,7 +52,7 @@ def all_maps(
     Args:
         look: what was chosen of ORDER and RANGE.
     """
-    by, own = look["sort"], look["range"] == "own"
+    by, own = look["sort"], has_own_ranges(found, look)
     order = found.order(by)
     number, count = _choose_page(found, by, order, opened)
     shown = order[number * count : (number + 1) * count]
@@ -68,6 +73,11 @@ def all_maps(
     st.caption("  \n".join(map(plain, about)))
     _downloads(chosen, loaded, found, sheet.png, about)
     return None if clicked is None else int(shown[clicked])
+
+
+def has_own_ranges(found: Activations, look: Mapping[str, str]) -> bool:
+    """Whether every map has a colour scale of its own; a single value has none."""
+    return look["range"] == "own" and found.shape[1:] != (1, 1)
 
 
 def _choose_page(found: Activations, by: str, order: np.ndarray, opened: Opened | None) -> tuple[int, int]:

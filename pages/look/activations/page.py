@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from models import Loaded
 from models.options import Choice, Phrase
@@ -14,11 +15,11 @@ from pages.common.code import picture_code, the_code
 from pages.common.opened import Opened, note, open_unit, opened, there
 from pages.common.panels import chart, figures, numbers, reading
 from pages.common.presenting import Position, arrow_keys, for_a_room
-from pages.common.session import Selection, selection, set_to
+from pages.common.session import Selection, selection, set_to, taken
 from pages.common.text import _, plain
 from pages.common.widgets import computed, network_or_stop, say_if_on_cpu
 from pages.common.words import field_in_words
-from pages.look.activations.maps import ORDER, RANGE, all_maps, zeros_in_words
+from pages.look.activations.maps import ORDER, RANGE, all_maps, has_own_ranges, zeros_in_words
 from pages.look.activations.position import enlarged_map, place_of
 from vis.activations import Activations
 from vis.figures.activations import bars
@@ -55,9 +56,11 @@ def page() -> None:
 def _explorer(chosen: Selection, loaded: Loaded, pixels: np.ndarray) -> None:
     """The layer, its maps and the enlarged one; a click redraws no more than this."""
     layer, layers = _choose_layer(loaded, pixels.shape[0])
-    look = ask(st.container(horizontal=True, gap="medium"), ORDER, RANGE, network=chosen.network)
+    row = st.container(horizontal=True, gap="medium")
+    look = ask(row, ORDER, RANGE, network=chosen.network)
     found, on_cpu = computed(_("Computing the layer's feature maps …"), lambda: cache.layer_activations(chosen, layer))
     say_if_on_cpu(on_cpu)
+    _offer_number(row, chosen, found)
     unit = there(opened(place_of(chosen), chosen.network), chosen.network, {layer: found.shape})
     note(unit)
     _numbers(loaded, found, pixels.shape[0])
@@ -73,7 +76,7 @@ def _explorer(chosen: Selection, loaded: Loaded, pixels: np.ndarray) -> None:
         _histogram(found)
     with right:
         _dead(chosen, loaded)
-    the_code(CODE, picture_code(chosen), layer=layer, order=look["sort"], own=look["range"] == "own")
+    the_code(CODE, picture_code(chosen), layer=layer, order=look["sort"], own=has_own_ranges(found, look))
 
 
 def _choose_layer(loaded: Loaded, side: int) -> tuple[str, dict[str, Sequence[int]]]:
@@ -109,6 +112,18 @@ def _choose_layer(loaded: Loaded, side: int) -> tuple[str, dict[str, Sequence[in
         on_click=lambda: routes.go(routes.LAYERS, network, also=layer),
     )
     return layer, {name: range(len(layer_maps(known, name))) for name in sizes}
+
+
+def _offer_number(row: DeltaGenerator, chosen: Selection, found: Activations) -> None:
+    """A field for the number of a map that is to be enlarged."""
+    key, most = f"map by number {chosen.network} {found.layer}", found.shape[0] - 1
+
+    def open_it() -> None:
+        if (number := taken(key)) is not None:
+            open_unit(place_of(chosen), Opened(found.layer, number))
+
+    words = _("Enlarge map number")
+    row.number_input(words, 0, most, None, key=key, placeholder=f"0 … {most}", on_change=open_it, width=180)
 
 
 def _arrow_keys(chosen: Selection, layers: Mapping[str, Sequence[int]], layer: str, unit: Opened | None) -> None:
