@@ -20,7 +20,6 @@ write_numbers()
 with address.part():
     address.begin(page.url_path or routes.HOME.name)
     with st.sidebar:
-        st.markdown("**ConvScope**")  # larger by arrival.css; no heading, for those begin with the page's title
         choose_language()
         arrival((known.url_path for section in pages.values() for known in section), language())
         offer_link()
