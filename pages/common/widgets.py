@@ -31,6 +31,11 @@ def refusals_said():
         st.stop()
 
 
+def is_on_a_telephone() -> bool:
+    """Whether the visitor's browser says that it runs on a telephone."""
+    return "Mobi" in st.context.headers.get("User-Agent", "")
+
+
 def say(refusal: Refused) -> None:
     """Says a refusal, and of a picture also the way out."""
     st.error(plain(said(refusal)), icon=":material/error:")

@@ -18,6 +18,7 @@ from pages.common.export import download, table
 from pages.common.panels import reading
 from pages.common.session import kept, set_to, value_of
 from pages.common.text import _, language, plain, said, spoken
+from pages.common.widgets import is_on_a_telephone
 from pages.count.columns import height_of
 from pages.count.stack.costs import charts, derivation, totals
 from pages.count.stack.editing import FIRST, Editing, added, doubled, moved, without
@@ -29,10 +30,13 @@ from vis.cost.presets import PRESETS, USUAL
 from vis.cost.sequential import as_torch
 from vis.cost.stack import MOST_ROWS, Row, Stack
 from vis.cost.tables import stack_rows
+from vis.figures.chain import chain
+from vis.figures.numbers import sizes
 
 TEXTS = Path(__file__).parent / "texts"
 MOST_SHOWN, ROOM = 18, 3  # rows of the table without scrolling, and free ones below those that it is made with
 WIDTHS = {"channels": 112, "kernel": 90, "stride": 108, "padding": 100, "dilation": 100, "groups": 90}  # pixels
+ACROSS, ON_A_TELEPHONE = 840, 350  # pixels of the drawing
 STARTS = {
     "alexnet": Phrase("AlexNet's features (torchvision)"),
     "lenet5": Phrase("LeNet-5 (modern)"),
@@ -77,13 +81,16 @@ def _workbench() -> None:
     style = _bar(editing)
     if editing.refused and not editing.past:
         st.warning(plain(said(editing.refused)), icon=":material/link_off:")
+    above = st.container()  # for the drawing and for what is wrong with a row, in sight of the table
     _picture(editing)
     kinds = kind_names(SETTINGS)
     _table(editing, kinds)
     _note(editing.now)
     stack = editing.now.stack()
     _row(editing, kinds)
-    _impossible(editing.now, stack, kinds)
+    with above:
+        _drawing(stack, editing.row if editing.now.rows else None, kinds)
+        _impossible(editing.now, stack, kinds)
     if editing.now.rows:
         derivation(stack, editing.row)
     totals(stack, style)
@@ -259,6 +266,15 @@ def _with_row(editing: Editing, place: int, deed: Callable[..., Sequence[Row]], 
 
 
 # What is computed -------------------------------------------------------------------------------------------------
+
+
+def _drawing(stack: Stack, selected: int | None, kinds: Mapping[str, str]) -> None:
+    """The shapes along the stack."""
+    across = ON_A_TELEPHONE if is_on_a_telephone() else ACROSS
+    drawn = chain(stack, _("picture"), kinds, selected, across, dark=st.context.theme.type == "dark")
+    shapes = ", ".join(sizes(shape) for shape in (stack.picture, *(step.layer.shape for step in stack.steps)))
+    st.image(drawn, alt=_("The shapes along the stack: {shapes}", shapes=shapes))
+    st.caption(_("Height: the side of the maps, to scale. Width: how many there are, as a logarithm."))
 
 
 def _impossible(design: Design, stack: Stack, kinds: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from pages.common.components.graph import Action, layer_canvas
 from pages.common.presenting import Position, arrow_keys
 from pages.common.session import keep, kept, taken
 from pages.common.text import _, spoken
+from pages.common.widgets import is_on_a_telephone
 from pages.common.words import QUANTITIES
 from pages.look.architecture import files
 from pages.look.architecture.painting import Look, Painting, data_of, painted, quantities
@@ -84,8 +85,7 @@ def _drawn(place: str, built: Built, look: Look, is_compared: bool) -> Drawing:
 
 def _aspect(place: str, is_compared: bool) -> float:
     """The shape of a canvas, width by height: what the browser has said of it, or else what is usual."""
-    agent = st.context.headers.get("User-Agent", "")
-    usual = ON_A_TELEPHONE if "Mobi" in agent else BESIDE if is_compared else ALONE
+    usual = ON_A_TELEPHONE if is_on_a_telephone() else BESIDE if is_compared else ALONE
     return kept(_shape_of(place, is_compared), lambda: usual)
 
 
