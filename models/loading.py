@@ -20,6 +20,7 @@ from models.registry import ARCHITECTURES
 from models.skeletons import bare
 from models.spellings import SPELLINGS
 from models.statefile import printable
+from models.trained import AS_USUAL, Trained
 from models.weights import Misfit, Weights, card, fit, shipped
 
 _building = threading.Lock()  # random numbers belong to the process, not to a thread
@@ -92,6 +93,7 @@ def load(
     progress: Progress | None = None,
     file_name: str | None = None,
     state: str | None = None,
+    trained: Trained = AS_USUAL,
     **options: object,
 ) -> Loaded:
     """The network `name` of `ARCHITECTURES` with its weights.
@@ -103,6 +105,7 @@ def load(
         progress: called with the bytes downloaded so far and in all; may raise to cancel.
         file_name: what the user calls the file that `weights` is the path of.
         state: the place in that file, where the network is there more than once, such as plain and averaged.
+        trained: how the weights of that file were trained.
         options: the architecture's own, passed to its builder; such a network has no weights but random or one's own.
 
     Raises:
@@ -123,10 +126,14 @@ def load(
         )
     given = read_file(architecture, options, path, printable(file_name or path.name), state)
     numbers = given.completed(lambda: _drawn(architecture, options))
+    preprocess = trained.prepares(architecture.preprocess_of(options))
+    about = replace(given.weights, categories=trained.classes or None)
     try:
-        return _opened(architecture, options, numbers, given.weights, where, None)
+        loaded = replace(_opened(architecture, options, numbers, about, where, None), preprocess=preprocess)
     except Misfit as misfit:
         raise whose(architecture, given, misfit) from misfit
+    trained.check(loaded.model, len(preprocess.mean), preprocess.crop, where)
+    return loaded
 
 
 def checkpoint(name: str, epoch: int, device: str | torch.device | None = None) -> Loaded:

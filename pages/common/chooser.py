@@ -14,6 +14,7 @@ from models.loading import place_of_weights
 from models.options import Choice, Number, Phrase
 from models.samples import samples_for
 from models.statefile import FILE_AT_MOST, printable
+from models.trained import AS_USUAL
 from pages.common import address
 from pages.common.asking import FRAME, ask_one, come_back, key_of, standing
 from pages.common.cache import reduced, sample_sha256, sheet_of_samples, states_in_file, thumbnail
@@ -22,6 +23,7 @@ from pages.common.components.grid import clickable_grid
 from pages.common.samples import about_sample, sample_choice, take_sample
 from pages.common.session import (
     PICTURE_FILE,
+    PUBLIC_WEIGHTS,
     SET_FILE,
     WEIGHTS_FILE,
     Picture,
@@ -35,6 +37,7 @@ from pages.common.session import (
     value_of,
 )
 from pages.common.text import _, language, plain, spoken
+from pages.common.training import ask_training, training
 from pages.common.words import name_of
 from vis.figures.pictures import lit
 
@@ -73,7 +76,8 @@ def choose(asks: Collection[str]) -> Selection:
     address.note(network=network, sample=None if picture.uploaded else picture.name, language=language())
     if picture.uploaded:
         address.note(part=None)
-    return Selection(network, weights, device, picture)
+    trained = AS_USUAL if weights in PUBLIC_WEIGHTS else training(network, weights.partition("/")[0])
+    return Selection(network, weights, device, picture, trained)
 
 
 def offer_link() -> None:
@@ -210,6 +214,8 @@ def _choose_weights(row, network: str) -> str:
             elif places := states_in_file(network, sha256_of(own)):
                 key = _state_key(network, sha256_of(own))
                 st.selectbox(_("Weights in the file"), places, key=key, persist_state="session", format_func=printable)
+            if own:
+                ask_training(ARCHITECTURES[network], sha256_of(own))
     return _weights(network, kind)
 
 

@@ -1,10 +1,12 @@
 """“The code”: a few lines of Python that make what a page shows, for a notebook beside the app."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import streamlit as st
 
 from models.images import MIDDLE
+from models.trained import AS_USUAL
 from pages.common.session import PUBLIC_WEIGHTS, Selection
 from pages.common.text import _
 
@@ -62,7 +64,11 @@ def picture_code(chosen: Selection) -> str:
     image = PICTURE.format(picture=moved)
     if picture.part == MIDDLE:
         image = image.replace("from models.images import shown_at\n", "")
-    return network_code(chosen.network, chosen.weights) + opened + image
+    opening = network_code(chosen.network, chosen.weights)
+    if chosen.trained != AS_USUAL:
+        trained = replace(chosen.trained, classes=())  # which change no picture
+        opening = "from models.trained import Trained\n" + network_code(chosen.network, chosen.weights, trained=trained)
+    return opening + opened + image
 
 
 def arguments(values: Mapping[str, object]) -> str:

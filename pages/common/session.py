@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from models.images import MIDDLE
+from models.trained import AS_USUAL, Trained
 
 Value = TypeVar("Value")
 
@@ -39,6 +40,7 @@ class Selection:
     weights: str  # "auto", "shipped", "imagenet", "random", or a file of one's own: its sha256, maybe /place in it
     device: str
     picture: Picture
+    trained: Trained = AS_USUAL  # how a file of one's own was trained
 
     @property
     def private(self) -> bool:

@@ -430,6 +430,21 @@ def test_a_file_with_a_plain_and_an_averaged_state_asks_which(with_weights):
     assert not [box for box in with_weights.at.selectbox if box.key.startswith("state")]
 
 
+def test_how_ones_own_weights_were_trained_is_said_below_their_file(with_weights):
+    visit = with_weights.upload_weights(torch_file(state_dict("lenet5")), "mine.pt")
+    names = "zero one two three four five six seven eight nine".split()
+    usual = [prediction.split(" · ") for prediction in visit.predictions]
+    said = [prediction.split(" · ") for prediction in visit.choose(classes="\n".join(names)).predictions]
+    assert [(names.index(name), share) for name, share in said] == [(int(name[-1]), share) for name, share in usual]
+    visit.choose(mean="0.9", std="0.1")
+    assert not visit.errors
+    assert [prediction.split(" · ") for prediction in visit.predictions] != said
+    assert "trained=Trained(side=None, mean=(0.9,), std=(0.1,), classes=())" in visit.at.code[0].value
+    assert visit.go(HOME).go(LAYERS).widget("mean").value == "0.9"
+    assert "is no list of numbers" in visit.choose(mean="0.9 none").errors[0]
+    assert "2 names of classes, but the network has 10" in visit.choose(mean="", classes="one\ntwo").errors[0]
+
+
 @pytest.mark.parametrize(
     ("content", "word"),
     [

@@ -85,7 +85,7 @@ class Visit:
         """A widget by its key, or by what comes in it after the page's name, such as "sort" or "layer/zfnet_mini"."""
         kinds = (
             *("selectbox", "slider", "button_group", "text_input", "menu_button"),
-            *("multiselect", "number_input", "pagination", "toggle", "select_slider"),
+            *("multiselect", "number_input", "pagination", "toggle", "select_slider", "text_area"),
         )
         drawn = [w for kind in kinds for w in self.at.get(kind) if w.key]
         for is_meant in (

@@ -14,6 +14,7 @@ from models.loading import best_weights
 from models.naming import SeveralStates
 from models.refusals import Refused
 from models.temporary import temporary_folder
+from models.trained import Trained
 from pages.common.cache.turns import turn
 from pages.common.session import MOST_FILES, PUBLIC_WEIGHTS, WEIGHTS_FILE, Selection, keep_among, kept, own_file
 
@@ -44,13 +45,19 @@ def _public_network(name: str, weights: str, device: str) -> Loaded:
 
 @st.cache_resource(max_entries=2, scope="session", show_spinner=False)
 def _own_network(
-    name: str, digest: str, state: str | None, device: str, file_name: str, _content: Callable[[], bytes]
+    name: str,
+    digest: str,
+    state: str | None,
+    device: str,
+    file_name: str,
+    trained: Trained,
+    _content: Callable[[], bytes],
 ) -> Loaded:
     with temporary_folder() as folder:
         path = Path(folder) / "weights"  # the user's name for it is text, never a path
         path.write_bytes(_content())
         with turn:
-            return load(name, path, device, file_name=file_name, state=state)
+            return load(name, path, device, file_name=file_name, state=state, trained=trained)
 
 
 def states_in_file(network: str, digest: str) -> tuple[str, ...]:
@@ -73,7 +80,8 @@ def network(selection: Selection, device: str, at_once: bool = True) -> Loaded:
         file = own_file(WEIGHTS_FILE)
         digest, _, state = selection.weights.partition("/")
         try:
-            loaded = _own_network(selection.network, digest, state or None, device, file.name, file.getvalue)
+            of_file = digest, state or None, device, file.name, selection.trained
+            loaded = _own_network(selection.network, *of_file, file.getvalue)
         except SeveralStates as refused:
             keep_among("states in files", (selection.network, digest), refused.places, MOST_FILES)
             st.rerun()  # now the chooser asks which
