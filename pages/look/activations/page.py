@@ -116,11 +116,12 @@ def _choose_layer(loaded: Loaded, side: int) -> tuple[str, dict[str, Sequence[in
 
 def _offer_number(row: DeltaGenerator, chosen: Selection, found: Activations) -> None:
     """A field for the number of a map that is to be enlarged."""
-    key, most = f"map by number {chosen.network} {found.layer}", found.shape[0] - 1
+    layer, most = found.layer, found.shape[0] - 1
+    key = f"map by number {chosen.network} {layer}"
 
     def open_it() -> None:
         if (number := taken(key)) is not None:
-            open_unit(place_of(chosen), Opened(found.layer, number))
+            open_unit(place_of(chosen), Opened(layer, number))
 
     words = _("Enlarge map number")
     row.number_input(words, 0, most, None, key=key, placeholder=f"0 … {most}", on_change=open_it, width=180)

@@ -110,15 +110,15 @@ def _arrow_keys(
     Args:
         channel: the map that is shown alone.
     """
-    network = shown.loaded.architecture.name
+    network, layer = shown.loaded.architecture.name, shown.layer  # for `show`, which must not keep the pictures
 
     def show(to: Position) -> None:
-        if to.layer != shown.layer:
+        if to.layer != layer:
             set_to(key_of("layer", "/".join([network, " ".join(layers)])), to.layer)
         elif one:
             open_one(replace(one, rank=to.unit))
         else:
-            set_to(key_of("map", f"{network}/{shown.layer}"), to.unit)
+            set_to(key_of("map", f"{network}/{layer}"), to.unit)
 
     units = range(len(shown.entries(one.channel))) if one else ordered
     at = Position(shown.layer, one.rank if one else channel)
