@@ -432,7 +432,7 @@ def test_a_file_with_a_plain_and_an_averaged_state_asks_which(with_weights):
 
 def test_how_ones_own_weights_were_trained_is_said_below_their_file(with_weights):
     visit = with_weights.upload_weights(torch_file(state_dict("lenet5")), "mine.pt")
-    names = "zero one two three four five six seven eight nine".split()
+    names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
     usual = [prediction.split(" · ") for prediction in visit.predictions]
     said = [prediction.split(" · ") for prediction in visit.choose(classes="\n".join(names)).predictions]
     assert [(names.index(name), share) for name, share in said] == [(int(name[-1]), share) for name, share in usual]
