@@ -47,5 +47,7 @@ def _numbers(text: str | None) -> tuple[float, ...]:
     try:
         return tuple(float(word) for word in (text or "").replace(",", " ").replace(";", " ").split())
     except ValueError:
-        st.error(_("“{text}” is no list of numbers such as 0.5, 0.5, 0.5.", text=plain(text)), icon=":material/error:")
+        st.error(
+            _("“{text}” is no list of numbers with commas between them.", text=plain(text)), icon=":material/error:"
+        )
         return ()

@@ -89,7 +89,5 @@ def _drawn(
     maps, rows = place.shape[0], max(place.shape[1:], default=1)
     height, width = max(LEAST, TALLEST * rows / side), max(LEAST, widest * log2(1 + maps) / most)
     frame = f'"{HERE}" stroke-width="3"' if is_selected else f'"{stroke}"'
-    return (
-        f'<rect x="{middle - width / 2:.2f}" y="{top + TALLEST - height:.2f}" width="{width:.2f}" '
-        f'height="{height:.2f}" fill="{place.colour}" stroke={frame}/>'
-    )
+    x, y, width, height = (round(n, 2) for n in (middle - width / 2, top + TALLEST - height, width, height))
+    return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{place.colour}" stroke={frame}/>'
