@@ -151,6 +151,7 @@ def test_in_a_browser_on_the_server_itself_a_data_set_can_be_downloaded(page, ad
 def test_on_a_phone_the_nines_stand_side_by_side_and_nothing_sticks_out(new_page, address):
     page = at(new_page(**PHONE), address, "network=zfnet_mini&weights=random&searched=1,2")
     left, right = (grids(page, name).first for name in ("What the unit can see", "What it saw there"))
-    assert left.bounding_box()["y"] == pytest.approx(right.bounding_box()["y"], abs=1)
+    apart = "(one, other) => Math.abs(one.getBoundingClientRect().y - other.getBoundingClientRect().y)"
+    assert left.evaluate(apart, right.element_handle()) < 1  # at one moment, for what stands above may still grow
     assert left.bounding_box()["width"] > 100
     assert page.evaluate("document.querySelector('.stMain').scrollWidth <= innerWidth")
