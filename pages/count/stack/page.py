@@ -30,8 +30,8 @@ from vis.cost.presets import PRESETS, USUAL
 from vis.cost.sequential import as_torch
 from vis.cost.stack import MOST_ROWS, Row, Stack
 from vis.cost.tables import stack_rows
-from vis.figures.chain import chain
 from vis.figures.numbers import sizes
+from vis.figures.stack_shapes import stack_shapes
 
 TEXTS = Path(__file__).parent / "texts"
 MOST_SHOWN, ROOM = 18, 3  # rows of the table without scrolling, and free ones below those that it is made with
@@ -271,7 +271,7 @@ def _with_row(editing: Editing, place: int, deed: Callable[..., Sequence[Row]], 
 def _drawing(stack: Stack, selected: int | None, kinds: Mapping[str, str]) -> None:
     """The shapes along the stack."""
     across = ON_A_TELEPHONE if is_on_a_telephone() else ACROSS
-    drawn = chain(stack, _("picture"), kinds, selected, across, dark=st.context.theme.type == "dark")
+    drawn = stack_shapes(stack, _("picture"), kinds, selected, across, dark=st.context.theme.type == "dark")
     shapes = ", ".join(sizes(shape) for shape in (stack.picture, *(step.layer.shape for step in stack.steps)))
     st.image(drawn, alt=_("The shapes along the stack: {shapes}", shapes=shapes))
     st.caption(_("Height: the side of the maps, to scale. Width: how many there are, as a logarithm."))

@@ -27,7 +27,9 @@ class Place(NamedTuple):
     words: Sequence[str]
 
 
-def chain(stack: Stack, picture: str, kinds: Mapping[str, str], selected: int | None, across: int, dark: bool) -> str:
+def stack_shapes(
+    stack: Stack, picture: str, kinds: Mapping[str, str], selected: int | None, across: int, dark: bool
+) -> str:
     """An SVG: the picture, what every row makes of it, and the row that cannot be, which has a cross.
 
     Heights are the maps' longer sides, to scale, TALLEST for the largest; widths grow with their number's logarithm.

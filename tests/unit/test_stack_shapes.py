@@ -7,15 +7,15 @@ import pytest
 
 from tests.unit.test_stack_figures import ALL, KINDS, STACKS
 from vis.cost.design import Design, from_code
-from vis.figures.chain import CELL, FEW, LEAST, SMALL, TALLEST, WIDEST, chain
 from vis.figures.numbers import sizes
+from vis.figures.stack_shapes import CELL, FEW, LEAST, SMALL, TALLEST, WIDEST, stack_shapes
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = KINDS | {"conv": "<convolution> & a name that is too long"}
 
 
 def drawn(stack, selected=None, across=840):
-    return ElementTree.fromstring(chain(stack, "PICTURE", NAMES, selected, across, dark=False))
+    return ElementTree.fromstring(stack_shapes(stack, "PICTURE", NAMES, selected, across, dark=False))
 
 
 @pytest.mark.parametrize("name", STACKS)
