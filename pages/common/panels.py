@@ -28,6 +28,30 @@ from vis.figures.pictures import captioned
 
 TO_DRAW = 0.7  # seconds in which a browser draws a first screen
 
+# Room and time ----------------------------------------------------------------------------------------------------
+
+
+def let_it_be_drawn() -> None:
+    """Gives the browser time for what stands above, when a visitor comes to a page for the first time.
+
+    With all that stands below sent at once, a chart above all, it would show the first screen a second later.
+    """
+    visited = kept("pages drawn", set)
+    if address.drawn() not in visited:
+        visited.add(address.drawn())
+        time.sleep(TO_DRAW)
+
+
+def row_that_wraps(key: str, count: int) -> list[DeltaGenerator]:
+    """Containers of equal width, as many in a line as have 400 pixels each; their look is in `arrival.css`.
+
+    Args:
+        key: identifies the row on its page.
+    """
+    row = st.container(horizontal=True, gap="medium", key=f"row {key}")
+    return [row.container(key=f"part {n} of row {key}") for n in range(count)]
+
+
 # Words and numbers ------------------------------------------------------------------------------------------------
 
 
@@ -56,27 +80,6 @@ def figures(shown: Sequence[tuple[str, ...]]) -> None:
 def numbers(columns: Sequence[str], rows: Sequence[Sequence[object]], **look: Any) -> None:
     """A table to be read; `look` as of `st.dataframe`."""
     st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, **look)
-
-
-def let_it_be_drawn() -> None:
-    """Gives the browser time for what stands above, when a visitor comes to a page for the first time.
-
-    With all that stands below sent at once, a chart above all, it would show the first screen a second later.
-    """
-    visited = kept("pages drawn", set)
-    if address.drawn() not in visited:
-        visited.add(address.drawn())
-        time.sleep(TO_DRAW)
-
-
-def row_that_wraps(key: str, count: int) -> list[DeltaGenerator]:
-    """Containers of equal width, as many in a line as have 400 pixels each; their look is in `arrival.css`.
-
-    Args:
-        key: identifies the row on its page.
-    """
-    row = st.container(horizontal=True, gap="medium", key=f"row {key}")
-    return [row.container(key=f"part {n} of row {key}") for n in range(count)]
 
 
 # Pictures ---------------------------------------------------------------------------------------------------------
