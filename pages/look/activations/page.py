@@ -94,7 +94,7 @@ def _choose_layer(loaded: Loaded, side: int) -> tuple[str, dict[str, Sequence[in
     option = Choice("layer", Phrase("Layer"), sizes, first, shown_as="list")
     layer = ask_one(st, option, network=network, comes_back=True)
     address.note(layer=layer)
-    for_a_room("layer").markdown(f"### {plain(sizes[layer])}")
+    for_a_room("layer").markdown(f"## {plain(sizes[layer])}")
     for name, operation in loaded.layers.items():
         chips.button(
             _("Layer {layer}", layer=name),
