@@ -82,8 +82,10 @@ class Loaded:
     @property
     def classifier_input(self) -> Preprocess:
         """As `preprocess`, but at the size the weights were trained at, where pictures are shown larger than that."""
-        side = self.architecture.classify_at
-        return replace(self.preprocess, resize=side, crop=side) if side else self.preprocess
+        side, shown_at = self.architecture.classify_at, self.architecture.preprocess_of(self.options).crop
+        if not side or self.preprocess.crop != shown_at:  # weights of one's own say themselves at which
+            return self.preprocess
+        return replace(self.preprocess, resize=side, crop=side)
 
 
 def load(

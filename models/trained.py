@@ -59,6 +59,8 @@ class Trained:
             return
         try:
             outputs = model(torch.zeros(1, channels, side, side, device=device)).shape[1]
+        except torch.OutOfMemoryError:  # of which its caller knows what to do
+            raise
         except RuntimeError as error:
             raise Refused("This network does not take pictures of {side}×{side} pixels.", side=side) from error
         if self.classes and len(self.classes) != outputs:

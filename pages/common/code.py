@@ -64,11 +64,15 @@ def picture_code(chosen: Selection) -> str:
     image = PICTURE.format(picture=moved)
     if picture.part == MIDDLE:
         image = image.replace("from models.images import shown_at\n", "")
-    opening = network_code(chosen.network, chosen.weights)
-    if chosen.trained != AS_USUAL:
-        trained = replace(chosen.trained, classes=())  # which change no picture
-        opening = "from models.trained import Trained\n" + network_code(chosen.network, chosen.weights, trained=trained)
-    return opening + opened + image
+    return selection_code(chosen) + opened + image
+
+
+def selection_code(chosen: Selection) -> str:
+    """Opens the network of a selection, with its pictures as its weights were trained."""
+    trained = replace(chosen.trained, classes=())  # which change no picture
+    if trained == AS_USUAL:
+        return network_code(chosen.network, chosen.weights)
+    return "from models.trained import Trained\n" + network_code(chosen.network, chosen.weights, trained=trained)
 
 
 def arguments(values: Mapping[str, object]) -> str:

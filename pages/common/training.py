@@ -3,6 +3,7 @@
 import streamlit as st
 
 from models.architecture import Architecture
+from models.statefile import printable
 from models.trained import LEAST_SIDE, MOST_SIDE, Trained
 from pages.common.session import keep, kept
 from pages.common.text import _, plain
@@ -33,7 +34,7 @@ def ask_training(architecture: Architecture, digest: str) -> None:
             )
         )
         names = st.text_area(_("Names of the classes, one per line"), key=f"classes/{key}", max_chars=LETTERS, **look)
-    classes = tuple(line.strip() for line in (names or "").splitlines() if line.strip())
+    classes = tuple(printable(line.strip()) for line in (names or "").splitlines() if line.strip())
     keep(f"training {key}", Trained(side, mean, std, classes))
 
 

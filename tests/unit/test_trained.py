@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from torch import Tensor
 
 from models import load
 from models.refusals import Refused
@@ -58,6 +59,19 @@ def test_what_is_left_out_is_as_usual(file):
 def test_what_cannot_be_is_said(file, trained, words):
     with pytest.raises(Refused, match=words):
         load("zfnet_mini", file, "cpu", trained=trained)
+
+
+def test_they_are_classified_at_the_side_that_is_said(file):
+    assert load("zfnet_mini", file, "cpu").classifier_input.crop == 64  # the network's own, whose pictures are enlarged
+    assert load("zfnet_mini", file, "cpu", trained=Trained(side=96)).classifier_input.crop == 96
+
+
+def test_where_the_memory_ends_nothing_is_said_of_the_size():
+    def full(_images: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(torch.OutOfMemoryError):
+        Trained(side=64).check(full, 3, 64, torch.device("cpu"))
 
 
 def test_a_network_of_one_size_says_so(tmp_path):

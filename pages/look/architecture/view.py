@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from models.trained import AS_USUAL
 from pages.common import address, cache
 from pages.common.cache import Built
 from pages.common.session import PUBLIC_WEIGHTS, Selection, keep, kept, selection
@@ -43,7 +44,9 @@ def selection_of(network: str) -> Selection:
     chosen = selection()
     if network == chosen.network:
         return chosen
-    return replace(chosen, network=network, weights=chosen.weights if chosen.weights in PUBLIC_WEIGHTS else "auto")
+    if chosen.weights in PUBLIC_WEIGHTS:
+        return replace(chosen, network=network)
+    return replace(chosen, network=network, weights="auto", trained=AS_USUAL)
 
 
 def called(built: Built) -> dict[str, str]:

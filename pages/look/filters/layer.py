@@ -7,7 +7,7 @@ from models import Loaded
 from models.options import Choice, Phrase
 from pages.common import address, cache
 from pages.common.asking import ask_one, key_of
-from pages.common.code import network_code, the_code
+from pages.common.code import selection_code, the_code
 from pages.common.panels import tiles
 from pages.common.presenting import Position, arrow_keys, for_a_room
 from pages.common.session import Selection, keep, set_to
@@ -56,7 +56,7 @@ def view(chosen: Selection, loaded: Loaded) -> None:
     option = Choice("layer", Phrase("Convolution"), names, first, shown_as="list")
     layer = ask_one(st, option, network=chosen.network, comes_back=True)
     address.note(layer=layer)
-    for_a_room("layer").markdown(f"### {plain(names[layer])}")
+    for_a_room("layer").markdown(f"## {plain(names[layer])}")
     wanted = address.opened_with().get("layer") if address.is_about(chosen.network) else None
     if layer == first and wanted not in known and wanted in traced(loaded.model).names.values():
         above.info(
@@ -131,7 +131,7 @@ def _tiles(chosen: Selection, loaded: Loaded, convolution: Convolution) -> tuple
     slices = "" if whole else f"[{output}][:, None]"
     the_code(
         CODE,
-        network_code(chosen.network, chosen.weights),
+        selection_code(chosen),
         layer=convolution.name,
         std=std,
         slices=slices,

@@ -134,7 +134,7 @@ def _about_network(loaded: Loaded) -> str:
                 top1=percent(made.at().top1 / 100),
             )
         )
-    if (side := loaded.architecture.classify_at) and loaded.weights.predicts:
+    if (side := loaded.classifier_input.crop) != loaded.preprocess.crop and loaded.weights.predicts:
         notes.append(_("classified at {side}×{side}, its training size; here the picture is enlarged", side=side))
     return " · ".join(plain(one) for one in notes)
 

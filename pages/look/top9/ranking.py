@@ -11,7 +11,7 @@ from models import Loaded
 from models.samples import TITLES
 from models.statefile import printable
 from pages.common import cache
-from pages.common.code import network_code, the_code
+from pages.common.code import selection_code, the_code
 from pages.common.export import download, table
 from pages.common.text import _, spoken
 from pages.common.words import fidelity_in_words, network_in_words, range_in_words
@@ -130,7 +130,7 @@ def sheet_of(shown: Shown, channel: int, words: Sequence[str], warning: str | No
 def in_code(shown: Shown, channels: Sequence[int]) -> None:
     """Python that makes the nine of these feature maps, where any picture excites them."""
     asked, excited = shown.asked, [channel for channel in channels if shown.strongest[channel] > 0]
-    opening = network_code(asked.selection.network, asked.selection.weights) + asked.opening
+    opening = selection_code(asked.selection) + asked.opening
     the_code(CODE, opening, layer=shown.layer, channels=excited, own=shown.own_range)
 
 

@@ -10,6 +10,7 @@ from models.images import webp
 from models.loading import weights_here
 from models.refusals import Refused
 from models.samples import samples_for
+from models.trained import AS_USUAL
 from pages.common import cache
 from pages.common.chooser import NETWORK, ask_picture, sample_of, with_trained_weights
 from pages.common.components.grid import clickable_grid
@@ -49,7 +50,7 @@ def network_here(asked: Selection) -> Selection:
     for network in (asked.network, usual):
         if weights := weights_here(network):
             break
-    return replace(asked, network=network, weights=weights)
+    return replace(asked, network=network, weights=weights, trained=AS_USUAL)
 
 
 def _open(network: str, layer: str, projection: Projection) -> None:
