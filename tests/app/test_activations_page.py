@@ -26,8 +26,9 @@ def visit(**link: str) -> Visit:
 
 
 def enlarged(page: Visit) -> str | None:
-    """The title of the enlarged map; the other headings of its size are in the long text."""
-    return next((m.value[3:].replace("\\", "") for m in page.at.markdown if m.value.startswith("## ")), None)
+    """The title of the enlarged map; other headings of its size are the layer's, for a room, and the long text's."""
+    titles = (m.value[3:].replace("\\", "") for m in page.at.markdown if m.value.startswith("## "))
+    return next((title for title in titles if " · feature map " in title), None)
 
 
 def read(page: Visit) -> str:
