@@ -356,7 +356,7 @@ def test_a_file_of_an_earlier_version_with_several_crops_of_a_photograph_says_so
         top = mine(lenet, Pixels({id: pictures[id] for id in several}, labels), layers_of(lenet))
         file = of_before(top, tmp_path / "x.parquet")
         if number == 5:
-            with pytest.raises(Refused, match="several crops of one photograph"):
+            with pytest.raises(Refused, match="several crops a photograph"):
                 open_top(file)
         else:
             assert open_top(file).photographs == ["cat", "cats/0,0 64×64", "dog"]

@@ -175,7 +175,7 @@ def read(path: Path) -> Top:
     photographs = numbered(top.photographs)
     if any(found.has_twice(photographs) for found in top.rankings.values()):
         raise Refused(
-            "{file} comes from an earlier version, which took several crops of one photograph; search the pictures again.",
+            "{file} comes from an earlier version, which took several crops a photograph; search the pictures again.",
             file=printable(path.name),
         )
     return top
