@@ -20,7 +20,9 @@ const MOST_GROWN = 2.8; // times the usual size of a name
 const [LEAST, LARGEST, LARGEST_FIRST, LARGEST_INTO] = [0.02, 4, 2, 1.5];
 const OTHER_SHAPE = 1.6; // times wider or narrower than the canvas, from which on another drawing is asked for
 const VIEW = "convscope.graph.view"; // how canvases that move together tell each other
+const DRAWER = "convscope.drawer"; // how a drawer tells that it stands over a part of the page: drawer.js
 const STEP = 1.35; // of the zoom buttons
+const LEAST_FREE = 120; // pixels beside a drawer that a box can be brought to
 const DRAG = { mouse: 4, pen: 6, touch: 9 }; // pixels that a click may tremble
 const REACH = { mouse: 13, pen: 14, touch: 17 }; // pixels around the middle of a knob that belong to it
 const PATIENCE = 2000; // milliseconds that an answer may take before the next thing is asked
@@ -113,6 +115,14 @@ class Canvas {
       if (detail.from !== this && detail.group && detail.group === this.data?.together) this.goAlong(detail);
     };
     addEventListener(VIEW, this.listen);
+    this.uncover = () => {
+      if (!frame.isConnected) return removeEventListener(DRAWER, this.uncover);
+      const box = this.boxes.get(this.selected);
+      if (!box || !this.width) return;
+      if (document.querySelector('.st-key-drawer[data-place="over"]')) frame.scrollIntoView({ block: "start" });
+      this.reveal(box, "middle");
+    };
+    addEventListener(DRAWER, this.uncover);
     new ResizeObserver(() => this.resize()).observe(frame);
   }
 
@@ -621,6 +631,7 @@ class Canvas {
   reveal(box, where, gliding = true) {
     const { zoom } = this;
     const height = this.depth(box);
+    const [free, below] = this.free();
     const place = (start, length, shift, room) => {
       const [low, high] = [start * zoom + shift, (start + length) * zoom + shift];
       const seen = low >= MARGIN && high <= room - MARGIN;
@@ -629,12 +640,22 @@ class Canvas {
       return low < MARGIN || high - low > room - 2 * MARGIN ? shift + MARGIN - low : shift + room - MARGIN - high;
     };
     // An open block may be wider than the view; then its middle has to do.
-    const wide = box.width * zoom > this.width - 2 * MARGIN;
-    const x = wide ? place(box.spine - 20, 40, this.x, this.width) : place(box.x, box.width, this.x, this.width);
-    const y = place(box.y, height, this.y, this.height);
+    const wide = box.width * zoom > free - 2 * MARGIN;
+    const x = wide ? place(box.spine - 20, 40, this.x, free) : place(box.x, box.width, this.x, free);
+    const y = place(box.y, height, this.y, below);
     if (x === this.x && y === this.y) return;
     if (gliding) return this.glide(zoom, x, y);
     [this.x, this.y] = [x, y];
+  }
+
+  /** The width and the height of the canvas that no drawer stands over, from its upper left corner on. */
+  free() {
+    const drawer = document.querySelector(".st-key-drawer")?.getBoundingClientRect();
+    if (!drawer?.width || this.full) return [this.width, this.height];
+    const { left, top } = this.canvasPart.getBoundingClientRect();
+    const [across, down] = [drawer.left - left, drawer.top - top];
+    if (across > LEAST_FREE) return [Math.min(this.width, across), this.height];
+    return [this.width, down > LEAST_FREE ? Math.min(this.height, down) : this.height];
   }
 
   glide(zoom, x, y) {

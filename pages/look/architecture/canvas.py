@@ -24,7 +24,7 @@ from vis.figures.graph import Words
 from vis.graph import ROOT, Graph
 from vis.layout import Drawing
 
-HEIGHT = "clamp(420px, 70svh, 1000px)"
+HEIGHT = "clamp(420px, calc(100svh - 19.5rem), 1000px)"  # what is left below the controls on a laptop
 # Of canvases, width by height: beside the sidebar of a laptop or a projector, one of two there, and on a telephone.
 ALONE, BESIDE, ON_A_TELEPHONE = 1.7, 0.8, 0.6
 
@@ -171,18 +171,17 @@ def _turn(shown: Mapping[str, Built], place: str, block: str, is_open: bool) -> 
 def _bar(place: str, shown: Mapping[str, Built], look: Look) -> DeltaGenerator:
     """Open all, close all, search. Returns the place for the downloads."""
     built, is_alone = shown[place], len(shown) == 1
-    left, right = st.columns([5, 3] if is_alone else [2, 3], vertical_alignment="center")
     if not is_alone:
-        left.markdown(f"**{ARCHITECTURES[built.network].title}**")
-    buttons = (left if is_alone else st).container(horizontal=True)
+        st.markdown(f"**{ARCHITECTURES[built.network].title}**")
+    row = st.container(horizontal=True, vertical_alignment="center", key=f"bar {place}")
     together = shown if look.together else {place: built}
-    icons = (":material/unfold_more:", ":material/unfold_less:") if is_alone else (None, None)
-    if buttons.button(_("Open all"), icon=icons[0], key=f"open all {place}"):
+    if row.button(_("Open all"), icon=":material/unfold_more:", key=f"open all {place}"):
         _show_all(together, frozenset({EVERYTHING}))
-    if buttons.button(_("Close all"), icon=icons[1], key=f"close all {place}"):
+    if row.button(_("Close all"), icon=":material/unfold_less:", key=f"close all {place}"):
         _show_all(together, frozenset())
+    downloads = row.container(width="content")
     key = f"search {place} {built.network}"
-    right.selectbox(
+    row.selectbox(
         _("Search"),
         _findable(cache.graph(built)),
         None,
@@ -192,7 +191,7 @@ def _bar(place: str, shown: Mapping[str, Built], look: Look) -> DeltaGenerator:
         label_visibility="collapsed",
         on_change=lambda: _look_at(place, built, taken(key)),
     )
-    return buttons
+    return downloads
 
 
 def _show_all(shown: Mapping[str, Built], opened: frozenset[str]) -> None:
