@@ -108,7 +108,10 @@ def test_a_block_is_opened_and_a_convolution_in_it_read(page, address):
     graph = graph_of("resnet18")
     at(page, address, "?network=resnet18")
     assert names(page, "resnet18") == {*graph.blocks[""].children}
-    toggle(page, "resnet18", "layer1")
+    page.wait_for_function("globalThis.convscopeForesight?.size")
+    at_once = "knob => (knob.dispatchEvent(new MouseEvent('click', {bubbles: true, composed: true})), knob.isConnected)"
+    assert not box(page, "resnet18", "layer1").locator(".toggle").evaluate(at_once)  # drawn anew before Python knows
+    expect(box(page, "resnet18", "layer1")).to_have_attribute("aria-expanded", "true")
     toggle(page, "resnet18", "layer1.0")
     assert {"layer1.0", "layer1.0.conv1", "layer1.0.relu"} <= names(page, "resnet18")
     box(page, "resnet18", "layer1.0.conv1").click()

@@ -37,6 +37,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
   canvases.get(frame).update(data, setTriggerValue);
 }
 
+/** What of the data is seen on the canvas. */
+const drawnOf = ({ boxes, lines, looks, header, legend }) => JSON.stringify([boxes, lines, looks, header, legend]);
+
 const clamp = (value, low, high) => Math.max(low, Math.min(value, high));
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -130,9 +133,18 @@ class Canvas {
 
   update(data, setTriggerValue) {
     this.setTriggerValue = setTriggerValue; // a new one each time: it knows the fragment to rerun
-    if (data !== this.data) this.renew(data);
+    if (data !== this.said) this.renew(this.agreed(data));
+    this.said = data;
     this.paint();
     this.answer();
+  }
+
+  /** What Python says, with the drawing that is here already while Python has not heard yet what changed it. */
+  agreed(data) {
+    const { foreseen } = this;
+    if (foreseen && performance.now() < foreseen.until && drawnOf(data) === foreseen.before) return { ...data, ...foreseen.next };
+    this.foreseen = null;
+    return data;
   }
 
   renew(data) {
@@ -151,7 +163,7 @@ class Canvas {
     this.overview.part.setAttribute("aria-label", data.words.overview);
     this.notePart.querySelector("button").textContent = data.words.shrink;
 
-    const drawn = JSON.stringify([data.boxes, data.lines, data.looks, data.header, data.legend]);
+    const drawn = drawnOf(data);
     const redrawn = drawn !== this.drawn;
     this.drawn = drawn;
     const old = this.boxes;
@@ -195,7 +207,20 @@ class Canvas {
     if (!box?.openable) return;
     this.hide();
     this.waiting(box.id);
+    const next = this.foresight(box.id);
+    if (next) {
+      this.foreseen = { before: this.drawn, next, until: performance.now() + PATIENCE };
+      this.renew({ ...this.data, ...next }); // at once; Python will agree
+      this.paint();
+    }
     this.ask("toggle", box.id);
+  }
+
+  /** What it looks like when this block is turned, if that has been sent: see foresight.js. */
+  foresight(id) {
+    const known = globalThis.convscopeForesight?.get(this.data.name);
+    const open = this.frames.map((box) => box.id).sort();
+    return known && JSON.stringify([...known.opened].sort()) === JSON.stringify(open) ? known.drawings[id] : undefined;
   }
 
   waiting(id) {

@@ -16,7 +16,7 @@ from pages.common.text import _, plain, said
 from pages.common.widgets import is_on_a_telephone, say
 from pages.common.words import QUANTITIES
 from pages.look.architecture import facts, files, story, timing, versus
-from pages.look.architecture.canvas import arrow_keys_of, canvases, places
+from pages.look.architecture.canvas import arrow_keys_of, canvases, places, turned_ahead
 from pages.look.architecture.operation import inspector
 from pages.look.architecture.painting import Look
 from pages.look.architecture.thumbnails import find_missing, in_boxes, legend
@@ -73,7 +73,6 @@ def page() -> None:
         return
     timing.measure_all(shown.values() if look.colour == "time" else ())
     _graphs(shown, look)
-    let_it_be_drawn()
     if "right" in shown:
         titles = [ARCHITECTURES[built.network].title for built in shown.values()]
         versus.table(titles, *graphs.values(), cache.comparison(*shown.values()).pairs, look.counting)
@@ -144,6 +143,9 @@ def _graphs(shown: dict[str, Built], look: Look) -> None:
                 inspector(place, built, selected, look.counting, is_beside)
             except Refused as refusal:  # of a picture, or of weights: it ends the inspector and nothing else
                 say(refusal)
+    let_it_be_drawn()
+    if len(shown) == 1:
+        turned_ahead(shown["left"], drawings["left"], look)
 
 
 page()
