@@ -109,7 +109,12 @@ def test_a_block_is_opened_and_a_convolution_in_it_read(page, address):
     at(page, address, "?network=resnet18")
     assert names(page, "resnet18") == {*graph.blocks[""].children}
     page.wait_for_function("globalThis.convscopeForesight?.size")
-    at_once = "knob => (knob.dispatchEvent(new MouseEvent('click', {bubbles: true, composed: true})), knob.isConnected)"
+    at_once = """knob => {
+      const { x, y, width, height } = knob.getBoundingClientRect();
+      const where = { clientX: x + width / 2, clientY: y + height / 2, bubbles: true, composed: true };
+      knob.dispatchEvent(new MouseEvent('click', where));
+      return knob.isConnected;
+    }"""
     assert not box(page, "resnet18", "layer1").locator(".toggle").evaluate(at_once)  # drawn anew before Python knows
     expect(box(page, "resnet18", "layer1")).to_have_attribute("aria-expanded", "true")
     toggle(page, "resnet18", "layer1.0")
