@@ -7,6 +7,7 @@ import streamlit as st
 
 from models.images import MIDDLE
 from models.trained import AS_USUAL
+from pages.common.panels import folded
 from pages.common.session import PUBLIC_WEIGHTS, Selection
 from pages.common.text import _
 
@@ -40,9 +41,13 @@ def the_code(code: str, opening: str = "", **values: object) -> None:
         code: Python with {placeholders} for the values; `!r` writes them as Python does.
         opening: Python that comes first, such as that of `network_code` or `picture_code`.
     """
-    with st.expander(_("The code"), icon=":material/code:"):
+    written = tidied(f"{opening}\n{code.format(**values)}")
+
+    def draw() -> None:
         st.caption(_("It runs in a notebook or a script in ConvScope's folder."))
-        st.code(tidied(f"{opening}\n{code.format(**values)}"), language="python")
+        st.code(written, language="python")
+
+    folded(_("The code"), "code", "code", draw)
 
 
 def network_code(network: str, weights: str, **options: object) -> str:

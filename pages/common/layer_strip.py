@@ -19,6 +19,7 @@ from vis.figures.pictures import GREY, enlarged, signed
 from vis.responses import limit_of
 
 CLASSES = 3  # of those that the network finds most probable
+SHOWN = 112  # pixels of a telephone's screen that a unit's picture has
 BANNER_SIDE = 224  # pixels at least of a picture with a warning below it, for the warning to be read
 
 
@@ -63,7 +64,7 @@ def _tile(loaded: Loaded, layer: str, projection: Projection, pixels: np.ndarray
         _("Layer {layer}", layer=layer),
         _("map {map}, activation {value}", map=unit.channel, value=significant(unit.activation))
         + empty_in_words(projection),
-        png(saw) if loaded.weights.trained else honest_png(loaded, enlarged(saw, BANNER_SIDE)),
+        png(saw) if loaded.weights.trained else honest_png(loaded, enlarged(saw, BANNER_SIDE), SHOWN),
         png(_shown(box.part_of(pixels))),
         (box.top / height, box.left / width, box.bottom / height, box.right / width),
     )

@@ -15,6 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models import Loaded
 from models.images import png
 from pages.common import address
+from pages.common.asking import fragment
 from pages.common.components.drawer import drawer
 from pages.common.components.grid import clickable_grid
 from pages.common.components.reveal import reveal
@@ -55,6 +56,22 @@ def row_that_wraps(key: str, count: int) -> list[DeltaGenerator]:
 # Words and numbers ------------------------------------------------------------------------------------------------
 
 
+@fragment
+def folded(title: str, icon: str, name: str, draw: Callable[[], None]) -> None:
+    """A part of a page that is folded up under its title, and drawn when a visitor opens it.
+
+    Until then the browser has nothing to do for it: Python in colours alone costs it a program for two hundred
+    languages, while the first screen waits.
+
+    Args:
+        name: identifies it on its page.
+    """
+    part = st.expander(title, icon=f":material/{icon}:", key=f"open {name}", on_change="rerun")
+    if part.open:
+        with part:
+            draw()
+
+
 def reading(title: str, texts: Path, name: str) -> None:
     """A long text, folded up under its title."""
     with st.expander(title, icon=":material/menu_book:"):
@@ -80,6 +97,16 @@ def figures(shown: Sequence[tuple[str, ...]]) -> None:
 def numbers(columns: Sequence[str], rows: Sequence[Sequence[object]], **look: Any) -> None:
     """A table to be read; `look` as of `st.dataframe`."""
     st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, **look)
+
+
+def wrapped(columns: Sequence[str], rows: Sequence[Sequence[str]], key: str) -> None:
+    """A table of few rows whose texts wrap, so that all of it is seen on a telephone.
+
+    Args:
+        key: identifies it on its page.
+    """
+    with st.container(key=f"wrapped {key}"):
+        st.table(pd.DataFrame([[*map(plain, row)] for row in rows], columns=[*map(plain, columns)]), hide_index=True)
 
 
 # Pictures ---------------------------------------------------------------------------------------------------------

@@ -124,10 +124,14 @@ def warning_of(loaded: Loaded) -> str | None:
     return None if loaded.weights.trained else _("random weights")
 
 
-def honest_png(loaded: Loaded, pixels: np.ndarray) -> bytes:
-    """A PNG of what the network made of a picture; below it a banner where its weights are random."""
+def honest_png(loaded: Loaded, pixels: np.ndarray, shown: int | None = None) -> bytes:
+    """A PNG of what the network made of a picture; below it a banner where its weights are random.
+
+    Args:
+        shown: as of `with_banner`.
+    """
     warning = warning_of(loaded)
-    return png(with_banner(pixels, warning) if warning else pixels)
+    return png(with_banner(pixels, warning, shown) if warning else pixels)
 
 
 def computed(what: str, work: Callable[[], Result]) -> Result:

@@ -41,6 +41,10 @@ def graph_of(network: str, side: int | None = None, **options: object) -> Graph:
     return layer_graph(skeleton(network, **options), (1, channels, side or height, side or width))
 
 
+def unescaped(markdown: str) -> str:
+    return re.sub(r"\\(.)", r"\1", markdown)
+
+
 class Reader(Visit):
     """A visitor of the layer graph."""
 
@@ -56,6 +60,12 @@ class Reader(Visit):
         components = (json.loads(element.proto.json) for element in self.at.get("bidi_component"))
         return [data for data in components if "boxes" in data]
 
+    @property
+    def foreseen(self) -> dict:
+        """What the browser is told of blocks that may be opened or closed next."""
+        components = (json.loads(element.proto.json) for element in self.at.get("bidi_component"))
+        return next(data for data in components if "drawings" in data)
+
     def boxes(self, canvas: int = 0) -> dict[str, str]:
         """By the name of every box that is drawn, what its tooltip says."""
         boxes = self.canvases[canvas]["boxes"]
@@ -65,7 +75,8 @@ class Reader(Visit):
         return [text for text, *_colours in self.canvases[0]["legend"]]
 
     def tables(self) -> list[pd.DataFrame]:
-        return [table.value for table in self.at.dataframe]
+        wrapped = [table.value.map(unescaped).rename(columns=unescaped) for table in self.at.table]
+        return [*wrapped, *(table.value for table in self.at.dataframe)]
 
     def numbers(self, language: str = "en") -> pd.DataFrame:
         """“Your number and the paper's”, by the quantity."""
@@ -192,7 +203,7 @@ def test_the_measured_time_of_every_operation_stands_in_the_legend_the_inspector
     visit = Reader(network="lenet5").choose(colour="time").measured()
     assert visit.legend()[-1].endswith("ms") or visit.legend()[-2].endswith("ms")
     table = visit.layers_in_full()
-    timed = table["measured time, ms"]
+    timed = table["time, ms"]
     timed = timed[timed != "–"].astype(float)
     assert set(table.index) - set(timed.index) == {"x"}
     assert (timed >= 0).all()
@@ -201,7 +212,7 @@ def test_the_measured_time_of_every_operation_stands_in_the_legend_the_inspector
     visit.view("lenet5", ("*",), name)
     assert "measured time" in visit.said()
     visit.choose(colour="kind")
-    assert "measured time, ms" in visit.layers_in_full()  # it is still known
+    assert "time, ms" in visit.layers_in_full()  # it is still known
 
 
 @pytest.mark.parametrize("network", ["alexnet_2012", "resnet18"])
@@ -223,6 +234,29 @@ def test_every_counting_switch_changes_the_totals_that_are_shown(network):
     everything = graph.counted(counting=Counting(True, True, True, True))
     assert visit.numbers()["here"]["counted as selected above"] == grouped(everything)
     assert visit.link["count"] == ",".join(COUNTED)
+
+
+ON_A_CANVAS = ("size", "header", "looks", "legend", "boxes", "lines")
+
+
+@pytest.mark.parametrize("look", [{}, {"colour": "operations"}])
+def test_what_is_foreseen_of_a_block_is_what_is_drawn_when_it_is_opened_and_when_it_is_closed(look):
+    visit = Reader(network="resnet18", **look)
+    before, foreseen = visit.canvases[0], visit.foreseen
+    assert foreseen["canvas"] == before["name"]
+    assert (foreseen["opened"], [*foreseen["drawings"]]) == ([], ["layer1", "layer2", "layer3", "layer4"])
+    visit.view("resnet18", ("layer2",))
+    assert {name: visit.canvases[0][name] for name in ON_A_CANVAS} == foreseen["drawings"]["layer2"]
+    assert visit.foreseen["opened"] == ["layer2"]
+    assert visit.foreseen["drawings"]["layer2"] == {name: before[name] for name in ON_A_CANVAS}
+    assert {"layer2.0", "layer3"} <= visit.foreseen["drawings"].keys()
+
+
+def test_nothing_is_foreseen_that_weighs_much():
+    visit = Reader(network="densenet201", open_left="features")
+    assert "features.denseblock1" in visit.foreseen["drawings"]
+    assert "features.denseblock3" not in visit.foreseen["drawings"]  # 1,128 lines go into its concatenations
+    assert len(json.dumps(visit.foreseen)) < 60_000
 
 
 # Maps in the boxes -------------------------------------------------------------------------------------------------

@@ -54,6 +54,8 @@ class Visit:
             self.at._page_hash = calc_hash("" if page == HOME else page.name)
         for name, value in link.items():
             self.at.query_params[name] = value
+        for part in ("code", "layers", "story"):  # which a visitor opens
+            self.at.session_state[f"open {part}"] = True
         self.run()
 
     def run(self) -> "Visit":

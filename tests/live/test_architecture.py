@@ -84,6 +84,11 @@ def title(page, text: str):
     return close_ups(page).filter(has_text=text)
 
 
+def options(page) -> None:
+    """Opens what can be set of the graph, or closes it."""
+    page.get_by_role("button", name="Compare, options").click()
+
+
 def legend(page, network: str, place: str = "left") -> list[str]:
     return page.locator(f".st-key-canvas-{place}-{network} .legend li").all_inner_texts()
 
@@ -103,7 +108,15 @@ def test_a_block_is_opened_and_a_convolution_in_it_read(page, address):
     graph = graph_of("resnet18")
     at(page, address, "?network=resnet18")
     assert names(page, "resnet18") == {*graph.blocks[""].children}
-    toggle(page, "resnet18", "layer1")
+    page.wait_for_function("globalThis.convscopeForesight?.size")
+    at_once = """knob => {
+      const { x, y, width, height } = knob.getBoundingClientRect();
+      const where = { clientX: x + width / 2, clientY: y + height / 2, bubbles: true, composed: true };
+      knob.dispatchEvent(new MouseEvent('click', where));
+      return knob.isConnected;
+    }"""
+    assert not box(page, "resnet18", "layer1").locator(".toggle").evaluate(at_once)  # drawn anew before Python knows
+    expect(box(page, "resnet18", "layer1")).to_have_attribute("aria-expanded", "true")
     toggle(page, "resnet18", "layer1.0")
     assert {"layer1.0", "layer1.0.conv1", "layer1.0.relu"} <= names(page, "resnet18")
     box(page, "resnet18", "layer1.0.conv1").click()
@@ -113,9 +126,10 @@ def test_a_block_is_opened_and_a_convolution_in_it_read(page, address):
     expect(figure(page, "MACs")).to_contain_text(grouped(macs))
     expect(figure(page, "parameters")).to_contain_text(grouped(graph.nodes["layer1.0.conv1"].params))
 
-    page.get_by_role("button", name="What is counted").click()
+    options(page)
     page.get_by_text("FLOPs: a multiply-add is two operations").click()
     expect(figure(page, "FLOPs")).to_contain_text(grouped(2 * macs), timeout=30_000)
+    options(page)
     idle(page)
     assert "count=flops" in page.url
 
@@ -144,6 +158,7 @@ def test_the_colours_and_their_legend_change_together(page, address):
 
 def test_the_address_brings_back_two_networks_with_all_that_is_open_in_them(page, new_page, address):
     at(page, address, "?network=resnet18")
+    options(page)
     page.get_by_role("combobox", name=re.compile("Compare with")).click()
     page.get_by_role("combobox", name=re.compile("Compare with")).fill("Plain-18")
     page.get_by_role("option", name="Plain-18", exact=True).click()
@@ -382,6 +397,7 @@ def test_follows_the_system_into_the_dark_with_maps_in_its_boxes(new_page, addre
 
 def test_a_side_that_is_too_small_is_mended_where_it_was_typed(page, address):
     at(page, address, "?network=vgg16")
+    options(page)
     side = page.get_by_role("spinbutton", name=re.compile("Picture size"))
     side.fill("10")
     side.press("Enter")

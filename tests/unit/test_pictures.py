@@ -226,6 +226,20 @@ def test_a_banner_fits_its_words_into_the_picture():
     assert white[:, 1].max() < 149
 
 
+@pytest.mark.parametrize("text", ["random weights", "trọng số ngẫu nhiên"])
+@pytest.mark.parametrize(("width", "shown"), [(224, 112), (198, 112), (640, 139)])
+def test_on_a_small_picture_the_letters_of_a_banner_are_as_high_as_can_be_read(text, width, shown):
+    """Measured on the screen, by the height of its capital letters and of those that hang below the line."""
+    usual, found = (with_banner(np.zeros((100, width, 3), np.uint8), text, at)[100:] for at in (None, shown))
+    rows = (found[..., :3] > 200).all(2).any(1)
+    lines = np.split(np.flatnonzero(rows), np.flatnonzero(np.diff(np.flatnonzero(rows)) > 1) + 1)
+    heights = [np.ptp(line) * shown / width for line in lines if np.ptp(line)]
+    assert max(heights) >= 12 * 0.7
+    assert max(heights) > 1.3 * np.ptp(np.flatnonzero((usual[..., :3] > 200).all(2).any(1))) * shown / width
+    white = np.flatnonzero((found[..., :3] > 200).all(2).any(0))
+    assert 0 < white.min() < white.max() < width - 1
+
+
 # Pictures to take away -------------------------------------------------------------------------------------------
 
 

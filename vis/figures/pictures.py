@@ -13,6 +13,7 @@ from models.images import png
 
 GREY = 128  # where a signed value is zero
 RED = (178, 34, 34)  # of a warning
+LETTERS = 12  # pixels on the screen that these need to be read
 WIDTH = 1200  # of a picture to take away, which a page of print or a projector shows large
 LINE, EDGE = 42, 18  # pixels of such a picture: from one line of words to the next, and around the words
 
@@ -98,18 +99,27 @@ def lit(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     return pixels
 
 
-def with_banner(pixels: np.ndarray, text: str) -> np.ndarray:
+def with_banner(pixels: np.ndarray, text: str, shown: int | None = None) -> np.ndarray:
     """The pixels (H, W, 3 or 4), and below them a warning in a strip of its own, (H + h, W, 4): no download can lose
     it, and it hides nothing.
+
+    Args:
+        shown: the width at which a screen shows the picture, in pixels, where that is small: its letters are then as
+            high as can be read, LETTERS, in as many lines as that takes.
     """
     picture = Image.fromarray(pixels).convert("RGBA")
-    size = max(9, picture.width // 22)
-    font = _font(size)
-    while size > 7 and font.getlength(text) > picture.width * 0.92:
+    width, size, pieces = picture.width * 0.92, max(9, picture.width // 22), [text]
+    if shown:
+        size, pieces = max(size, -(-LETTERS * picture.width // shown)), text.split()
+    while size > 7 and max(map(_font(size).getlength, pieces)) > width:
         size -= 1
-        font = _font(size)
-    strip = Image.new("RGBA", (picture.width, round(size * 1.7)), RED)
-    ImageDraw.Draw(strip).text((strip.width / 2, strip.height / 2), text, fill="white", font=font, anchor="mm")
+    font = _font(size)
+    lines = _wrapped(text, font, width) if shown else [text]
+    strip = Image.new("RGBA", (picture.width, round(size * (0.5 + 1.2 * len(lines)))), RED)
+    draw = ImageDraw.Draw(strip)
+    for i, line in enumerate(lines):
+        middle = strip.height / 2 + (i - (len(lines) - 1) / 2) * 1.2 * size
+        draw.text((strip.width / 2, middle), line, fill="white", font=font, anchor="mm")
     return np.vstack([np.asarray(picture), np.asarray(strip)])
 
 
@@ -134,7 +144,7 @@ def captioned(pixels: np.ndarray, lines: Sequence[str], banner: str | None = Non
     return png(np.asarray(sheet))
 
 
-def _wrapped(line: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+def _wrapped(line: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
     """The words in lines of at most `width` pixels; a word that is longer than that is broken."""
     lines = [""]
     for word in (piece for whole in line.split() for piece in _broken(whole, font, width)):
@@ -146,7 +156,7 @@ def _wrapped(line: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
     return lines
 
 
-def _broken(word: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+def _broken(word: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
     pieces = [""]
     for letter in word:
         if pieces[-1] and font.getlength(pieces[-1] + letter) > width:

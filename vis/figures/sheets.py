@@ -83,7 +83,7 @@ def _sheet(indices: np.ndarray, colours: np.ndarray, columns: int, gap: int, ban
     cells = np.full((rows * columns, down, across), CLEAR, np.uint8)
     cells[:count, before : before + height, before : before + width] = indices
     lines = cells.reshape(-1, columns, down, across).swapaxes(1, 2).reshape(-1, columns * across)
-    size = max(9, columns * across // 45)  # of the banner's letters
+    size = max(9, columns * across // 30)  # of the banner's letters: 12 on a telephone
     picture = Image.fromarray(np.pad(lines, ((0, 2 * size if banner else 0), (0, 0))))
     picture.putpalette(np.round(np.vstack([[WHITE], colours, [RED, WHITE]])).astype(np.uint8).tobytes())  # mode "P"
     if banner:

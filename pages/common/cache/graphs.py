@@ -73,7 +73,7 @@ def pictured(built: Built) -> dict[str, str]:
     return thumbnails.pictured(graph(built), shapes(built))
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
+@st.cache_resource(max_entries=512, show_spinner=False)
 def drawing(
     built: Built, opened: frozenset[str], counting: Counting, words: "Words", aspect: float, with_pictures: bool = False
 ) -> "Drawing":

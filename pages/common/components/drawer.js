@@ -13,6 +13,7 @@ export default function ({ parentElement, data }) {
   const measure = () => {
     drawer.style.setProperty("--main-width", `${main.clientWidth}px`);
     drawer.dataset.place = main.clientWidth < NARROW ? "over" : "beside";
+    dispatchEvent(new Event("convscope.drawer")); // whatever it covers may make room
   };
   measure();
   if (drawer.dataset.what !== data.title) drawer.scrollTop = 0;

@@ -20,7 +20,9 @@ const MOST_GROWN = 2.8; // times the usual size of a name
 const [LEAST, LARGEST, LARGEST_FIRST, LARGEST_INTO] = [0.02, 4, 2, 1.5];
 const OTHER_SHAPE = 1.6; // times wider or narrower than the canvas, from which on another drawing is asked for
 const VIEW = "convscope.graph.view"; // how canvases that move together tell each other
+const DRAWER = "convscope.drawer"; // how a drawer tells that it stands over a part of the page: drawer.js
 const STEP = 1.35; // of the zoom buttons
+const LEAST_FREE = 120; // pixels beside a drawer that a box can be brought to
 const DRAG = { mouse: 4, pen: 6, touch: 9 }; // pixels that a click may tremble
 const REACH = { mouse: 13, pen: 14, touch: 17 }; // pixels around the middle of a knob that belong to it
 const PATIENCE = 2000; // milliseconds that an answer may take before the next thing is asked
@@ -34,6 +36,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
   if (!canvases.has(frame)) canvases.set(frame, new Canvas(frame));
   canvases.get(frame).update(data, setTriggerValue);
 }
+
+/** What of the data is seen on the canvas. */
+const drawnOf = ({ boxes, lines, looks, header, legend }) => JSON.stringify([boxes, lines, looks, header, legend]);
 
 const clamp = (value, low, high) => Math.max(low, Math.min(value, high));
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -113,6 +118,14 @@ class Canvas {
       if (detail.from !== this && detail.group && detail.group === this.data?.together) this.goAlong(detail);
     };
     addEventListener(VIEW, this.listen);
+    this.uncover = () => {
+      if (!frame.isConnected) return removeEventListener(DRAWER, this.uncover);
+      const box = this.boxes.get(this.selected);
+      if (!box || !this.width) return;
+      if (document.querySelector('.st-key-drawer[data-place="over"]')) frame.scrollIntoView({ block: "start" });
+      this.reveal(box, "middle");
+    };
+    addEventListener(DRAWER, this.uncover);
     new ResizeObserver(() => this.resize()).observe(frame);
   }
 
@@ -120,9 +133,18 @@ class Canvas {
 
   update(data, setTriggerValue) {
     this.setTriggerValue = setTriggerValue; // a new one each time: it knows the fragment to rerun
-    if (data !== this.data) this.renew(data);
+    if (data !== this.said) this.renew(this.agreed(data));
+    this.said = data;
     this.paint();
     this.answer();
+  }
+
+  /** What Python says, with the drawing that is here already while Python has not heard yet what changed it. */
+  agreed(data) {
+    const { foreseen } = this;
+    if (foreseen && performance.now() < foreseen.until && drawnOf(data) === foreseen.before) return { ...data, ...foreseen.next };
+    this.foreseen = null;
+    return data;
   }
 
   renew(data) {
@@ -141,7 +163,7 @@ class Canvas {
     this.overview.part.setAttribute("aria-label", data.words.overview);
     this.notePart.querySelector("button").textContent = data.words.shrink;
 
-    const drawn = JSON.stringify([data.boxes, data.lines, data.looks, data.header, data.legend]);
+    const drawn = drawnOf(data);
     const redrawn = drawn !== this.drawn;
     this.drawn = drawn;
     const old = this.boxes;
@@ -185,7 +207,20 @@ class Canvas {
     if (!box?.openable) return;
     this.hide();
     this.waiting(box.id);
+    const next = this.foresight(box.id);
+    if (next) {
+      this.foreseen = { before: this.drawn, next, until: performance.now() + PATIENCE };
+      this.renew({ ...this.data, ...next }); // at once; Python will agree
+      this.paint();
+    }
     this.ask("toggle", box.id);
+  }
+
+  /** What it looks like when this block is turned, if that has been sent: see foresight.js. */
+  foresight(id) {
+    const known = globalThis.convscopeForesight?.get(this.data.name);
+    const open = this.frames.map((box) => box.id).sort();
+    return known && JSON.stringify([...known.opened].sort()) === JSON.stringify(open) ? known.drawings[id] : undefined;
   }
 
   waiting(id) {
@@ -621,6 +656,7 @@ class Canvas {
   reveal(box, where, gliding = true) {
     const { zoom } = this;
     const height = this.depth(box);
+    const [free, below] = this.free();
     const place = (start, length, shift, room) => {
       const [low, high] = [start * zoom + shift, (start + length) * zoom + shift];
       const seen = low >= MARGIN && high <= room - MARGIN;
@@ -629,12 +665,22 @@ class Canvas {
       return low < MARGIN || high - low > room - 2 * MARGIN ? shift + MARGIN - low : shift + room - MARGIN - high;
     };
     // An open block may be wider than the view; then its middle has to do.
-    const wide = box.width * zoom > this.width - 2 * MARGIN;
-    const x = wide ? place(box.spine - 20, 40, this.x, this.width) : place(box.x, box.width, this.x, this.width);
-    const y = place(box.y, height, this.y, this.height);
+    const wide = box.width * zoom > free - 2 * MARGIN;
+    const x = wide ? place(box.spine - 20, 40, this.x, free) : place(box.x, box.width, this.x, free);
+    const y = place(box.y, height, this.y, below);
     if (x === this.x && y === this.y) return;
     if (gliding) return this.glide(zoom, x, y);
     [this.x, this.y] = [x, y];
+  }
+
+  /** The width and the height of the canvas that no drawer stands over, from its upper left corner on. */
+  free() {
+    const drawer = document.querySelector(".st-key-drawer")?.getBoundingClientRect();
+    if (!drawer?.width || this.full) return [this.width, this.height];
+    const { left, top } = this.canvasPart.getBoundingClientRect();
+    const [across, down] = [drawer.left - left, drawer.top - top];
+    if (across > LEAST_FREE) return [Math.min(this.width, across), this.height];
+    return [this.width, down > LEAST_FREE ? Math.min(this.height, down) : this.height];
   }
 
   glide(zoom, x, y) {

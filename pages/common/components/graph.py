@@ -13,6 +13,7 @@ WORDS = ("canvas", "hint", "zoom_in", "zoom_out", "fit", "full", "open", "close"
 ASPECTS = 0.3, 4.0  # of canvases, width by height, that a drawing may be asked for
 
 _graph = component("graph")
+_foresight = component("foresight")
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def layer_canvas(
         raise ValueError(f"Canvas {key!r} lacks the words {', '.join(missing)}.")
     data = {
         **_packed(drawing, mode),
+        "name": key,
         "selected": selected,
         "words": {word: words[word] for word in WORDS},
         "height": height,
@@ -84,6 +86,21 @@ def layer_canvas(
             on_action(action)
 
     _graph(key=key, data=data, on_asked_change=act)
+
+
+def foresee(canvas: str, opened: Collection[str], drawings: Mapping[str, Mapping[str, Any]], *, mode: str) -> None:
+    """Sends what a canvas will look like when a block is opened or closed, so that it can draw that at once.
+
+    Nothing waits for it: it is sent after the canvas, which asks Python all the same and draws what that says.
+
+    Args:
+        canvas: its key.
+        opened: the blocks that are open on it now.
+        drawings: of blocks of the canvas, by id, each as `layer_canvas` would take it then.
+        mode: as of the canvas.
+    """
+    packed = {block: _packed(drawing, mode) for block, drawing in drawings.items()}
+    _foresight(key="foresight", data={"canvas": canvas, "opened": sorted(opened), "drawings": packed}, height=1)
 
 
 def _packed(drawing: Mapping[str, Any], mode: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from models import ARCHITECTURES
 from pages.common import cache
 from pages.common.cache import Built
-from pages.common.components.graph import Action, layer_canvas
+from pages.common.components.graph import Action, foresee, layer_canvas
 from pages.common.presenting import Position, arrow_keys
 from pages.common.session import keep, kept, taken
 from pages.common.text import _, spoken
@@ -24,7 +24,8 @@ from vis.figures.graph import Words
 from vis.graph import ROOT, Graph
 from vis.layout import Drawing
 
-HEIGHT = "clamp(420px, 70svh, 1000px)"
+HEIGHT = "clamp(420px, calc(100svh - 19.5rem), 1000px)"  # what is left below the controls on a laptop
+MOST_TURNED, MOST_BOXES, MOST_LINES = 10, 60, 150  # blocks whose turning is foreseen; in drawings not larger than that
 # Of canvases, width by height: beside the sidebar of a laptop or a projector, one of two there, and on a telephone.
 ALONE, BESIDE, ON_A_TELEPHONE = 1.7, 0.8, 0.6
 
@@ -76,11 +77,40 @@ def arrow_keys_of(built: Built, drawn: Drawing) -> None:
     )
 
 
+def turned_ahead(built: Built, drawn: Drawing, look: Look) -> None:
+    """Sends how the one graph looks when a block of it is opened or closed: then that takes no time.
+
+    Not with maps in the boxes, which weigh too much.
+    """
+    graph = cache.graph(built)
+    opened = _opened(graph, graph_view("left", built.network))
+    drawings = {}
+    blocks = [box.name for box in drawn.boxes if box.opened is not None] if not look.thumbnails else []
+    for block in blocks[:MOST_TURNED]:
+        other = _drawing("left", built, opened ^ {block}, look, is_compared=False)
+        if len(other.boxes) > MOST_BOXES or len(other.lines) > MOST_LINES:
+            continue
+        values = quantities(built, other, look)
+        most = figure.largest(values.get(box.name) for box in other.boxes if not box.opened)
+        drawings[block] = data_of(built, other, painted(graph, other, look, values, most, None), look, {}, None)
+    shown = [box.name for box in drawn.boxes if box.opened]
+    foresee(_key_of("left", built), shown, drawings, mode=look.mode)
+
+
 def _drawn(place: str, built: Built, look: Look, is_compared: bool) -> Drawing:
-    words = Words(_("input"), _("params"), _("MACs"), _("FLOPs"))
     opened = _opened(cache.graph(built), graph_view(place, built.network))
+    return _drawing(place, built, opened, look, is_compared)
+
+
+def _drawing(place: str, built: Built, opened: frozenset[str], look: Look, is_compared: bool) -> Drawing:
+    words = Words(_("input"), _("params"), _("MACs"), _("FLOPs"))
     with_pictures = look.thumbnails and not built.options
     return cache.drawing(built, opened, look.counting, words, _aspect(place, is_compared), with_pictures)
+
+
+def _key_of(place: str, built: Built) -> str:
+    """The key of a canvas."""
+    return f"canvas {place} {built.network}"
 
 
 def _aspect(place: str, is_compared: bool) -> float:
@@ -100,8 +130,8 @@ def _canvas(
     built, is_compared = shown[place], len(shown) > 1
     layer_canvas(
         data_of(built, drawn, painting, look, _twins(place, shown), seen),
-        key=f"canvas {place} {built.network}",
-        mode="kind" if look.colour == "kind" else "value",
+        key=_key_of(place, built),
+        mode=look.mode,
         selected=graph_view(place, built.network).selected,
         words={
             "canvas": _("Layer graph of {network}", network=ARCHITECTURES[built.network].title),
@@ -171,18 +201,17 @@ def _turn(shown: Mapping[str, Built], place: str, block: str, is_open: bool) -> 
 def _bar(place: str, shown: Mapping[str, Built], look: Look) -> DeltaGenerator:
     """Open all, close all, search. Returns the place for the downloads."""
     built, is_alone = shown[place], len(shown) == 1
-    left, right = st.columns([5, 3] if is_alone else [2, 3], vertical_alignment="center")
     if not is_alone:
-        left.markdown(f"**{ARCHITECTURES[built.network].title}**")
-    buttons = (left if is_alone else st).container(horizontal=True)
+        st.markdown(f"**{ARCHITECTURES[built.network].title}**")
+    row = st.container(horizontal=True, vertical_alignment="center", key=f"bar {place}")
     together = shown if look.together else {place: built}
-    icons = (":material/unfold_more:", ":material/unfold_less:") if is_alone else (None, None)
-    if buttons.button(_("Open all"), icon=icons[0], key=f"open all {place}"):
+    if row.button(_("Open all"), icon=":material/unfold_more:", key=f"open all {place}"):
         _show_all(together, frozenset({EVERYTHING}))
-    if buttons.button(_("Close all"), icon=icons[1], key=f"close all {place}"):
+    if row.button(_("Close all"), icon=":material/unfold_less:", key=f"close all {place}"):
         _show_all(together, frozenset())
+    downloads = row.container(width="content")
     key = f"search {place} {built.network}"
-    right.selectbox(
+    row.selectbox(
         _("Search"),
         _findable(cache.graph(built)),
         None,
@@ -192,7 +221,7 @@ def _bar(place: str, shown: Mapping[str, Built], look: Look) -> DeltaGenerator:
         label_visibility="collapsed",
         on_change=lambda: _look_at(place, built, taken(key)),
     )
-    return buttons
+    return downloads
 
 
 def _show_all(shown: Mapping[str, Built], opened: frozenset[str]) -> None:

@@ -8,7 +8,7 @@ from models import ARCHITECTURES
 from models.architecture import Architecture
 from models.weights import card
 from pages.common.cache import Built
-from pages.common.panels import numbers
+from pages.common.panels import wrapped
 from pages.common.text import _, plain
 from pages.common.words import operations_in_words
 from vis.cost.count import Counting
@@ -22,10 +22,10 @@ def tables(shown: Mapping[str, Built], graphs: Mapping[str, Graph], counting: Co
     for place, built in shown.items():
         if len(shown) > 1:
             st.markdown(f"**{ARCHITECTURES[built.network].title}**")
-        _table(ARCHITECTURES[built.network], graphs[place], built, counting)
+        _table(place, ARCHITECTURES[built.network], graphs[place], built, counting)
 
 
-def _table(architecture: Architecture, graph: Graph, built: Built, counting: Counting) -> None:
+def _table(place: str, architecture: Architecture, graph: Graph, built: Built, counting: Counting) -> None:
     """Parameters, MACs and errors, counted and published, with a line on every difference."""
     published = architecture.published_of(dict(built.options), built.side)
     printed = published or architecture.published
@@ -48,7 +48,7 @@ def _table(architecture: Architecture, graph: Graph, built: Built, counting: Cou
         error, error5 = (f"{percent(1 - top / 100, 2)} ({whose})" for top in (reached.top1, reached.top5))
     rows += [(_("top-1 error"), error, printed.top1_error), (_("top-5 error"), error5, printed.top5_error)]
     columns = [_("quantity"), _("here"), _("in the paper")]
-    numbers(columns, [[name, here or "–", rewritten(paper) if paper else "–"] for name, here, paper in rows])
+    wrapped(columns, [[name, here or "–", rewritten(paper) if paper else "–"] for name, here, paper in rows], place)
     notes = [architecture.paper]
     if architecture.differs:
         notes.append(_("This version: {differs}.", differs=_(architecture.differs)))

@@ -5,28 +5,34 @@ from collections.abc import Mapping
 import streamlit as st
 
 from models import ARCHITECTURES
+from models.options import Phrase
 from pages.common import cache
 from pages.common.cache import Built
 from pages.common.export import download, table
-from pages.common.panels import numbers
+from pages.common.panels import folded, numbers
 from pages.common.text import _, spoken
 from pages.common.words import KINDS, TERMS
 from pages.look.architecture import timing
 from pages.look.architecture.thumbnails import InBoxes
 from vis.cost.count import Counting
-from vis.figures.graph import Paint
+from vis.figures.graph import Paint, settings_in_short
 from vis.figures.graph_files import png, svg
 from vis.figures.numbers import grouped, significant
-from vis.graph import Graph
+from vis.graph import Graph, Node
 from vis.layout import Drawing
 from vis.table import as_json, rows
 
-# Of the table's columns those that fit on a laptop's screen, and their widths in pixels.
-WIDTHS = {
-    **{"layer": 165, "kind": 115, "output": 105, "params": 95, "macs": 110, "flops": 110},
-    **{"activation_bytes": 110, "milliseconds": 95, "kernel_size": 70},
+WIDTHS = {  # of the table's columns, in pixels: with all of them it fits beside the sidebar of a laptop
+    **{"layer": 158, "kind": 96, "settings": 72, "output": 92, "params": 92, "macs": 108, "flops": 108},
+    **{"activation_bytes": 96, "receptive_field": 62, "milliseconds": 62},
 }
-FIRST = tuple(WIDTHS)
+WIDTHS_BESIDE_TIMES = WIDTHS | {"layer": 128, "kind": 64}
+SHORT = {  # what heads a column, where that is not the whole term
+    "settings": TERMS["kernel_size"],
+    "activation_bytes": Phrase("memory, B"),
+    "receptive_field": Phrase("field, px"),
+    "milliseconds": Phrase("time, ms"),
+}
 
 
 def offer(
@@ -79,14 +85,32 @@ def offer(
 
 def layer_table(graph: Graph, counting: Counting, times: Mapping[str, float]) -> None:
     """Every operation with its numbers, on request: a long table."""
-    with st.expander(_("All layers as a table"), icon=":material/table:"):
-        shown = [row | {"kind": spoken(KINDS[row["kind"]])} for row in rows(graph, counting, times)]
-        first = [name for name in FIRST if name in shown[0]]
-        columns = [*first, *(name for name in shown[0] if name not in first)]  # what does not fit is not what matters
-        names = [spoken(TERMS[name]) for name in columns]
+
+    def draw() -> None:
+        widths = WIDTHS_BESIDE_TIMES if times else WIDTHS
+        shown = [row | _on_screen(graph.nodes[row["layer"]]) for row in rows(graph, counting, times)]
+        columns = [name for name in widths if name in shown[0]]
+        names = {name: spoken(SHORT.get(name, TERMS.get(name))) for name in columns}
+        look = {
+            names[name]: st.column_config.Column(
+                width=widths[name],
+                pinned=name == "layer",
+                alignment="left" if name in ("layer", "kind", "settings", "output") else "right",
+            )
+            for name in columns
+        }
         cells = [[_cell(row[name]) for name in columns] for row in shown]
-        narrow = {names[columns.index(name)]: st.column_config.Column(width=WIDTHS[name]) for name in first}
-        numbers(names, cells, height=420, column_config=narrow)
+        numbers([*names.values()], cells, height=420, width="content", column_config=look)
+        st.caption(
+            _("Memory is that of the activations; the field is the receptive field. Every setting: Download, CSV.")
+        )
+
+    folded(_("All layers as a table"), "table", "layers", draw)
+
+
+def _on_screen(node: Node) -> dict[str, str]:
+    """What the table says in words, and in short."""
+    return {"kind": spoken(KINDS[node.kind]), "settings": settings_in_short(node) or "–"}
 
 
 def _cell(value: str | float | None) -> str:

@@ -36,8 +36,11 @@ COLUMNS = 8  # of tiles
 MOST_MAPS = 32
 
 
-def inspector(place: str, built: Built, name: str, counting: Counting) -> None:
+def inspector(place: str, built: Built, name: str, counting: Counting, is_beside: bool) -> None:
     """Draws everything about the operation or block that is looked at.
+
+    Args:
+        is_beside: whether it stands beside the graph, and not below.
 
     Raises:
         Refused: for a picture or weights that cannot be used.
@@ -48,10 +51,10 @@ def inspector(place: str, built: Built, name: str, counting: Counting) -> None:
         show_graph(place, built.network, replace(graph_view(place, built.network), selected=None))
 
     title = f"{ARCHITECTURES[built.network].title} · {plain(called(built)[name])} · {_what(graph, name)}"
-    with close_up(title, f"{place} {built.network} {name}", close, place):
+    with close_up(title, f"{place} {built.network} {name}", close, place, is_beside):
         _numbers(graph, built, name, counting)
         if name in graph.nodes:
-            left, right = st.columns([3, 2], gap="medium")
+            left, right = (st.container(), st.container()) if is_beside else st.columns([3, 2], gap="medium")
             with left:
                 _arithmetic(graph, built, name, counting)
             with right:

@@ -10,12 +10,13 @@ from pages.common import address, cache
 from pages.common.asking import ask, ask_one, fragment
 from pages.common.cache import Built
 from pages.common.code import network_code, the_code
+from pages.common.panels import let_it_be_drawn
 from pages.common.session import selection
 from pages.common.text import _, plain, said
-from pages.common.widgets import say
+from pages.common.widgets import is_on_a_telephone, say
 from pages.common.words import QUANTITIES
 from pages.look.architecture import facts, files, story, timing, versus
-from pages.look.architecture.canvas import arrow_keys_of, canvases, places
+from pages.look.architecture.canvas import arrow_keys_of, canvases, places, turned_ahead
 from pages.look.architecture.operation import inspector
 from pages.look.architecture.painting import Look
 from pages.look.architecture.thumbnails import find_missing, in_boxes, legend
@@ -54,24 +55,24 @@ print(sum(cost.macs or 0 for cost in costs), "MACs")
 
 
 def page() -> None:
-    title, *inputs = st.columns([5, 4, 3], vertical_alignment="bottom")
-    title.title(_("The layer graph"))
+    head = st.container(horizontal=True, vertical_alignment="center", key="head")
+    head.title(_("The layer graph"), width="content")
+    head.markdown(_("**Open a block** with its **+**; **click a box** to see how its numbers are computed."))
     network = selection().network
-    shown = _networks(network, *inputs)
-    st.markdown(
-        _(
-            "**Open a block** with its **+**; **click a box** to see how its numbers are computed. Drag to move; "
-            "pinch or Ctrl + wheel to zoom."
-        )
-    )
-    look = _look("right" in shown)
+    with head.popover(_("Compare, options"), icon=":material/tune:"):
+        shown = _networks(network)
+        both = ask(st, TOGETHER, DIFFERENCES) if "right" in shown else {}
+        counting = _counting()
+    row = st.container(horizontal=True, vertical_alignment="center", key="look")
+    colour = ask_one(row, COLOUR, label_visibility="collapsed")
+    look = Look(colour, counting, thumbnails=ask_one(row, THUMBNAILS), **both)
     try:
         graphs = {place: cache.graph(built) for place, built in shown.items()}
     except Refused as refusal:  # the controls above can mend it
         _refused(refusal, ARCHITECTURES[network])
         return
     timing.measure_all(shown.values() if look.colour == "time" else ())
-    _graphs(shown, look)  # first, for the tables below take as long as the graph
+    _graphs(shown, look)
     if "right" in shown:
         titles = [ARCHITECTURES[built.network].title for built in shown.values()]
         versus.table(titles, *graphs.values(), cache.comparison(*shown.values()).pairs, look.counting)
@@ -83,16 +84,16 @@ def page() -> None:
     the_code(CODE, network_code(network, "random", **dict(built.options)), shape=shape)
 
 
-def _networks(network: str, left, middle) -> dict[str, Built]:
+def _networks(network: str) -> dict[str, Built]:
     """By its place: the chosen network with its options, and the one that it is compared with."""
     others = {None: _("nothing")} | {name: a.title for name, a in ARCHITECTURES.items() if name != network}
     partner = versus.WORTH_COMPARING.get(network)
     worth = partner and _("The most instructive comparison is with {network}.", network=ARCHITECTURES[partner].title)
     compare = Choice("compare", Phrase("Compare with"), others, None, shown_as="list", help=worth)
-    compared = ask_one(left, compare, network=network, placeholder=_("nothing"))  # once it is cleared
+    compared = ask_one(st, compare, network=network, placeholder=_("nothing"))  # once it is cleared
     usual = ARCHITECTURES[network].input_shape[1]
     about = _("Side in pixels; {side} in the paper.", side=usual)
-    side = ask_one(middle, Number("side", Phrase("Picture size"), usual, 1, 1024, help=about), network=network)
+    side = ask_one(st, Number("side", Phrase("Picture size"), usual, 1, 1024, help=about), network=network)
     options = _options(ARCHITECTURES[network])
     shown = {"left": Built(network, side, options)}
     return shown | ({"right": Built(compared, ARCHITECTURES[compared].input_shape[1])} if compared else {})
@@ -100,27 +101,19 @@ def _networks(network: str, left, middle) -> dict[str, Built]:
 
 def _options(architecture: Architecture) -> tuple[tuple[str, object], ...]:
     """The architecture's own options where they are not as usual, for its builder."""
-    row = st.container(horizontal=True, vertical_alignment="center")
     chosen = {
-        name: ask_one(row, option, network=architecture.name, prefix="option_")
+        name: ask_one(st, option, network=architecture.name, prefix="option_")
         for name, option in architecture.options.items()
         if name not in ELSEWHERE
     }
     return tuple((name, value) for name, value in chosen.items() if value != architecture.options[name].usual)
 
 
-def _look(is_compared: bool) -> Look:
-    """What the colours mean, what boxes show, what counts as an operation, and how two graphs are compared."""
-    left, right = st.columns([4, 1], vertical_alignment="bottom")
-    colour = ask_one(left, COLOUR)
-    right = right.container(gap="xsmall")
-    thumbnails = ask_one(right, THUMBNAILS)
-    with right.popover(_("What is counted"), width="stretch"):
-        st.caption(_("A MAC is one multiply-add of a convolution or a linear layer. Also count:"))
-        counted = ask_one(st, COUNTED)
-    counting = Counting(**{name: name in counted for name in COUNTED.values})
-    both = ask(st.container(horizontal=True), TOGETHER, DIFFERENCES) if is_compared else {}
-    return Look(colour, counting, thumbnails=thumbnails, **both)
+def _counting() -> Counting:
+    """What counts as an operation."""
+    st.caption(_("A MAC is one multiply-add of a convolution or a linear layer. Also count:"))
+    counted = ask_one(st, COUNTED)
+    return Counting(**{name: name in counted for name in COUNTED.values})
 
 
 def _refused(refusal: Refused, architecture: Architecture) -> None:
@@ -135,6 +128,7 @@ def _graphs(shown: dict[str, Built], look: Look) -> None:
     """The graph, or two side by side, and what of them is looked at closely."""
     seen = in_boxes(shown) if look.thumbnails else {}
     drawings = canvases(shown, look, seen)
+    is_beside = len(shown) == 1 and not is_on_a_telephone()  # of two graphs, both may have something looked at
     legend(seen)
     if look.thumbnails:
         find_missing(shown.values())
@@ -146,9 +140,12 @@ def _graphs(shown: dict[str, Built], look: Look) -> None:
         address.note(**{f"open_{place}": opened or None, f"node_{place}": selected})
         if selected:
             try:
-                inspector(place, built, selected, look.counting)
+                inspector(place, built, selected, look.counting, is_beside)
             except Refused as refusal:  # of a picture, or of weights: it ends the inspector and nothing else
                 say(refusal)
+    let_it_be_drawn()
+    if len(shown) == 1:
+        turned_ahead(shown["left"], drawings["left"], look)
 
 
 page()

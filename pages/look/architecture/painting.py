@@ -29,6 +29,11 @@ class Look:
     differences: bool = False  # whether it is marked in what two graphs differ
     thumbnails: bool = False  # whether boxes show their strongest map
 
+    @property
+    def mode(self) -> str:
+        """Whether colours mean kinds, or values."""
+        return "kind" if self.colour == "kind" else "value"
+
 
 @dataclass(frozen=True)
 class Painting:

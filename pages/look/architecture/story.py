@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from models.architecture import Architecture
+from pages.common.panels import folded
 from pages.common.text import _, plain, prose
 from vis.figures.graph import painted_by_kind, texts
 from vis.figures.graph_files import svg
@@ -33,7 +34,8 @@ STACKS = {"densenet": "_DenseBlock"}  # by family, the module whose idea is how 
 
 def told(architecture: Architecture, graph: Graph) -> None:
     """Draws the text, and beside it the network's own block."""
-    with st.expander(_("The story of {network}", network=architecture.title), icon=":material/menu_book:"):
+
+    def draw() -> None:
         drawings = {name: _drawn(graph, name) for name in _blocks(architecture, graph)}
         is_wide = any(drawn.width > WIDE for drawn in drawings.values())
         left, right = st.columns([3, 2], gap="large") if drawings and not is_wide else (st.container(), st.container())
@@ -45,6 +47,8 @@ def told(architecture: Architecture, graph: Graph) -> None:
             width = round(drawn.width) if drawn.width <= WIDE else "stretch"
             right.image(svg(drawn, paints, dark=dark), width=width, alt=f"{title}: {drawn.text}")
             right.caption(plain(title))
+
+    folded(_("The story of {network}", network=architecture.title), "menu_book", "story", draw)
 
 
 def _drawn(graph: Graph, name: str) -> Drawing:

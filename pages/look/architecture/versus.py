@@ -7,7 +7,7 @@ import streamlit as st
 
 from models.options import Phrase, Switch
 from pages.common.asking import ask_one
-from pages.common.panels import bullets, numbers
+from pages.common.panels import bullets, wrapped
 from pages.common.text import _, spoken
 from pages.common.words import KINDS, TERMS, operations_in_words, unit_of
 from vis.comparison import Pair
@@ -16,7 +16,6 @@ from vis.figures.graph import settings_in_short
 from vis.figures.numbers import grouped, shape, significant
 from vis.graph import ROOT, Graph, Node
 
-LAYER = 320  # pixels: as wide as most layers, and the same for both networks
 EQUAL = Switch("equal", Phrase("Also show identical layers"))
 WORTH_COMPARING = {  # with what there is most to be learnt beside it
     "alexnet_2012": "zfnet",
@@ -38,7 +37,7 @@ def table(titles: list[str], left: Graph, right: Graph, found: Sequence[Pair], c
     """The totals of both, and their layers beside each other with the differences named."""
     st.header(_("The differences"), anchor="differences")
     titles = titles if len(set(titles)) == len(titles) else [f"{title} ({i})" for i, title in enumerate(titles, 1)]
-    numbers(["", *titles, _("ratio")], totals(left, right, counting))
+    wrapped(["", *titles, _("ratio")], totals(left, right, counting), "totals")
     everything = ask_one(st, EQUAL)
     rows = [_row(pair) for pair in found if everything or pair.differs or pair.is_alone]
     alike = sum(1 for pair in found if not (pair.is_alone or pair.differs))
@@ -52,8 +51,7 @@ def table(titles: list[str], left: Graph, right: Graph, found: Sequence[Pair], c
     )
     bullets(_in_short(titles, found))
     if rows:
-        wide = {title: st.column_config.Column(width=LAYER) for title in titles}
-        numbers([*titles, _("difference")], rows, column_config=wide)
+        wrapped([*titles, _("difference")], rows, "differences")
 
 
 def totals(left: Graph, right: Graph, counting: Counting) -> list[list[str]]:
