@@ -753,6 +753,7 @@ DRAWN = {  # by network, of every block beside its story what joins its maps or 
     "mobilenet_v3_large": [GATED, GATED],
     "mobilenet_v3_small": [GATED],
     "efficientnet_b0": [GATED],
+    "efficientnet_lite0": [{"Conv2d": 3}, {"Conv2d": 3, "add": 1}],
     "convnext_tiny": [{"Conv2d": 1, "Linear": 2, "mul": 1, "add": 1}],
 }
 
