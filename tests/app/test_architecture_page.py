@@ -692,6 +692,9 @@ def test_an_error_is_of_the_network_as_it_was_measured_and_of_no_other():
     visit.choose(**{"side/mobilenet_v1": 128})
     assert visit.numbers()["here"]["top-1 error"] == "–"
     assert Reader(network="zfnet_mini").numbers()["here"]["top-1 error"].startswith("49.21 % (shipped weights")
+    table = Reader(network="efficientnet_lite0").numbers()
+    said = "11.60 % (shipped weights, on 250 photographs of as many ImageNet classes)"
+    assert (table["here"]["top-1 error"], table["in the paper"]["top-1 error"]) == (said, "24.9 %")
 
 
 def test_a_refused_picture_ends_nothing_but_the_inspector():
