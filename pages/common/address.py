@@ -67,6 +67,11 @@ def forget(name: str) -> None:
     kept("link", st.query_params.to_dict).pop(name, None)
 
 
+def suppose(name: str, text: str) -> None:
+    """Makes this what the link that opened this session says of it, where what it said cannot be."""
+    kept("link", st.query_params.to_dict)[name] = text
+
+
 def leave_out(what: str, text: str) -> None:
     """Says once, at the next end of a run, that the link says something of this that cannot be."""
     _noted().impossible.setdefault((what, printable(text)), False)

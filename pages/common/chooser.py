@@ -69,6 +69,8 @@ def choose(asks: Collection[str]) -> Selection:
     row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="choices") if asks else None
     come_back(NETWORK, key_of(NETWORK.name, page=FRAME))
     network = standing(NETWORK, FRAME)
+    if not NETWORK.accepts(address.link().get(NETWORK.name)):
+        address.suppose(NETWORK.name, network)  # whose details the rest of the link is taken for, or named as wrong
     picture = choose_picture(row, network) if "picture" in asks else standing_picture(network)
     network = _choose_network(row) if "network" in asks else network
     weights = _choose_weights(row, network) if "weights" in asks else _weights(network, standing(_kinds(), FRAME))

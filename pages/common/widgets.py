@@ -72,12 +72,12 @@ def opened(selection: Selection, at_once: bool = True) -> tuple[Selection, Loade
         selection = replace(selection, weights=weights)
         loaded, on_cpu = cache.opened_network(selection, at_once)
     bar.empty()
-    if refused:
-        st.warning(plain(said(refused)), icon=":material/cloud_off:")
     say_if_on_cpu(on_cpu)
     for remark in loaded.weights.remarks:
         st.info(plain(said(remark)), icon=":material/info:")
-    if not loaded.weights.trained:
+    if refused:
+        _say_not_downloaded(loaded, refused)
+    elif not loaded.weights.trained:
         st.warning(
             _(
                 "The weights of {network} are random: this shows what the architecture alone does, not what training "
@@ -87,6 +87,22 @@ def opened(selection: Selection, at_once: bool = True) -> tuple[Selection, Loade
             icon=":material/casino:",
         )
     return selection, loaded
+
+
+def _say_not_downloaded(loaded: Loaded, refused: Refused) -> None:
+    """Says that there are random weights instead; why, is for whoever runs the server."""
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    row.warning(
+        _(
+            "The trained weights of {network} could not be downloaded, so its weights are random: this shows what the "
+            "architecture alone does. The download is tried again after {minutes} minutes.",
+            network=loaded.architecture.title,
+            minutes=cache.ASK_AGAIN_AFTER // 60,
+        ),
+        icon=":material/cloud_off:",
+    )
+    with row.popover(_("Why"), type="tertiary"):
+        st.markdown(plain(said(refused)))
 
 
 def say_if_on_cpu(on_cpu: bool) -> None:

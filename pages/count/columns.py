@@ -12,7 +12,7 @@ from vis.cost.layer import Layer
 from vis.figures.costs import COLOURS
 from vis.figures.numbers import POINT, fixed, grouped, marks, short
 
-ROW, BAR = 35, 120  # pixels
+ROW, BAR = 35, 102  # pixels
 EXACT = 2**53  # a browser's numbers are whole up to here
 
 
@@ -61,7 +61,12 @@ def count(cells: Sequence[int | None], is_short: bool) -> Column:
 
 
 def share(percents: Sequence[float | None], most: float | None = None, colour: str = COLOURS["conv"]) -> Column:
-    """Percent, each with a bar; that of `most`, by default of the largest, is as long as the column is wide."""
+    """Percent, each with a bar; that of `most`, by default of the largest, is as long as the column is wide.
+
+    Beside a bar a browser writes but the English marks: others stand alone.
+    """
+    if marks() != POINT:
+        return number(percents, unit=" %")
     most = most or max(filter(None, percents), default=100)
     bar = st.column_config.ProgressColumn(width=BAR, format="%.2f %%", min_value=0, max_value=most, color=colour)
     return Column(percents, bar)
@@ -70,9 +75,17 @@ def share(percents: Sequence[float | None], most: float | None = None, colour: s
 def costs(layers: Sequence[Layer], quantity: str, whole: int, names: tuple[str, str], is_short: bool) -> dict:
     """Two columns under these names: what every layer has, and which part that is of the whole.
 
+    Args: as of `parts`.
+    """
+    numbers = count([getattr(each, quantity) for each in layers], is_short)
+    return dict(zip(names, (numbers, parts(layers, quantity, whole)), strict=True))
+
+
+def parts(layers: Sequence[Layer], quantity: str, whole: int) -> Column:
+    """Which part of the whole every layer has.
+
     Args:
         quantity: "macs", "params" or "activation_bytes"; what is not counted has no share.
     """
     numbers = [getattr(each, quantity) for each in layers]
-    parts = [None if n is None or not whole else 100 * float(Fraction(n, whole)) for n in numbers]
-    return dict(zip(names, (count(numbers, is_short), share(parts)), strict=True))
+    return share([None if n is None or not whole else 100 * float(Fraction(n, whole)) for n in numbers])

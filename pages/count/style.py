@@ -19,6 +19,7 @@ KINDS = words.KINDS | {
     "average pool": Phrase("average pool"),
     "global pool": Phrase("global average pool"),
     "shuffle": Phrase("channel shuffle"),
+    "relu": Phrase("ReLU"),
 }
 
 

@@ -49,6 +49,7 @@ def built(of: Layer) -> nn.Module:
         "average pool": lambda: nn.AvgPool2d(of.kernel, of.stride, of.padding),
         "global pool": lambda: nn.AdaptiveAvgPool2d(1),
         "shuffle": lambda: nn.ChannelShuffle(of.groups),
+        "relu": nn.ReLU,
     }[of.kind]()
 
 

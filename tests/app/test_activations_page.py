@@ -229,6 +229,14 @@ def test_the_banner_of_random_weights_hides_no_value_of_an_enlarged_map(weights)
     assert set(map(tuple, of_values)) <= set(map(tuple, heat(np.linspace(0, 1, 2560)[None], 1.0)[0]))
 
 
+@pytest.mark.parametrize("network", [{}, {"network": "skynet"}])
+def test_a_links_layer_and_map_are_opened_in_the_usual_network_where_it_names_none_that_there_is(network):
+    page = visit(**network, layer="features.relu3", map="17")
+    assert page.link["network"] == "zfnet_mini"
+    assert enlarged(page) == "features.relu3 · feature map 17"
+    assert len(page.at.toast) == len(network)  # that there is no such network
+
+
 def test_another_layer_closes_the_enlarged_map():
     page = visit(network="zfnet_mini", layer="features.relu1", map="3")
     page.press("chip 2")

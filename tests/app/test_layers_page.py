@@ -15,6 +15,7 @@ from safetensors.torch import save as safetensors
 
 from models import ARCHITECTURES, load
 from models.decoding import decoded
+from models.download import DownloadFailed
 from models.loading import predicted
 from pages.common import cache
 from pages.common.cache import Seen, sample
@@ -164,6 +165,17 @@ def test_trained_weights_give_an_answer_and_texts_of_what_is_learned():
     assert visit.strip["answer"]["title"] == "ZFNet mini predicts"
     assert "confetti" not in said
     assert "often learn edges" in said
+
+
+def test_a_failed_download_is_said_in_plain_words_and_its_cause_behind_a_button(monkeypatch):
+    refused = DownloadFailed("{url} answered {status}: try again later.", url="https://weights.example", status="500")
+    monkeypatch.setattr("pages.common.cache.weights_to_be_had", lambda *_: ("random", refused))
+    visit = Visit(network="lenet5", maps="1")
+    assert [warning.value for warning in visit.at.warning] == [
+        "The trained weights of LeNet-5 could not be downloaded, so its weights are random: this shows what the "
+        "architecture alone does. The download is tried again after 5 minutes."
+    ]
+    assert "weights.example answered 500" in spoken(" ".join(text.value for text in visit.at.markdown))
 
 
 @pytest.mark.parametrize("network", ["lenet5", "zfnet_mini"])

@@ -40,7 +40,7 @@ def drag(page: Visit, **values: float) -> Visit:
 def test_it_begins_with_the_papers_network():
     page = visit()
     assert totals(page) == ["568,740,352", "4,231,976", "70.6 %"]
-    assert beside(page) == ["1 times 1.0 MobileNet-224"] * 2 + ["reported in the paper"]
+    assert beside(page) == ["100 % of 1.0 MobileNet-224"] * 2 + ["reported in the paper"]
     assert page.stands == {"Width α": 1.0, "Resolution": 224, "Classes": 1000}
     assert "without biases, batch norm and pooling" in page.captions
     assert not page.errors
@@ -63,7 +63,7 @@ def test_it_begins_with_the_papers_network():
 def test_a_link_sets_the_network_and_the_page_counts_it(link, network, accuracy, whose):
     page = visit(**link)
     assert totals(page) == [grouped(network.macs), grouped(network.params), accuracy]
-    assert beside(page)[0] == f"{network.macs / 568_740_352:.3g} times 1.0 MobileNet-224"
+    assert beside(page)[0] == f"{100 * network.macs / 568_740_352:.3g} % of 1.0 MobileNet-224"
     assert beside(page)[2] == whose
     assert link.items() <= page.link.items()
     assert totals(visit(**page.link)) == totals(page)

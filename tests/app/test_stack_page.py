@@ -11,7 +11,7 @@ from vis.cost.stack import MOST_ROWS, Row
 from vis.figures.numbers import grouped, short
 
 ALEXNET = PRESETS["alexnet"]
-SOME = "conv.64.7.2.3_max-pool.3.2.1_depthwise..3..1_pointwise.128_shuffle.2_conv.8.1x7..0x3_global-pool_linear.10"
+SOME = "conv.64.7.2.3_max-pool.3.2.1_depthwise..3..1_pointwise.128_shuffle.2_relu_conv.8.1x7..0x3_global-pool_linear.10"
 
 
 def visit(**link: str) -> Visit:
@@ -89,10 +89,10 @@ def test_what_is_not_counted_is_no_zero():
     rows = table(visit(stack=SOME))
     counted = [step.layer.macs for step in Design(from_code(SOME)).stack().steps]
     assert rows["MACs"] == counted
-    assert [n for n, macs in enumerate(counted) if macs is None] == [1, 4, 6]
-    assert rows["of all MACs"][1] is None
-    assert sum(filter(None, rows["of all MACs"])) == pytest.approx(100)
-    assert sum(rows["of all activations"]) == pytest.approx(100)
+    assert [n for n, macs in enumerate(counted) if macs is None] == [1, 4, 5, 7]
+    assert rows["share"][1] is None
+    assert sum(filter(None, rows["share"])) == pytest.approx(100)
+    assert sum(table(visit(stack=SOME, bars="activation_bytes"))["share"]) == pytest.approx(100)
     assert rows["jump"][-2:] == [None, None]
 
 

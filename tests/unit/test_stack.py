@@ -97,6 +97,16 @@ def test_a_depthwise_layer_may_have_several_filters_for_each_map():
     assert (step.layer.shape, step.layer.weights) == ((12, 10, 10), 9 * 12)
 
 
+def test_a_relu_changes_and_costs_nothing_but_memory_and_may_follow_a_linear_layer():
+    without = row_by_row([*convolutions(8), Row("linear", 5)], (3, 10, 10))
+    stack = row_by_row([*convolutions(8), Row("relu"), Row("linear", 5), Row("relu")], (3, 10, 10))
+    assert stack.refused is None
+    assert [step.layer.shape for step in stack.steps] == [(8, 10, 10), (8, 10, 10), (5,), (5,)]
+    assert sizes(stack) == [3, 3, None, None]
+    assert (stack.macs, stack.params) == (without.macs, without.params)
+    assert stack.activation_bytes - without.activation_bytes == 4 * (800 + 5)
+
+
 def test_without_rows_the_picture_is_what_comes_out():
     stack = row_by_row([], PICTURE)
     assert (stack.shape, stack.macs, stack.params, stack.steps) == (PICTURE, 0, 0, ())
@@ -169,7 +179,7 @@ def test_an_impossible_row_says_why_and_nothing_after_it_is_computed(row, said):
     assert stack == type(stack)((3, 32, 32), row_by_row(before, (3, 32, 32)).steps, stack.refused)
 
 
-@pytest.mark.parametrize("kind", sorted(SETTINGS.keys() - {"linear"}))
+@pytest.mark.parametrize("kind", sorted(SETTINGS.keys() - {"linear", "relu"}))
 def test_after_a_linear_layer_there_are_no_maps(kind):
     stack = row_by_row([Row("linear", 10), Row(kind, 8, 3, 1, 1), Row("linear", 5)], (3, 8, 8))
     assert len(stack.steps) == 1

@@ -14,7 +14,7 @@ from vis.figures.stack import OTHERS, fields, row_costs, settings_of
 
 KINDS = {kind: kind.upper() for kind in SETTINGS} | {"other": "OTHER"}
 WORDS = KINDS | {name: name.upper() for name in ("field", "jump", "whole", "picture", "side", "row", "pixels")}
-ALL = "conv.64.7.2.3_max-pool.3.2.1_depthwise..3..1_pointwise.128_shuffle.2_conv.8.1x7..0x3_global-pool_linear.10"
+ALL = "conv.64.7.2.3_max-pool.3.2.1_depthwise..3..1_pointwise.128_shuffle.2_relu_conv.8.1x7..0x3_global-pool_linear.10"
 STACKS = {name: design.stack() for name, design in PRESETS.items()} | {
     "everything": Design(from_code(ALL)).stack(),
     "as large as can be": Design((Row("conv", 10**6, 5_001, 1, 2_500),) * MOST_ROWS, (10**6, 4_998, 4_998)).stack(),
@@ -57,8 +57,8 @@ def test_the_fields_are_those_of_the_rows_and_begin_with_the_picture(name):
 
 def test_fields_that_differ_along_rows_and_columns_are_both_said():
     size = fields(STACKS["everything"], WORDS).data[0]
-    assert "FIELD: 19×43<br>JUMP: 4×4" in size.hovertext[6]
-    assert "WHOLE" in size.hovertext[7]
+    assert "FIELD: 19×43<br>JUMP: 4×4" in size.hovertext[7]
+    assert "WHOLE" in size.hovertext[8]
 
 
 @pytest.mark.parametrize(

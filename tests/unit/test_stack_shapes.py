@@ -54,4 +54,4 @@ def test_on_a_narrow_screen_it_has_more_rows_and_names_are_cut():
     wide, narrow = drawn(stack), drawn(stack, across=350)
     assert float(narrow.get("width")) <= 350 < float(wide.get("width"))
     assert float(narrow.get("height")) > float(wide.get("height"))
-    assert "<convolution> …" in [text.text for text in wide.findall(f"{SVG}text")]
+    assert "<convolution>…" in [text.text for text in wide.findall(f"{SVG}text")]

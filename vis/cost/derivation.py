@@ -23,7 +23,7 @@ def derived(stack: Stack, place: int) -> tuple[Explanation, ...]:
 
 
 def _size(of: Layer) -> Iterator[Explanation]:
-    if of.kind in ("linear", "global pool", "shuffle"):
+    if of.kind in ("linear", "global pool", "shuffle", "relu"):
         return
     window = zip(ALONG, of.given[1:], of.kernel, of.stride, of.padding, of.dilation, of.shape[1:], strict=True)
     for along, came, k, s, p, d, went in window:
@@ -32,7 +32,7 @@ def _size(of: Layer) -> Iterator[Explanation]:
 
 def _field(of: Layer, before: Field | None, after: Field | None) -> Iterator[Explanation]:
     """Along the rows, and along the columns where they are others."""
-    if before is None or after is None or of.kind == "shuffle":
+    if before is None or after is None or of.kind in ("shuffle", "relu"):
         return
     for i, along in enumerate(ALONG):
         if i and (after.size[0], after.jump[0]) == (after.size[1], after.jump[1]):

@@ -30,6 +30,7 @@ SETTINGS = {  # what every kind of layer is told; it has no other settings
     "global pool": (),  # one number for each map
     "shuffle": ("groups",),  # the maps of every group are dealt out among all groups
     "linear": ("channels",),  # of all numbers of all maps
+    "relu": (),  # number by number, of maps or of what a linear layer makes
 }
 CONVOLUTIONS = ("conv", "depthwise", "pointwise")
 POOLS = ("max pool", "average pool")
@@ -64,6 +65,8 @@ class Layer:
         """Of what comes out."""
         if self.kind == "linear":
             return (self.channels,)
+        if self.kind == "relu":
+            return self.given
         if self.kind == "global pool":
             return (self.channels, 1, 1)
         window = zip(self.given[1:], self.kernel, self.stride, self.padding, self.dilation, strict=True)
@@ -134,7 +137,7 @@ def layer(
         raise Refused("No kind of layer is chosen; choose one for this row.")
     if kind not in SETTINGS:
         raise Refused("“{kind}” is not a kind of layer; choose one of {kinds}.", kind=kind, kinds=", ".join(SETTINGS))
-    if len(given) != 3 and kind != "linear":
+    if len(given) != 3 and kind not in ("linear", "relu"):
         raise Refused("After a linear layer there are no rows and columns; move this row above it.")
     told, maps = SETTINGS[kind], given[0]
     window = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}

@@ -34,6 +34,8 @@ def _module(of: Layer, given: Shape) -> str:
         return _call("Linear", given[0], of.channels, bias=of.bias)
     if of.kind == "global pool":
         return "nn.AdaptiveAvgPool2d(1)"
+    if of.kind == "relu":
+        return "nn.ReLU()"
     if of.kind == "shuffle":
         return f"nn.ChannelShuffle({of.groups})"
     if of.kind == "average pool":

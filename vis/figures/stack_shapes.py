@@ -14,7 +14,7 @@ from vis.figures.stack import OTHERS, settings_of
 
 TALLEST, WIDEST, LEAST = 64, 56, 3  # pixels: of a shape at most, and of a side at least
 CELL, LINE, GAP = 92, 15, 10  # pixels: the width of a place, the height of a line of text, between rows of places
-LONGEST = 15  # letters of a name
+LONGEST = 14  # letters of a name
 SMALL, FEW = 30, 24  # the width of a place without words, as they are where there are more places than this
 WRONG = "#d62728"
 

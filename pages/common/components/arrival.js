@@ -30,6 +30,7 @@ export default function ({ parentElement, data }) {
 // come before its name and stand behind the name of the page before: then that page gets its own words back.
 function shortenHistory(places) {
   if (Object.hasOwn(history, "pushState")) return; // done already, by an earlier session of this window
+  const isOnItsWay = joinFirstEntries();
   const push = history.pushState;
   const placeIn = ({ pathname, searchParams: said }) => {
     const several = places[pathname.split("/").filter(Boolean).pop()] ?? [];
@@ -38,6 +39,7 @@ function shortenHistory(places) {
   };
   let last = null; // the page whose words changed last, what it was before, and whether that took its entry
   history.pushState = function (state, title, address) {
+    if (isOnItsWay(state, title, address)) return;
     const here = new URL(location.href);
     const there = new URL(address ?? "", here);
     let takes = here.pathname === there.pathname && (!here.search || placeIn(here) === placeIn(there));
@@ -49,4 +51,23 @@ function shortenHistory(places) {
     }
     return (takes ? history.replaceState : push).call(history, state, title, address);
   };
+}
+
+// The first complete address may have come before this script, as an entry of its own; Back would bring the bare one, and
+// Streamlit complete it again. Then it takes the bare one's place, where the browser knows which entry is before; so does
+// what is pushed on the way there. Comes back what takes such a push, and says whether it did.
+function joinFirstEntries() {
+  const [opened] = performance.getEntriesByType("navigation");
+  const entries = window.navigation?.entries().slice(0, window.navigation.currentEntry.index + 1) ?? [];
+  const steps = entries.reverse().findIndex(({ url, sameDocument }) => sameDocument && url === opened?.name);
+  if (steps < 1 || new URL(opened.name).pathname !== location.pathname) return () => false;
+  let last = [history.state, "", location.href];
+  const arrived = (event) => {
+    event.stopImmediatePropagation(); // it is no visitor's Back, and Streamlit need not run again
+    history.replaceState(...last);
+    last = null;
+  };
+  window.addEventListener("popstate", arrived, { capture: true, once: true });
+  history.go(-steps);
+  return (...pushed) => Boolean(last && (last = pushed));
 }

@@ -1,6 +1,7 @@
 """What follows the sliders of MobileNet's page while they are dragged: readings, bars, and a mark on the sixteen."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import streamlit as st
@@ -8,11 +9,12 @@ import streamlit as st
 from models.images import data_uri
 from pages.common.components.sliders import Frame, Results
 from pages.common.text import _, language
+from pages.count.following import ratio_in_words
 from pages.count.style import Style
 from vis.cost.mobilenet import Accuracy, MobileNet, accuracy, grid, is_plotted
 from vis.figures.costs import by_block
 from vis.figures.graph_files import svg
-from vis.figures.numbers import percent, short, significant
+from vis.figures.numbers import percent, short
 from vis.figures.sixteen import mark, sheet
 
 PAPER = grid()[1.0, 224]
@@ -70,7 +72,7 @@ def _readings(network: MobileNet, style: Style) -> list[list[str]]:
         is_between = found.is_interpolated
         whose = _("interpolated between the paper's values") if is_between else _("reported in the paper")
     costs = [(getattr(network, quantity), getattr(PAPER, quantity)) for quantity in ("macs", "params")]
-    ratios = [_("{ratio} times 1.0 MobileNet-224", ratio=significant(here / there)) for here, there in costs]
+    ratios = [_("{share} of 1.0 MobileNet-224", share=ratio_in_words(Fraction(here, there))) for here, there in costs]
     numbers = [[style.number(here), ratio] for (here, _there), ratio in zip(costs, ratios, strict=True)]
     return [*numbers, [top1(found), whose]]
 

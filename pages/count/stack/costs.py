@@ -60,8 +60,8 @@ def totals(stack: Stack, style: Style) -> None:
     draw_number(c, _("Jump"), side(field.jump) if field else "–")
 
 
-def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> None:
-    """What every row costs, and what its units see."""
+def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> str:
+    """What every row costs, and what its units see; comes back which of its costs is shown, one of BARS."""
     left, right = st.columns(2, gap="large")
     with left:
         st.header(_("Cost of each row"), anchor="costs")
@@ -93,3 +93,4 @@ def charts(stack: Stack, kinds: Mapping[str, str], style: Style) -> None:
             "stack-fields",
             _("How the receptive field grows from row to row; the table below has the same numbers."),
         )
+    return quantity

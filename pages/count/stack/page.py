@@ -35,7 +35,7 @@ from vis.figures.stack_shapes import stack_shapes
 
 TEXTS = Path(__file__).parent / "texts"
 MOST_SHOWN, ROOM = 18, 3  # rows of the table without scrolling, and free ones below those that it is made with
-WIDTHS = {"channels": 112, "kernel": 90, "stride": 108, "padding": 100, "dilation": 100, "groups": 90}  # pixels
+WIDTHS = {"channels": 106, "kernel": 88, "stride": 88, "padding": 100, "dilation": 104, "groups": 94}  # pixels
 ACROSS, ON_A_TELEPHONE = 840, 350  # pixels of the drawing
 STARTS = {
     "alexnet": Phrase("AlexNet's features (torchvision)"),
@@ -95,9 +95,9 @@ def _workbench() -> None:
         derivation(stack, editing.row)
     totals(stack, style)
     if stack.steps:
-        charts(stack, kinds, style)
+        quantity = charts(stack, kinds, style)
         st.header(_("Layer by layer"), anchor="layers")
-        stack_table(stack, kinds, style.is_short)
+        stack_table(stack, kinds, quantity, style.is_short)
         download(st, _("Table of layers (CSV)"), lambda: table(stack_rows(stack)), "convscope-stack.csv", "stack csv")
         the_code(CODE, as_torch(stack), shape=(1, *stack.picture))
 
@@ -202,7 +202,7 @@ def _table(editing: Editing, kinds: Mapping[str, str]) -> None:
     first = cells(FIRST)
     look = {
         "kind": st.column_config.SelectboxColumn(
-            _("kind"), width=126, required=True, default=FIRST.kind, options=list(SETTINGS), format_func=kinds.get
+            _("kind"), width=148, required=True, default=FIRST.kind, options=list(SETTINGS), format_func=kinds.get
         )
     }
     for name, label in labels.items():
