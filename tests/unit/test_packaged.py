@@ -16,7 +16,8 @@ from models.weights import WeightsRefused, card
 NAME = "efficientnet_lite0"
 ABOUT = card(NAME)
 FILE = ABOUT.at()
-PHOTOS = Path(__file__).parents[2].parent / "shared" / "data" / "photos"
+ROOT = Path(__file__).parents[2]
+PHOTOS = ROOT.parent / "shared" / "data" / "photos"
 
 
 class Elsewhere:
@@ -39,7 +40,7 @@ def installed(tmp_path, monkeypatch) -> Path:
 
 
 def test_the_package_is_a_requirement_with_its_version():
-    lines = Path("requirements.txt").read_text("utf-8").splitlines()
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
     assert ABOUT.package in [line.partition("  #")[0] for line in lines]
     assert metadata.version(ABOUT.package.partition("==")[0]) == ABOUT.package.partition("==")[2]
 
