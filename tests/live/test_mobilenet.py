@@ -75,6 +75,10 @@ def test_numbers_bars_and_the_mark_follow_a_slider_that_is_still_held(page, app)
     says(page, MobileNet(0.5))
     mark_is(page, "frame")
     expect(page).to_have_url(re.compile(r"width=0.5\b"))
+    light = page.locator("figure.grid img").get_attribute("src")
+    page.emulate_media(color_scheme="dark")  # a visitor's evening begins
+    expect(page.locator("figure.grid img")).not_to_have_attribute("src", light)
+    says(page, MobileNet(0.5))
 
 
 def test_a_drag_is_no_step_of_the_browsers_history_but_in_the_address_when_it_ends(page, app):

@@ -9,10 +9,13 @@ function isDark(element) {
   return red + green + blue < 384;
 }
 
-export default function ({ parentElement, data }) {
+export default function ({ parentElement, data, setTriggerValue }) {
   const { documentElement } = document;
   documentElement.lang = data.language;
-  documentElement.dataset.brightness = isDark(parentElement) ? "dark" : "light"; // Streamlit calls again for a new theme
+  const brightness = isDark(parentElement) ? "dark" : "light"; // Streamlit calls again for a new theme
+  const { brightness: before = brightness } = documentElement.dataset;
+  documentElement.dataset.brightness = brightness;
+  if (brightness !== before) setTriggerValue("theme", brightness); // pictures that the server draws have its colours
   if (seen.has(parentElement)) return;
   seen.add(parentElement);
   shortenHistory(data.places);

@@ -17,7 +17,7 @@ _arrival = component("arrival", isolate_styles=False)  # its style is for the wh
 
 def arrival(pages: Iterable[str], language: str) -> None:
     """Says which language the document is in, lets the page begin higher than Streamlit does, closes the message that
-    a page was not found where it was, and keeps the browser's history short.
+    a page was not found where it was, keeps the browser's history short, and draws the page anew in another theme.
 
     Until `st.navigation` has run once in the process, Streamlit knows of no pages but those directly in `pages/`, and
     tells the first visitor so, before it runs the very page that was asked for.
@@ -30,4 +30,4 @@ def arrival(pages: Iterable[str], language: str) -> None:
         language: as in `<html lang>`.
     """
     data = {"pages": list(pages), "language": language, "places": PLACES}
-    _arrival(key="arrival", data=data, height=1)
+    _arrival(key="arrival", data=data, height=1, on_theme_change=lambda: None)
