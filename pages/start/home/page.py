@@ -65,6 +65,7 @@ FAMILIES = {  # what each is called, and its story, in the order of the story
 WELL_KNOWN = (  # the first have the first right to their names in the picture
     *("alexnet", "resnet50", "vgg16", "efficientnet_b0", "mobilenet_v2", "convnext_tiny", "googlenet", "densenet121"),
     *("squeezenet1_1", "mobilenet_v3_small", "efficientnet_b7", "convnext_large", "mobilenet_v1", "resnet152"),
+    *("zfnet", "resnet18"),
 )
 
 
