@@ -9,15 +9,15 @@ from PIL import Image
 from models.decoding import LEAST_SIDE, decoded
 from models.picture_sets.listed import Found, Listed, PictureSet, Skipped, mark_of, some
 
-SCALES = (1, 2 / 3, 2 / 5)  # sides of the crops, as parts of a photograph's shorter side
+SCALES = (1, 2 / 3)  # sides of the crops, as parts of a photograph's shorter side
 OVERLAP = 1 / 3  # of neighbouring crops, at least
 
 
 def samples(pictures: Mapping[str, bytes]) -> PictureSet:
-    """Overlapping square crops of photographs at three scales, such as "chelsea 0,64 128×128".
+    """Overlapping square crops of photographs at two scales, such as "chelsea 0,64 128×128".
 
     Args:
-        pictures: the photographs' files by their names, which are the classes.
+        pictures: the photographs' files by their names, which are the classes and the sources.
 
     Raises:
         PictureRefused: for a photograph that cannot be read.
@@ -35,7 +35,7 @@ class _Crops(Listed):
             for top, left, side in _crops(*self._pictures[name].size):
                 id = f"{name} {top},{left} {side}×{side}"
                 self._crops[id] = name, top, left, side
-                found[id] = Found(mark_of(id, digest), name)
+                found[id] = Found(mark_of(id, digest, name), name, name)  # what counts as one photograph is a fact
         super().__init__(", ".join(pictures), some(found, ""), Skipped())
 
     def open(self, id: str) -> Image.Image:

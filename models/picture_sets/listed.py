@@ -1,4 +1,4 @@
-"""What all sets of pictures share: ids in order, each with its mark and its class; and which files are no pictures."""
+"""What all sets of pictures share: ids in order, each with its mark, class and source; which files are no pictures."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +24,7 @@ class PictureSet(Protocol):
     title: str  # for people: the folder's name, the ZIP's name; text from outside
     ids: Sequence[str]  # sorted, unique
     classes: Sequence[str] | None  # of each id, the name of its class; None where the set has none
+    sources: Sequence[str] | None  # of each id, the photograph it is a part of; None where each is one of its own
     marks: Sequence[bytes]  # of each id, 32 bytes that change with the picture
     skipped: Sequence[tuple[str, Refused]]  # the first MOST_LISTED names that are not pictures of the set, and why
     skipped_in_all: int
@@ -46,6 +47,7 @@ class Found:
 
     mark: bytes
     category: str = ""  # its class
+    source: str = ""  # the photograph that it is a part of; empty for one of its own
 
 
 class Skipped:
@@ -62,7 +64,7 @@ class Skipped:
 
 
 class Listed:
-    """What all sets share: ids in order, each with its mark and its class."""
+    """What all sets share: ids in order, each with its mark, its class and its source."""
 
     def __init__(self, title: str, found: Mapping[str, Found], skipped: Skipped):
         self.title = printable(title)
@@ -70,6 +72,8 @@ class Listed:
         self.marks = [found[id].mark for id in self.ids]
         classes = [found[id].category for id in self.ids]
         self.classes = classes if any(classes) else None
+        sources = [found[id].source or id for id in self.ids]
+        self.sources = sources if sources != self.ids else None
         self.skipped, self.skipped_in_all = skipped.first, skipped.in_all
 
     @cached_property
@@ -150,7 +154,7 @@ def part(pictures: PictureSet, number: int, parts: int) -> PictureSet:
 
 class _Part(Listed):
     def __init__(self, whole: PictureSet, chosen: slice, title: str):
-        classes = whole.classes or [""] * len(whole.ids)
-        triples = zip(whole.ids[chosen], whole.marks[chosen], classes[chosen], strict=True)
-        super().__init__(title, {id: Found(mark, category) for id, mark, category in triples}, Skipped())
+        none = [""] * len(whole.ids)
+        facts = (of_each[chosen] for of_each in (whole.marks, whole.classes or none, whole.sources or none))
+        super().__init__(title, dict(zip(whole.ids[chosen], map(Found, *facts), strict=True)), Skipped())
         self.open: Callable[[str], Image.Image] = whole.open

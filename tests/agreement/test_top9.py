@@ -1,5 +1,6 @@
 """Mining against a reference that keeps every activation and sorts it all at the end."""
 
+import copy
 from importlib import resources
 from pathlib import Path
 
@@ -76,8 +77,9 @@ def all_activations(loaded, pictures: PictureSet, layers: list[str]) -> dict[str
     return {layer: torch.cat(values)[: len(images)].numpy() for layer, values in (found | keeping.kept).items()}
 
 
-def strongest(maps: np.ndarray, ids: list[str], classes, k: int, come_last: bool) -> list[list[Entry]]:
-    """By feature map: every picture's maximum and its first position, sorted as a whole."""
+def strongest(maps: np.ndarray, pictures: PictureSet, k: int, come_last: bool) -> list[list[Entry]]:
+    """By feature map: every maximum and its first position, sorted as a whole, of each photograph the first."""
+    ids, classes, sources = pictures.ids, pictures.classes, pictures.sources or pictures.ids
     maps = maps[:, :, None, None] if maps.ndim == 2 else np.moveaxis(maps, 3, 1) if come_last else maps
     found = []
     for channel in range(maps.shape[1]):
@@ -85,7 +87,10 @@ def strongest(maps: np.ndarray, ids: list[str], classes, k: int, come_last: bool
         for i, one in enumerate(maps[:, channel]):
             row, column = np.unravel_index(one.argmax(), one.shape)
             entries.append(Entry(ids[i], float(one.max()), int(row), int(column), classes[i] if classes else None))
-        found.append(sorted(entries, key=lambda entry: (-entry.value, entry.picture))[:k])
+        entries.sort(key=lambda entry: (-entry.value, entry.picture))
+        photographs = [sources[ids.index(entry.picture)] for entry in entries]
+        firsts = [entry for i, entry in enumerate(entries) if photographs[i] not in photographs[:i]]
+        found.append(firsts[:k])
     return found
 
 
@@ -94,7 +99,7 @@ def check(loaded, pictures: PictureSet, layers: list[str], k: int = 9, come_last
     top = mine(loaded, pictures, layers, k)
     assert set(top.layers) == set(layers)
     for layer, maps in activations.items():
-        expected = strongest(maps, list(pictures.ids), pictures.classes, k, come_last and layer in CHANNELS_LAST)
+        expected = strongest(maps, pictures, k, come_last and layer in CHANNELS_LAST)
         assert top.channels(layer) == len(expected)
         assert [top.entries(layer, channel) for channel in range(len(expected))] == expected, layer
 
@@ -111,10 +116,34 @@ def test_two_hundred_photographs_give_what_keeping_all_activations_gives(photos,
     check(loaded, pictures, layers)
 
 
-@pytest.mark.parametrize("name", ["zfnet_mini", "alexnet_mini", "lenet5"])
-def test_crops_of_samples_give_what_keeping_all_activations_gives(crops, name):
+@pytest.mark.parametrize(("name", "k"), [("zfnet_mini", 2), ("alexnet_mini", 5), ("lenet5", 2)])
+def test_crops_of_samples_give_what_keeping_all_activations_gives(crops, name, k):
+    """Of three photographs: fewer than there are, and all of them."""
     loaded = load(name, "shipped", "cpu")
-    check(loaded, crops, list(loaded.layers.values()), k=5)
+    check(loaded, crops, list(loaded.layers.values()), k)
+
+
+@torch.no_grad()
+def test_the_strongest_of_every_photograph_is_what_a_pass_of_each_crop_alone_in_float64_finds(crops):
+    """The float32 of the search may take another crop, or order two photographs otherwise, where they are as near."""
+    loaded, pictures = load("zfnet_mini", "shipped", "cpu"), part(crops, 1, 2)
+    model, layer, k, near = copy.deepcopy(loaded.model).double(), loaded.layers["3"], 2, 1e-4  # of float32
+    top, recorded = mine(loaded, pictures, [layer], k), []
+    dict(model.named_modules())[layer].register_forward_hook(lambda _m, _in, value: recorded.append(value[0].numpy()))
+    for id in pictures.ids:
+        model(loaded.preprocess(pictures.open(id)).double())
+    maxima = {id: maps.max((1, 2)) for id, maps in zip(pictures.ids, recorded, strict=True)}
+    source = dict(zip(pictures.ids, pictures.sources, strict=True))
+    for channel in range(top.channels(layer)):
+        of = {
+            name: max(maxima[id][channel] for id in pictures.ids if source[id] == name) for name in set(source.values())
+        }
+        entries = top.entries(layer, channel)
+        assert len({source[entry.picture] for entry in entries}) == k < len(of)
+        expected = sorted(of.values(), reverse=True)[:k]
+        for entry, value in zip(entries, expected, strict=True):
+            assert entry.value == pytest.approx(value, rel=near, abs=near)
+            assert maxima[entry.picture][channel] == pytest.approx(of[source[entry.picture]], rel=near, abs=near)
 
 
 SMALL = [name for name, entry in ARCHITECTURES.items() if entry.macs < 1.9e9 and entry.family != "vgg"]
@@ -123,7 +152,7 @@ SMALL = [name for name, entry in ARCHITECTURES.items() if entry.macs < 1.9e9 and
 @pytest.mark.parametrize("name", SMALL)
 def test_the_named_layers_of_small_networks_give_what_keeping_all_activations_gives(crops, name):
     loaded = load(name, "random", "cpu")
-    check(loaded, part(crops, 1, 7), list(dict.fromkeys(loaded.layers.values())), k=3)
+    check(loaded, part(crops, 1, 2), list(dict.fromkeys(loaded.layers.values())), k=2)
 
 
 @pytest.mark.parametrize("name", ["lenet5", "alexnet_mini"])
@@ -137,9 +166,9 @@ def test_every_operation_that_has_maps_can_be_mined(crops, name):
         if isinstance(value, torch.Tensor) and value.dim() in (2, 4) and len(value) == 1 and node.op != "get_attr"
     ]
     assert len(layers) > 8
-    check(loaded, part(crops, 1, 7), layers, k=3)
+    check(loaded, part(crops, 1, 2), layers, k=2)
 
 
 def test_maps_that_come_last_are_ranked_as_maps(crops):
     loaded = load("convnext_tiny", "random", "cpu")
-    check(loaded, part(crops, 1, 30), [*CHANNELS_LAST, loaded.layers["1"]], k=3, come_last=True)
+    check(loaded, part(crops, 1, 7), [*CHANNELS_LAST, loaded.layers["1"]], k=2, come_last=True)

@@ -135,7 +135,11 @@ def test_crops_of_the_samples_are_searched_without_being_asked_for():
     assert visit.at.get("progress")
     searched(visit)
     assert len(visit.pictures()) == 2 * len(maps(visit)) > 0
-    assert f"{len(samples(photographs()).ids)} pictures" in visit.captions
+    crops = samples(photographs())
+    assert f"{len(crops.ids)} pictures: crops of {len(set(crops.sources))} sample photographs" in visit.captions
+    assert "one crop per photograph and one unit per crop" in visit.captions
+    for data in visit.pictures():  # the first line of a tile's words is its photograph
+        assert len({label.splitlines()[0].partition(" ")[2] for label in data["labels"]}) == len(data["labels"]) == 9
     assert "set" not in visit.link
     assert not visit.errors
 
@@ -237,6 +241,8 @@ def of_zip(content: bytes, name: str = "mine.zip", **link: str) -> Visit:
 def test_a_zip_is_searched_and_its_folders_are_classes():
     visit = searched(of_zip(packed(*range(10))))
     assert "10 pictures: mine\\.zip" in visit.captions
+    assert "one unit per picture, the map's strongest" in visit.captions
+    assert "could be read" not in visit.captions
     assert re.search(r"class [01] ×\d", visit.captions)
 
 
@@ -258,6 +264,12 @@ def test_a_zip_that_was_searched_is_found_again_in_its_session(root):
     searched(visit.choose(set="folder").choose(folder="set"))
     assert visit.pictures() != before
     assert visit.choose(set="zip").upload(content, "mine.zip", SET_FILE).pictures() == before
+
+
+def test_a_set_of_fewer_than_nine_pictures_shows_fewer_and_says_so():
+    visit = searched(of_zip(packed(*range(3))))
+    assert {len(data["labels"]) for data in visit.pictures()} == {3}
+    assert "that could be read: 3, so each map shows 3" in visit.captions
 
 
 @pytest.mark.parametrize("content", [b"no zip", packed()], ids=["no zip", "empty"])

@@ -56,8 +56,10 @@ def test_the_crops_of_the_samples_are_searched_and_shown_without_a_click(page, a
     at(page, address, "network=zfnet_mini&weights=random&searched=1,2")
     expect(grids(page, "What the unit can see")).to_have_count(6, timeout=SOON)
     expect(grids(page, "What it saw there")).to_have_count(6, timeout=SOON)
-    count = len(samples(photographs()).ids)
-    expect(page.get_by_text(re.compile(rf"{count} pictures: crops of the sample photographs"))).to_be_visible()
+    count, number = len(samples(photographs()).ids), len(photographs())
+    expect(page.get_by_text(re.compile(rf"{count} pictures: crops of {number} sample photographs"))).to_be_visible()
+    for name in ("What the unit can see", "What it saw there"):
+        expect(grids(page, name).first).to_be_in_viewport(ratio=1)
 
 
 def test_a_clicked_patch_shows_its_picture_with_the_box_and_close_takes_it_away(page, address):
@@ -123,7 +125,8 @@ def go_to(page, name: str):
 
 def test_a_zip_is_still_there_when_its_page_was_left_and_can_be_removed(page, address):
     at(page, address, "network=zfnet_mini&weights=random&searched=1,2")
-    page.get_by_role("radio", name="Your own ZIP").click()
+    page.get_by_role("combobox", name="Set of pictures").click()
+    page.get_by_role("option", name="Your own ZIP").click()
     uploader = page.get_by_test_id("stFileUploader").filter(has_text="A ZIP with pictures").locator("input[type=file]")
     uploader.set_input_files(own(10))
     page.get_by_role("button", name="Find the top nine").click(timeout=30_000)
@@ -148,10 +151,15 @@ def test_in_a_browser_on_the_server_itself_a_data_set_can_be_downloaded(page, ad
     expect(page.get_by_role("button", name="Download it to this server")).to_be_visible(timeout=60_000)
 
 
-def test_on_a_phone_the_nines_stand_side_by_side_and_nothing_sticks_out(new_page, address):
+def test_on_a_phone_the_nines_stand_side_by_side_on_the_first_screen_and_those_of_one_map_are_large(new_page, address):
     page = at(new_page(**PHONE), address, "network=zfnet_mini&weights=random&searched=1,2")
     left, right = (grids(page, name).first for name in ("What the unit can see", "What it saw there"))
     apart = "(one, other) => Math.abs(one.getBoundingClientRect().y - other.getBoundingClientRect().y)"
     assert left.evaluate(apart, right.element_handle()) < 1  # at one moment, for what stands above may still grow
     assert left.bounding_box()["width"] > 100
+    expect(left).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.querySelector('.stMain').scrollWidth <= innerWidth")
+    at(page, address, "network=zfnet_mini&weights=random&searched=1,2&layer=2&map=17")
+    left, right = (grids(page, name) for name in ("What the unit can see", "What it saw there"))
+    assert min(one.bounding_box()["width"] for one in (left, right)) > 300  # 100 pixels a tile
     assert page.evaluate("document.querySelector('.stMain').scrollWidth <= innerWidth")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -45,6 +45,7 @@ from vis.top9 import (
     save,
 )
 from vis.top9.__main__ import main
+from vis.top9.ranking import Ranking
 from vis.trace import TraceRefused, record, stream, traced
 
 GROUP = 32  # pictures that go through LeNet-5 at once
@@ -53,9 +54,16 @@ GROUP = 32  # pictures that go through LeNet-5 at once
 class Pixels(Listed):
     """A set of pictures in memory; what is no picture cannot be read."""
 
-    def __init__(self, pictures: Mapping[str, np.ndarray | Refused], classes: Mapping[str, str] | None = None):
+    def __init__(
+        self,
+        pictures: Mapping[str, np.ndarray | Refused],
+        classes: Mapping[str, str] | None = None,
+        sources: Mapping[str, str] | None = None,
+    ):
         self.pictures = dict(pictures)
-        found = {id: Found(mark_of(id, self._fact(id)), (classes or {}).get(id, "")) for id in pictures}
+        facts = [[of.get(id, "") for id in pictures] for of in (classes or {}, sources or {})]
+        marks = [mark_of(id, self._fact(id)) for id in pictures]
+        found = dict(zip(pictures, map(Found, marks, *facts), strict=True))
         super().__init__("pixels", found, Skipped())
 
     def _fact(self, id: str) -> str:
@@ -246,6 +254,117 @@ def test_fewer_pictures_than_places_leave_places_free(lenet):
     assert all(len(top.entries(layer, 0)) == 4 for layer in top.layers)
 
 
+# One picture a photograph ----------------------------------------------------------------------------------------
+
+
+def crops(number: int, photographs: int = 11, classes: Mapping[str, str] | None = None) -> Pixels:
+    """Pictures of smooth noise, said to be parts of so many photographs, which have different numbers of them."""
+    pictures, dice = noise(number), np.random.default_rng(1)
+    names = [f"photograph {int(n)}" for n in dice.integers(0, photographs, number) ** 2 // photographs]
+    return Pixels(pictures, classes, dict(zip(pictures, names, strict=True)))
+
+
+def some_of(pictures: Pixels, ids: Iterable[str]) -> Pixels:
+    source = dict(zip(pictures.ids, pictures.sources, strict=True))
+    return Pixels({id: pictures.pictures[id] for id in ids}, None, source)
+
+
+@pytest.mark.parametrize("levels", [2, 5, 10**6])
+def test_of_every_photograph_a_feature_map_has_the_strongest_picture_whatever_comes_before_it(levels):
+    """Against the sorted whole, in integers: with two levels most values are equal."""
+    dice, k = np.random.default_rng(levels), 4
+    maps = torch.as_tensor(dice.integers(0, levels, (90, 7, 3, 2)), dtype=torch.float64)
+    photographs = dice.integers(0, 12, 90)
+    expected = []
+    for channel in range(7):
+        entries = sorted((-maps[i, channel].max().item(), i, maps[i, channel].argmax().item()) for i in range(90))
+        firsts = [
+            e for j, e in enumerate(entries) if photographs[e[1]] not in {photographs[i] for _, i, _ in entries[:j]}
+        ]
+        expected.append([(-value, i, *divmod(at, 2)) for value, i, at in firsts[:k]])
+    for size in (1, 7, 32, 90):
+        found = Ranking.empty(7, k)
+        for start in range(0, 90, size):
+            mining._enter(found, maps[start : start + size], np.arange(start, min(start + size, 90)), photographs)
+        assert [
+            list(zip(*(a[channel].tolist() for a in found.arrays()), strict=True)) for channel in range(7)
+        ] == expected
+    halves = []
+    for of in (np.arange(0, 90, 2), np.arange(1, 90, 2)):
+        halves.append(Ranking.empty(7, k))
+        mining._enter(halves[-1], maps[of], of, photographs)
+    for one, other in (halves, halves[::-1]):
+        both = one.best(other, photographs)
+        assert [
+            list(zip(*(a[channel].tolist() for a in both.arrays()), strict=True)) for channel in range(7)
+        ] == expected
+
+
+def test_a_search_in_parts_of_photographs_finds_different_photographs_resumed_and_merged(lenet, tmp_path):
+    pictures, layers, keep = crops(100), layers_of(lenet), tmp_path / "x.parquet"
+    whole = mine(lenet, pictures, layers)
+    source = dict(zip(pictures.ids, pictures.sources, strict=True))
+    every = mine(lenet, Pixels(pictures.pictures), layers, k=100)
+    for layer in whole.layers:
+        for channel in range(whole.channels(layer)):
+            entries = every.entries(layer, channel)
+            sources = [source[entry.picture] for entry in entries]
+            firsts = [entry for i, entry in enumerate(entries) if sources[i] not in sources[:i]]
+            assert whole.entries(layer, channel) == firsts[:9]
+    mine(lenet, pictures, layers, keep=keep, stopped=stop_after(2))
+    assert same(mine(lenet, pictures, layers, keep=keep), whole)
+    assert same(open_top(keep), whole)
+    names = random.Random(2).sample(pictures.ids, 100)
+    one, other = (mine(lenet, some_of(pictures, some), layers) for some in (names[:37], names[37:]))
+    assert set(one.photographs) & set(other.photographs)
+    assert same(merged(one, other), whole)
+    assert same(merged(other, one), whole)
+
+
+def test_a_set_of_fewer_photographs_than_places_shows_each_once(lenet):
+    top = mine(lenet, crops(60, photographs=4), layers_of(lenet))
+    of = dict(zip(top.names, top.photographs, strict=True))
+    for layer in top.layers:
+        found = [of[entry.picture] for entry in top.entries(layer, 0)]
+        assert len(found) == len(set(found)) == len(set(top.photographs)) < 9
+
+
+def of_before(top: Top, path: Path) -> Path:
+    """The file that earlier versions wrote of a result."""
+    table = files._table(top).drop_columns("photograph")
+    about = json.loads(table.schema.metadata[files.ABOUT]) | {"format": 1}
+    parquet.write_table(table.replace_schema_metadata({files.ABOUT: json.dumps(about)}), path)
+    return path
+
+
+def test_a_file_of_an_earlier_version_is_opened_and_gone_on_with(lenet, tmp_path):
+    pictures, layers = Pixels(noise(70)), layers_of(lenet)
+    keep = of_before(mine(lenet, pictures, layers, stopped=stop_after(1)), tmp_path / "x.parquet")
+    told: list[int] = []
+    whole = mine(lenet, pictures, layers, keep=keep, report=lambda done, total: told.append(done))
+    assert told[0] == GROUP
+    assert same(whole, mine(lenet, pictures, layers))
+    assert same(open_top(of_before(whole, keep)), whole)
+
+
+def test_a_file_of_an_earlier_version_with_several_crops_of_a_photograph_says_so(lenet, tmp_path):
+    """Then crops had the photograph's name as their class, and nothing else told that they are of one."""
+    ids = [f"cat {i},0 64×64" for i in range(3)] + ["dog 0,0 64×64", "cats/0,0 64×64"]
+    pictures = dict(zip(ids, noise(5).values(), strict=True))
+    labels = {id: id.partition(" ")[0] for id in ids[:4]} | {ids[4]: "cats"}
+    for several, number in ((ids, 5), (ids[2:], 3)):
+        top = mine(lenet, Pixels({id: pictures[id] for id in several}, labels), layers_of(lenet))
+        file = of_before(top, tmp_path / "x.parquet")
+        if number == 5:
+            with pytest.raises(Refused, match="several crops a photograph"):
+                open_top(file)
+        else:
+            assert open_top(file).photographs == ["cat", "cats/0,0 64×64", "dog"]
+
+
+# What else comes of it -------------------------------------------------------------------------------------------
+
+
 def test_labels_are_the_pictures_classes(lenet):
     pictures = noise(12)
     classes = {name: f"class {i % 3}" for i, name in enumerate(pictures)}
@@ -415,7 +534,11 @@ def test_where_nothing_can_be_written_is_known_before_the_search(lenet, tmp_path
 def top(lenet) -> Top:
     pictures = noise(30)
     bad = {"0\n\u202e": PictureRefused("The {kind} file", kind="PNG")}
-    return mine(lenet, Pixels(pictures | bad, {name: name[0] for name in pictures}), layers_of(lenet))
+    return mine(
+        lenet,
+        Pixels(pictures | bad, {name: name[0] for name in pictures}, {name: name[1] for name in pictures}),
+        layers_of(lenet),
+    )
 
 
 def test_a_file_gives_back_what_was_saved(top, tmp_path):
@@ -423,6 +546,7 @@ def test_a_file_gives_back_what_was_saved(top, tmp_path):
     found = open_top(tmp_path / "x.parquet")
     assert same(found, top)
     assert (found.key, found.title, found.names) == (top.key, top.title, top.names)
+    assert found.photographs == top.photographs != top.names
     for layer in top.layers:
         for channel in range(top.channels(layer)):
             assert found.entries(layer, channel) == top.entries(layer, channel)
@@ -495,7 +619,7 @@ def set_about(name: str, value):
         *(set_first("value", value) for value in (float("nan"), float("inf"), -1e9, None)),
         *(set_first("row", value) for value in (-5, None)),
         *(set_first(column, value) for column, value in (("layer", None), ("layer", "other"), ("picture", None))),
-        *(set_about("format", value) for value in (2, None)),
+        *(set_about("format", value) for value in (3, None)),
         *(set_about("counted", value) for value in (10**9, -1, "x", None)),
         *(set_about("maps", value) for value in ({}, {"c1": 10**9}, [1], None)),
         *(set_about("key", value) for value in ({}, None, "x")),

@@ -25,9 +25,10 @@ from models.picture_sets import MOST_LISTED
 from models.refusals import Refused
 from models.statefile import printable
 from models.temporary import temporary_folder
-from vis.top9.ranking import MOST_PLACES, Key, Ranking, Top
+from vis.top9.ranking import MOST_PLACES, Key, Ranking, Top, numbered
 
-FORMAT = 1
+FORMAT, BEFORE = 2, 1  # now no feature map has several pictures of one photograph
+CROP = re.compile(r" \d+,\d+ (\d+)×\1")  # what followed, in the name of a crop, the photograph's, which was its class
 MOST_MAPS = 1_000_000  # of all layers
 MOST_ROWS = 20_000_000
 MOST_FILE_MEGABYTES = 512
@@ -43,16 +44,19 @@ TABLE = pa.schema(
         "row": pa.int32(),
         "column": pa.int32(),
         "label": pa.dictionary(pa.int32(), pa.string()),
+        "photograph": pa.dictionary(pa.int32(), pa.string()),
     }
 )
-TEXTS = ("layer", "picture", "label")
+TEXTS = ("layer", "picture", "label")  # in all files
+MAY_LACK = ("label", "photograph")  # the picture's class; the photograph, where it is no part of another
 ABOUT = b"top nine"  # where in the file's metadata the rest stands, as JSON
 
 
 def save(top: Top, path: Path) -> None:
     """Writes a result to a Parquet file, whole or not at all.
 
-    A row is an entry: layer, channel, rank, picture, value, row, column, label; all else is in the metadata.
+    A row is an entry: layer, channel, rank, picture, value, row, column, label, photograph (null where the picture is
+    one of its own); all else is in the metadata.
 
     Raises:
         Refused: where the file cannot be written.
@@ -99,7 +103,8 @@ def _table(top: Top) -> pa.Table:
         columns.append([np.full(len(ranks), i), channels, ranks, *(array[channels, ranks] for array in found.arrays())])
     joined = [np.concatenate(parts) for parts in zip(*columns, strict=True)] or [np.zeros(0, int)] * 7
     layer, channel, rank, value, picture, row, column = joined
-    numbered = {
+    sources = [None if of == name else of for name, of in zip(top.names, top.photographs, strict=True)]
+    written = {
         "layer": pa.DictionaryArray.from_arrays(pa.array(layer, pa.int32()), pa.array(layers, pa.string())),
         "channel": channel,
         "rank": rank,
@@ -108,6 +113,7 @@ def _table(top: Top) -> pa.Table:
         "row": row,
         "column": column,
         "label": _dictionary(np.array([*top.labels, None], object)[picture.astype(int)]),
+        "photograph": _dictionary(np.array([*sources, None], object)[picture.astype(int)]),
     }
     about = {
         "format": FORMAT,
@@ -116,19 +122,19 @@ def _table(top: Top) -> pa.Table:
         **{name: getattr(top, name) for name in ("title", "total", "counted", "unreadable_in_all")},
         "unreadable": [[id, reason.template, reason.values_said] for id, reason in top.unreadable],
     }
-    table = pa.table(numbered).cast(TABLE)
+    table = pa.table(written).cast(TABLE)
     return table.replace_schema_metadata({ABOUT: json.dumps(about, default=str)})
 
 
-def _dictionary(labels: np.ndarray) -> pa.DictionaryArray:
-    return pa.array(labels, pa.string()).dictionary_encode()
+def _dictionary(texts: np.ndarray) -> pa.DictionaryArray:
+    return pa.array(texts, pa.string()).dictionary_encode()
 
 
 def open_top(path: Path) -> Top:
     """The result in a file from any source: whatever it holds, a result comes back or a refusal.
 
     Raises:
-        Refused: for a file that is not there, damaged, no result, or not finished yet.
+        Refused: for a file that is not there, damaged, no result, not finished yet, or of several crops a photograph.
     """
     top = read(path)
     if not top.finished:
@@ -155,14 +161,24 @@ def read(path: Path) -> Top:
         with parquet.ParquetFile(path, read_dictionary=TEXTS) as file:
             if file.metadata.num_rows > MOST_ROWS:
                 raise ValueError("too many rows")
-            table = file.read(list(TABLE.names), use_threads=False).cast(TABLE)
             about = json.loads(file.schema_arrow.metadata[ABOUT])
-        return _top(table.combine_chunks(), about)
+            names = TABLE.names[:-1] if about["format"] == BEFORE else TABLE.names
+            table = file.read(list(names), use_threads=False)
+        if about["format"] == BEFORE:
+            table = table.append_column(TABLE.names[-1], pa.nulls(len(table), TABLE.types[-1]))
+        top = _top(table.cast(TABLE).combine_chunks(), about)
     except DAMAGE as error:
         raise Refused(
             "{file} is not a result of this program, or is damaged; search the pictures again.",
             file=printable(path.name),
         ) from error
+    photographs = numbered(top.photographs)
+    if any(found.has_twice(photographs) for found in top.rankings.values()):
+        raise Refused(
+            "{file} comes from an earlier version, which took several crops a photograph; search the pictures again.",
+            file=printable(path.name),
+        )
+    return top
 
 
 DAMAGE = (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError)
@@ -173,18 +189,21 @@ def _top(table: pa.Table, about: dict) -> Top:
     key = _key(about["key"])
     total, counted, refused = (operator.index(about[name]) for name in ("total", "counted", "unreadable_in_all"))
     maps = {str(layer): operator.index(number) for layer, number in about["maps"].items()}
-    _true(about["format"] == FORMAT and 0 <= refused <= counted <= total and len(about["unreadable"]) <= MOST_LISTED)
+    _true(about["format"] in (FORMAT, BEFORE) and len(about["unreadable"]) <= MOST_LISTED)
+    _true(0 <= refused <= counted <= total)
     _true(set(maps) <= set(key.layers) and 0 <= sum(maps.values()) <= MOST_MAPS and min(maps.values(), default=0) >= 0)
-    _true(not any(table[name].null_count for name in TABLE.names if name != "label"))
+    _true(not any(table[name].null_count for name in TABLE.names if name not in MAY_LACK))
     names, numbers = _texts(table["picture"])
-    labels_said, label_numbers = _texts(table["label"])
     layers, layer_numbers = _texts(table["layer"])
     channel, rank, value, row, column = (
         table[name].to_numpy() for name in ("channel", "rank", "value", "row", "column")
     )
-    labels: list[str | None] = [None] * len(names)
-    for number, label in set(zip(numbers.tolist(), label_numbers.tolist(), strict=True)):
-        labels[number] = labels_said[label] if label >= 0 else None
+    labels, photographs = (_of_each(len(names), numbers, table[name]) for name in MAY_LACK)
+    if about["format"] == BEFORE:
+        photographs = [
+            label if label and CROP.fullmatch(name.removeprefix(label)) else None
+            for name, label in zip(names, labels, strict=True)
+        ]
     _true(min(numbers.min(initial=0), layer_numbers.min(initial=0), row.min(initial=0), column.min(initial=0)) >= 0)
     _true(bool(np.isfinite(value).all()) and len(set(names)) == len(names))
     rankings = {layer: Ranking.empty(number, key.k) for layer, number in maps.items()}
@@ -196,10 +215,11 @@ def _top(table: pa.Table, about: dict) -> Top:
             whole[place] = found[of_layer]
     order = sorted(range(len(names)), key=names.__getitem__)
     rankings = {layer: found.with_names(np.argsort(order)) for layer, found in rankings.items()}
-    _true(all(found.is_in_order() for found in rankings.values()))
+    _true(all(found.is_in_order() and not found.has_twice(np.arange(len(names))) for found in rankings.values()))
     unreadable = [(str(id), _reason(template, values)) for id, template, values in about["unreadable"]]
-    title, names, labels = printable(about["title"]), [names[i] for i in order], [labels[i] for i in order]
-    return Top(key, title, total, counted, unreadable, refused, rankings, names, labels)
+    title, photographs = printable(about["title"]), [photographs[i] or names[i] for i in order]
+    names, labels = [names[i] for i in order], [labels[i] for i in order]
+    return Top(key, title, total, counted, unreadable, refused, rankings, names, labels, photographs)
 
 
 def _true(said: bool) -> None:
@@ -212,6 +232,15 @@ def _texts(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
     array = column.unify_dictionaries().combine_chunks()
     array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
     return array.dictionary.to_pylist(), array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+
+
+def _of_each(pictures: int, numbers: np.ndarray, column: pa.ChunkedArray) -> list[str | None]:
+    """Of each picture what a column says of it, where `numbers` has the picture of every row."""
+    texts, said = _texts(column)
+    found: list[str | None] = [None] * pictures
+    for picture, text in set(zip(numbers.tolist(), said.tolist(), strict=True)):
+        found[picture] = texts[text] if text >= 0 else None
+    return found
 
 
 def _key(said: dict) -> Key:

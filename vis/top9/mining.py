@@ -1,9 +1,10 @@
 """The search: one pass over a set of pictures.
 
 Each goes through the network once, every chosen layer is ranked at once, and only the k strongest pictures of every
-feature map are kept. A feature map's answer to a picture is its maximum over positions. Equal answers are in the order
-of the pictures' ids, equal positions in reading order, so that the result depends on nothing but the network and the
-pictures – not on their order, on threads, or on having been stopped and resumed.
+feature map are kept, of each photograph the strongest. A feature map's answer to a picture is its maximum over
+positions. Equal answers are in the order of the pictures' ids, equal positions in reading order, so that the result
+depends on nothing but the network and the pictures – not on their order, on threads, or on having been stopped and
+resumed.
 """
 
 import time
@@ -26,7 +27,7 @@ from models.refusals import Refused
 from vis.maps import stream_maps
 from vis.shapes import record_shapes
 from vis.top9.files import kept, save
-from vis.top9.ranking import MOST_PLACES, Key, Ranking, Top, compacted
+from vis.top9.ranking import MOST_PLACES, Key, Ranking, Top, compacted, numbered
 from vis.trace import traced
 
 AHEAD = 32  # pictures that are decoded before their turn
@@ -68,7 +69,7 @@ def mine(
     ahead: int = AHEAD,
     every: float = 10.0,
 ) -> Top:
-    """The k strongest pictures of every feature map of `layers`, by one pass over the set.
+    """The k strongest pictures of every feature map of `layers`, of as many photographs, by one pass over the set.
 
     Pictures that cannot be read are counted and listed. On one device, with one number of torch threads, equal keys
     give equal results, bit by bit.
@@ -159,6 +160,7 @@ class _Running:
         self._unreadable: list[tuple[str, Refused]] = []
         self._unreadable_in_all = 0
         self._rankings: dict[str, Ranking] = {}
+        self._photographs = numbered(pictures.sources) if pictures.sources else None
         if begun and begun.total == self.total and (numbers := _places(begun.names, pictures.ids)) is not None:
             self.counted = begun.counted
             self._unreadable, self._unreadable_in_all = list(begun.unreadable), begun.unreadable_in_all
@@ -184,12 +186,13 @@ class _Running:
         for layer, maps in stream_maps(self._loaded.model, images, self._key.layers):  # (N, K, h, w)
             if layer not in self._rankings:
                 self._rankings[layer] = Ranking.empty(len(maps[0]), self._key.k)
-            _enter(self._rankings[layer], maps[: len(numbers)], numbers)
+            _enter(self._rankings[layer], maps[: len(numbers)], numbers, self._photographs)
 
     def top(self) -> Top:
         """What was found so far, with the names of the pictures that are in it."""
         rankings, used = compacted(self._rankings)
-        classes = self._pictures.classes
+        classes, ids = self._pictures.classes, self._pictures.ids
+        sources = self._pictures.sources or ids
         return Top(
             self._key,
             self._pictures.title,
@@ -198,8 +201,9 @@ class _Running:
             list(self._unreadable),
             self._unreadable_in_all,
             rankings,
-            [self._pictures.ids[i] for i in used],
+            [ids[i] for i in used],
             [classes[i] if classes else None for i in used],
+            [sources[i] for i in used],
         )
 
 
@@ -210,7 +214,7 @@ def _places(names: Sequence[str], ids: Sequence[str]) -> np.ndarray | None:
     return np.array(places, int) if is_there else None
 
 
-def _enter(ranking: Ranking, maps: Tensor, numbers: np.ndarray) -> None:
+def _enter(ranking: Ranking, maps: Tensor, numbers: np.ndarray, photographs: np.ndarray | None) -> None:
     """Enters maps (n, K, h, w) of pictures that come after all in the ranking, in which equal values stay behind."""
     maxima = maps.amax((2, 3)).double().cpu().numpy() + 0.0  # (n, K); there is one zero only
     pictures, channels = np.nonzero(maxima > ranking.values[:, -1])
@@ -224,5 +228,5 @@ def _enter(ranking: Ranking, maps: Tensor, numbers: np.ndarray) -> None:
     new.pictures[where, pictures] = numbers[pictures]
     new.rows[where, pictures], new.columns[where, pictures] = np.divmod(positions, maps.shape[3])
     old = Ranking(*(a[changed] for a in ranking.arrays()))
-    for whole, best in zip(ranking.arrays(), old.best(new).arrays(), strict=True):
+    for whole, best in zip(ranking.arrays(), old.best(new, photographs).arrays(), strict=True):
         whole[changed] = best

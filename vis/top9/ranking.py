@@ -1,4 +1,7 @@
-"""The pictures that excite each feature map most, as a result, and the merging of two."""
+"""The pictures that excite each feature map most, as a result, and the merging of two.
+
+Of each photograph a feature map has one picture at most: where a set holds several of its crops, the strongest.
+"""
 
 import dataclasses
 import json
@@ -66,22 +69,38 @@ class Ranking:
         """The same ranking, whose picture i is now picture numbers[i]."""
         return Ranking(self.values, np.append(numbers, -1)[self.pictures], self.rows, self.columns)
 
-    def best(self, other: "Ranking") -> "Ranking":
-        """The best of both rankings, of equal values those with the smaller picture."""
+    def best(self, other: "Ranking", photographs: np.ndarray | None = None) -> "Ranking":
+        """The best of both rankings, of each photograph one; of equal values those with the smaller picture.
+
+        Args:
+            photographs: of every picture, the number of its photograph; None where each is one of its own.
+        """
         k = self.values.shape[1]
-        values, pictures, rows, columns = (
-            np.concatenate(both, 1) for both in zip(self.arrays(), other.arrays(), strict=True)
-        )
-        order = np.lexsort((pictures, -values), axis=1)[:, :k]
-        return Ranking(*(np.take_along_axis(array, order, 1) for array in (values, pictures, rows, columns)))
+        both = Ranking(*(np.concatenate(two, 1) for two in zip(self.arrays(), other.arrays(), strict=True)))
+        if photographs is not None:
+            both = both._sorted(of := np.append(photographs, -1)[both.pictures])
+            of = np.sort(of, 1)
+            again = np.pad((of[:, 1:] == of[:, :-1]) & (of[:, 1:] >= 0), ((0, 0), (1, 0)))
+            both.values[again], both.pictures[again] = -np.inf, -1
+        best = both._sorted()
+        return Ranking(*(array[:, :k] for array in best.arrays()))
+
+    def _sorted(self, *first: np.ndarray) -> "Ranking":
+        """The same ranking in the order of these numbers (K, k), then of the values, then of the pictures."""
+        order = np.lexsort((self.pictures, -self.values, *first), axis=1)
+        return Ranking(*(np.take_along_axis(array, order, 1) for array in self.arrays()))
 
     def is_in_order(self) -> bool:
-        """Whether values descend, equal ones by their pictures, and no feature map has a picture twice."""
-        values, pictures, twice = self.values, self.pictures, np.sort(self.pictures, 1)
+        """Whether values descend, equal ones by their pictures."""
+        values, pictures = self.values, self.pictures
         fall, tie = values[:, :-1] > values[:, 1:], values[:, :-1] == values[:, 1:]
         by_picture = (pictures[:, :-1] < pictures[:, 1:]) | (pictures[:, 1:] < 0)
-        once = (twice[:, :-1] < twice[:, 1:]) | (twice[:, 1:] < 0)
-        return bool((fall | tie & by_picture).all() and once.all())
+        return bool((fall | tie & by_picture).all())
+
+    def has_twice(self, photographs: np.ndarray) -> bool:
+        """Whether a feature map has a photograph twice; argument as of `best`."""
+        of = np.sort(np.append(photographs, -1)[self.pictures], 1)
+        return bool(((of[:, :-1] == of[:, 1:]) & (of[:, 1:] >= 0)).any())
 
 
 def compacted(rankings: Mapping[str, Ranking]) -> tuple[dict[str, Ranking], np.ndarray]:
@@ -94,6 +113,11 @@ def compacted(rankings: Mapping[str, Ranking]) -> tuple[dict[str, Ranking], np.n
         )
         for layer, found in rankings.items()
     }, used
+
+
+def numbered(photographs: Sequence[str]) -> np.ndarray:
+    """Of every picture the number of its photograph, as `Ranking` wants them."""
+    return np.unique(np.array(photographs, object), return_inverse=True)[1].astype(int)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +133,7 @@ class Top:
     rankings: Mapping[str, Ranking]
     names: Sequence[str]  # of the pictures in the rankings, in order
     labels: Sequence[str | None]  # of each, the name of its class
+    photographs: Sequence[str]  # of each, the photograph that it is a part of; its own name for one of its own
 
     @property
     def finished(self) -> bool:
@@ -123,7 +148,7 @@ class Top:
         return len(self.rankings[layer].values) if layer in self.rankings else 0
 
     def entries(self, layer: str, channel: int) -> list[Entry]:
-        """The strongest pictures of a feature map, strongest first; fewer than k where the set has fewer."""
+        """The strongest pictures of a feature map, strongest first; fewer than k of a set of fewer photographs."""
         found = self.rankings[layer]
         rows = zip(*(a[channel].tolist() for a in found.arrays()), strict=True)
         return [Entry(self.names[i], value, row, column, self.labels[i]) for value, i, row, column in rows if i >= 0]
@@ -144,15 +169,18 @@ def merged(one: Top, other: Top) -> Top:
         raise Refused("An unfinished result cannot be merged; run its command again first.")
     if one.key == other.key or set(one.names) & set(other.names):
         raise Refused("These results are of sets that share pictures, or names of pictures, and cannot be merged.")
-    labels = dict(zip((*one.names, *other.names), (*one.labels, *other.labels), strict=True))
+    both = (*one.names, *other.names)
+    labels = dict(zip(both, (*one.labels, *other.labels), strict=True))
+    sources = dict(zip(both, (*one.photographs, *other.photographs), strict=True))
     names = sorted(labels)
+    photographs = numbered([sources[name] for name in names])
     numbers = {name: i for i, name in enumerate(names)}
     rankings: dict[str, Ranking] = {}
     for top in (one, other):
         new = np.array([numbers[name] for name in top.names], int)
         for layer, found in top.rankings.items():
             found = found.with_names(new)
-            rankings[layer] = rankings[layer].best(found) if layer in rankings else found
+            rankings[layer] = rankings[layer].best(found, photographs) if layer in rankings else found
     rankings, used = compacted(rankings)
     unreadable = sorted((*one.unreadable, *other.unreadable), key=lambda found: found[0])[:MOST_LISTED]
     return Top(
@@ -165,6 +193,7 @@ def merged(one: Top, other: Top) -> Top:
         rankings,
         [names[i] for i in used],
         [labels[names[i]] for i in used],
+        [sources[names[i]] for i in used],
     )
 
 

@@ -18,12 +18,12 @@ from pages.common.panels import tiles
 from pages.common.presenting import Position, arrow_keys, for_a_room
 from pages.common.session import set_to
 from pages.common.text import _, plain, said
-from pages.common.widgets import warning_of, weights_in_words
-from pages.common.words import range_in_words
+from pages.common.widgets import warning_of
 from pages.look.top9.mining import Asked
 from pages.look.top9.one_of_nine import one_of_nine
 from pages.look.top9.ranking import (
     Shown,
+    about_all,
     files,
     in_code,
     label_of,
@@ -34,7 +34,7 @@ from pages.look.top9.ranking import (
 )
 from pages.look.top9.state import OneOfNine, mining, open_one, opened
 from vis.figures.nine import COLUMNS, Tile, montages
-from vis.figures.numbers import grouped, significant
+from vis.figures.numbers import significant
 from vis.top9 import Top
 
 SORT = Choice(
@@ -48,6 +48,7 @@ RANGE = Choice(
     "range", Phrase("Grey scale"), {"own": Phrase("one per picture"), "shared": Phrase("one per map")}, shown_as="list"
 )
 LINKED = ("layer", SORT.name, ON_A_PAGE.name, RANGE.name, "map", "page", "nine")  # what of the nines a link says
+WIDTH = 600  # pixels of a montage at most, so that a map shown alone fits on a large screen
 PREPARED_WITHIN = 5  # seconds, after which the visitor rather sees one map after the other
 
 
@@ -73,11 +74,13 @@ def view(asked: Asked, top: Top, layers: Sequence[str]) -> None:
         open_one(None)  # it was another network's, or of another set
     state.viewed = asked.key
     network = asked.loaded.architecture.name
-    first, *middle, last = st.columns([4, 3.1, 2, 3.1, 2.4], vertical_alignment="bottom")
+    row = st.container(horizontal=True, vertical_alignment="bottom", key="choices of nines")  # wraps on a phone
     all_layers = Choice("layer", Phrase("Layer"), layers, first_layer(layers))
-    layer = ask_one(first, all_layers, network=network, of=" ".join(layers), comes_back=True)
+    layer = ask_one(row, all_layers, network=network, of=" ".join(layers), comes_back=True)
     address.note(layer=layer)
-    order, size, contrast = ask(middle, SORT, ON_A_PAGE, RANGE, comes_back=True).values()
+    one_map = row.container(width=136)
+    with row.popover(_("View"), icon=":material/tune:"):
+        order, size, contrast = ask(st, SORT, ON_A_PAGE, RANGE, comes_back=True).values()
     shown = Shown(asked, top, layer, contrast == "own")
     if not (k := top.channels(shown.operation)):
         st.error(_("None of these pictures could be read."), icon=":material/hide_image:")
@@ -85,12 +88,11 @@ def view(asked: Asked, top: Top, layers: Sequence[str]) -> None:
     is_linked = address.opened_with().get("layer", layer) == layer
     about = {"network": network, "is_linked": is_linked, "comes_back": True}
     by_number = Number("map", Phrase("Go to map"), None, 0, k - 1)
-    channel = ask_one(last, by_number, of=layer, placeholder=f"0–{k - 1}", **about)
-    _about(shown)
+    channel = ask_one(one_map, by_number, of=layer, placeholder=f"0–{k - 1}", **about)
     ordered = strongest_first(top, shown.operation) if order == "strongest" else np.arange(k)
     if channel is None:
         pages = Number("page", "", 1, 1, -(-k // size), shown_as="pages")
-        page = ask_one(st, pages, of=f"{layer} {order} {size}", **about)
+        page = ask_one(row, pages, of=f"{layer} {order} {size}", **about)
         channels = ordered[(page - 1) * size : page * size].tolist()
     else:
         channels = [channel]
@@ -98,6 +100,7 @@ def view(asked: Asked, top: Top, layers: Sequence[str]) -> None:
     address.note(nine=f"{one.channel},{one.rank + 1}" if one else None)
     _arrow_keys(shown, layers, ordered.tolist(), channel, one)
     _cards(shown, channels, one)
+    about_all(shown)
     files(shown)
     in_code(shown, channels)
 
@@ -135,38 +138,6 @@ def _seen_closely(shown: Shown, channels: Sequence[int]) -> OneOfNine | None:
     return one if one.rank < len(entries) and entries[0].value > 0 else None
 
 
-def _about(shown: Shown) -> None:
-    """All that holds for every picture below."""
-    top, loaded = shown.top, shown.loaded
-    idle = int((shown.strongest <= 0).sum())
-    words = [
-        f"{loaded.architecture.title}, {plain(weights_in_words(loaded))}",
-        _(
-            "layer {layer} ({operation}): {k} feature maps",
-            layer=shown.layer,
-            operation=plain(shown.operation),
-            k=grouped(top.channels(shown.operation)),
-        ),
-        _(
-            "{count} pictures: {title}",
-            count=grouped(top.counted - top.unreadable_in_all),
-            title=plain(shown.asked.title),
-        ),
-        _("one unit per picture, the map's strongest; ties in order of the picture names"),
-        _("projections by the deconvnet, each in its own picture"),
-    ]
-    lines = [" · ".join(words)]
-    if idle:
-        k = len(shown.strongest)
-        lines.append(_("Maps that no picture activates: {idle} of {k}.", idle=idle, k=k))
-    lines.append(
-        range_in_words(None)
-        if shown.own_range
-        else _("Each map's nine share one range: grey is 0, white or black ± the number below them.")
-    )
-    st.caption("  \n".join(lines))
-
-
 def _cards(shown: Shown, channels: Sequence[int], one: OneOfNine | None) -> None:
     """Two feature maps in a row; below it the picture that was clicked in one of them."""
     state, of = mining(), (shown.asked.selection, shown.asked.key, shown.operation, tuple(channels))
@@ -182,7 +153,7 @@ def _cards(shown: Shown, channels: Sequence[int], one: OneOfNine | None) -> None
                 if is_alone:
                     for_a_room("nine").caption(" · ".join(map(plain, source_in_words(shown))))
                 try:
-                    _card(shown, channel, partial(_tiles, nines, channel, time_left), one)
+                    _card(shown, channel, partial(_tiles, nines, channel, time_left), one, is_alone)
                 except Refused as refusal:  # a picture that is gone ends its own card and no other
                     st.error(plain(said(refusal)), icon=":material/hide_image:")
         if one and one.channel in pair:
@@ -190,7 +161,10 @@ def _cards(shown: Shown, channels: Sequence[int], one: OneOfNine | None) -> None
     state.nines = None
 
 
-def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], one: OneOfNine | None) -> None:
+def _card(
+    shown: Shown, channel: int, projected: Callable[[], list[Tile]], one: OneOfNine | None, is_alone: bool
+) -> None:
+    """A feature map's nine: patches beside projections; one map alone has them below one another on a phone."""
     entries = shown.entries(channel)
     head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     title = _("Feature map {channel}", channel=channel)
@@ -205,12 +179,12 @@ def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], one: 
     labels = [label_of(shown, rank, entry) for rank, entry in enumerate(entries)]
     warning = warning_of(shown.loaded)
     level = "top" if warning else "bottom"  # one of the two has a banner at its foot
-    left, right = st.columns(2, gap="small", wrap=False, vertical_alignment=level)
+    left, right = st.columns(2, gap="small", wrap=is_alone, vertical_alignment=level)
     for column, kind, name, sheet, maker in (
         (left, "patches", _("What the unit can see"), patches, None),
         (right, "projections", _("What it saw there"), projections, shown.loaded),
     ):
-        with column:
+        with column.container(gap=None):
             st.caption(name)
             clicked = tiles(
                 sheet,
@@ -220,6 +194,7 @@ def _card(shown: Shown, channel: int, projected: Callable[[], list[Tile]], one: 
                 loaded=maker,
                 selected=one.rank if one and one.channel == channel else None,
                 alt=f"{title}: {name}",
+                width=WIDTH,
             )
         if clicked is not None:
             open_one(OneOfNine(shown.layer, channel, clicked))

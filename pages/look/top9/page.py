@@ -19,19 +19,24 @@ from pages.look.top9.mining import Asked, K, found, left_out, of_set, top_of
 from vis.top9 import key_of
 
 TEXTS = Path(__file__).parent / "texts"
+ROW = 480  # pixels of what is chosen first, at most: pictures are to be on the first screen
 
 
 def page() -> None:
     st.title(_("Top nine pictures"))
     st.markdown(
         _(
-            "For each feature map, the nine pictures of a set that activate it most: the part that its strongest unit "
-            "sees, beside what the deconvnet says it saw there. This is Figure 2 of Zeiler & Fergus, for your network "
-            "and your pictures. **Click a tile** to see its whole picture."
+            "For each feature map, the nine pictures that activate it most, and what it saw in them. **Click a tile** "
+            "to see the whole picture."
         )
     )
-    chosen = sets.choose()
-    layers = _layers(selection().network)
+    row = st.container(horizontal=True, width=ROW)
+    kind = ask_one(row, sets.SET, comes_back=True, label_visibility="collapsed")
+    with row.popover(_("Layers"), help=_("Layers to search")):
+        layers = _layers(selection().network)
+    if not layers:
+        st.info(_("Choose at least one layer to search."), icon=":material/layers:")
+    chosen = sets.choose(kind)
     below = st.container()
     # Before the search, which ends some runs.
     reading(_("How these pictures are made, and how to read them"), TEXTS, "top9")

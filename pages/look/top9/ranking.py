@@ -13,7 +13,8 @@ from models.statefile import printable
 from pages.common import cache
 from pages.common.code import selection_code, the_code
 from pages.common.export import download, table
-from pages.common.text import _, spoken
+from pages.common.text import _, plain, spoken
+from pages.common.widgets import weights_in_words
 from pages.common.words import fidelity_in_words, network_in_words, range_in_words
 from pages.look.top9.mining import Asked
 from vis.figures.nine import Tile, limits, montages, side_by_side, tile
@@ -72,6 +73,56 @@ def source_in_words(shown: Shown) -> list[str]:
     ]
 
 
+def rule_in_words(shown: Shown) -> str:
+    """Which pictures the nine are."""
+    if shown.top.photographs == shown.top.names:
+        return _("one unit per picture, the map's strongest; ties in order of the picture names")
+    return _("one crop per photograph and one unit per crop, the map's strongest; ties in order of the picture names")
+
+
+def about_all(shown: Shown) -> None:
+    """All that holds for every picture above."""
+    top, loaded = shown.top, shown.loaded
+    idle = int((shown.strongest <= 0).sum())
+    words = [
+        f"{loaded.architecture.title}, {plain(weights_in_words(loaded))}",
+        _(
+            "layer {layer} ({operation}): {k} feature maps",
+            layer=shown.layer,
+            operation=plain(shown.operation),
+            k=grouped(top.channels(shown.operation)),
+        ),
+        _(
+            "{count} pictures: {title}",
+            count=grouped(top.counted - top.unreadable_in_all),
+            title=plain(shown.asked.title),
+        ),
+        rule_in_words(shown),
+        _("projections by the deconvnet, each in its own picture"),
+    ]
+    lines = [" · ".join(words)]
+    if (number := len(shown.entries(0))) < top.key.k:
+        lines.append(
+            _("Photographs of this set that could be read: {number}, so each map shows {number}.", number=number)
+        )
+    if idle:
+        k = len(shown.strongest)
+        lines.append(_("Maps that no picture activates: {idle} of {k}.", idle=idle, k=k))
+    if shown.asked.is_samples:
+        lines.append(
+            _(
+                "The crops overlap, at two scales: few pictures, for a quick first look. For more informative results, "
+                "use a set of several thousand pictures."
+            )
+        )
+    lines.append(
+        range_in_words(None)
+        if shown.own_range
+        else _("Each map's nine share one range: grey is 0, white or black ± the number below them.")
+    )
+    st.caption("  \n".join(lines))
+
+
 def values_in_words(shown: Shown, entries: Sequence[Entry], tiles: Sequence[Tile]) -> list[str]:
     """Values, ranges and classes of the nine."""
     ranges = limits(tiles, shown.own_range)
@@ -115,7 +166,7 @@ def sheet_in_words(shown: Shown, channel: int, entries: Sequence[Entry], tiles: 
         *source_in_words(shown),
         f"{_('Feature map {channel}', channel=channel)} · {_('Deconvnet')} · {fidelity_in_words(tiles[0].fidelity)}",
         *values_in_words(shown, entries, tiles),
-        _("one unit per picture, the map's strongest; ties in order of the picture names"),
+        rule_in_words(shown),
         range_in_words(None if shown.own_range else max(limits(tiles, own=False))),
     ]
 

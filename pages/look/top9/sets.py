@@ -30,6 +30,7 @@ SET = Choice(
         "zip": Phrase("Your own ZIP"),
         "dataset": Phrase("A data set"),
     },
+    shown_as="list",
     unlinked=("zip",),
 )
 DATASET = Choice(
@@ -81,20 +82,10 @@ class Chosen:
         return self.kind == "zip"
 
 
-def choose() -> Chosen | None:
-    """The set that is chosen; None while there is nothing to choose, and the page says why."""
-    kinds = {"samples": _samples, "folder": _folder, "zip": _zip, "dataset": _dataset}
-    return kinds[ask_one(st, SET, comes_back=True)]()
-
-
-def _samples() -> Chosen:
-    st.caption(
-        _(
-            "Overlapping crops of the sample photographs at three scales: few pictures, for a quick first "
-            "look. For more informative results, use a set of several thousand pictures."
-        )
-    )
-    return Chosen("samples")
+def choose(kind: str) -> Chosen | None:
+    """The set of this kind that is chosen; None while there is nothing to choose, and the page says why."""
+    kinds = {"samples": lambda: Chosen("samples"), "folder": _folder, "zip": _zip, "dataset": _dataset}
+    return kinds[kind]()
 
 
 def _folder() -> Chosen | None:
@@ -198,7 +189,7 @@ def opened(chosen: Chosen) -> PictureSet | None:
 def title_of(chosen: Chosen, pictures: PictureSet) -> str:
     """What the set is called on the page."""
     if chosen.kind == "samples":
-        return _("crops of the sample photographs")
+        return _("crops of {number} sample photographs", number=len(set(pictures.sources)))
     if chosen.kind == "folder" and chosen.name != ".":
         return printable(chosen.name)
     return pictures.title
