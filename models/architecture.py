@@ -62,7 +62,7 @@ class Architecture:
         default_factory=lambda: MappingProxyType({})
     )
     accuracy: float | None = None  # top-1 on ImageNet in percent, from a single view of every picture
-    accuracy_of: Literal["torchvision", "paper"] | None = None  # whose network was measured
+    accuracy_of: Literal["torchvision", "paper", "authors"] | None = None  # whose network was measured, or who says so
 
     @property
     def reads_digits(self) -> bool:

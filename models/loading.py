@@ -15,13 +15,14 @@ from models.download import DownloadFailed, Progress, cached, checkpoints, fetch
 from models.images import Preprocess
 from models.naming import named, outline_of
 from models.own_file import read_file, whose
+from models.packaged import packaged, place_of
 from models.refusals import Refused
 from models.registry import ARCHITECTURES
 from models.skeletons import bare
 from models.spellings import SPELLINGS
 from models.statefile import printable
 from models.trained import AS_USUAL, Trained
-from models.weights import Misfit, Weights, card, fit, shipped
+from models.weights import Card, Misfit, Weights, card, fit, shipped
 
 _building = threading.Lock()  # random numbers belong to the process, not to a thread
 RANDOM_SEED = 0  # so that a link to a network with random weights shows the same picture everywhere
@@ -192,17 +193,30 @@ def _chosen(name: str, options: Mapping[str, object]) -> tuple[Architecture, dic
 
 def weights_here(name: str) -> str | None:
     """The trained weights of a network that are on this machine: "shipped" or "imagenet"; None where there are none."""
-    if card(name):
-        return "shipped"
+    if about := card(name):
+        return None if _refusal_of(about) else "shipped"
     entry = ARCHITECTURES[name].torchvision_weights
     return "imagenet" if entry and cached(*_source(entry().url)) else None
 
 
+def _refusal_of(about: Card) -> Refused | None:
+    """Why weights that ship in a package cannot be had; None where they can, and of the app's own."""
+    try:
+        for each in about.files if about.package else ():
+            packaged(about.package, each.file, each.sha256)
+    except Refused as refused:
+        return refused.alone()
+    return None
+
+
 def place_of_weights(name: str) -> str:
-    """Where a network's trained weights are: "install", "disk", "internet" or "nowhere"; quickly, no file is read."""
+    """Where a network's trained weights are: "install", "package" if that is not installed, "disk", "internet" or
+    "nowhere"; quickly, no file of weights is read.
+    """
     entry = ARCHITECTURES[name].torchvision_weights
-    if card(name):
-        return "install"
+    if about := card(name):
+        is_here = about.package is None or all(place_of(about.package, each.file) for each in about.files)
+        return "install" if is_here else "package"
     if not entry:
         return "nowhere"
     # torchvision, which alone knows the file's whole name, takes a second to import.
@@ -218,6 +232,8 @@ def best_weights(name: str, progress: Progress | None = None) -> tuple[str, Refu
     architecture = ARCHITECTURES[name]
     if here := weights_here(name):
         return here, None
+    if about := card(name):
+        return "random", _refusal_of(about)
     if not architecture.torchvision_weights:
         return "random", None
     try:
@@ -236,7 +252,10 @@ def _shipped(architecture: Architecture, options: dict, _: Progress | None, epoc
         )
     state, about = found
     file = about.at(epoch)
-    return state, Weights("shipped", file.file, file.sha256, True, about.categories)
+    weights = Weights("shipped", Path(file.file).name, file.sha256, True, about.categories)
+    if about.package:
+        state = _by_own_names(architecture, state, weights.source)
+    return state, weights
 
 
 def _imagenet(architecture: Architecture, options: dict, progress: Progress | None) -> Found:
@@ -248,8 +267,13 @@ def _imagenet(architecture: Architecture, options: dict, progress: Progress | No
     entry, file = architecture.torchvision_weights(), _fetched(architecture, progress)
     weights = Weights("imagenet", str(entry), sha256_of(file), True, tuple(entry.meta["categories"]))
     state = torch.load(file, map_location="cpu", weights_only=True)  # verified, so it needs no child process
-    outline = outline_of(bare(architecture.build, options), SPELLINGS.get(architecture.family, ()))
-    return named(outline, state, weights.source).state, weights
+    return _by_own_names(architecture, state, weights.source), weights
+
+
+def _by_own_names(architecture: Architecture, state: State, file: str) -> State:
+    """The tensors of a file of others by the names that they have here."""
+    outline = outline_of(bare(architecture.build, {}), SPELLINGS.get(architecture.family, ()))
+    return named(outline, state, file).state
 
 
 def _fetched(architecture: Architecture, progress: Progress | None) -> Path:

@@ -66,6 +66,7 @@ SIGNS: Mapping[str, tuple[str, ...]] = {
     "mobilenet_v2": ("features.0.0.weight",),
     "mobilenet_v3": ("features.0.0.weight",),
     "efficientnet": ("features.0.0.weight",),
+    "efficientnet_lite": ("features.stem.conv.weight",),
     "convnext": ("features.0.0.weight",),
     "inception": ("Mixed_5b.branch1x1.conv.weight",),
     "shufflenet": ("stage2.0.branch1.0.weight",),

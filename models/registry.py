@@ -11,6 +11,7 @@ from torch import nn
 
 from models.alexnet import AlexNet2012
 from models.architecture import CLASSES, IMAGENET_MEAN, IMAGENET_STD, Architecture, Layers, Published
+from models.efficientnet_lite import EfficientNetLite0
 from models.googlenet import GoogLeNet2014
 from models.images import Preprocess
 from models.lenet import LeNet5, LeNet5_1998
@@ -40,6 +41,7 @@ OPTION_B = (
     "(option A) they are 25.03 % and 7.76 %, and the MACs 3.644 G."
 )
 WIDER_PICTURES = "The paper's errors are for 320×320 pictures."
+NO_PAPER = "No paper describes it: the numbers are its repository's, which does not say how it counted."
 UNEXPLAINED = "The paper does not say how it counted; the numbers here follow from the layers alone."
 
 
@@ -607,6 +609,23 @@ _ENTRIES = (
     _efficientnet(5, 456, 456, 30_389_784, 10_266_384_752, 83.444, "30 M", "9.9 G", "16.4 %", "3.3 %", UNEXPLAINED),
     _efficientnet(6, 528, 528, 43_040_704, 19_067_593_536, 84.008, "43 M", "19 G", "16.0 %", "3.2 %"),
     _efficientnet(7, 600, 600, 66_347_960, 37_745_884_192, 84.122, "66 M", "37 G", "15.7 %", "3.0 %", UNEXPLAINED),
+    Architecture(
+        "efficientnet_lite0",
+        "EfficientNet-Lite0",
+        EfficientNetLite0,
+        COLOUR,
+        2020,
+        parameters=4_652_008,
+        macs=385_187_552,
+        paper="Tan & Le 2019; EfficientNet-Lite, tensorflow/tpu 2020",
+        # blocks end without an activation, so these are the last ReLU6 at every resolution
+        layers=_layers(*(f"features.stage{stage}.block1.relu0" for stage in (3, 4, 5, 7)), "features.head.relu"),
+        family="efficientnet_lite",
+        preprocess=Preprocess(256, 224, (127 / 255,) * 3, (128 / 255,) * 3, Resampling.BICUBIC),
+        published=Published("4.7 M", "407 M", "24.9 %", None, NO_PAPER),
+        accuracy=75.1,
+        accuracy_of="authors",
+    ),
     _convnext("tiny", (3, 3, 9, 3), 236, 28_589_128, 4_455_531_264, 82.520, "29 M", "4.5 G", "17.9 %"),
     _convnext("small", (3, 3, 27, 3), 230, 50_223_688, 8_683_712_256, 83.616, "50 M", "8.7 G", "16.9 %"),
     _convnext("base", (3, 3, 27, 3), 232, 88_591_464, 15_354_729_472, 84.062, "89 M", "15.4 G", "16.2 %"),

@@ -130,11 +130,35 @@ CONVNEXT_OF_ITS_AUTHORS = Spelling(
     ),
 )
 
+# https://github.com/lukemelas/EfficientNet-PyTorch: blocks are counted through the network ---------------------------
+
+LITE_DEPTHS = (1, 2, 2, 3, 3, 4, 1)  # of stages 2 to 8
+LITE_LAYERS = {"expand": "_expand_conv", "depthwise": "_depthwise_conv", "project": "_project_conv"}
+
+
+def _block_of_lite(match: re.Match) -> str:
+    number = sum(LITE_DEPTHS[: int(match[1]) - 2]) + int(match[2]) - 1
+    return f"_blocks.{number}.{LITE_LAYERS.get(match[3], '_' + match[3])}."
+
+
+EFFICIENTNET_OF_LUKEMELAS = Spelling(
+    "lukemelas/EfficientNet-PyTorch",
+    (
+        (r"features\.stem\.conv\.", "_conv_stem."),
+        (r"features\.stem\.bn\.", "_bn0."),
+        (r"features\.head\.conv\.", "_conv_head."),
+        (r"features\.head\.bn\.", "_bn1."),
+        (r"classifier\.fc\.", "_fc."),
+        (rf"features\.stage(\d)\.block(\d)\.({_any_of(LITE_LAYERS)}|bn[012])\.", _block_of_lite),
+    ),
+)
+
 SPELLINGS: Mapping[str, tuple[Spelling, ...]] = MappingProxyType(  # by family
     {
         "densenet": (DENSENET_OF_2017,),
         "mobilenet_v2": (MOBILENET_V2_OF_TIMM,),
         "efficientnet": (EFFICIENTNET_OF_TIMM,),
+        "efficientnet_lite": (EFFICIENTNET_OF_LUKEMELAS,),
         "convnext": (CONVNEXT_OF_TIMM, CONVNEXT_OF_ITS_AUTHORS),
     }
 )

@@ -54,6 +54,11 @@ _BY_PATTERN: Mapping[str, Mapping[str, str | Callable[[str], str]]] = {
     "efficientnet": {
         r"features\.(\d)(?:\.0(?:\.block)?)?": lambda place: f"stage {int(place) + 1}"
     },  # Tan & Le 2019, table 1
+    "efficientnet_lite": {
+        r"features\.stem": "stage 1",
+        r"features\.stage(\d)(?:\.block1)?": lambda number: f"stage {number}",
+        r"features\.head": "stage 9",
+    },
     "convnext": {r"features\.([1357])": lambda place: f"res{(int(place) + 3) // 2}"},  # Liu et al. 2022, table 9
 }
 

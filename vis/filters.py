@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from models.weights import dead_filters
 from vis.maps import gives_maps, layer_maps
-from vis.operations import gathered
+from vis.operations import before_padding, gathered
 from vis.trace import check_finite, record, traced
 
 
@@ -122,7 +122,7 @@ def convolutions(model: nn.Module) -> dict[str, Convolution]:
             tuple(layer.kernel_size),
             tuple(layer.stride),
             layer.groups,
-            node.args[0].op == "placeholder",
+            before_padding(node.args[0], model).op == "placeholder",
             gathered(node.args[0]),
         )
         for node in trace.graph.nodes

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor, fx, nn
 
-from vis.trace import Recording, operation, parameter
+from vis.trace import Recording, operation, parameter, source
 
 KINDS = (
     "conv",
@@ -120,6 +120,13 @@ def plain_name(node: fx.Node, model: nn.Module) -> str:
     return node.meta["plain name"]
 
 
+def before_padding(node: fx.Node, model: nn.Module) -> fx.Node:
+    """The map that paddings were put around; the node itself, where it is none."""
+    while node.op.startswith("call") and plain_name(node, model) in PADS:
+        node = source(node)
+    return node
+
+
 def maps_of(value: Any) -> list[Tensor]:
     """The tensors in what an operation gave: itself, or the pieces of a split one."""
     pieces = value if isinstance(value, (tuple, list)) else [value]
@@ -129,6 +136,7 @@ def maps_of(value: Any) -> list[Tensor]:
 CONVOLUTIONS = named("conv")
 ADAPTIVE_POOLS = frozenset(name for name in named("pool") if name.startswith("adaptive"))
 SLIDING_POOLS = named("pool") - ADAPTIVE_POOLS
+PADS = frozenset(name for name in OPERATIONS if "pad" in name)
 
 
 def each_way(setting: Any, directions: int) -> tuple[int, ...]:

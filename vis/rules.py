@@ -42,6 +42,7 @@ from vis.transposes import (
     split,
     spread,
     transpose_linear,
+    unpad,
     unpool_maximum,
     unpool_whole,
 )
@@ -177,7 +178,7 @@ RULES: dict[str, Rule | Callable[[Step], Rule | None]] = {
     **_all(Rule("copy", transpose, joins=True), "expandas"),
     **_all(Rule("transpose", transpose), "pixelshuffle pixelunshuffle channelshuffle"),
     **_all(Rule("transpose", transpose), "interpolate upsample upsamplingnearest2d upsamplingbilinear2d"),
-    **_all(Rule("transpose", transpose), "pad zeropad1d zeropad2d zeropad3d constantpad1d constantpad2d constantpad3d"),
+    **_all(Rule("transpose", unpad), "pad zeropad1d zeropad2d zeropad3d constantpad1d constantpad2d constantpad3d"),
     **_all(Rule("transpose", transpose), "reflectionpad1d reflectionpad2d reflectionpad3d"),
     **_all(Rule("transpose", transpose), "replicationpad1d replicationpad2d replicationpad3d"),
     **_all(Rule("transpose", transpose), "circularpad1d circularpad2d circularpad3d"),

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from vis.activations import Step, way_to
 from vis.deconvnet import check_unit
 from vis.maps import gives_maps, layer_maps, order_of
-from vis.operations import convolution, each_way, gathered, plain_name
+from vis.operations import before_padding, convolution, each_way, gathered, plain_name
 from vis.trace import Recording, TraceRefused, parameter, record, source
 
 FEW = 3  # input channels, whose patches are shown in full
@@ -94,7 +94,7 @@ def sum_at(recording: Recording, layer: str, channel: int, row: int = 0, column:
         row,
         column,
         inputs,
-        source(node).op == "placeholder",
+        before_padding(source(node), recording.model).op == "placeholder",
         _precise(patch),
         _precise(kernel),
         rows,
@@ -145,19 +145,32 @@ def _of_convolution(node: fx.Node, recording: Recording, channel: int, row: int,
     each = conv.in_channels // conv.groups
     first = channel // (conv.out_channels // conv.groups) * each
     before, after = zip(*_padding(conv.padding, conv.kernel, conv.dilation), strict=True)
+    size, border = _inside_padding(source(node), recording)
     places = [
-        tuple(at * s - p + d * u for u in range(k))
-        for at, k, s, p, d in zip((row, column), conv.kernel, conv.stride, before, conv.dilation, strict=True)
+        tuple(at * s - p - b + d * u for u in range(k))
+        for at, k, s, p, b, d in zip(
+            (row, column), conv.kernel, conv.stride, before, border, conv.dilation, strict=True
+        )
     ]
     padded = F.pad(given[:, first : first + each], (before[1], after[1], before[0], after[0]), _mode(node, recording))
-    rows, columns = ([n + p for n in along] for along, p in zip(places, before, strict=True))
-    inside = [[0 <= n < size for n in along] for along, size in zip(places, given.shape[2:], strict=True)]
+    rows, columns = ([n + p + b for n in along] for along, p, b in zip(places, before, border, strict=True))
+    inside = [[0 <= n < length for n in along] for along, length in zip(places, size, strict=True)]
     return (
         (gathered(source(node)) or tuple(range(conv.in_channels)))[first : first + each],
         padded[0][:, rows][:, :, columns],
         *places,
         np.logical_and.outer(*inside),
     )
+
+
+def _inside_padding(node: fx.Node, recording: Recording) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(rows, columns) of the map that operations have put a border around, and of the border before it."""
+    above = before = 0
+    while node is not (inner := before_padding(node, recording.model)):
+        given = parameter(node, recording, "padding" if node.op == "call_module" else "pad")
+        sides = [*next(iter(given.values())), 0, 0, 0, 0]
+        before, above, node = before + int(sides[0]), above + int(sides[2]), source(node)
+    return tuple(recording.values[inner].shape[2:]), (above, before)
 
 
 def _mode(node: fx.Node, recording: Recording) -> str:

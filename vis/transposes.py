@@ -43,6 +43,17 @@ def _share_of_each_pixel(step: Step, sliding: Sliding) -> Tensor:
     return run(ones) / pixels[:, :, rows[:, None], columns]
 
 
+def unpad(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
+    """What was put around maps, or between them, is cut off again; what was cut off receives nothing."""
+    given = {"mode": "constant"} | step.parameter("padding" if step.node.op == "call_module" else "pad mode")
+    sides = [*map(int, given.get("pad", given.get("padding"))), *[0] * 8]
+    (before, _), (above, _), (front, back), batch = zip(sides[:8:2], sides[1:8:2], strict=True)
+    if given["mode"] != "constant" or signal.values.dim() != 4 or any(batch):
+        return transpose(step, signal)
+    maps = F.pad(signal.values, (0, 0, 0, 0, -front, -back)) if front or back else signal.values.clone()
+    return {step.source: signal.below(maps, Sliding((1, 1), padding=(above, before)), step.input_shape)}
+
+
 def unpool_whole(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     """An adaptive max pool, or one along one or three directions: as `unpool`, on the whole maps."""
     adaptive = step.operation.startswith("adaptive")

@@ -195,6 +195,7 @@ def _mark(name: str) -> str:
     """Where a network's trained weights are."""
     return {
         "install": _("trained weights included"),
+        "package": _("trained weights in a package to install"),
         "disk": _("trained weights on this disk"),
         "internet": _("trained weights to download"),
         "nowhere": _("random weights only"),

@@ -10,6 +10,7 @@ import streamlit as st
 
 from models import Loaded
 from models.decoding import PictureRefused
+from models.download import DownloadFailed
 from models.images import png
 from models.refusals import Refused
 from pages.common import cache
@@ -75,9 +76,11 @@ def opened(selection: Selection, at_once: bool = True) -> tuple[Selection, Loade
     say_if_on_cpu(on_cpu)
     for remark in loaded.weights.remarks:
         st.info(plain(said(remark)), icon=":material/info:")
-    if refused:
+    if isinstance(refused, DownloadFailed):
         _say_not_downloaded(loaded, refused)
     elif not loaded.weights.trained:
+        if refused:
+            st.warning(plain(said(refused)), icon=":material/deployed_code:")
         st.warning(
             _(
                 "The weights of {network} are random: this shows what the architecture alone does, not what training "

@@ -154,6 +154,13 @@ def padded_by_hand(net: nn.Module, x: Tensor) -> Tensor:
     return F.interpolate(x - x.mean((2, 3), keepdim=True), scale_factor=2).relu()
 
 
+def padded_unevenly(net: nn.Module, x: Tensor) -> Tensor:
+    x = net.conv1(net.right_and_below(x)).relu()
+    x = net.sum(x + F.pad(x, (1, -1, -2, 2), value=0.5))  # moved by a row and a column
+    x = net.conv2(net.around(F.pad(x, [0, 0, 0, 0, 1, 2]))).relu()  # between empty maps
+    return net.conv3(F.pad(F.pad(x, (2, 1, 0, 0), "replicate"), (-2, 0, 0, -1))).relu()
+
+
 def pre_activated_in_place(net: nn.Module, x: Tensor) -> Tensor:
     x = net.conv1(x)
     y = net.conv2(net.relu(x))  # in place: from here on x is rectified, too
@@ -322,6 +329,15 @@ EXACT: dict[str, Callable[[], nn.Module]] = {
     "shuffled channels": lambda: Net(shuffled, conv1=Conv2d(3, 4, 3, 2), conv2=Conv2d(4, 4, 2, groups=2)),
     "view and dropout": lambda: Net(classified, conv1=Conv2d(3, 3, 4, 2), fc1=Linear(12, 6), fc2=Linear(6, 5)),
     "pad, mean and resize": lambda: Net(padded_by_hand, conv1=Conv2d(3, 3, 4, 3)),
+    "uneven paddings": lambda: Net(
+        padded_unevenly,
+        right_and_below=nn.ZeroPad2d((0, 1, 0, 1)),
+        sum=Identity(),
+        around=nn.ConstantPad2d((1, 2, 1, 2), 0.5),
+        conv1=Conv2d(3, 4, 3, 2),
+        conv2=Conv2d(7, 3, 5, 2),
+        conv3=Conv2d(3, 3, 2),
+    ),
     "moves": lambda: Net(moved, conv1=Conv2d(3, 4, 3), conv2=Conv2d(4, 3, 2)),
     "parts": lambda: Net(taken_apart, conv1=Conv2d(3, 4, 3), conv2=Conv2d(4, 3, 2), matrix=Linear(7, 5, bias=False)),
     "other paddings": lambda: Sequential(

@@ -157,10 +157,14 @@ def test_a_gate_is_held_at_its_value(method):
     assert said == {"exact" if method == "gradient" else "approximated: gates held at their value"}
 
 
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [("inception", ("stem", "one", "three", "pool.0", "pool.1")), ("uneven paddings", ("right_and_below", "sum"))],
+)
 @pytest.mark.parametrize("method", METHODS)
-def test_units_of_several_layers_share_a_walk_in_any_order(method):
-    model, image = seeded(EXACT["inception"]), picture()
-    units = units_everywhere(model, image, "stem", "one", "three", "pool.0", "pool.1", last_layer(model))
+def test_units_of_several_layers_share_a_walk_in_any_order(name, layers, method):
+    model, image = seeded(EXACT[name]), picture()
+    units = units_everywhere(model, image, *layers, last_layer(model))
     units += units[::7]  # some twice
     random.Random(1).shuffle(units)
     found = project(model, image, units, method)

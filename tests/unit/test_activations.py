@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from vis.activations import BINS, ORDERS, activations, before_and_after, channel_view, dead_shares, histogram, rows
 from vis.figures.activations import bars, multiplication
+from vis.filters import convolutions
 from vis.sums import origin_of, sum_at
 from vis.trace import TraceRefused, record
 
@@ -251,6 +252,19 @@ def test_a_value_is_followed_through_the_pool_to_where_its_largest_input_was(mod
             assert recording.of("relu")[0, 5, relu.row, relu.column] == relu.value
             assert origin.sum.value == conv.value == recording.of("conv")[0, 5, conv.row, conv.column]
             assert abs(origin.sum.total - conv.value) < 1e-12
+
+
+@pytest.mark.parametrize("pad", [nn.ZeroPad2d((2, 1, 1, 0)), nn.ConstantPad2d((2, 1, 1, 0), 0.5)])
+def test_a_sum_counts_from_the_map_that_a_padding_was_put_around(image, pad):
+    """A row before the picture's first, and two columns before its first."""
+    net = nn.Sequential(nn.Sequential(pad, nn.ZeroPad2d((0, 0, 0, 0))), nn.Conv2d(3, 2, 3, 2)).eval().double()
+    found = sum_at(record(net, image), "1", 1, 0, 0)
+    assert (found.rows, found.columns, found.of_picture) == ((-1, 0, 1), (-2, -1, 0), True)
+    assert found.inside.tolist() == [[False] * 3, [False, False, True], [False, False, True]]
+    assert (found.patch[:, ~found.inside] == pad.value).all()
+    assert np.array_equal(found.patch[:, 1:, 2], image[0, :, :2, 0].numpy())
+    assert abs(found.total - found.value) < 1e-12
+    assert next(iter(convolutions(net).values())).kind == "whole"
 
 
 def test_what_averages_positions_is_where_a_value_begins(image):

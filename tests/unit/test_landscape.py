@@ -51,6 +51,7 @@ def test_an_accuracy_is_that_of_a_single_view_or_what_the_printed_error_leaves()
     assert found["resnet50"] == (ARCHITECTURES["resnet50"].accuracy, "torchvision")
     assert found["alexnet_2012"] == (59.3, "views")  # its paper prints an error of 40.7 %
     assert found["mobilenet_v1"] == (70.6, "paper")
+    assert found["efficientnet_lite0"] == (75.1, "authors")
     assert not found.keys() & {"lenet5", "zfnet_mini"}  # digits, and 200 classes
 
 

@@ -451,6 +451,16 @@ def authors_convnext(depths: tuple[int, ...]) -> list[str]:
     return names + tensors_of(("norm", LINEAR), ("head", LINEAR))
 
 
+def lukemelas_lite(depth: int) -> list[str]:
+    """The names of lukemelas/EfficientNet-PyTorch without gates, by the number of blocks."""
+    parts = [("_expand_conv", ("weight",)), ("_bn0", BN), ("_depthwise_conv", ("weight",)), ("_bn1", BN)]
+    parts += [("_project_conv", ("weight",)), ("_bn2", BN)]
+    blocks = [(f"_blocks.{i}.{part}", of) for i in range(depth) for part, of in (parts if i else parts[2:])]
+    return tensors_of(
+        ("_conv_stem", ("weight",)), ("_bn0", BN), *blocks, ("_conv_head", ("weight",)), ("_bn1", BN), ("_fc", LINEAR)
+    )
+
+
 def old_densenet(name: str) -> list[str]:
     """torchvision's own file for a DenseNet, whose modules had dots in their names: norm.1, conv.2."""
     changed = {"norm1": "norm.1", "norm2": "norm.2", "conv1": "conv.1", "conv2": "conv.2"}
@@ -468,6 +478,7 @@ C = {"tiny": (3, 3, 9, 3), "small": (3, 3, 27, 3), "base": (3, 3, 27, 3), "large
 THEIRS = {
     "mobilenet_v2": [timms_mobile((1, 2, 3, 4, 3, 3, 1), gated=False)],
     **{f"efficientnet_b{size}": [timms_mobile(depths, gated=True)] for size, depths in B.items()},
+    "efficientnet_lite0": [lukemelas_lite(16)],
     **{f"convnext_{size}": [timms_convnext(depths), authors_convnext(depths)] for size, depths in C.items()},
     **{f"densenet{depth}": [] for depth in (121, 161, 169, 201)},  # see `theirs_of`
 }

@@ -25,6 +25,10 @@ OF_PAPERS = {  # as their tables print them
     "squeezenet1_0": {"features.0": "conv1", "features.3": "fire2", "features.12": "fire9", "classifier.1": "conv10"},
     "squeezenet1_1": {"features.3": "fire2", "features.9": "fire6", "features.12": "fire9"},
     "efficientnet_b0": {"features.0": "stage 1", "features.1.0.block": "stage 2", "features.8": "stage 9"},
+    "efficientnet_lite0": {
+        **{"features.stem": "stage 1", "features.stage2.block1": "stage 2", "features.stage3": "stage 3"},
+        **{"features.stage7": "stage 7", "features.head": "stage 9"},
+    },
     "convnext_tiny": {"features.1": "res2", "features.3": "res3", "features.7": "res5"},
 }
 LAYERS = {  # of the pages that project them

@@ -78,6 +78,7 @@ def shelf(tmp_path):
         "made": "2025-01-01",
         "data": "noise",
         "command": "python -m models.train small",
+        "validation_pictures": 18,
         "mean": [0.5, 0.5, 0.5],
         "std": [0.25, 0.25, 0.25],
         "files": entries,

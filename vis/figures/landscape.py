@@ -40,9 +40,15 @@ COLOURS = {  # related families have related colours; all can be told from white
     "mobilenet_v2": "#cc79a7",
     "mobilenet_v3": "#a04f7f",
     "efficientnet": "#d55e00",
+    "efficientnet_lite": "#e8915a",
     "convnext": "#7b61c9",
 }
-SYMBOLS = {"torchvision": "circle", "paper": "diamond", "views": "diamond-open"}  # by whose number it is
+SYMBOLS = {  # by whose number it is
+    "torchvision": "circle",
+    "paper": "diamond",
+    "authors": "diamond",
+    "views": "diamond-open",
+}
 
 
 @dataclass(frozen=True)

@@ -37,15 +37,18 @@ def _table(place: str, architecture: Architecture, graph: Graph, built: Built, c
     if counting != COUNTED:
         rows.append((_("counted as selected above"), _counted(graph, counting), None))
     is_usual = built.side == architecture.input_shape[1] and not built.options
-    error = None
-    if architecture.accuracy is not None and is_usual:
-        whose = _("torchvision's weights") if architecture.accuracy_of == "torchvision" else _("the paper")
-        error = f"{percent(1 - architecture.accuracy / 100, 2)} ({whose})"
-    error5 = None
-    if error is None and is_usual and (ours := card(architecture.name)):
+    error = error5 = None
+    if is_usual and (ours := card(architecture.name)):
         whose = _("shipped weights, on their own validation pictures")
+        if ours.package:  # others trained them
+            whose = _(
+                "shipped weights, on {count} photographs of as many ImageNet classes", count=ours.validation_pictures
+            )
         reached = ours.at()
         error, error5 = (f"{percent(1 - top / 100, 2)} ({whose})" for top in (reached.top1, reached.top5))
+    elif is_usual and architecture.accuracy is not None:
+        whose = _("torchvision's weights") if architecture.accuracy_of == "torchvision" else _("the paper")
+        error = f"{percent(1 - architecture.accuracy / 100, 2)} ({whose})"
     rows += [(_("top-1 error"), error, printed.top1_error), (_("top-5 error"), error5, printed.top5_error)]
     columns = [_("quantity"), _("here"), _("in the paper")]
     wrapped(columns, [[name, here or "–", rewritten(paper) if paper else "–"] for name, here, paper in rows], place)

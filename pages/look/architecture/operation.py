@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from models import ARCHITECTURES
-from models.weights import card
+from models.loading import place_of_weights
 from pages.common import cache, routes
 from pages.common.cache import Built
 from pages.common.panels import bullets, close_up, figures, formula, picture
@@ -175,7 +175,7 @@ def _with_weights(place: str, built: Built, node: Node) -> None:
     if built.options:
         st.caption(_("Filters and activation maps are shown only with the network's default options."))
         return
-    ships = card(built.network) is not None
+    ships = place_of_weights(built.network) == "install"
     if not st.toggle(_("Filters and activation maps"), ships, key=f"with weights {place} {built.network}"):
         return
     chosen, loaded = opened(selection_of(built.network))

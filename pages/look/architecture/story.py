@@ -26,6 +26,7 @@ BLOCKS = {  # by family, the modules that are its idea: of this class, or of thi
     "mobilenet_v2": ("InvertedResidual",),
     "mobilenet_v3": ("InvertedResidual",),
     "efficientnet": ("MBConv",),
+    "efficientnet_lite": ("features.stage3.block1", "features.stage3.block2"),
     "convnext": ("CNBlock",),
 }
 HAVING = {"mobilenet_v3": "SqueezeExcitation"}  # by family, what such a module has inside where it is new

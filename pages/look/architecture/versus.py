@@ -30,6 +30,8 @@ WORTH_COMPARING = {  # with what there is most to be learnt beside it
     "googlenet": "googlenet_2014",
     "vgg16": "mobilenet_v1",
     "mobilenet_v1": "vgg16",
+    "efficientnet_b0": "efficientnet_lite0",
+    "efficientnet_lite0": "efficientnet_b0",
 }
 
 

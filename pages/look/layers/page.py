@@ -8,7 +8,7 @@ import streamlit as st
 from models import ARCHITECTURES, Loaded
 from models.options import Choice, Number, Numbers, Phrase
 from models.refusals import Refused
-from models.weights import card
+from models.weights import Card, card
 from pages.common import address, cache
 from pages.common.asking import ask, first_value
 from pages.common.code import picture_code, the_code
@@ -124,19 +124,41 @@ def _about_network(loaded: Loaded) -> str:
         notes.append(_(loaded.architecture.differs))
     notes.append(weights_in_words(loaded))
     if loaded.weights.kind == "shipped":
-        made = card(loaded.architecture.name)
-        notes.append(
-            _(
-                "{classes} classes, from “{first}” to “{last}”; top-1 accuracy {top1} on its validation pictures",
-                classes=len(made.categories),
-                first=made.categories[0],
-                last=made.categories[-1],
-                top1=percent(made.at().top1 / 100),
+        notes += _about_shipped(card(loaded.architecture.name))
+        if loaded.architecture.accuracy is not None:
+            notes.append(
+                _(
+                    "its repository states {top1} on ImageNet's validation pictures",
+                    top1=percent(loaded.architecture.accuracy / 100),
+                )
             )
-        )
     if (side := loaded.classifier_input.crop) != loaded.preprocess.crop and loaded.weights.predicts:
         notes.append(_("classified at {side}×{side}, its training size; here the picture is enlarged", side=side))
     return " · ".join(plain(one) for one in notes)
+
+
+def _about_shipped(made: Card) -> list[str]:
+    """What weights that ship know, and how well they were found to know it."""
+    classes, first, last = len(made.categories), made.categories[0], made.categories[-1]
+    top1 = percent(made.at().top1 / 100)
+    if not made.package:
+        return [
+            _(
+                "{classes} classes, from “{first}” to “{last}”; top-1 accuracy {top1} on its validation pictures",
+                classes=classes,
+                first=first,
+                last=last,
+                top1=top1,
+            )
+        ]
+    return [
+        _("{classes} classes, from “{first}” to “{last}”", classes=classes, first=first, last=last),
+        _(
+            "top-1 accuracy {top1} on {count} photographs of as many of its classes",
+            top1=top1,
+            count=made.validation_pictures,
+        ),
+    ]
 
 
 def _controls(chosen: Selection) -> tuple[int, tuple[tuple[str, tuple[int, ...]], ...], bool]:

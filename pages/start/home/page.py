@@ -56,11 +56,16 @@ FAMILIES = {  # what each is called, and its story, in the order of the story
         Phrase("Found by a search on real phones, with squeeze-and-excite gates and hardswish."),
     ),
     "efficientnet": ("EfficientNet", Phrase("Depth, width and resolution grow together, set by one number.")),
+    "efficientnet_lite": (
+        "EfficientNet-Lite",
+        Phrase("EfficientNet for telephones: no gates, ReLU6. It knows ImageNet's 1,000 classes without a download."),
+    ),
     "convnext": ("ConvNeXt", Phrase("A ResNet modernised step by step until it keeps up with Transformers.")),
 }
 WELL_KNOWN = (  # the first have the first right to their names in the picture
     *("alexnet", "resnet50", "vgg16", "efficientnet_b0", "mobilenet_v2", "convnext_tiny", "googlenet", "densenet121"),
     *("squeezenet1_1", "mobilenet_v3_small", "efficientnet_b7", "convnext_large", "mobilenet_v1", "resnet152"),
+    *("zfnet", "resnet18"),
 )
 
 
@@ -107,6 +112,7 @@ def _picture() -> None:
         {
             "torchvision": _("measured with torchvision's weights"),
             "paper": _("reported in its paper"),
+            "authors": _("reported by its authors"),
             "views": _("reported in its paper, mostly with several crops"),
         },
     )
@@ -136,8 +142,8 @@ def _notes(missing: Collection[str]) -> None:
     st.caption(
         _(
             "Single-crop accuracy on the validation pictures: ● torchvision's weights, often better trained than the "
-            "paper's; ◆ reported in the paper. ◇ reported in the paper, mostly with several crops per picture. MACs "
-            "are for the picture size that the network was designed for."
+            "paper's; ◆ reported in the paper or by its authors. ◇ reported in the paper, mostly with several crops "
+            "per picture. MACs are for the picture size that the network was designed for."
         )
     )
     absent = [a for a in ARCHITECTURES.values() if a.name in missing]
