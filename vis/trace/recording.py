@@ -12,7 +12,9 @@ from vis.trace.refusals import TraceRefused
 from vis.trace.tracing import prefer_sizes, traced, traced_with_sizes
 
 
-def record(model: nn.Module, image: Tensor, layers: Iterable[str] | None = None) -> Recording:
+def record(
+    model: nn.Module, image: Tensor, layers: Iterable[str] | None = None, differentiable: bool = False
+) -> Recording:
     """A forward pass with everything it computed, up to the last of `layers` (by default to the end).
 
     Nothing is hooked and nothing on the model changes, so any number of threads may record on one model. The first pass
@@ -20,6 +22,8 @@ def record(model: nn.Module, image: Tensor, layers: Iterable[str] | None = None)
 
     Args:
         image: (1, C, H, W); moved to the device and the precision of the model's parameters.
+        differentiable: whether `torch.autograd.grad(score, recording.of(layer))` works for every layer, and for
+            `recording.image`.
 
     Raises:
         TraceRefused: see `traced` and `check_agreement`; for a picture that is too small for the network; or for a
@@ -29,7 +33,7 @@ def record(model: nn.Module, image: Tensor, layers: Iterable[str] | None = None)
     image = _as_taken(model, image)
     trace = _agreeing(model, image)
     wanted = None if layers is None else {trace[layer] for layer in layers}
-    return record_onto(Recording(model, trace, image, {}, {}), wanted)
+    return record_onto(Recording(model, trace, image.requires_grad_(differentiable), {}, {}), wanted)
 
 
 def _agreeing(model: nn.Module, images: Tensor) -> Trace:
