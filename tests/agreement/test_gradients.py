@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.agreement.networks import EXACT, NORMALISED, UNUSUAL, gated, picture, seeded
-from vis.trace import record
+from vis.trace import record, record_differentiable
 
 NETWORKS = EXACT | NORMALISED | UNUSUAL | {"gated": gated}
 
@@ -31,7 +31,7 @@ def own_gradients(model: nn.Module, image: Tensor, seed: Tensor) -> dict[str, Te
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_layers_gradient_is_that_of_the_networks_own_pass(name):
     model, image = seeded(NETWORKS[name]), picture()
-    recording = record(model, image, differentiable=True)
+    recording = record_differentiable(model, image)
     (output,) = (node for node in recording.trace.graph.nodes if node.op == "output")
     answer = recording.values[output.args[0]]
     seed = torch.randn(answer.shape, dtype=answer.dtype, generator=torch.Generator().manual_seed(2))

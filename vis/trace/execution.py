@@ -51,7 +51,7 @@ def record_onto(recording: Recording, wanted: set[fx.Node] | None = None) -> Rec
 
     Values remember what they are made of only where the recorded picture requires a gradient.
     """
-    with torch.set_grad_enabled(recording.image.requires_grad):
+    with torch.set_grad_enabled(torch.is_grad_enabled() and recording.image.requires_grad):
         for node in recording.trace.graph.nodes:
             if node.op == "output" or (wanted is not None and not wanted):
                 break

@@ -12,9 +12,7 @@ from vis.trace.refusals import TraceRefused
 from vis.trace.tracing import prefer_sizes, traced, traced_with_sizes
 
 
-def record(
-    model: nn.Module, image: Tensor, layers: Iterable[str] | None = None, differentiable: bool = False
-) -> Recording:
+def record(model: nn.Module, image: Tensor, layers: Iterable[str] | None = None) -> Recording:
     """A forward pass with everything it computed, up to the last of `layers` (by default to the end).
 
     Nothing is hooked and nothing on the model changes, so any number of threads may record on one model. The first pass
@@ -22,18 +20,31 @@ def record(
 
     Args:
         image: (1, C, H, W); moved to the device and the precision of the model's parameters.
-        differentiable: whether `torch.autograd.grad(score, recording.of(layer))` works for every layer, and for
-            `recording.image`.
 
     Raises:
         TraceRefused: see `traced` and `check_agreement`; for a picture that is too small for the network; or for a
             network without weights.
     """
     check_shape(tuple(image.shape))
-    image = _as_taken(model, image)
-    trace = _agreeing(model, image)
+    return _recorded(model, _as_taken(model, image), layers)
+
+
+def record_differentiable(model: nn.Module, images: Tensor, layers: Iterable[str] | None = None) -> Recording:
+    """A forward pass of one or more pictures (N, C, H, W) that gradients can be taken through.
+
+    `torch.autograd.grad(score, recording.of(layer))` works for every layer, and for `recording.image`; functional and
+    reused operations are layers, too. Nothing is hooked, and no gradient is left on a parameter.
+
+    Raises:
+        TraceRefused: as `record`.
+    """
+    return _recorded(model, _as_taken(model, images).requires_grad_(), layers)
+
+
+def _recorded(model: nn.Module, images: Tensor, layers: Iterable[str] | None) -> Recording:
+    trace = _agreeing(model, images)
     wanted = None if layers is None else {trace[layer] for layer in layers}
-    return record_onto(Recording(model, trace, image.requires_grad_(differentiable), {}, {}), wanted)
+    return record_onto(Recording(model, trace, images, {}, {}), wanted)
 
 
 def _agreeing(model: nn.Module, images: Tensor) -> Trace:
