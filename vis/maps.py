@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
+import torch
 from torch import Tensor, nn
 
 from vis.operations import plain_name
@@ -80,6 +81,28 @@ def layer_maps(recording: Recording, layer: str) -> Tensor:
         TraceRefused: as `order_of`.
     """
     return order_of(recording, layer).maps(recording.of(layer))[0]
+
+
+def maps_of_all(recording: Recording, layer: str) -> Tensor:
+    """The feature maps (N, K, h, w) of a layer, for a recording of several pictures.
+
+    Raises:
+        TraceRefused: as `order_of`.
+    """
+    return order_of(recording, layer).maps(recording.of(layer))
+
+
+def gradient_of_maps(recording: Recording, layer: str, score: Tensor) -> Tensor | None:
+    """The gradient (N, K, h, w) of a score by the maps of a layer; None where it does not depend on them.
+
+    Args:
+        recording: made by `vis.trace.record_differentiable`.
+
+    Raises:
+        TraceRefused: as `order_of`.
+    """
+    (gradient,) = torch.autograd.grad(score, recording.of(layer), allow_unused=True)
+    return None if gradient is None else order_of(recording, layer).maps(gradient)
 
 
 def channel_dimensions(model: nn.Module, input_shape: tuple[int, ...]) -> Mapping[str, int]:

@@ -16,7 +16,7 @@ from vis.trace.execution import (
     record_onto,
 )
 from vis.trace.nodes import MAX_POOLS, Trace, argument, operation, source
-from vis.trace.recording import check_shape, record, stream
+from vis.trace.recording import check_shape, record, record_differentiable, stream
 from vis.trace.refusals import RAISED, TraceRefused, first_line
 from vis.trace.tracing import CANNOT, CANNOT_GO_ON, traced
 from vis.trace.twins import twin_of, without_numbers
@@ -41,6 +41,7 @@ __all__ = [
     "operation",
     "parameter",
     "record",
+    "record_differentiable",
     "record_onto",
     "source",
     "stream",

@@ -46,15 +46,18 @@ class Recording:
         return self.values[node]
 
 
-@torch.no_grad()
 def record_onto(recording: Recording, wanted: set[fx.Node] | None = None) -> Recording:
-    """`recording`, filled operation by operation until all of `wanted` are there (by default to the end)."""
-    for node in recording.trace.graph.nodes:
-        if node.op == "output" or (wanted is not None and not wanted):
-            break
-        execute(node, recording)
-        if wanted is not None:
-            wanted.discard(node)
+    """`recording`, filled operation by operation until all of `wanted` are there (by default to the end).
+
+    Values remember what they are made of only where the recorded picture requires a gradient.
+    """
+    with torch.set_grad_enabled(torch.is_grad_enabled() and recording.image.requires_grad):
+        for node in recording.trace.graph.nodes:
+            if node.op == "output" or (wanted is not None and not wanted):
+                break
+            execute(node, recording)
+            if wanted is not None:
+                wanted.discard(node)
     return recording
 
 

@@ -26,10 +26,25 @@ def record(model: nn.Module, image: Tensor, layers: Iterable[str] | None = None)
             network without weights.
     """
     check_shape(tuple(image.shape))
-    image = _as_taken(model, image)
-    trace = _agreeing(model, image)
+    return _recorded(model, _as_taken(model, image), layers)
+
+
+def record_differentiable(model: nn.Module, images: Tensor, layers: Iterable[str] | None = None) -> Recording:
+    """A forward pass of one or more pictures (N, C, H, W) that gradients can be taken through.
+
+    `torch.autograd.grad(score, recording.of(layer))` works for every layer, and for `recording.image`; functional and
+    reused operations are layers, too. Nothing is hooked, and no gradient is left on a parameter.
+
+    Raises:
+        TraceRefused: as `record`.
+    """
+    return _recorded(model, _as_taken(model, images).requires_grad_(), layers)
+
+
+def _recorded(model: nn.Module, images: Tensor, layers: Iterable[str] | None) -> Recording:
+    trace = _agreeing(model, images)
     wanted = None if layers is None else {trace[layer] for layer in layers}
-    return record_onto(Recording(model, trace, image, {}, {}), wanted)
+    return record_onto(Recording(model, trace, images, {}, {}), wanted)
 
 
 def _agreeing(model: nn.Module, images: Tensor) -> Trace:

@@ -1,0 +1,219 @@
+"""Attributions against Captum where Captum is right, against arithmetic elsewhere, and against their axioms."""
+
+import numpy as np
+import pytest
+import torch
+from captum import attr
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.refusals import Refused
+from tests.agreement.networks import Net, picture, seeded
+from vis.attribution import METHODS, attribute
+from vis.deconvnet import Unit
+
+CAPTUM_WARNS = pytest.mark.filterwarnings(
+    "ignore:Setting backward hooks", "ignore:Input Tensor 0 did not already", "ignore:required_grads"
+)
+TARGET, SEED = 2, 10  # with these weights no method is silent about the best class
+
+
+def layers() -> dict[str, nn.Module]:
+    return {
+        "a": nn.Conv2d(3, 6, 3, padding=1),
+        "b": nn.Conv2d(6, 8, 3, 2),
+        "c": nn.Conv2d(8, 5, 2),
+        "end": nn.Linear(5, 4),
+    }
+
+
+def own_modules(net: nn.Module, x: Tensor) -> Tensor:
+    x = F.max_pool2d(net.relu_a(net.a(x)), 2)
+    return net.end(net.relu_c(net.c(net.relu_b(net.b(x)))).mean((2, 3)))
+
+
+def one_relu(net: nn.Module, x: Tensor) -> Tensor:
+    x = F.max_pool2d(net.relu(net.a(x)), 2)
+    return net.end(net.relu(net.c(net.relu(net.b(x)))).mean((2, 3)))
+
+
+def functional(net: nn.Module, x: Tensor) -> Tensor:
+    x = F.max_pool2d(F.relu(net.a(x)), 2)
+    return net.end(F.relu(net.c(torch.relu(net.b(x)))).mean((2, 3)))
+
+
+RELUS = {"relu_a": nn.ReLU(), "relu_b": nn.ReLU(), "relu_c": nn.ReLU()}
+WAYS = {
+    "own modules": lambda: Net(own_modules, **layers(), **RELUS),
+    "one reused ReLU": lambda: Net(one_relu, **layers(), relu=nn.ReLU()),
+    "functions": lambda: Net(functional, **layers()),
+}
+AT = {"own modules": "relu_b", "one reused ReLU": "relu_1", "functions": "relu_1"}
+
+
+@pytest.fixture(scope="module")
+def model() -> nn.Module:
+    return seeded(WAYS["own modules"], seed=SEED)
+
+
+def target_of(model: nn.Module, image: Tensor) -> int:
+    """A class whose logit is positive, so that the walks have something to send down."""
+    return int(model(image)[0].argmax())
+
+
+def stretched(coarse: Tensor, image: Tensor) -> Tensor:
+    return F.interpolate(coarse, image.shape[2:], mode="bilinear", align_corners=False)[0, 0]
+
+
+CAPTUM = {
+    "saliency": lambda model, x, t: attr.Saliency(model).attribute(x, t),
+    "input_x_gradient": lambda model, x, t: attr.InputXGradient(model).attribute(x, t),
+    "integrated_gradients": lambda model, x, t: attr.IntegratedGradients(model).attribute(
+        x, torch.zeros_like(x), t, n_steps=50, method="gausslegendre"
+    ),
+    "deconvnet": lambda model, x, t: attr.Deconvolution(model).attribute(x, t),
+    "guided": lambda model, x, t: attr.GuidedBackprop(model).attribute(x, t),
+    "guided_grad_cam": lambda model, x, t: (
+        attr.GuidedBackprop(model).attribute(x, t)
+        * stretched(attr.LayerGradCam(model, model.relu_b).attribute(x, t, relu_attributions=True), x)
+    ),
+}
+
+
+@CAPTUM_WARNS
+@pytest.mark.parametrize("method", CAPTUM)
+def test_captum_gives_the_same(method, model):
+    image = picture()
+    target = target_of(model, image)
+    found = attribute(model, image, method, target)
+    truth = CAPTUM[method](model, image.clone().requires_grad_(), target)[0].detach()
+    near = 1e-7 if method == "integrated_gradients" else 1e-9  # Captum's steps are in single precision
+    torch.testing.assert_close(found.per_channel, truth, rtol=near, atol=near * truth.abs().max().item())
+    assert found.fidelity == "exact"
+    assert found.score == pytest.approx(model(image)[0, target].item(), rel=1e-12)
+
+
+@CAPTUM_WARNS
+def test_captums_grad_cam_is_the_same_at_every_layer(model):
+    image = picture()
+    for layer in ("a", "relu_a", "b", "relu_b", "c", "relu_c"):
+        for target in range(4):
+            truth = attr.LayerGradCam(model, model.get_submodule(layer)).attribute(
+                image.clone().requires_grad_(), target, relu_attributions=True
+            )
+            found = attribute(model, image, "grad_cam", target, layer=layer)
+            torch.testing.assert_close(found.map, stretched(truth.detach(), image), rtol=1e-9, atol=1e-12)
+
+
+def test_layer_cam_is_its_equation(model):
+    image = picture().requires_grad_()
+    maps = model.relu_b(model.b(F.max_pool2d(model.relu_a(model.a(image)), 2)))
+    score = model.end(model.relu_c(model.c(maps)).mean((2, 3)))[0, TARGET]
+    (gradient,) = torch.autograd.grad(score, maps)
+    h, w = maps.shape[2:]
+    cam = torch.zeros(1, 1, h, w, dtype=maps.dtype)
+    for k in range(maps.shape[1]):
+        for i in range(h):
+            for j in range(w):
+                cam[0, 0, i, j] += max(gradient[0, k, i, j].item(), 0) * maps[0, k, i, j].item()
+    found = attribute(model, image, "layer_cam", TARGET, layer="relu_b")
+    torch.testing.assert_close(found.map, stretched(cam.clamp(min=0), image), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_three_ways_to_write_a_network_give_one_map(method):
+    image, found = picture(), {}
+    for way, build in WAYS.items():
+        net = seeded(build, seed=SEED)
+        state = {name: value.clone() for name, value in net.state_dict().items()}
+        hooks = [module for module in net.modules() if module._forward_hooks or module._backward_hooks]
+        layer = AT[way] if "cam" in method else None
+        found[way] = attribute(net, image, method, target_of(net, image), layer=layer)
+        assert not hooks
+        assert all(torch.equal(value, state[name]) for name, value in net.state_dict().items())
+        assert all(parameter.grad is None and parameter.requires_grad for parameter in net.parameters())
+    first, *others = found.values()
+    assert first.map.shape == image.shape[2:]
+    assert first.map.abs().max() > 0
+    for other in others:
+        torch.testing.assert_close(other.map, first.map, rtol=1e-12, atol=1e-15)
+        assert other.score == first.score
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_integrated_gradients_of_a_linear_network_are_its_terms_for_any_number_of_steps(steps):
+    net = seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 3, 2), nn.Flatten(), nn.LazyLinear(3)))
+    image = picture()
+    net(image)
+    weights = torch.autograd.functional.jacobian(lambda x: net(x)[0, 1], image)[0]
+    found = attribute(net, image, "integrated_gradients", 1, steps=steps)
+    torch.testing.assert_close(found.per_channel, weights * image[0], rtol=1e-9, atol=1e-12)
+    assert abs(found.residual) < 1e-12
+    assert found.passes == (steps + 2, steps)
+
+
+def test_integrated_gradients_are_their_sum_step_by_step(model):
+    image, total = picture(), 0
+    for place, weight in zip(*np.polynomial.legendre.leggauss(12), strict=True):
+        point = ((place + 1) / 2 * image).requires_grad_()
+        total = total + weight / 2 * torch.autograd.grad(model(point)[0, TARGET], point)[0]
+    found = attribute(model, image, "integrated_gradients", TARGET, steps=12)
+    torch.testing.assert_close(found.per_channel, (image * total)[0], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("baseline", ["mean", "blurred"])
+def test_integrated_gradients_are_complete_up_to_the_residual_that_they_state(baseline, model):
+    image = picture()
+    coarse, fine = (
+        attribute(model, image, "integrated_gradients", (0, 1), steps=steps, baseline=baseline) for steps in (2, 300)
+    )
+    assert abs(fine.residual) < 0.02 * abs(fine.score)
+    assert abs(fine.residual) < abs(coarse.residual)
+    if baseline == "mean":
+        zero = model(torch.zeros_like(image))[0]
+        wanted = (model(image)[0, 0] - model(image)[0, 1] - zero[0] + zero[1]).item()
+        assert fine.map.sum().item() - fine.residual == pytest.approx(wanted, rel=1e-9)
+
+
+def test_smoothgrad_is_the_mean_over_its_noisy_copies_and_the_same_in_every_run(model):
+    image = picture()
+    first, again = (attribute(model, image, "smoothgrad", TARGET, samples=13, noise=0.2) for _ in range(2))
+    assert torch.equal(first.map, again.map)
+    generator, total = torch.Generator().manual_seed(0), 0
+    for count in (10, 3):
+        for draw in torch.randn(count, *image.shape[1:], generator=generator, dtype=torch.float64):
+            noisy = (image + 0.2 * (image.max() - image.min()) * draw).requires_grad_()
+            total = total + torch.autograd.grad(model(noisy)[0, TARGET], noisy)[0].abs()
+    torch.testing.assert_close(first.per_channel, total[0] / 13, rtol=1e-9, atol=1e-12)
+
+
+def test_units_differences_and_probabilities_are_explained_too(model):
+    image = picture().requires_grad_()
+    logits = model(image)[0]
+    wanted = {
+        "difference": ((logits[0] - logits[2]), {"target": (0, 2)}),
+        "probability": (logits.softmax(0)[1], {"target": 1, "probability": True}),
+        "unit": (
+            model.b(F.max_pool2d(model.relu_a(model.a(image)), 2))[0, 5, 1, 0],
+            {"target": Unit("b", 5, 1, 0, 0.0)},
+        ),
+    }
+    for score, asked in wanted.values():
+        (gradient,) = torch.autograd.grad(score, image, retain_graph=True)
+        found = attribute(model, image, "input_x_gradient", **asked)
+        torch.testing.assert_close(found.per_channel, (gradient * image)[0].detach(), rtol=1e-9, atol=1e-12)
+        assert found.score == pytest.approx(score.item(), rel=1e-12)
+
+
+def test_what_cannot_be_explained_is_refused_in_a_sentence(model):
+    image = picture()
+    with pytest.raises(Refused, match="classes 0 to 3, no 4"):
+        attribute(model, image, "saliency", 4)
+    with pytest.raises(Refused, match="does not depend on layer"):
+        attribute(model, image, "grad_cam", Unit("a", 0, 0, 0, 0.0), layer="b")
+    with pytest.raises(Refused, match="no scores of classes"):
+        attribute(seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 3))), image, "saliency", 0)
+    with pytest.raises(Refused, match="steps cannot be 0"):
+        attribute(model, image, "integrated_gradients", 0, steps=0)
+    with pytest.raises(TypeError, match="has no option samples"):
+        attribute(model, image, "saliency", 0, samples=3)

@@ -1,0 +1,6 @@
+"""Why a network answered as it did: which pixels of a picture speak for a class, by a dozen methods."""
+
+from vis.attribution.methods import METHODS, Attribution, Method, attribute
+from vis.attribution.question import Question, Target
+
+__all__ = ["METHODS", "Attribution", "Method", "Question", "Target", "attribute"]

@@ -1,0 +1,98 @@
+"""Attributions from gradients: how the score changes with every pixel."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vis.attribution.question import Question
+
+AT_ONCE = 10  # pictures in one pass
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a method gives."""
+
+    score: float  # that was explained
+    map: Tensor  # (H, W), on the picture's grid
+    per_channel: Tensor | None = None  # (C, H, W)
+    fidelity: str = "exact"  # or "approximated: <what>", "undefined: <why>"
+    residual: float | None = None  # by how much the method's own axiom is missed, in units of the score
+
+
+def saliency(asked: Question) -> Found:
+    """|∂s/∂x|, of the three channels the largest (Simonyan, Vedaldi & Zisserman 2013, section 3.1)."""
+    gradients, score = asked.gradients()
+    per_channel = gradients[0].abs()
+    return Found(score.item(), per_channel.amax(0), per_channel)
+
+
+def input_x_gradient(asked: Question) -> Found:
+    """x · ∂s/∂x, summed over the channels (Shrikumar, Greenside & Kundaje 2017)."""
+    gradients, score = asked.gradients()
+    per_channel = gradients[0] * asked.image[0]
+    return Found(score.item(), per_channel.sum(0), per_channel)
+
+
+def integrated_gradients(asked: Question, steps: int, baseline: str) -> Found:
+    """(x − x₀) times the mean gradient on the straight way from x₀ to x (Sundararajan, Taly & Yan 2017, equation 1).
+
+    Its axiom is completeness: all parts together are s(x) − s(x₀). The mean is an integral by Gauss and Legendre.
+    """
+    start = BASELINES[baseline](asked.image)
+    nodes, weights = np.polynomial.legendre.leggauss(steps)
+    parts = asked.image.new_tensor((nodes + 1) / 2).split(AT_ONCE), asked.image.new_tensor(weights / 2).split(AT_ONCE)
+    mean = torch.zeros_like(asked.image[0])
+    for part, weight in zip(*parts, strict=True):
+        gradients, _ = asked.gradients(start + part[:, None, None, None] * (asked.image - start))
+        mean += torch.einsum("n,nchw->chw", weight, gradients)
+    per_channel = (asked.image - start)[0] * mean
+    end, begin = asked.scores(torch.cat([asked.image, start])).tolist()
+    return Found(end, per_channel.sum(0), per_channel, residual=per_channel.sum().item() - (end - begin))
+
+
+def smoothgrad(asked: Question, samples: int, noise: float) -> Found:
+    """The mean of |∂s/∂x| over noisy copies of the picture (Smilkov et al. 2017, equation 1), each with its own noise.
+
+    Args:
+        noise: the noise's deviation, as a part of the picture's range.
+    """
+    sigma = noise * (asked.image.max() - asked.image.min())
+    total = torch.zeros_like(asked.image[0])
+    for draws in _noise(asked.image, samples):
+        gradients, _ = asked.gradients(asked.image + sigma * draws)
+        total += gradients.abs().sum(0)
+    per_channel = total / samples
+    return Found(asked.scores(asked.image).item(), per_channel.amax(0), per_channel)
+
+
+def _noise(image: Tensor, samples: int) -> Iterator[Tensor]:
+    """Standard normal noise (N, C, H, W), the same in every run and on every device."""
+    generator = torch.Generator().manual_seed(0)
+    for begin in range(0, samples, AT_ONCE):
+        shape = (min(AT_ONCE, samples - begin), *image.shape[1:])
+        yield torch.randn(shape, generator=generator, dtype=torch.float64).to(image.device, image.dtype)
+
+
+def mean_colour(image: Tensor) -> Tensor:
+    """The picture that is 0 everywhere after normalisation: the mean colour of what the network was trained on."""
+    return torch.zeros_like(image)
+
+
+def blurred(image: Tensor) -> Tensor:
+    """The picture through a Gaussian as wide as a tenth of its shorter side."""
+    sigma = min(image.shape[2:]) / 10
+    reach = round(3 * sigma)
+    places = torch.arange(-reach, reach + 1, dtype=image.dtype, device=image.device)
+    kernel = torch.exp(-(places**2) / (2 * sigma**2))
+    kernel = (kernel / kernel.sum()).expand(image.shape[1], 1, 1, -1)
+    for turned, sides in ((kernel, (reach, reach, 0, 0)), (kernel.transpose(2, 3), (0, 0, reach, reach))):
+        padded = torch.nn.functional.pad(image, sides, mode="replicate")
+        image = torch.nn.functional.conv2d(padded, turned, groups=image.shape[1])
+    return image
+
+
+BASELINES = {"mean": mean_colour, "blurred": blurred}

@@ -1,0 +1,149 @@
+"""Every method as data: what it is called, what can be set, what it costs, and the function that does it."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from models.options import Choice, Number, Option, Phrase
+from vis.attribution.cam import grad_cam, guided_grad_cam, layer_cam
+from vis.attribution.gradients import Found, input_x_gradient, integrated_gradients, saliency, smoothgrad
+from vis.attribution.question import Question, Target
+from vis.attribution.walked import deconvnet, guided
+from vis.trace import check_shape
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to explain a score."""
+
+    name: str
+    title: str
+    function: Callable[..., Found]  # (question, **options)
+    paper: str
+    options: Sequence[Option] = ()
+    passes: Callable[..., tuple[int, int]] = lambda: (1, 1)  # (**options): pictures forward and backward
+
+    def chosen(self, options: Mapping[str, object]) -> dict[str, object]:
+        """All its options; those not given are as usual.
+
+        Raises:
+            TypeError: for an option that it does not have.
+            Refused: for a value that an option cannot have.
+        """
+        if unknown := options.keys() - {option.name for option in self.options}:
+            raise TypeError(f"{self.name} has no option {', '.join(sorted(unknown))}")
+        return {option.name: option.checked(options.get(option.name, option.usual)) for option in self.options}
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """What a method found, and what is to be known about it."""
+
+    method: str
+    options: Mapping[str, object]
+    target: Target
+    found: Found
+    passes: tuple[int, int]  # forward and backward
+    seconds: float
+
+    @property
+    def map(self) -> Tensor:
+        """(H, W), on the picture's grid; signed where the method is."""
+        return self.found.map
+
+    @property
+    def per_channel(self) -> Tensor | None:
+        """(C, H, W), where the method has them."""
+        return self.found.per_channel
+
+    @property
+    def score(self) -> float:
+        return self.found.score
+
+    @property
+    def fidelity(self) -> str:
+        """Either "exact", "approximated: <what>" or "undefined: <why>"."""
+        return self.found.fidelity
+
+    @property
+    def residual(self) -> float | None:
+        """By how much the method's own axiom is missed, in units of the score; None where it has none."""
+        return self.found.residual
+
+
+STEPS = Number("steps", Phrase("Steps"), 50, 1, 300)
+BASELINE = Choice(
+    "baseline", Phrase("Baseline"), {"mean": Phrase("mean colour"), "blurred": Phrase("the picture, blurred")}
+)
+SAMPLES = Number("samples", Phrase("Noisy copies"), 25, 1, 200)
+NOISE = Number("noise", Phrase("Noise, part of the range"), 0.15, 0.0, 1.0, step=0.05, digits=2)
+
+METHODS: Mapping[str, Method] = {
+    method.name: method
+    for method in (
+        Method("saliency", Phrase("Saliency"), saliency, "Simonyan, Vedaldi & Zisserman 2013"),
+        Method("input_x_gradient", Phrase("Input × gradient"), input_x_gradient, "Shrikumar, Greenside & Kundaje 2017"),
+        Method(
+            "integrated_gradients",
+            Phrase("Integrated gradients"),
+            integrated_gradients,
+            "Sundararajan, Taly & Yan 2017",
+            (STEPS, BASELINE),
+            lambda steps, baseline: (steps + 2, steps),
+        ),
+        Method(
+            "smoothgrad",
+            Phrase("SmoothGrad"),
+            smoothgrad,
+            "Smilkov et al. 2017",
+            (SAMPLES, NOISE),
+            lambda samples, noise: (samples + 1, samples),
+        ),
+        Method("deconvnet", Phrase("Deconvnet"), deconvnet, "Zeiler & Fergus 2013"),
+        Method("guided", Phrase("Guided backpropagation"), guided, "Springenberg et al. 2015"),
+        Method("grad_cam", Phrase("Grad-CAM"), grad_cam, "Selvaraju et al. 2017"),
+        Method(
+            "guided_grad_cam",
+            Phrase("Guided Grad-CAM"),
+            guided_grad_cam,
+            "Selvaraju et al. 2017",
+            passes=lambda: (2, 2),
+        ),
+        Method("layer_cam", Phrase("LayerCAM"), layer_cam, "Jiang et al. 2021"),
+    )
+}
+
+
+def attribute(
+    model: nn.Module,
+    image: Tensor,
+    method: str,
+    target: Target,
+    layer: str | None = None,
+    probability: bool = False,
+    **options: object,
+) -> Attribution:
+    """Which pixels of a picture (1, C, H, W) speak for the score of `target`, and which against it.
+
+    Nothing on the model is hooked or changed, so any number of threads may ask one model.
+
+    Args:
+        target: a class; two, for "the first and not the second"; or a unit of any layer.
+        layer: of whose maps the CAM family makes its picture; by default the last that has positions.
+        probability: whether a class's score is its probability, and not its logit.
+        options: of the method, see `METHODS[method].options`.
+
+    Raises:
+        Refused: for a class, layer or option that there is not, and for what the method is not defined for.
+        TraceRefused: for a network that cannot be followed.
+    """
+    check_shape(tuple(image.shape))
+    how = METHODS[method]
+    values, begun = how.chosen(options), time.perf_counter()
+    first = next(model.parameters(), image)
+    asked = Question(model, image.detach().to(first.device, first.dtype), target, layer, probability)
+    found = how.function(asked, **values)
+    seconds = time.perf_counter() - begun
+    return Attribution(method, values, target, found, how.passes(**values), seconds)

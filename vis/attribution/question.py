@@ -1,0 +1,77 @@
+"""What is asked of a network: which of its numbers is to be explained, and for which picture."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from models.refusals import Refused
+from vis.deconvnet import Unit, check_unit
+from vis.maps import maps_of_all
+from vis.trace import Recording, record_differentiable
+
+Target = int | tuple[int, int] | Unit  # a class; "class a and not b", the difference of their scores; or a unit
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Why does the network answer so to this picture?"""
+
+    model: nn.Module
+    image: Tensor  # (1, C, H, W), as the network takes it
+    target: Target
+    layer: str | None = None  # of whose maps the CAM family makes its picture; None: the last that has positions
+    is_probability: bool = False  # whether the score of a class is its probability, and not its logit
+
+    def recorded(self, images: Tensor | None = None, layers: Iterable[str] = ()) -> tuple[Recording, Tensor]:
+        """A pass of these pictures (N, C, H, W), by default of the one asked about, and their scores (N,).
+
+        Raises:
+            TraceRefused: see `vis.trace.record` and `vis.maps.maps_of_all`.
+            Refused: for a class that the network does not have, or a network without classes.
+        """
+        ends = [*layers, self.target.layer] if isinstance(self.target, Unit) else None
+        recording = record_differentiable(self.model, self.image if images is None else images, ends)
+        return recording, self._scores(recording)
+
+    def _scores(self, recording: Recording) -> Tensor:
+        if isinstance(self.target, Unit):
+            unit = self.target
+            maps = maps_of_all(recording, unit.layer)
+            check_unit(maps[0], unit.layer, unit.channel, unit.row, unit.column)
+            return maps[:, unit.channel, unit.row, unit.column]
+        answers = answers_of(recording)
+        classes = self.target if isinstance(self.target, tuple) else (self.target,)
+        for number in classes:
+            if not 0 <= number < answers.shape[1]:
+                raise Refused(
+                    "The network has classes 0 to {last}, no {number}.", last=answers.shape[1] - 1, number=number
+                )
+        answers = answers.softmax(1) if self.is_probability else answers
+        first, *minus = (answers[:, number] for number in classes)
+        return first - minus[0] if minus else first
+
+    def gradients(self, images: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """By how much each number of these pictures (N, C, H, W) changes the score, and the scores (N,)."""
+        recording, scores = self.recorded(images)
+        (gradients,) = torch.autograd.grad(scores.sum(), recording.image)  # no picture has a part in another's score
+        return gradients, scores.detach()
+
+    @torch.no_grad()
+    def scores(self, images: Tensor) -> Tensor:
+        """The scores (N,) of these pictures (N, C, H, W)."""
+        return self.recorded(images)[1].detach()
+
+
+def answers_of(recording: Recording) -> Tensor:
+    """The scores of all classes, (N, K).
+
+    Raises:
+        Refused: for a network that gives anything else.
+    """
+    (end,) = (node for node in recording.trace.graph.nodes if node.op == "output")
+    answers = recording.values.get(end.args[0]) if isinstance(end.args[0], torch.fx.Node) else None
+    if not isinstance(answers, Tensor) or answers.dim() != 2:
+        raise Refused("This network gives no scores of classes; choose a unit of one of its layers.")
+    return answers
