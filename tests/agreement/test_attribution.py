@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from models.refusals import Refused
 from tests.agreement.networks import Net, picture, seeded
-from vis.attribution import METHODS, attribute
+from vis.attribution import METHODS, Question, attribute
+from vis.attribution.perturbing import coarse_to_fine, occluded, random_masks
 from vis.deconvnet import Unit
 
 CAPTUM_WARNS = pytest.mark.filterwarnings(
@@ -217,3 +218,86 @@ def test_what_cannot_be_explained_is_refused_in_a_sentence(model):
         attribute(model, image, "integrated_gradients", 0, steps=0)
     with pytest.raises(TypeError, match="has no option samples"):
         attribute(model, image, "saliency", 0, samples=3)
+
+
+# Covering --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("size", "stride"), [(3, 3), (4, 2), (5, 3), (13, 1), (1, 5)])
+def test_occlusion_is_the_mean_over_all_squares_the_clipped_ones_too(size, stride, model):
+    image = picture()
+    found = attribute(model, image, "occlusion", TARGET, size=size, stride=stride)
+    truth = slowly_occluded(model, image, size, stride)
+    torch.testing.assert_close(found.map, truth, rtol=1e-9, atol=1e-12, equal_nan=True)
+    if stride <= size <= image.shape[3]:  # what Captum does; it adds up in single precision
+        captums = attr.Occlusion(model).attribute(image, (3, size, size), strides=(3, stride, stride), target=TARGET)
+        torch.testing.assert_close(found.map, captums[0, 0].double(), rtol=1e-5, atol=1e-6)
+    assert found.passes[0] == len(list(squares(image, size, stride))) + 1
+
+
+def squares(image: Tensor, size: int, stride: int):
+    """Every square, moved on until one has reached the edge."""
+    height, width = image.shape[2:]
+    top = 0
+    while True:
+        left = 0
+        while True:
+            yield top, left
+            if left + size >= width:
+                break
+            left += stride
+        if top + size >= height:
+            return
+        top += stride
+
+
+def slowly_occluded(model: nn.Module, image: Tensor, size: int, stride: int) -> Tensor:
+    total, count = torch.zeros(image.shape[2:]).double(), torch.zeros(image.shape[2:]).double()
+    for top, left in squares(image, size, stride):
+        covered = image.clone()
+        covered[:, :, top : top + size, left : left + size] = 0
+        total[top : top + size, left : left + size] += (model(image) - model(covered))[0, TARGET].item()
+        count[top : top + size, left : left + size] += 1
+    return total / count
+
+
+def test_occlusion_is_refined_from_coarse_to_fine_and_ends_at_the_whole(model):
+    image = picture()
+    partial = list(occluded(Question(model, image, TARGET), 2, 1))
+    parts = [one.part for one in partial]
+    assert parts == sorted(parts)
+    assert parts[0] < 0.1
+    assert parts[-1] == 1
+    for one in partial:
+        known = ~one.falls.isnan()
+        assert torch.equal(one.falls[known], partial[-1].falls[known])
+    assert sorted(coarse_to_fine(9, 5)) == [(row, column) for row in range(9) for column in range(5)]
+    assert coarse_to_fine(9, 5)[:2] == [(0, 0), (8, 0)]
+
+
+def test_rise_is_its_sum_mask_by_mask_and_its_masks_keep_what_they_should(model):
+    image = picture()
+    masks = torch.cat(list(random_masks(image, 23, 4, 0.3)))
+    total = sum(model(image * mask)[0].softmax(0)[TARGET].item() * mask for mask in masks)
+    found = attribute(model, image, "rise", TARGET, probability=True, masks=23, cells=4, kept=0.3)
+    torch.testing.assert_close(found.map, total / (23 * 0.3), rtol=1e-9, atol=1e-12)
+    many = torch.cat(list(random_masks(image, 4000, 4, 0.3)))
+    assert many.amin() >= 0
+    assert many.amax() <= 1
+    assert (many.mean(0) - 0.3).abs().max() < 0.03  # everywhere, the edges too
+
+
+def test_score_cam_is_its_algorithm(model):
+    image = picture()
+    maps = model.relu_b(model.b(F.max_pool2d(model.relu_a(model.a(image)), 2)))[0].detach()
+    scores = []
+    for one in maps:
+        large = stretched(one[None, None], image)
+        flat = large.max() == large.min()
+        mask = torch.zeros_like(large) if flat else (large - large.min()) / (large.max() - large.min())
+        scores.append(model(image * mask)[0, TARGET].item())
+    weights = torch.tensor(scores).double().softmax(0)
+    cam = sum(weight * one for weight, one in zip(weights, maps, strict=True)).relu()
+    found = attribute(model, image, "score_cam", TARGET, layer="relu_b")
+    torch.testing.assert_close(found.map, stretched(cam[None, None], image), rtol=1e-9, atol=1e-12)
+    assert found.passes == (len(maps) + 2, 0)

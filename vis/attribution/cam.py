@@ -8,7 +8,7 @@ from vis.attribution.gradients import Found
 from vis.attribution.question import Question
 from vis.attribution.walked import guided
 from vis.maps import gives_maps, gradient_of_maps, layer_maps
-from vis.trace import Recording
+from vis.trace import Recording, record
 
 
 def grad_cam(asked: Question) -> Found:
@@ -28,6 +28,12 @@ def guided_grad_cam(asked: Question) -> Found:
     fine, coarse = guided(asked), grad_cam(asked)
     per_channel = fine.per_channel * coarse.map
     return Found(coarse.score, per_channel.sum(0), per_channel, fine.fidelity)
+
+
+def maps_of(asked: Question) -> tuple[Tensor, float]:
+    """The maps of the layer (K, h, w), and the score."""
+    recording = record(asked.model, asked.image)
+    return layer_maps(recording, asked.layer or last_with_positions(recording)), asked.scores(asked.image).item()
 
 
 def maps_and_gradients(asked: Question) -> tuple[Tensor, Tensor, float]:

@@ -3,14 +3,18 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from torch import Tensor, nn
 
 from models.options import Choice, Number, Option, Phrase
-from vis.attribution.cam import grad_cam, guided_grad_cam, layer_cam
+from vis.attribution.cam import grad_cam, guided_grad_cam, last_with_positions, layer_cam
 from vis.attribution.gradients import Found, input_x_gradient, integrated_gradients, saliency, smoothgrad
+from vis.attribution.perturbing import occlusion, positions, rise, score_cam
 from vis.attribution.question import Question, Target
 from vis.attribution.walked import deconvnet, guided
+from vis.maps import layer_maps
+from vis.shapes import record_shapes
 from vis.trace import check_shape
 
 
@@ -23,7 +27,7 @@ class Method:
     function: Callable[..., Found]  # (question, **options)
     paper: str
     options: Sequence[Option] = ()
-    passes: Callable[..., tuple[int, int]] = lambda: (1, 1)  # (**options): pictures forward and backward
+    passes: Callable[..., tuple[int, int]] = lambda asked: (1, 1)  # (question, **options): forward, backward
 
     def chosen(self, options: Mapping[str, object]) -> dict[str, object]:
         """All its options; those not given are as usual.
@@ -79,6 +83,25 @@ BASELINE = Choice(
 )
 SAMPLES = Number("samples", Phrase("Noisy copies"), 25, 1, 200)
 NOISE = Number("noise", Phrase("Noise, part of the range"), 0.15, 0.0, 1.0, step=0.05, digits=2)
+SIZE = Number("size", Phrase("Side of the square, pixels"), 32, 1, 512)
+STRIDE = Number("stride", Phrase("Stride, pixels"), 16, 1, 512)
+MASKS = Number("masks", Phrase("Masks"), 1000, 10, 8000)
+CELLS = Number("cells", Phrase("Cells along a side"), 7, 2, 32)
+KEPT = Number("kept", Phrase("Probability to keep a cell"), 0.5, 0.05, 0.95, step=0.05, digits=2)
+
+
+def _of_occlusion(asked: Question, size: int, stride: int) -> tuple[int, int]:
+    return prod(positions(side, size, stride) for side in asked.image.shape[2:]) + 1, 0
+
+
+def _of_rise(asked: Question, masks: int, cells: int, kept: float) -> tuple[int, int]:
+    return masks + 1, 0
+
+
+def _of_score_cam(asked: Question) -> tuple[int, int]:
+    known = record_shapes(asked.model, tuple(asked.image.shape))
+    return len(layer_maps(known, asked.layer or last_with_positions(known))) + 2, 0
+
 
 METHODS: Mapping[str, Method] = {
     method.name: method
@@ -91,7 +114,7 @@ METHODS: Mapping[str, Method] = {
             integrated_gradients,
             "Sundararajan, Taly & Yan 2017",
             (STEPS, BASELINE),
-            lambda steps, baseline: (steps + 2, steps),
+            lambda asked, steps, baseline: (steps + 2, steps),
         ),
         Method(
             "smoothgrad",
@@ -99,7 +122,7 @@ METHODS: Mapping[str, Method] = {
             smoothgrad,
             "Smilkov et al. 2017",
             (SAMPLES, NOISE),
-            lambda samples, noise: (samples + 1, samples),
+            lambda asked, samples, noise: (samples + 1, samples),
         ),
         Method("deconvnet", Phrase("Deconvnet"), deconvnet, "Zeiler & Fergus 2013"),
         Method("guided", Phrase("Guided backpropagation"), guided, "Springenberg et al. 2015"),
@@ -109,9 +132,19 @@ METHODS: Mapping[str, Method] = {
             Phrase("Guided Grad-CAM"),
             guided_grad_cam,
             "Selvaraju et al. 2017",
-            passes=lambda: (2, 2),
+            passes=lambda asked: (2, 2),
         ),
         Method("layer_cam", Phrase("LayerCAM"), layer_cam, "Jiang et al. 2021"),
+        Method("score_cam", Phrase("Score-CAM"), score_cam, "Wang et al. 2020", passes=_of_score_cam),
+        Method("occlusion", Phrase("Occlusion"), occlusion, "Zeiler & Fergus 2013", (SIZE, STRIDE), _of_occlusion),
+        Method(
+            "rise",
+            Phrase("RISE"),
+            rise,
+            "Petsiuk, Das & Saenko 2018",
+            (MASKS, CELLS, KEPT),
+            _of_rise,
+        ),
     )
 }
 
@@ -146,4 +179,4 @@ def attribute(
     asked = Question(model, image.detach().to(first.device, first.dtype), target, layer, probability)
     found = how.function(asked, **values)
     seconds = time.perf_counter() - begun
-    return Attribution(method, values, target, found, how.passes(**values), seconds)
+    return Attribution(method, values, target, found, how.passes(asked, **values), seconds)

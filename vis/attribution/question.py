@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from models.refusals import Refused
 from vis.deconvnet import Unit, check_unit
-from vis.maps import maps_of_all
-from vis.trace import Recording, record_differentiable
+from vis.maps import maps_of_all, stream_maps
+from vis.trace import Recording, Trace, record_differentiable, stream, traced
 
 Target = int | tuple[int, int] | Unit  # a class; "class a and not b", the difference of their scores; or a unit
 
@@ -33,15 +33,28 @@ class Question:
         """
         ends = [*layers, self.target.layer] if isinstance(self.target, Unit) else None
         recording = record_differentiable(self.model, self.image if images is None else images, ends)
-        return recording, self._scores(recording)
-
-    def _scores(self, recording: Recording) -> Tensor:
         if isinstance(self.target, Unit):
-            unit = self.target
-            maps = maps_of_all(recording, unit.layer)
-            check_unit(maps[0], unit.layer, unit.channel, unit.row, unit.column)
-            return maps[:, unit.channel, unit.row, unit.column]
-        answers = answers_of(recording)
+            return recording, self._of_maps(maps_of_all(recording, self.target.layer))
+        return recording, self._of_answers(recording.values.get(_end(recording.trace)))
+
+    @torch.no_grad()
+    def scores(self, images: Tensor) -> Tensor:
+        """The scores (N,) of these pictures (N, C, H, W); nothing of their passes is kept."""
+        if isinstance(self.target, Unit):
+            ((_, maps),) = stream_maps(self.model, images, [self.target.layer])
+            return self._of_maps(maps)
+        trace = traced(self.model, tuple(images.shape))
+        ((_, answers),) = stream(self.model, images, [trace.names.get(_end(trace), "")])
+        return self._of_answers(answers)
+
+    def _of_maps(self, maps: Tensor) -> Tensor:
+        unit = self.target
+        check_unit(maps[0], unit.layer, unit.channel, unit.row, unit.column)
+        return maps[:, unit.channel, unit.row, unit.column]
+
+    def _of_answers(self, answers: object) -> Tensor:
+        if not isinstance(answers, Tensor) or answers.dim() != 2:
+            raise Refused("This network gives no scores of classes; choose a unit of one of its layers.")
         classes = self.target if isinstance(self.target, tuple) else (self.target,)
         for number in classes:
             if not 0 <= number < answers.shape[1]:
@@ -58,20 +71,8 @@ class Question:
         (gradients,) = torch.autograd.grad(scores.sum(), recording.image)  # no picture has a part in another's score
         return gradients, scores.detach()
 
-    @torch.no_grad()
-    def scores(self, images: Tensor) -> Tensor:
-        """The scores (N,) of these pictures (N, C, H, W)."""
-        return self.recorded(images)[1].detach()
 
-
-def answers_of(recording: Recording) -> Tensor:
-    """The scores of all classes, (N, K).
-
-    Raises:
-        Refused: for a network that gives anything else.
-    """
-    (end,) = (node for node in recording.trace.graph.nodes if node.op == "output")
-    answers = recording.values.get(end.args[0]) if isinstance(end.args[0], torch.fx.Node) else None
-    if not isinstance(answers, Tensor) or answers.dim() != 2:
-        raise Refused("This network gives no scores of classes; choose a unit of one of its layers.")
-    return answers
+def _end(trace: Trace) -> fx.Node | None:
+    """The operation whose result is the network's answer; None where its answer is a list."""
+    (end,) = (node for node in trace.graph.nodes if node.op == "output")
+    return end.args[0] if isinstance(end.args[0], fx.Node) else None

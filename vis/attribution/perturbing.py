@@ -1,0 +1,120 @@
+"""Attributions without gradients: parts of the picture are covered, and the score is asked again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vis.attribution.cam import maps_of, on_the_picture
+from vis.attribution.gradients import AT_ONCE, Found
+from vis.attribution.question import Question
+
+
+def occlusion(asked: Question, size: int, stride: int) -> Found:
+    """How much the score falls when a grey square covers a pixel, on average over the squares that do.
+
+    Zeiler & Fergus 2013, section 4.2. Grey is the mean colour; the last squares of a row and of a column are clipped.
+    """
+    *_, last = occluded(asked, size, stride)
+    return Found(last.score, last.map())
+
+
+@dataclass(frozen=True, eq=False)
+class Occluded:
+    """What is known so far: how much the score falls with the square at every position, NaN where it is not known."""
+
+    falls: Tensor  # (rows, columns)
+    score: float  # of the picture as it is
+    size: int
+    stride: int
+    shape: tuple[int, int]  # (H, W) of the picture
+
+    @property
+    def part(self) -> float:
+        """Of the positions, that is known."""
+        return 1 - self.falls.isnan().double().mean().item()
+
+    def map(self) -> Tensor:
+        """The mean fall over the known squares that cover a pixel, (H, W); NaN where there is none."""
+        total, count = self.falls.new_zeros(self.shape), self.falls.new_zeros(self.shape)
+        for row, column in self.falls.isnan().logical_not().nonzero().tolist():
+            square = self._square(row, column)
+            total[square] += self.falls[row, column]
+            count[square] += 1
+        return total / count
+
+    def _square(self, row: int, column: int) -> tuple[slice, slice]:
+        top, left = row * self.stride, column * self.stride
+        return slice(top, top + self.size), slice(left, left + self.size)
+
+
+def occluded(asked: Question, size: int, stride: int) -> Iterator[Occluded]:
+    """The same from coarse to fine: first the positions that lie far apart, then those between them, a batch each."""
+    height, width = asked.image.shape[2:]
+    rows, columns = positions(height, size, stride), positions(width, size, stride)
+    score = asked.scores(asked.image).item()
+    falls = asked.image.new_full((rows, columns), torch.nan)
+    for places in torch.tensor(coarse_to_fine(rows, columns)).split(AT_ONCE):
+        covered = asked.image.repeat(len(places), 1, 1, 1)
+        for picture, (row, column) in zip(covered, (places * stride).tolist(), strict=True):
+            picture[:, row : row + size, column : column + size] = 0
+        falls[tuple(places.T)] = score - asked.scores(covered)
+        yield Occluded(falls.clone(), score, size, stride, (height, width))
+
+
+def positions(side: int, size: int, stride: int) -> int:
+    """Of a square along a side, so that every pixel is covered: the last one may reach over the edge."""
+    return max(0, -(-(side - size) // stride)) + 1
+
+
+def coarse_to_fine(rows: int, columns: int) -> list[tuple[int, int]]:
+    """All places of a grid, each once: every eighth, every fourth, every second, and the rest."""
+
+    def finest(place: tuple[int, int]) -> int:
+        return next(i for i, step in enumerate((8, 4, 2, 1)) if not any(n % step for n in place))
+
+    return sorted(((row, column) for row in range(rows) for column in range(columns)), key=finest)
+
+
+def rise(asked: Question, masks: int, cells: int, kept: float) -> Found:
+    """The mean of random masks, each weighed by the score of the picture that it leaves (Petsiuk et al. 2018, eq. 6).
+
+    Args:
+        masks: how many.
+        cells: of a mask along each side, before it is stretched and shifted.
+        kept: probability of a cell to be left.
+    """
+    total = asked.image.new_zeros(asked.image.shape[2:])
+    for some in random_masks(asked.image, masks, cells, kept):
+        total += torch.einsum("n,nhw->hw", asked.scores(asked.image * some[:, None]), some)
+    fidelity = f"approximated: {masks} random masks"
+    return Found(asked.scores(asked.image).item(), total / (masks * kept), fidelity=fidelity)
+
+
+def random_masks(image: Tensor, masks: int, cells: int, kept: float) -> Iterator[Tensor]:
+    """Masks (N, H, W) from 0 to 1, the same in every run: cells that are kept or not, stretched, at a random place."""
+    generator = torch.Generator().manual_seed(0)
+    height, width = image.shape[2:]
+    high, wide = -(-height // cells), -(-width // cells)  # pixels of a cell
+    for begin in range(0, masks, AT_ONCE):
+        count = min(AT_ONCE, masks - begin)
+        grid = (torch.rand(count, 1, cells + 1, cells + 1, generator=generator, dtype=torch.float64) < kept).double()
+        large = F.interpolate(grid, ((cells + 1) * high, (cells + 1) * wide), mode="bilinear", align_corners=False)
+        tops, lefts = (torch.randint(n, (count,), generator=generator).tolist() for n in (high, wide))
+        cut = [mask[0, t : t + height, s : s + width] for mask, t, s in zip(large, tops, lefts, strict=True)]
+        yield torch.stack(cut).to(image.device, image.dtype)
+
+
+def score_cam(asked: Question) -> Found:
+    """ReLU(Σ αₖ Aₖ), αₖ the softmax over the scores of the picture behind each map (Wang et al. 2020, algorithm 1)."""
+    maps, score = maps_of(asked)
+    scores = []
+    for some in maps.split(AT_ONCE):
+        large = F.interpolate(some[:, None], asked.image.shape[2:], mode="bilinear", align_corners=False)
+        low, high = large.amin((2, 3), keepdim=True), large.amax((2, 3), keepdim=True)
+        masks = (large - low) / (high - low).clamp(min=torch.finfo(large.dtype).tiny)
+        scores.append(asked.scores(asked.image * masks))
+    weights = torch.cat(scores).softmax(0)
+    return Found(score, on_the_picture(torch.einsum("k,khw->hw", weights, maps).relu(), asked))
