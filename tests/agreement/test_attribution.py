@@ -10,6 +10,8 @@ from torch.nn import functional as F
 from models.refusals import Refused
 from tests.agreement.networks import Net, picture, seeded
 from vis.attribution import METHODS, Question, attribute
+from vis.attribution.from_captum import superpixels
+from vis.attribution.gradients import blurred
 from vis.attribution.perturbing import coarse_to_fine, occluded, random_masks
 from vis.deconvnet import Unit
 
@@ -301,3 +303,48 @@ def test_score_cam_is_its_algorithm(model):
     found = attribute(model, image, "score_cam", TARGET, layer="relu_b")
     torch.testing.assert_close(found.map, stretched(cam[None, None], image), rtol=1e-9, atol=1e-12)
     assert found.passes == (len(maps) + 2, 0)
+
+
+# Through Captum --------------------------------------------------------------------------------------------------
+
+
+def all_modules() -> nn.Module:
+    shape = nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 8, 3, 2), nn.ReLU()
+    return nn.Sequential(*shape, nn.Flatten(), nn.Linear(32, 4))
+
+
+@CAPTUM_WARNS
+@pytest.mark.parametrize("baseline", ["mean", "blurred"])
+def test_captums_deep_lift_is_the_same_where_it_sees_every_operation(baseline):
+    net, image = seeded(all_modules, SEED), picture()
+    start = {"mean": torch.zeros_like, "blurred": blurred}[baseline](image)
+    truth = attr.DeepLift(net).attribute(image.clone().requires_grad_(), start, target=TARGET)[0].detach()
+    found = attribute(net, image, "deep_lift", TARGET, baseline=baseline)
+    torch.testing.assert_close(found.per_channel, truth, rtol=1e-9, atol=1e-12)
+
+
+@CAPTUM_WARNS
+@pytest.mark.parametrize("activation", [nn.ReLU6, nn.SiLU, nn.GELU, nn.Hardswish, lambda: nn.ReLU(inplace=True)])
+def test_deep_lift_adds_up_with_every_activation_function_and_with_functions(activation):
+    def way(net: nn.Module, x: Tensor) -> Tensor:
+        x = F.max_pool2d(net.act(net.a(x)), 2)
+        return net.end(net.act(net.c(net.act(net.b(x)))).mean((2, 3)))
+
+    net, image = seeded(lambda: Net(way, **layers(), act=activation()), SEED), 3 * picture()
+    found = attribute(net, image, "deep_lift", TARGET)
+    delta = (net(image) - net(torch.zeros_like(image)))[0, TARGET].item()
+    assert found.map.sum().item() == pytest.approx(delta, rel=1e-9)
+    assert abs(found.residual) < 1e-12
+    assert not any(module._forward_hooks or module._backward_hooks for module in net.modules())
+
+
+def test_ablation_of_superpixels_is_the_fall_for_each_of_them(model):
+    image = blurred(picture((1, 3, 52, 40)))
+    mask = superpixels(image, 6)
+    truth = torch.zeros(image.shape[2:]).double()
+    for number in mask.unique().tolist():
+        covered = torch.where(mask == number, 0.0, image)
+        truth[mask == number] = (model(image) - model(covered))[0, TARGET].item()
+    found = attribute(model, image, "feature_ablation", TARGET, parts=6)
+    torch.testing.assert_close(found.map, truth, rtol=1e-5, atol=1e-6)  # Captum adds up in single precision
+    assert 2 < len(mask.unique()) < 12

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from models.options import Choice, Number, Option, Phrase
 from vis.attribution.cam import grad_cam, guided_grad_cam, last_with_positions, layer_cam
+from vis.attribution.from_captum import deep_lift, feature_ablation
 from vis.attribution.gradients import Found, input_x_gradient, integrated_gradients, saliency, smoothgrad
 from vis.attribution.perturbing import occlusion, positions, rise, score_cam
 from vis.attribution.question import Question, Target
@@ -103,6 +104,8 @@ def _of_score_cam(asked: Question) -> tuple[int, int]:
     return len(layer_maps(known, asked.layer or last_with_positions(known))) + 2, 0
 
 
+PARTS = Number("parts", Phrase("Superpixels"), 50, 2, 500)
+
 METHODS: Mapping[str, Method] = {
     method.name: method
     for method in (
@@ -144,6 +147,22 @@ METHODS: Mapping[str, Method] = {
             "Petsiuk, Das & Saenko 2018",
             (MASKS, CELLS, KEPT),
             _of_rise,
+        ),
+        Method(
+            "deep_lift",
+            Phrase("DeepLIFT"),
+            deep_lift,
+            "Shrikumar, Greenside & Kundaje 2017",
+            (BASELINE,),
+            lambda asked, baseline: (4, 2),
+        ),
+        Method(
+            "feature_ablation",
+            Phrase("Ablation of superpixels"),
+            feature_ablation,
+            "Achanta et al. 2012",
+            (PARTS,),
+            lambda asked, parts: (parts + 2, 0),
         ),
     )
 }

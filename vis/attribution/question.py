@@ -33,9 +33,13 @@ class Question:
         """
         ends = [*layers, self.target.layer] if isinstance(self.target, Unit) else None
         recording = record_differentiable(self.model, self.image if images is None else images, ends)
+        return recording, self.scores_in(recording)
+
+    def scores_in(self, recording: Recording) -> Tensor:
+        """The scores (N,) in a recording of N pictures; raises as `recorded`."""
         if isinstance(self.target, Unit):
-            return recording, self._of_maps(maps_of_all(recording, self.target.layer))
-        return recording, self._of_answers(recording.values.get(_end(recording.trace)))
+            return self._of_maps(maps_of_all(recording, self.target.layer))
+        return self._of_answers(recording.values.get(_end(recording.trace)))
 
     @torch.no_grad()
     def scores(self, images: Tensor) -> Tensor:
