@@ -42,8 +42,6 @@ def superpixels(image: Tensor, parts: int) -> Tensor:
     pixels = image[0].permute(1, 2, 0).double().cpu().numpy()
     low, high = pixels.min(), pixels.max()
     pixels = (pixels - low) / max(high - low, np.finfo(float).tiny)
-    compactness = (
-        10 if pixels.shape[2] == 3 else 0.1
-    )  # colours become Lab, a hundred times larger
+    compactness = 10 if pixels.shape[2] == 3 else 0.1  # colours become Lab, a hundred times larger
     found = slic(pixels, n_segments=parts, compactness=compactness, start_label=0, channel_axis=-1)
     return torch.from_numpy(np.ascontiguousarray(found)).to(image.device)
