@@ -6,7 +6,7 @@ from torch import Tensor
 
 from vis.attribution.gradients import AT_ONCE, BASELINES, Found
 from vis.attribution.question import Question
-from vis.attribution.unrolled import Elementwise, Unrolled
+from vis.attribution.unrolled import Elementwise, WithActivations, WithLayers
 
 
 def deep_lift(asked: Question, baseline: str) -> Found:
@@ -19,9 +19,21 @@ def deep_lift(asked: Question, baseline: str) -> Found:
 
     SUPPORTED_NON_LINEAR.setdefault(Elementwise, nonlinear)
     start = BASELINES[baseline](asked.image)
-    (per_channel,) = DeepLift(Unrolled(asked)).attribute(asked.image.clone().requires_grad_(), start).detach()
+    (per_channel,) = DeepLift(WithActivations(asked)).attribute(asked.image.clone().requires_grad_(), start).detach()
     end, begin = asked.scores(torch.cat([asked.image, start])).tolist()
     return Found(end, per_channel.sum(0), per_channel, residual=per_channel.sum().item() - (end - begin))
+
+
+def lrp(asked: Question) -> Found:
+    """The score handed down layer by layer, to each input its part of a sum (Bach et al. 2015, equation 58: ε-rule).
+
+    Its axiom is conservation: all parts together are the score; what biases add to it stays with them.
+    """
+    from captum.attr import LRP
+
+    (per_channel,) = LRP(WithLayers(asked)).attribute(asked.image.clone().requires_grad_()).detach()
+    score = asked.scores(asked.image).item()
+    return Found(score, per_channel.sum(0), per_channel, residual=per_channel.sum().item() - score)
 
 
 def feature_ablation(asked: Question, parts: int) -> Found:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from models.options import Choice, Number, Option, Phrase
 from vis.attribution.cam import grad_cam, guided_grad_cam, last_with_positions, layer_cam
-from vis.attribution.from_captum import deep_lift, feature_ablation
+from vis.attribution.from_captum import deep_lift, feature_ablation, lrp
 from vis.attribution.gradients import Found, input_x_gradient, integrated_gradients, saliency, smoothgrad
 from vis.attribution.perturbing import occlusion, positions, rise, score_cam
 from vis.attribution.question import Question, Target
@@ -156,6 +156,7 @@ METHODS: Mapping[str, Method] = {
             (BASELINE,),
             lambda asked, baseline: (4, 2),
         ),
+        Method("lrp", Phrase("Layer-wise relevance (LRP)"), lrp, "Bach et al. 2015", passes=lambda asked: (3, 1)),
         Method(
             "feature_ablation",
             Phrase("Ablation of superpixels"),

@@ -1,9 +1,11 @@
-"""A network whose activation functions and max pools are modules of their own, each called once, for Captum's hooks.
+"""A network whose operations are modules of their own, each called once, for Captum's hooks.
 
-Captum's DeepLIFT finds them by their classes: a function such as `F.relu` it does not see, and a module that is called
-twice it mixes up, without a word.
+Captum finds them by their classes: a function such as `F.relu` it does not see, and a module that is called twice it
+mixes up, without a word.
 """
 
+import copy
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from torch import Tensor, fx, nn
@@ -14,6 +16,8 @@ from vis.operations import named, plain_name
 from vis.trace import Recording, apply, is_max_pool, max_pool_parameters, traced
 
 ELEMENTWISE = named("activation", reaches=("position",))
+LAYERS = {"conv2d", "linear", "batchnorm2d", "avgpool2d", "adaptiveavgpool2d"}  # with a rule in Captum's LRP
+UNCHANGED = named("dropout", "reshape", "concat")
 
 
 class Elementwise(nn.Module):
@@ -27,8 +31,8 @@ class Elementwise(nn.Module):
         return self.function(x)
 
 
-class Unrolled(nn.Module):
-    """Gives the scores (N,) of pictures (N, C, H, W) that a question asks for; the weights are the network's own.
+class Unrolled(nn.Module, ABC):
+    """Gives the scores (N,) of pictures (N, C, H, W) that a question asks for.
 
     Raises:
         Refused: for a network that has to be followed for each size of its pictures anew.
@@ -43,14 +47,13 @@ class Unrolled(nn.Module):
         steps = {node.name: self._step(node) for node in trace.graph.nodes if node.op.startswith("call")}
         self.steps = nn.ModuleDict({name: step for name, step in steps.items() if step is not None})
 
+    @abstractmethod
     def _step(self, node: fx.Node) -> nn.Module | None:
-        model = self._asked.model
-        if is_max_pool(node, model):
-            return nn.MaxPool2d(**max_pool_parameters(node, Recording(model, self._trace, self._asked.image, {}, {})))
-        if plain_name(node, model) in ELEMENTWISE and len(node.all_input_nodes) == 1:
-            rest, named_rest = node.args[1:], {name: value for name, value in node.kwargs.items() if name != "input"}
-            return Elementwise(lambda x: apply(node, model, (x, *rest), named_rest))
-        return None
+        """The operation as a module of its own; None where it need not be one."""
+
+    def _max_pool(self, node: fx.Node) -> nn.MaxPool2d:
+        blank = Recording(self._asked.model, self._trace, self._asked.image, {}, {})
+        return nn.MaxPool2d(**max_pool_parameters(node, blank))
 
     def forward(self, images: Tensor) -> Tensor:
         recording = Recording(self._asked.model, self._trace, images, {}, {})
@@ -67,5 +70,46 @@ class Unrolled(nn.Module):
             return self._trace.constants[node.target].to(recording.image.device)
         args, kwargs = fx.node.map_arg((node.args, node.kwargs), recording.values.__getitem__)
         if node.name in self.steps:
-            return self.steps[node.name](recording.values[node.all_input_nodes[0]])
+            return self.steps[node.name](*map(recording.values.__getitem__, node.all_input_nodes))
         return apply(node, recording.model, args, kwargs)
+
+
+class WithActivations(Unrolled):
+    """Activation functions and max pools are modules of their own; the weights are the network's."""
+
+    def _step(self, node: fx.Node) -> nn.Module | None:
+        model = self._asked.model
+        if is_max_pool(node, model):
+            return self._max_pool(node)
+        if plain_name(node, model) in ELEMENTWISE and len(node.all_input_nodes) == 1:
+            rest, named_rest = node.args[1:], {name: value for name, value in node.kwargs.items() if name != "input"}
+            return Elementwise(lambda x: apply(node, model, (x, *rest), named_rest))
+        return None
+
+
+class WithLayers(Unrolled):
+    """All that computes is a module of its own with weights of its own, for Captum's LRP changes them meanwhile.
+
+    Raises:
+        Refused: for an operation for which there is no rule.
+    """
+
+    def _step(self, node: fx.Node) -> nn.Module | None:
+        from captum.attr._utils.custom_modules import Addition_Module
+
+        model, name = self._asked.model, plain_name(node, self._asked.model)
+        if is_max_pool(node, model):
+            return self._max_pool(node)
+        if name == "relu":
+            return nn.ReLU()
+        if name in ("add", "iadd") and len(set(node.all_input_nodes)) == 2:
+            return Addition_Module()
+        if node.op == "call_module" and name in LAYERS:
+            return copy.deepcopy(model.get_submodule(node.target))
+        if name in UNCHANGED or node not in self._trace.from_picture:
+            return None
+        raise Refused(
+            "Layer-wise relevance has no rule for “{operation}” at “{layer}”; choose another method.",
+            operation=name,
+            layer=self._trace.names[node],
+        )
