@@ -193,6 +193,28 @@ def test_smoothgrad_is_the_mean_over_its_noisy_copies_and_the_same_in_every_run(
     torch.testing.assert_close(first.per_channel, total[0] / 13, rtol=1e-9, atol=1e-12)
 
 
+def test_gradient_shap_of_a_linear_network_is_its_terms_from_the_mean_baseline_and_adds_up():
+    net = seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 3, 2), nn.Flatten(), nn.Linear(96, 3)))
+    image = picture()
+    weights = torch.autograd.functional.jacobian(lambda x: net(x)[0, 1], image)[0]
+    found, again = (attribute(net, image, "gradient_shap", 1, samples=25, noise=0.0) for _ in range(2))
+    assert torch.equal(found.map, again.map)
+    generator, blurry = torch.Generator().manual_seed(0), 0
+    for count in (10, 10, 5):
+        blurry += torch.randint(2, (count,), generator=generator).sum().item()
+        torch.rand(count, generator=generator, dtype=torch.float64)
+    assert 5 < blurry < 20
+    wanted = weights * (image - blurry / 25 * blurred(image))[0]
+    torch.testing.assert_close(found.per_channel, wanted, rtol=1e-9, atol=1e-12)
+    assert abs(found.residual) < 1e-12
+
+
+def test_gradient_shap_comes_near_its_axiom_with_many_draws(model):
+    found = attribute(model, picture(), "gradient_shap", (0, 1), samples=200, noise=0.0)
+    assert 0 < abs(found.residual) < 0.2 * abs(found.score)
+    assert found.fidelity == "approximated: 200 random draws"
+
+
 def test_units_differences_and_probabilities_are_explained_too(model):
     image = picture().requires_grad_()
     logits = model(image)[0]

@@ -69,6 +69,32 @@ def smoothgrad(asked: Question, samples: int, noise: float) -> Found:
     return Found(asked.scores(asked.image).item(), per_channel.amax(0), per_channel)
 
 
+def gradient_shap(asked: Question, samples: int, noise: float) -> Found:
+    """The mean of (x − x₀) · ∂s/∂x at random places on the way from random baselines (Erion et al. 2021, equation 4).
+
+    Its axiom is that all parts together are s(x) less the mean s(x₀), which random draws reach about.
+
+    Args:
+        noise: added to the picture, as of `smoothgrad`.
+    """
+    starts = torch.cat([baseline(asked.image) for baseline in BASELINES.values()])
+    generator = torch.Generator().manual_seed(0)
+    sigma = noise * (asked.image.max() - asked.image.min())
+    total, begun = torch.zeros_like(asked.image[0]), 0.0
+    for draws in _noise(asked.image, samples):
+        start = starts[torch.randint(len(starts), (len(draws),), generator=generator)]
+        part = torch.rand(len(draws), generator=generator, dtype=torch.float64).to(
+            asked.image.device, asked.image.dtype
+        )
+        way = asked.image + sigma * draws - start
+        gradients, _ = asked.gradients(start + part[:, None, None, None] * way)
+        total += (gradients * way).sum(0)
+        begun += asked.scores(start).sum().item()
+    per_channel, score = total / samples, asked.scores(asked.image).item()
+    residual = per_channel.sum().item() - (score - begun / samples)
+    return Found(score, per_channel.sum(0), per_channel, f"approximated: {samples} random draws", residual)
+
+
 def _noise(image: Tensor, samples: int) -> Iterator[Tensor]:
     """Standard normal noise (N, C, H, W), the same in every run and on every device."""
     generator = torch.Generator().manual_seed(0)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from models.options import Choice, Number, Option, Phrase
 from vis.attribution.cam import grad_cam, guided_grad_cam, last_with_positions, layer_cam
 from vis.attribution.from_captum import deep_lift, feature_ablation, lrp
-from vis.attribution.gradients import Found, input_x_gradient, integrated_gradients, saliency, smoothgrad
+from vis.attribution.gradients import Found, gradient_shap, input_x_gradient, integrated_gradients, saliency, smoothgrad
 from vis.attribution.perturbing import occlusion, positions, rise, score_cam
 from vis.attribution.question import Question, Target
 from vis.attribution.walked import deconvnet, guided
@@ -126,6 +126,14 @@ METHODS: Mapping[str, Method] = {
             "Smilkov et al. 2017",
             (SAMPLES, NOISE),
             lambda asked, samples, noise: (samples + 1, samples),
+        ),
+        Method(
+            "gradient_shap",
+            Phrase("Gradient SHAP"),
+            gradient_shap,
+            "Erion et al. 2021",
+            (SAMPLES, NOISE),
+            lambda asked, samples, noise: (2 * samples + 1, samples),
         ),
         Method("deconvnet", Phrase("Deconvnet"), deconvnet, "Zeiler & Fergus 2013"),
         Method("guided", Phrase("Guided backpropagation"), guided, "Springenberg et al. 2015"),
