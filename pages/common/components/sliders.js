@@ -127,7 +127,8 @@ class Group {
     clearTimeout(this.resting);
     this.resting = 0;
     if (this.data.look) this.results.say();
-    this.reports.report();
+    const isNew = !this.reports.told; // drawn anew: a slider that is left unmoved says nothing that is not known
+    if (!isNew || String(this.wanted()) !== String(this.data.places)) this.reports.report();
   }
 
   /** Who is only near a slider moves none: what the server has set meanwhile stays. What it has not answered to is said

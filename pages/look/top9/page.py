@@ -26,8 +26,8 @@ def page() -> None:
     st.title(_("Top nine pictures"))
     st.markdown(
         _(
-            "For each feature map, the nine pictures that activate it most, and what it saw in them. **Click a tile** "
-            "to see the whole picture."
+            "The nine pictures that activate each map most, and what it saw in them. **Click a tile** for the whole "
+            "picture."
         )
     )
     row = st.container(horizontal=True, width=ROW)
