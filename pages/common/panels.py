@@ -89,9 +89,10 @@ def formula(symbols: str, numbers: str, value: int | str) -> str:
 
 
 def figures(shown: Sequence[tuple[str, ...]]) -> None:
-    """A row of numbers, each below what it is, and above what else is to be said of it."""
-    for column, (words, value, *further) in zip(st.columns(len(shown)), shown, strict=True):
-        column.markdown("  \n".join([f":gray[:small[{words}]]", f"**{value}**", *further]))
+    """A row of numbers, each below what it is, and above what else is to be said of it; it wraps where it is narrow."""
+    row = st.container(horizontal=True, gap="medium")
+    for words, value, *further in shown:
+        row.markdown("  \n".join([f":gray[:small[{words}]]", f"**{value}**", *further]), width="content")
 
 
 def numbers(columns: Sequence[str], rows: Sequence[Sequence[object]], **look: Any) -> None:

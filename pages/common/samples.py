@@ -44,5 +44,5 @@ def known_in_words(picture: Picture, loaded: Loaded) -> str:
     network, count = loaded.architecture.title, grouped(len(loaded.categories))
     if right := SAMPLES[picture.name].known_to(loaded.categories):
         words = ", ".join(right)
-        return _("Right among {network}'s {count} classes: {right}", network=network, count=count, right=words)
+        return _("Right answers among {network}'s {count} classes: {right}", network=network, count=count, right=words)
     return _("None of {network}'s {count} classes fits this picture", network=network, count=count)

@@ -119,7 +119,7 @@ def test_home_shows_digits_to_a_network_that_reads_them_and_photographs_to_other
     for network, sample in (("lenet5", "Digit 0"), ("lenet5_1998", "Digit 0"), ("resnet50", "Cup of coffee")):
         strip = Visit(HOME, network=network).strip
         assert strip["note"].startswith(f"{sample}, as the network sees it")
-        assert strip["answer"]["known"].startswith("Right among ")
+        assert strip["answer"]["known"].startswith("Right answers among ")
 
 
 @pytest.mark.parametrize("sample", ["coffee", "motorcycle_left", "digit_8"])

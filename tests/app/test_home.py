@@ -197,7 +197,7 @@ def test_a_picture_given_at_home_is_taken_apart_there_and_on_the_other_pages_unt
     visit.press(f"remove {PICTURE_FILE}")
     visit.at.switch_page(HOME.script)
     assert visit.run().strip["note"].startswith("Cup of coffee, as the network")
-    assert visit.strip["answer"]["known"] == "Right among ZFNet mini's 200 classes: espresso"
+    assert visit.strip["answer"]["known"] == "Right answers among ZFNet mini's 200 classes: espresso"
     assert visit.predictions[0].startswith("espresso")
     assert visit.strip["photograph"] != given
 

@@ -181,7 +181,7 @@ def test_ones_own_picture_and_then_a_photograph_are_taken_apart(page, address):
     box = photographs.bounding_box()
     photographs.click(position={"x": 5 * box["width"] / 6, "y": box["height"] / 2})
     expect(page.locator(".strip figcaption")).to_contain_text("Cat, as", timeout=30_000)
-    known = "Right among ZFNet mini's 200 classes: tabby, Egyptian cat"
+    known = "Right answers among ZFNet mini's 200 classes: tabby, Egyptian cat"
     expect(page.locator(".strip .answer")).to_contain_text(known)
     page.wait_for_url(re.compile("sample=chelsea"))
     expect(main.get_by_text("a<b>.png")).to_have_count(0)  # the field is empty again
