@@ -100,8 +100,7 @@ def colour_by(page, name: str) -> None:
 
 def figure(page, name: str):
     """One of the numbers of what is looked at closely: what stands under its name."""
-    column = page.get_by_test_id("stColumn").filter(has=page.get_by_text(name, exact=True)).last
-    return column.get_by_test_id("stMarkdown").last
+    return page.get_by_test_id("stMarkdown").filter(has=page.get_by_text(name, exact=True)).last
 
 
 def test_a_block_is_opened_and_a_convolution_in_it_read(page, address):
