@@ -239,8 +239,9 @@ def test_what_cannot_be_explained_is_refused_in_a_sentence(model):
         attribute(model, image, "saliency", 4)
     with pytest.raises(Refused, match="does not depend on layer"):
         attribute(model, image, "grad_cam", Unit("a", 0, 0, 0, 0.0), layer="b")
-    with pytest.raises(Refused, match="no scores of classes"):
-        attribute(seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 3))), image, "saliency", 0)
+    for method in ("saliency", "deconvnet", "occlusion"):
+        with pytest.raises(Refused, match="no scores of classes"):
+            attribute(seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 3))), image, method, 0)
     with pytest.raises(Refused, match="steps cannot be 0"):
         attribute(model, image, "integrated_gradients", 0, steps=0)
     with pytest.raises(TypeError, match="has no option samples"):

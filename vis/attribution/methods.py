@@ -42,40 +42,15 @@ class Method:
         return {option.name: option.checked(options.get(option.name, option.usual)) for option in self.options}
 
 
-@dataclass(frozen=True, eq=False)
-class Attribution:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Attribution(Found):
     """What a method found, and what is to be known about it."""
 
     method: str
     options: Mapping[str, object]
     target: Target
-    found: Found
-    passes: tuple[int, int]  # forward and backward
+    passes: tuple[int, int]  # pictures forward and backward
     seconds: float
-
-    @property
-    def map(self) -> Tensor:
-        """(H, W), on the picture's grid; signed where the method is."""
-        return self.found.map
-
-    @property
-    def per_channel(self) -> Tensor | None:
-        """(C, H, W), where the method has them."""
-        return self.found.per_channel
-
-    @property
-    def score(self) -> float:
-        return self.found.score
-
-    @property
-    def fidelity(self) -> str:
-        """Either "exact", "approximated: <what>" or "undefined: <why>"."""
-        return self.found.fidelity
-
-    @property
-    def residual(self) -> float | None:
-        """By how much the method's own axiom is missed, in units of the score; None where it has none."""
-        return self.found.residual
 
 
 STEPS = Number("steps", Phrase("Steps"), 50, 1, 300)
@@ -89,6 +64,7 @@ STRIDE = Number("stride", Phrase("Stride, pixels"), 16, 1, 512)
 MASKS = Number("masks", Phrase("Masks"), 1000, 10, 8000)
 CELLS = Number("cells", Phrase("Cells along a side"), 7, 2, 32)
 KEPT = Number("kept", Phrase("Probability to keep a cell"), 0.5, 0.05, 0.95, step=0.05, digits=2)
+PARTS = Number("parts", Phrase("Superpixels"), 50, 2, 500)
 
 
 def _of_occlusion(asked: Question, size: int, stride: int) -> tuple[int, int]:
@@ -103,8 +79,6 @@ def _of_score_cam(asked: Question) -> tuple[int, int]:
     known = record_shapes(asked.model, tuple(asked.image.shape))
     return len(layer_maps(known, asked.layer or last_with_positions(known))) + 2, 0
 
-
-PARTS = Number("parts", Phrase("Superpixels"), 50, 2, 500)
 
 METHODS: Mapping[str, Method] = {
     method.name: method
@@ -207,4 +181,5 @@ def attribute(
     asked = Question(model, image.detach().to(first.device, first.dtype), target, layer, probability)
     found = how.function(asked, **values)
     seconds = time.perf_counter() - begun
-    return Attribution(method, values, target, found, how.passes(asked, **values), seconds)
+    passes = how.passes(asked, **values)
+    return Attribution(**vars(found), method=method, options=values, target=target, passes=passes, seconds=seconds)

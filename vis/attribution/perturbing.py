@@ -51,7 +51,14 @@ class Occluded:
 
 
 def occluded(asked: Question, size: int, stride: int) -> Iterator[Occluded]:
-    """The same from coarse to fine: first the positions that lie far apart, then those between them, a batch each."""
+    """As `occlusion`, from coarse to fine: first the positions that lie far apart, then those between, a batch each.
+
+    Args:
+        size, stride: of the square and between two of them, in pixels.
+
+    Raises:
+        Refused: see `Question.recorded`.
+    """
     height, width = asked.image.shape[2:]
     rows, columns = positions(height, size, stride), positions(width, size, stride)
     score = asked.scores(asked.image).item()

@@ -39,7 +39,7 @@ class Question:
         """The scores (N,) in a recording of N pictures; raises as `recorded`."""
         if isinstance(self.target, Unit):
             return self._of_maps(maps_of_all(recording, self.target.layer))
-        return self._of_answers(recording.values.get(_end(recording.trace)))
+        return self._of_answers(recording.values.get(end_of(recording.trace)))
 
     @torch.no_grad()
     def scores(self, images: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ class Question:
             ((_, maps),) = stream_maps(self.model, images, [self.target.layer])
             return self._of_maps(maps)
         trace = traced(self.model, tuple(images.shape))
-        ((_, answers),) = stream(self.model, images, [trace.names.get(_end(trace), "")])
+        ((_, answers),) = stream(self.model, images, [trace.names.get(end_of(trace), "")])
         return self._of_answers(answers)
 
     def _of_maps(self, maps: Tensor) -> Tensor:
@@ -76,7 +76,7 @@ class Question:
         return gradients, scores.detach()
 
 
-def _end(trace: Trace) -> fx.Node | None:
+def end_of(trace: Trace) -> fx.Node | None:
     """The operation whose result is the network's answer; None where its answer is a list."""
     (end,) = (node for node in trace.graph.nodes if node.op == "output")
     return end.args[0] if isinstance(end.args[0], fx.Node) else None

@@ -7,7 +7,7 @@ import torch
 
 from models.refusals import Refused
 from vis.attribution.gradients import Found
-from vis.attribution.question import Question
+from vis.attribution.question import Question, end_of
 from vis.deconvnet import Unit, project, unit_at
 from vis.trace import record
 
@@ -29,8 +29,8 @@ def _walked(asked: Question, method: str) -> Found:
     if isinstance(unit, tuple) or asked.is_probability:
         raise Refused("This method starts at one unit; ask for the logit of a single class.")
     if not isinstance(unit, Unit):
-        (end,) = (node for node in recording.trace.graph.nodes if node.op == "output")
-        unit = unit_at(asked.model, recording, recording.trace.names[end.args[0]], unit, 0, 0)
+        asked.scores_in(recording)  # refuses what is no class
+        unit = unit_at(asked.model, recording, recording.trace.names[end_of(recording.trace)], unit, 0, 0)
     (found,) = project(asked.model, recording, [unit], method)
     canvas = found.on_canvas()
     per_channel = canvas / found.unit.activation if found.unit.activation > 0 else canvas
