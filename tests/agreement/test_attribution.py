@@ -14,7 +14,7 @@ from tests.agreement.networks import Net, picture, seeded
 from vis.attribution import METHODS, Question, attribute
 from vis.attribution.checks import centred, deletion, edges, insertion, random_map
 from vis.attribution.gradients import blurred
-from vis.attribution.perturbing import superpixels, coarse_to_fine, occluded, random_masks
+from vis.attribution.perturbing import coarse_to_fine, occluded, random_masks, superpixels
 from vis.deconvnet import Unit
 
 CAPTUM_WARNS = pytest.mark.filterwarnings(

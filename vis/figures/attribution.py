@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from vis.figures.costs import LEGEND
 
 FOR, AGAINST = (230, 97, 0), (0, 90, 200)
+PALE = 80  # of 255, what is black in the picture: on it, both colours are seen
 WITHIN = 0.995  # of the pixels have values that the colours tell apart: single ones are often far beyond the others
 LINES = ("#d55e00", "#808080", "#56b4e9", "#009e73", "#cc79a7")  # of a map, and of those that it is compared with
 
@@ -24,7 +25,7 @@ def limit_of(values: np.ndarray) -> float:
 
 
 def over(values: np.ndarray, picture: np.ndarray, limit: float, strength: float) -> np.ndarray:
-    """Pixels (H, W, 3), uint8: the picture (H, W, 3) in grey, and over it the values (H, W) as colours.
+    """Pixels (H, W, 3), uint8: the picture (H, W, 3) in pale grey, and over it the values (H, W) as colours.
 
     Args:
         limit: the absolute value at which a colour is full.
@@ -33,7 +34,7 @@ def over(values: np.ndarray, picture: np.ndarray, limit: float, strength: float)
     known = np.nan_to_num(values)
     cover = np.clip(np.abs(known) / limit if limit > 0 else np.zeros_like(known), 0, 1)[..., None] * strength
     colour = np.where(known[..., None] > 0, np.array(FOR, float), np.array(AGAINST, float))
-    grey = np.repeat(picture.mean(2, keepdims=True), 3, 2)
+    grey = np.repeat(PALE + (1 - PALE / 255) * picture.mean(2, keepdims=True), 3, 2)
     return np.round(cover * colour + (1 - cover) * grey).astype(np.uint8)
 
 

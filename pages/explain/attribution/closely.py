@@ -22,7 +22,7 @@ from pages.common.widgets import honest_png, warning_of
 from pages.common.words import fidelity_in_words
 from pages.explain.attribution import state
 from pages.explain.attribution.asking import View
-from pages.explain.attribution.tiles import Maps, limits, pixels_of
+from pages.explain.attribution.tiles import Maps
 from pages.explain.attribution.words import AXIOM, DOES, about, cost_in_words, range_of, remark_on
 from vis.attribution import METHODS
 from vis.figures.attribution import faithfulness
@@ -36,13 +36,12 @@ RIVALS = {
 }
 
 
-def draw(view: View, method: str, found: cache.Explained, close: Callable[[], None]) -> None:
+def draw(view: View, method: str, found: cache.Explained, limit: float, close: Callable[[], None]) -> None:
     """The map, large, beside its numbers; below it, what happens to the score without the pixels that it names."""
-    limit = limits(view, {method: found})[method]
     title = f"{spoken(METHODS[method].title)} · {plain(view.class_name)}"
     with close_up(title, method, close):
         left, right = row_that_wraps("closely", 2)
-        pixels = pixels_of(view, found, limit)
+        pixels = view.pixels_of(found, limit)
         left.image(honest_png(view.loaded, pixels), width="stretch", alt=f"{title}")
         with right:
             st.markdown(spoken(DOES[method]))
@@ -177,12 +176,12 @@ def rows_of(view: View, method: str, checked: cache.Checked) -> list[dict[str, A
 
 def offer_all(view: View, maps: Maps) -> None:
     """A button for all pictures, their raw values and a manifest."""
-    ends = limits(view, maps)
+    ends = view.limits(maps)
     files: dict[str, Callable[[], bytes]] = {"picture.png": lambda: png(view.pixels)}
     warning = warning_of(view.loaded)
     for method, found in maps.items():
         lines = about(view, method, found, ends[method])
-        pixels = pixels_of(view, found, ends[method])
+        pixels = view.pixels_of(found, ends[method])
         files[f"{method}.png"] = lambda pixels=pixels, lines=lines: captioned(pixels, lines, warning)
         files[f"{method}.npy"] = lambda found=found: npy(found.map)
         if checked := state.result(key_of_check(view, method)):
