@@ -387,6 +387,12 @@ def test_relevance_is_conserved_without_biases_through_shortcuts_too():
     net, image = seeded(lambda: Net(way, **convolutions, **ends), SEED), picture()
     found = attribute(net, image, "lrp", TARGET)
     assert abs(found.residual) < 1e-6 * abs(found.score)  # the rule's ε is 1e-9 of each sum
+    third = attribute(net, image, "lrp", 1)
+    apart = attribute(net, image, "lrp", (TARGET, 1))  # which is handed down class by class
+    torch.testing.assert_close(apart.map, found.map - third.map, rtol=1e-9, atol=1e-12)
+    assert abs(apart.residual) < 1e-6 * abs(apart.score)
+    with pytest.raises(Refused, match="logit instead of the probability"):
+        attribute(net, image, "lrp", TARGET, probability=True)
     curved = seeded(lambda: Net(lambda net, x: net.end(F.silu(x).mean((2, 3))), end=nn.Linear(3, 4)))
     with pytest.raises(Refused, match=r"no rule for “silu” at “\w+”"):
         attribute(curved, image, "lrp", 0)

@@ -49,6 +49,8 @@ class Attribution(Found):
     method: str
     options: Mapping[str, object]
     target: Target
+    is_probability: bool  # whether the score is a probability: the softmax's, or the sigmoid's of a single output
+    is_negative: bool  # whether it is −score that was explained, or of a single output the probability of “no”
     passes: tuple[int, int]  # pictures forward and backward
     seconds: float
 
@@ -78,6 +80,11 @@ def _of_rise(asked: Question, masks: int, cells: int, kept: float) -> tuple[int,
 def _of_score_cam(asked: Question) -> tuple[int, int]:
     known = record_shapes(asked.model, tuple(asked.image.shape))
     return len(layer_maps(known, asked.layer or last_with_positions(known))) + 2, 0
+
+
+def _of_lrp(asked: Question) -> tuple[int, int]:
+    handed_down = len(asked.target) if isinstance(asked.target, tuple) else 1
+    return 2 * handed_down + 1, handed_down
 
 
 METHODS: Mapping[str, Method] = {
@@ -138,7 +145,7 @@ METHODS: Mapping[str, Method] = {
             (BASELINE,),
             lambda asked, baseline: (4, 2),
         ),
-        Method("lrp", Phrase("Layer-wise relevance (LRP)"), lrp, "Bach et al. 2015", passes=lambda asked: (3, 1)),
+        Method("lrp", Phrase("Layer-wise relevance (LRP)"), lrp, "Bach et al. 2015", passes=_of_lrp),
         Method(
             "feature_ablation",
             Phrase("Ablation of superpixels"),
@@ -158,6 +165,7 @@ def attribute(
     target: Target,
     layer: str | None = None,
     probability: bool = False,
+    negative: bool = False,
     **options: object,
 ) -> Attribution:
     """Which pixels of a picture (1, C, H, W) speak for the score of `target`, and which against it.
@@ -167,7 +175,10 @@ def attribute(
     Args:
         target: a class; two, for "the first and not the second"; or a unit of any layer.
         layer: of whose maps the CAM family makes its picture; by default the last that has positions.
-        probability: whether a class's score is its probability, and not its logit.
+        probability: whether a class's score is its probability, and not its logit: softmax, or for a network with one
+            output its sigmoid.
+        negative: whether −score is explained. A network with one output answers “yes” with it and “no” with −score;
+            its class is 0 either way.
         options: of the method, see `METHODS[method].options`.
 
     Raises:
@@ -178,8 +189,17 @@ def attribute(
     how = METHODS[method]
     values, begun = how.chosen(options), time.perf_counter()
     first = next(model.parameters(), image)
-    asked = Question(model, image.detach().to(first.device, first.dtype), target, layer, probability)
+    asked = Question(model, image.detach().to(first.device, first.dtype), target, layer, probability, negative)
     found = how.function(asked, **values)
     seconds = time.perf_counter() - begun
     passes = how.passes(asked, **values)
-    return Attribution(**vars(found), method=method, options=values, target=target, passes=passes, seconds=seconds)
+    return Attribution(
+        **vars(found),
+        method=method,
+        options=values,
+        target=target,
+        is_probability=probability,
+        is_negative=negative,
+        passes=passes,
+        seconds=seconds,
+    )
