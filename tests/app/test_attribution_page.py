@@ -15,10 +15,12 @@ from models import Loaded, load
 from models.decoding import decoded
 from pages.common.cache import sample
 from pages.common.export import KINDS
-from pages.explain.attribution import asking, closely, tiles
-from tests.app.visit import FILTERS, ROUTES, Visit
+from pages.explain.attribution import asking, checks, closely, tiles
+from tests.app.visit import FILTERS, ROUTES, Visit, read_csv
 from vis.attribution import METHODS, attribute, question
-from vis.attribution.checks import centred, deletion, edges, insertion, random_map
+from vis.attribution.checks import BLIND, deletion, insertion
+from vis.attribution.infidelity import infidelity
+from vis.attribution.randomisation import randomised
 from vis.figures.attribution import limit_of, over, smoothed
 
 ATTRIBUTION = ROUTES["attribution"]
@@ -137,20 +139,44 @@ def test_a_network_that_knows_nothing_offers_one_that_does_and_random_weights_st
     assert "With random weights" in [image.proto.imgs[0].alt for image in page.at.get("image")]
 
 
-def test_a_map_seen_closely_is_checked_against_maps_that_know_nothing(known, image, best):
-    page = visit(methods="grad_cam,saliency", closely="grad_cam", layer=known.layers["5"])
-    assert "## Grad-CAM · " in "".join(m.value for m in page.at.markdown)
+def checked(page: Visit, check: str) -> list[dict[str, str]]:
+    """The rows of a check's table, when it is there."""
+    if page.widget("check").value != check:
+        page.choose(check=check)
     page.press("check")
-    page = arrived(page, lambda page: any(len(table.value) == 4 for table in page.at.table))
-    (areas,) = (table.value for table in page.at.table if len(table.value) == 4)
-    asked = question(known.model, image, best, known.layers["5"])
-    maps = [attribute(known.model, image, "grad_cam", best, known.layers["5"]).map, random_map(image.shape[2:])]
-    maps += [centred(image.shape[2:]), edges(image)]
-    for row, values in zip(areas.to_numpy().tolist(), maps, strict=True):
-        for cell, curve in zip(row[1:], (deletion, insertion), strict=True):
-            assert float(cell.replace("−", "-").replace("\\", "")) == pytest.approx(
-                curve(asked, values, 25).area, rel=6e-3, abs=1e-3
-            )
+    given = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks, "download", lambda place, label, make, file, key, **look: given.update({key: make}))
+        arrived(page, lambda page: "check csv" in given)
+    return read_csv(given["check csv"]())
+
+
+def test_a_map_seen_closely_is_checked_in_four_ways_by_hand(known, image, best):
+    layer = known.layers["5"]
+    page = visit(methods="grad_cam,saliency", closely="grad_cam", layer=layer)
+    assert "## Grad-CAM · " in "".join(m.value for m in page.at.markdown)
+    found = attribute(known.model, image, "grad_cam", best, layer).map
+    asked = question(known.model, image, best, layer)
+    rows = checked(page, "curves")
+    maps = {"grad_cam": found} | {name: make(image) for name, make in BLIND.items()}
+    assert {row["map"] for row in rows} == maps.keys()
+    for name, kind in [(name, kind) for name in maps for kind in (deletion, insertion)]:
+        mine = [row for row in rows if (row["map"], row["curve"]) == (name, kind.__name__)]
+        curve = kind(asked, maps[name], 25)
+        assert [float(row["score"]) for row in mine] == pytest.approx(curve.scores.tolist(), rel=1e-4, abs=1e-4)
+        assert float(mine[0]["area"]) == pytest.approx(curve.area, rel=1e-4)
+    (row,) = checked(page, "numbers")
+    expected = infidelity(asked, found, 50)
+    assert float(row["relative_infidelity"]) == pytest.approx(expected.relative, rel=1e-3)
+    rows = checked(page, "cascade")
+    assert [row["random_down_to"] for row in rows] == [
+        one.layer for one in randomised(known.model, image, "grad_cam", best, layer=layer, stops=6)
+    ]
+    rows = checked(page, "pointing")
+    assert len({row["mosaic_class"] for row in rows}) == 4
+    assert rows[0]["mosaic_class"] == known.categories[best]
+    assert all(0 <= float(row["share"]) <= 1 for row in rows)
+    assert not page.errors
 
 
 def test_all_maps_can_be_taken_away_with_what_is_needed_to_make_them_again(known, image, best, monkeypatch):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vis.figures.attribution import AGAINST, FOR, faithfulness, limit_of, over, smoothed
+from vis.figures.attribution import AGAINST, FOR, curves_over, limit_of, over, smoothed
 
 PICTURE = np.array([[[0, 0, 0], [255, 255, 255], [50, 100, 150]]], np.uint8)
 PALE = [[[80] * 3, [255] * 3, [round(80 + 175 * 100 / 255)] * 3]]  # black, white and grey
@@ -41,7 +41,7 @@ def test_smoothing_keeps_the_sum_and_spreads_it():
 
 
 def test_a_curve_has_a_line_for_every_map_over_percent():
-    figure = faithfulness([0, 0.5, 1], {"a": [3, 2, 1], "b": [3, 1, 0]}, "pixels covered", "logit", "covered")
+    figure = curves_over([0, 0.5, 1], {"a": [3, 2, 1], "b": [3, 1, 0]}, "pixels covered", "logit")
     assert [(line.name, list(line.x), list(line.y)) for line in figure.data] == [
         ("a", [0, 50, 100], [3, 2, 1]),
         ("b", [0, 50, 100], [3, 1, 0]),

@@ -45,16 +45,14 @@ def smoothed(values: np.ndarray) -> np.ndarray:
     return gaussian(np.nan_to_num(values), min(values.shape) / 100, mode="nearest", preserve_range=True)
 
 
-def faithfulness(
-    parts: Sequence[float], scores: Mapping[str, Sequence[float]], across: str, axis: str, start: str
+def curves_over(
+    parts: Sequence[float], lines: Mapping[str, Sequence[float | None]], across: str, axis: str
 ) -> go.Figure:
-    """The score by the part of the pixels that were changed, a line for every map; the first one is thicker.
+    """Lines by the part of something that was changed, from 0 to 1; the first one is thicker.
 
     Args:
-        parts: from 0 to 1.
-        scores: by the names of the maps.
+        lines: by their names.
         across, axis: what lies across, and what is drawn.
-        start: what the place of each line says, such as "pixels covered".
     """
     figure = go.Figure(
         [
@@ -65,9 +63,9 @@ def faithfulness(
                 "x": [100 * part for part in parts],
                 "y": list(values),
                 "line": {"color": colour, "width": 3 if i == 0 else 1.5},
-                "hovertemplate": f"%{{x:.0f}} % {start}: %{{y:.4g}}<extra>{name}</extra>",
+                "hovertemplate": f"%{{x:.0f}} %: %{{y:.4g}}<extra>{name}</extra>",
             }
-            for i, ((name, values), colour) in enumerate(zip(scores.items(), LINES, strict=False))
+            for i, ((name, values), colour) in enumerate(zip(lines.items(), LINES, strict=False))
         ]
     )
     return figure.update_layout(

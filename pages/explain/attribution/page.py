@@ -13,7 +13,7 @@ from pages.common.panels import reading
 from pages.common.session import Selection, selection
 from pages.common.text import _
 from pages.common.widgets import computed, network_or_stop, say_if_on_cpu
-from pages.explain.attribution import closely, state, tiles
+from pages.explain.attribution import checks, closely, state, tiles
 from pages.explain.attribution.asking import View, ask_class, ask_look, ask_methods, see_closely, seen_closely
 from vis.figures.numbers import sizes
 from vis.maps import gives_maps, layer_maps
@@ -68,7 +68,7 @@ def _explorer(chosen: Selection, loaded: Loaded) -> None:
     maps = tiles.draw(view, opened, see_closely)
     if opened and opened in maps:
         closely.draw(view, opened, maps[opened], view.limits(maps)[opened], lambda: see_closely(None))
-    state.keep_only({*map(tiles.key_of_job(view), methods), closely.key_of_check(view, opened)})
+    state.keep_only({*map(tiles.key_of_job(view), methods), *checks.keys(view, opened)})
     if maps:
         closely.offer_all(view, maps)
     _code(view)

@@ -1,6 +1,6 @@
 """The methods' maps side by side: what is quick at once, what takes long when it is asked for and while one watches."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -85,7 +85,7 @@ def _found(view: View, method: str, passes: tuple[int, int] | None, seconds: flo
     """What a method found; None while it is not known, and then its tile says why."""
     key = key_of_job(view)(method)
     if result := state.result(key):
-        return result
+        return result[-1]
     if passes is None or sum(passes) <= FEW or seconds <= AT_ONCE:
         try:
             with st.spinner(_("Computing …")):
@@ -110,13 +110,13 @@ def _found(view: View, method: str, passes: tuple[int, int] | None, seconds: flo
     st.caption(cost_in_words(passes, seconds))
     if st.button(_("Start"), icon=":material/play_arrow:", key=f"start {method}"):
         given = cache.picture(view.chosen)
-        state.begin(key, lambda: cache.Explanation(view.loaded, given, key[1]))
+        state.begin(key, lambda: cache.explanation(view.loaded, given, key[1]))
         st.rerun()
     return None
 
 
-def _draw_so_far(view: View, known: cache.Explained | None) -> None:
-    if known is not None:
+def _draw_so_far(view: View, steps: Sequence[cache.Explained]) -> None:
+    for known in steps:
         pixels = view.pixels_of(known, limit_of(view.values(known)))
         st.image(png(pixels), width="stretch", alt=_("What is known so far"))
 
