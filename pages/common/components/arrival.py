@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 
 from pages.common.components import component
-from pages.common.routes import ACTIVATIONS, FILTERS, LAYERS, TOP9
+from pages.common.routes import ACTIVATIONS, FILTERS, GRAPH, LAYERS, TOP9
 
-PLACES = {  # by page, what in an address makes it a place of its own to come back to: all of one of these
+PLACES = {  # by page, what in an address makes it a place to come back to: the first of these of which it has all
     LAYERS.name: [("layer", "map")],
     FILTERS.name: [("layer", "filter"), ("layer", "output", "input")],
     ACTIVATIONS.name: [("layer", "map")],
     TOP9.name: [("layer", "nine")],
+    GRAPH.name: [("node_left", "node_right"), ("node_left",), ("node_right",)],
 }
 
 _arrival = component("arrival", isolate_styles=False)  # its style is for the whole document

@@ -90,7 +90,7 @@ def _networks(network: str) -> dict[str, Built]:
     partner = versus.WORTH_COMPARING.get(network)
     worth = partner and _("The most instructive comparison is with {network}.", network=ARCHITECTURES[partner].title)
     compare = Choice("compare", Phrase("Compare with"), others, None, shown_as="list", help=worth)
-    compared = ask_one(st, compare, network=network, placeholder=_("nothing"))  # once it is cleared
+    compared = ask_one(st, compare, network=network, comes_back=True, placeholder=_("nothing"))  # once it is cleared
     usual = ARCHITECTURES[network].input_shape[1]
     about = _("Side in pixels; {side} in the paper.", side=usual)
     side = ask_one(st, Number("side", Phrase("Picture size"), usual, 1, 1024, help=about), network=network)
