@@ -1,4 +1,4 @@
-// Tells the drawer how wide the page is and on which ground it stands; Escape closes it.
+// Tells the drawer how wide the page is and on which ground it stands.
 
 const NARROW = 800; // pixels of the page's width, below which nothing would be left beside the drawer
 const watched = new WeakSet(); // drawers; Streamlit calls again and again
@@ -22,9 +22,5 @@ export default function ({ parentElement, data }) {
   watched.add(drawer);
   const observer = new ResizeObserver(() => (drawer.isConnected ? measure() : observer.disconnect()));
   observer.observe(main);
-  const press = (event) => {
-    if (!drawer.isConnected) return removeEventListener("keydown", press);
-    if (event.key === "Escape" && !event.defaultPrevented) drawer.querySelector("button")?.click();
-  };
-  addEventListener("keydown", press);
+  closeOnEscape(drawer); // escape.js
 }
