@@ -694,6 +694,8 @@ def test_the_arithmetic_of_a_convolution_ends_in_the_counted_numbers():
         assert any(line.endswith(f"= **{grouped(counted)}**") for line in lines)
     assert f"* bias additions: {grouped(found.cost.bias_adds)}" in lines
     assert f"* inputs: {plain(found.inputs[0])}" in lines
+    # By hand: 11 pixels, every fourth; pooling of 3 makes 19, every eighth; then 5 with 2 of padding, from 0 - 2·8 on.
+    assert "* receptive field: 51 pixels, jump 8; the first unit's begins at pixel −16, in the padding" in lines
     assert f"**{grouped(found.macs + found.cost.bias_adds)}**" in visit.said()
 
 

@@ -1,6 +1,7 @@
 // Escape closes what is seen closely: it presses the first button in it.
 
-const NOT_FOR_IT = 'input, textarea, [role="listbox"], [role="dialog"], [data-testid="stPopoverBody"]';
+const FIELDS = "input, textarea";
+const ABOVE_IT = '[data-testid="stPopoverBody"], [role="listbox"], [role="dialog"]'; // what closes first
 const closable = new WeakSet(); // Streamlit calls again and again
 
 function closeOnEscape(place) {
@@ -9,7 +10,7 @@ function closeOnEscape(place) {
   const press = (event) => {
     if (!place.isConnected) return removeEventListener("keydown", press);
     if (event.key !== "Escape" || event.defaultPrevented) return;
-    if (event.composedPath().some((part) => part.matches?.(NOT_FOR_IT))) return;
+    if (event.composedPath()[0].matches?.(FIELDS) || document.querySelector(ABOVE_IT)) return;
     event.preventDefault(); // of two that are open, one
     place.querySelector("button")?.click();
   };

@@ -64,8 +64,8 @@ def page() -> None:
     st.title(_("MobileNet's multipliers"))
     st.markdown(
         _(
-            "MobileNet V1 has two multipliers: the **width α** scales the channels of every layer, the **resolution** "
-            "the side of the picture. Drag them, and everything below is recomputed."
+            "MobileNet V1 has two multipliers: the **width α** scales the number of channels in every layer; the "
+            "**resolution** sets the side length of the picture. Drag them, and everything below is recomputed."
         )
     )
     chosen = ask(st.container(horizontal=True, gap="medium"), CONVOLUTIONS, DEPTH, BARS)
