@@ -552,8 +552,11 @@ def test_a_search_opens_the_way_to_the_layer_and_can_be_repeated():
     assert "layer3.4.conv2" in visit.boxes()
     assert visit.titles[0].startswith("ResNet-50 · layer3.4.conv2 · convolution · Conv2d · 3×3")
     assert visit.widget("search left resnet50").value is None
+    assert visit.press("close all left").canvases[0]["selected"] == "layer3"  # which it is in
     visit.press("close left")
+    assert visit.canvases[0]["selected"] is None
     assert visit.choose(**{"search left resnet50": "layer3.4.conv2"}).titles
+    assert visit.canvases[0]["selected"] == "layer3.4.conv2"
 
 
 @pytest.mark.parametrize(

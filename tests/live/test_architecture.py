@@ -384,6 +384,13 @@ def test_fits_a_telephone(new_page, address):
         assert edge["width"] > 300
     page.get_by_role("button", name="Close", exact=True).first.tap()
     expect(close_ups(page)).to_have_count(1, timeout=30_000)
+    at(page, address, "?network=vgg16&open_left=*&node_left=classifier.6")
+    expect(box(page, "vgg16", "classifier.6")).to_be_in_viewport(ratio=1)
+    sheet = page.locator('.st-key-drawer[data-place="over"]')
+    expect(sheet).to_be_in_viewport()
+    page.wait_for_timeout(1000)  # the graph comes to the top, the box above the sheet
+    last = box(page, "vgg16", "classifier.6").locator(".face").last.bounding_box()
+    assert 60 < last["y"] < last["y"] + last["height"] < sheet.bounding_box()["y"]
 
 
 def test_follows_the_system_into_the_dark_with_maps_in_its_boxes(new_page, address):

@@ -13,11 +13,13 @@ export default function ({ parentElement, data }) {
   const measure = () => {
     drawer.style.setProperty("--main-width", `${main.clientWidth}px`);
     drawer.dataset.place = main.clientWidth < NARROW ? "over" : "beside";
-    dispatchEvent(new Event("convscope.drawer")); // whatever it covers may make room
+    const seen = `${drawer.dataset.what} ${main.clientWidth}`;
+    if (drawer.dataset.seen !== seen) dispatchEvent(new Event("convscope.drawer")); // whatever it covers may make room
+    drawer.dataset.seen = seen;
   };
-  measure();
   if (drawer.dataset.what !== data.title) drawer.scrollTop = 0;
   drawer.dataset.what = data.title;
+  measure();
   if (watched.has(drawer)) return;
   watched.add(drawer);
   const observer = new ResizeObserver(() => (drawer.isConnected ? measure() : observer.disconnect()));

@@ -2,7 +2,7 @@
 
 from pages.common.components import component
 
-_reveal = component("reveal", "escape")
+_reveal = component("reveal", "escape", "keeping")
 
 
 def reveal(what: str, key: str, *, to: str = "center") -> None:

@@ -128,11 +128,13 @@ def _canvas(
     place: str, shown: Mapping[str, Built], look: Look, drawn: Drawing, painting: Painting, seen: InBoxes | None
 ) -> None:
     built, is_compared = shown[place], len(shown) > 1
+    selected, boxes = graph_view(place, built.network).selected, {box.name for box in drawn.boxes}
+    around = (selected, *cache.graph(built).ancestors(selected)) if selected in places(cache.graph(built)) else ()
     layer_canvas(
         data_of(built, drawn, painting, look, _twins(place, shown), seen),
         key=_key_of(place, built),
         mode=look.mode,
-        selected=graph_view(place, built.network).selected,
+        selected=next((name for name in around if name in boxes), None),  # or the closed block that it is in
         words={
             "canvas": _("Layer graph of {network}", network=ARCHITECTURES[built.network].title),
             "hint": _("Arrow keys move, Enter shows details, + opens and − closes a block, F fits to view."),
