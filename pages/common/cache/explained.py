@@ -1,0 +1,219 @@
+"""Why a network takes a picture for what it does: attributions and their checks."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models import Loaded
+from models.device import OutOfMemory
+from models.loading import predicted
+from models.refusals import Refused
+from pages.common.cache.networks import in_turn, opened_network, remembered
+from pages.common.cache.pictures import picture
+from pages.common.cache.turns import Line, turn
+from pages.common.jobs import Job
+from pages.common.session import Selection
+from vis.attribution import METHODS, Attribution, Question, Target, attributions, question
+from vis.attribution.checks import Curve, centred, deletion, edges, insertion, random_map
+
+AT_MOST = 600  # seconds of one explanation that somebody waits for
+MOST_CLASSES = 100_000
+STEPS = 25  # of a deletion and of an insertion
+
+explanations = Line(seconds=2, most=50)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an attribution is of, and by which method."""
+
+    method: str
+    target: Target
+    layer: str | None = None  # of the CAM family; None: the last one that has positions
+    probability: bool = False
+    options: tuple[tuple[str, object], ...] = ()
+
+    def of(self, loaded: Loaded, given: object) -> Question:
+        """The question that is asked of the network about a picture."""
+        return question(loaded.model, loaded.classifier_input(given), self.target, self.layer, self.probability)
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """What a method found, as NumPy arrays."""
+
+    map: np.ndarray  # (H, W), signed
+    score: float
+    fidelity: str
+    residual: float | None
+    passes: tuple[int, int]
+    seconds: float
+    part: float = 1.0  # of the work that is done
+
+
+def explained(found: Attribution) -> Explained:
+    return Explained(
+        found.map.float().cpu().numpy(),
+        found.score,
+        found.fidelity,
+        found.residual,
+        found.passes,
+        found.seconds,
+        found.part,
+    )
+
+
+@remembered(entries=32)
+def pixels_explained(selection: Selection) -> np.ndarray:
+    """The picture as the network classifies it, (H, W, 3) uint8, on whose grid attributions are."""
+    preprocess = opened_network(selection)[0].classifier_input
+    return preprocess.for_the_eye(preprocess(picture(selection)))
+
+
+@remembered(entries=64)
+def probabilities(selection: Selection) -> tuple[np.ndarray, bool]:
+    """Of all classes (C,), and whether the CPU had to do it.
+
+    Raises:
+        Refused: where the network gives none, or none that are finite.
+    """
+    given = picture(selection)
+
+    def work(loaded: Loaded) -> np.ndarray:
+        found = predicted(loaded, loaded.classifier_input(given), k=MOST_CLASSES)
+        return np.array([probability for _number, probability in sorted(found)])
+
+    return in_turn(selection, work)
+
+
+@remembered(entries=32)
+def seconds_of_a_pass(selection: Selection) -> float:
+    """How long a pass forward and back takes for one picture of this network, measured once."""
+    given = picture(selection)
+
+    def work(loaded: Loaded) -> float:
+        asked = question(loaded.model, loaded.classifier_input(given), 0)
+        asked.scores(asked.image)  # the first pass finds out what the network does
+        begun = time.perf_counter()
+        asked.gradients()
+        return time.perf_counter() - begun
+
+    return in_turn(selection, work)[0]
+
+
+@remembered(entries=256)
+def cost(selection: Selection, asked: Asked) -> tuple[tuple[int, int], float]:
+    """How many pictures go forward and back for an attribution, and about how many seconds that takes.
+
+    A pass back takes about twice as long as one forward.
+    """
+    how = METHODS[asked.method]
+    about = asked.of(opened_network(selection)[0], picture(selection))
+    forward, back = how.passes(about, **how.chosen(dict(asked.options)))
+    return (forward, back), seconds_of_passes(selection, forward, back)
+
+
+def seconds_of_passes(selection: Selection, forward: int, back: int = 0) -> float:
+    """About how long so many pictures take."""
+    return (forward + 2 * back) / 3 * seconds_of_a_pass(selection)
+
+
+@remembered(entries=128)
+def attribution(selection: Selection, asked: Asked) -> tuple[Explained, bool]:
+    """What a method finds, and whether the CPU had to do it.
+
+    Raises:
+        Refused: see `vis.attribution.attribute`.
+    """
+    given = picture(selection)
+
+    def work(loaded: Loaded) -> Explained:
+        *_, whole = attributions(asked.of(loaded, given), asked.method, **dict(asked.options))
+        return explained(whole)
+
+    return in_turn(selection, work)
+
+
+# What takes long --------------------------------------------------------------------------------------------------
+
+
+class Explanation(Job[Explained]):
+    """A job that finds an attribution from coarse to fine; it takes turns with those of others."""
+
+    def __init__(self, loaded: Loaded, given: object, asked: Asked):
+        self.known: Explained | None = None  # so far
+
+        def work(report: Callable[[float], None], stopped: Callable[[], bool]) -> Explained | None:
+            steps = attributions(asked.of(loaded, given), asked.method, **dict(asked.options))
+            for found in in_turns(steps, stopped):
+                self.known = explained(found)
+                report(self.known.part)
+            return None if stopped() and self.known.part < 1 else self.known
+
+        super().__init__(work, AT_MOST, may_wait=True)
+
+
+def in_turns(steps: Iterator, stopped: Callable[[], bool]) -> Iterator:
+    """What the steps give, each made when it is its turn, until they are stopped.
+
+    Raises:
+        Refused: if too many wait already, or the GPU has no room for a step.
+    """
+    with explanations.place(object()) as place:
+        while place.wait(stopped):
+            with turn:
+                try:
+                    found = next(steps, None)
+                except OutOfMemory as error:
+                    raise Refused("The GPU ran out of memory; choose fewer steps, or the CPU.") from error
+            if found is None:
+                return
+            yield found
+            if place.is_over:
+                place.again()
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What becomes of the score when the pixels are covered or come back as a map says, the best first."""
+
+    parts: np.ndarray  # of the pixels
+    deletion: Mapping[str, np.ndarray]  # scores, by the name of the map
+    insertion: Mapping[str, np.ndarray]
+    areas: Mapping[str, tuple[float, float]]  # below the two, by the name of the map
+
+
+RIVALS: Mapping[str, Callable[[Tensor], Tensor]] = {  # maps that know nothing of the network, of a picture (1, C, H, W)
+    "random": lambda image: random_map(tuple(image.shape[2:])),
+    "centred": lambda image: centred(tuple(image.shape[2:])),
+    "edges": edges,
+}
+
+
+class Check(Job[Checked]):
+    """A job that compares a map with those that know nothing of the network."""
+
+    def __init__(self, loaded: Loaded, given: object, asked: Asked, found: Explained):
+        def work(report: Callable[[float], None], stopped: Callable[[], bool]) -> Checked | None:
+            about = asked.of(loaded, given)
+            maps = {"": torch.from_numpy(found.map)} | {name: make(about.image) for name, make in RIVALS.items()}
+            jobs = [(name, values, curve) for name, values in maps.items() for curve in (deletion, insertion)]
+            steps = ((name, curve, curve(about, values, STEPS)) for name, values, curve in jobs)
+            known: dict[tuple[str, Callable], Curve] = {}
+            for name, curve, drawn in in_turns(steps, stopped):
+                known[name, curve] = drawn
+                report(len(known) / len(jobs))
+            if len(known) < len(jobs):
+                return None
+            return Checked(
+                next(iter(known.values())).parts.numpy(),
+                {name: known[name, deletion].scores.numpy() for name in maps},
+                {name: known[name, insertion].scores.numpy() for name in maps},
+                {name: (known[name, deletion].area, known[name, insertion].area) for name in maps},
+            )
+
+        super().__init__(work, AT_MOST, may_wait=True)

@@ -1,0 +1,155 @@
+"""What the page asks for: the class, the methods and their options, and how their maps are shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from models import Loaded
+from models.options import Choice, Number, Option, Phrase, Several, Switch
+from pages.common import cache
+from pages.common.asking import ask, ask_one, come_back, key_of, standing
+from pages.common.session import Selection, kept, set_to
+from pages.common.text import _, plain
+from vis.attribution import METHODS
+from vis.figures.numbers import percent
+
+AT_HAND = 5  # classes
+CAMS = ("grad_cam", "guided_grad_cam", "layer_cam", "score_cam")  # which look at the maps of a layer
+CHEAP = ("grad_cam", "layer_cam", "guided", "deconvnet", "saliency", "input_x_gradient")
+
+SHOWN = Several(
+    "methods", Phrase("Methods"), {name: METHODS[name].title for name in dict.fromkeys((*CHEAP, *METHODS))}, CHEAP
+)
+SCORE = Choice(
+    "score",
+    Phrase("Score"),
+    {"logit": Phrase("logit"), "probability": Phrase("probability")},
+    help=Phrase("A probability also rises where other classes fall; where it is near 1, its gradient is near 0."),
+)
+RANGE = Choice(
+    "range", Phrase("Colour scale"), {"own": Phrase("one per method"), "shared": Phrase("one for all")}, "own"
+)
+LOOK = Choice("look", Phrase("Pixels"), {"computed": Phrase("as computed"), "smoothed": Phrase("smoothed")})
+STRENGTH = Number("strength", Phrase("Strength of the colours, percent"), 80, 0, 100, step=10, shown_as="slider")
+NOISE = Switch("random", Phrase("Random weights beside it"))
+CLOSE = Choice("closely", Phrase("Seen closely"), {None: "", **SHOWN.values}, None)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What the page shows, and how."""
+
+    chosen: Selection
+    loaded: Loaded
+    pixels: np.ndarray  # (H, W, 3), the picture as the network classifies it
+    target: int | tuple[int, int]
+    methods: tuple[str, ...]
+    layer: str | None  # of the CAM family
+    look: Mapping[str, Any]
+
+    def asked(self, method: str) -> cache.Asked:
+        """What is asked of the cache for a method."""
+        options = tuple((o.name, standing(_of(method, o), _page())) for o in METHODS[method].options)
+        is_probability = self.look["score"] == "probability"
+        return cache.Asked(method, self.target, self.layer if method in CAMS else None, is_probability, options)
+
+    @property
+    def class_name(self) -> str:
+        """The class that is explained, in words."""
+        if isinstance(self.target, tuple):
+            first, second = (class_name(self.loaded, number) for number in self.target)
+            return _("{first} and not {second}", first=first, second=second)
+        return class_name(self.loaded, self.target)
+
+
+def class_name(loaded: Loaded, number: int) -> str:
+    """A class by its name, or by its number where names are not known."""
+    return loaded.categories[number] if loaded.categories else _("class {number}", number=number)
+
+
+# The class --------------------------------------------------------------------------------------------------------
+
+
+def ask_class(chosen: Selection, loaded: Loaded, found: np.ndarray) -> int | tuple[int, int]:
+    """The class that is explained: those at hand are the most probable ones, the others are found by their names.
+
+    Args:
+        found: probabilities of all classes (C,).
+    """
+    best = np.argsort(-found, kind="stable")
+    # On another picture the most probable class is another one, so that each picture keeps its own choice.
+    of = {"network": chosen.network, "of": chosen.picture.sha256[:12]}
+    of["is_linked"] = kept("picture of the link", lambda: chosen.picture) == chosen.picture
+    names = {int(number): _entry(loaded, int(number), found) for number in best}
+    target = Choice("target", Phrase("Class"), names, int(best[0]), shown_as="list")
+    against = Choice("against", Phrase("and not"), {None: "–", **names}, None, shown_as="list")
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="classes")
+    buttons = row.container(horizontal=True, vertical_alignment="bottom", gap="xsmall")
+    with row.popover(_("Other classes"), icon=":material/search:"):
+        explained = ask_one(st, target, comes_back=True, **of)
+        other = ask_one(st, against, comes_back=True, **of)
+        st.caption(_("With two classes, the difference of their scores is explained: why this one and not that one."))
+    for number in map(int, best[:AT_HAND]):
+        key = key_of("target", f"{chosen.network}/{of['of']}")
+        buttons.button(
+            f"{plain(class_name(loaded, number))} :gray[{percent(found[number])}]",
+            key=f"class {number}",
+            type="primary" if number == explained else "secondary",
+            on_click=set_to,
+            args=(key, number),
+        )
+    return explained if other in (None, explained) else (explained, other)
+
+
+def _entry(loaded: Loaded, number: int, found: np.ndarray) -> str:
+    """A class in the list: its name, its number, for two may have one name, and its probability."""
+    return f"{class_name(loaded, number)} · {number} · {percent(found[number])}"
+
+
+# Methods and how they are shown -----------------------------------------------------------------------------------
+
+
+def ask_look(place, chosen: Selection, loaded: Loaded, layers: Mapping[str, str]) -> tuple[str | None, dict[str, Any]]:
+    """The layer of the CAM family, and how maps are shown.
+
+    Args:
+        layers: those that have positions, each with what it is called.
+    """
+    with place.popover(_("Layer, score, colours"), icon=":material/tune:"):
+        names = {None: _("the last with positions"), **layers}
+        option = Choice("layer", Phrase("Layer of the CAM methods"), names, None, shown_as="list")
+        layer = ask_one(st, option, network=chosen.network)
+        return layer, ask(st, SCORE, RANGE, LOOK, STRENGTH, NOISE)
+
+
+def ask_options(place, method: str) -> None:
+    """The options of a method, behind a button."""
+    options = METHODS[method].options
+    if options:
+        with place.popover("", icon=":material/tune:", help=_("Options"), type="tertiary"):
+            for option in options:
+                ask_one(st, _of(method, option), page=_page())
+
+
+def seen_closely(methods: tuple[str, ...]) -> str | None:
+    """The method that is open, if it is one of these."""
+    come_back(CLOSE, key_of(CLOSE.name, page=_page()))
+    method = standing(CLOSE, _page())
+    return method if method in methods else None
+
+
+def see_closely(method: str | None) -> None:
+    """Opens a method; None closes it."""
+    set_to(key_of(CLOSE.name, page=_page()), method)
+
+
+def _of(method: str, option: Option) -> Option:
+    """An option with the method in its name, for several methods may have one of that name."""
+    return replace(option, name=f"{method}-{option.name}")
+
+
+def _page() -> str:
+    return "attribution"

@@ -1,0 +1,101 @@
+"""Why this class: what in the picture speaks for a class, and what against it, by several methods side by side."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from models import Loaded
+from pages.common import cache, routes
+from pages.common.asking import ask_one, fragment
+from pages.common.chooser import with_trained_weights
+from pages.common.code import picture_code, the_code
+from pages.common.panels import reading
+from pages.common.session import Selection, selection
+from pages.common.text import _
+from pages.common.widgets import computed, network_or_stop, say_if_on_cpu
+from pages.explain.attribution import closely, state, tiles
+from pages.explain.attribution.asking import SHOWN, View, ask_class, ask_look, see_closely, seen_closely
+from vis.figures.numbers import sizes
+from vis.maps import gives_maps, layer_maps
+
+TEXTS = Path(__file__).parent / "texts"
+CODE = """\
+from PIL import Image
+from vis.attribution import attribute
+from vis.figures.attribution import limit_of, over
+
+pixels = loaded.classifier_input.for_the_eye(image)
+for method, options in {methods!r}.items():
+    found = attribute(loaded.model, image, method, {target}, **options)
+    values = found.map.float().cpu().numpy()
+    Image.fromarray(over(values, pixels, limit_of(values), {strength})).save(method + ".png")
+"""
+
+
+def page() -> None:
+    st.title(_("Why this class"))
+    st.markdown(_("Orange speaks **for** the class, blue **against** it. **Click a picture** to look closely."))
+    chosen, loaded = network_or_stop(selection())
+    if not loaded.weights.trained and chosen.network != routes.KNOWS_IMAGENET:
+        st.button(
+            _("Explain with EfficientNet-Lite0 instead"),
+            icon=":material/school:",
+            type="primary",
+            key="knows",
+            on_click=_explain_with_one_that_knows,
+        )
+    _explorer(chosen, loaded)
+    reading(_("How these maps are made, and how far to trust them"), TEXTS, "attribution")
+
+
+def _explain_with_one_that_knows() -> None:
+    routes.choose_network(routes.KNOWS_IMAGENET)
+    with_trained_weights()
+
+
+@fragment
+def _explorer(chosen: Selection, loaded: Loaded) -> None:
+    """The class, the methods' maps, and one of them closely; a click redraws no more than this."""
+    pixels = computed(_("Reading the picture …"), lambda: cache.pixels_explained(chosen))
+    found, on_cpu = computed(_("Asking the network …"), lambda: cache.probabilities(chosen))
+    say_if_on_cpu(on_cpu)
+    target = ask_class(chosen, loaded, found)
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="methods row")
+    methods = ask_one(row, SHOWN, label_visibility="collapsed", placeholder=_("Choose methods"))
+    layer, look = ask_look(row, chosen, loaded, _layers(loaded, pixels.shape[0]))
+    view = View(chosen, loaded, pixels, target, methods, layer, look)
+    opened = seen_closely(methods)
+    maps = tiles.draw(view, opened, see_closely)
+    if opened and opened in maps:
+        closely.draw(view, opened, maps[opened], lambda: see_closely(None))
+    state.keep_only({*map(tiles.key_of_job(view), methods), closely.key_of_check(view, opened)})
+    if maps:
+        closely.offer_all(view, maps)
+    _code(view)
+
+
+def _layers(loaded: Loaded, side: int) -> dict[str, str]:
+    """The layers whose maps have positions, each with its size."""
+    known = cache.shapes(cache.Built(loaded.architecture.name, side))
+    found = {}
+    for node, name in known.trace.names.items():
+        value = known.values.get(node)
+        if node in known.trace.from_picture and node.op != "placeholder" and gives_maps(value):
+            maps = layer_maps(known, name)
+            if max(maps.shape[1:]) > 1:
+                found[name] = f"{name} · {sizes(maps.shape)}"
+    return found
+
+
+def _code(view: View) -> None:
+    methods = {}
+    for method in view.methods:
+        asked = view.asked(method)
+        further = {"layer": asked.layer} if asked.layer else {}
+        further |= {"probability": True} if asked.probability else {}
+        methods[method] = further | dict(asked.options)
+    opening = picture_code(view.chosen, "classifier_input")
+    the_code(CODE, opening, methods=methods, target=view.target, strength=view.look["strength"] / 100)
+
+
+page()

@@ -1,0 +1,79 @@
+"""Attributions as pictures: what speaks for a score is orange, what speaks against it is blue, and zero is neutral.
+
+The two colours are told apart by everybody (Okabe & Ito 2008).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from vis.figures.costs import LEGEND
+
+FOR, AGAINST = (230, 97, 0), (0, 90, 200)
+WITHIN = 0.995  # of the pixels have values that the colours tell apart: single ones are often far beyond the others
+LINES = ("#d55e00", "#808080", "#56b4e9", "#009e73", "#cc79a7")  # of a map, and of those that it is compared with
+
+
+def limit_of(values: np.ndarray) -> float:
+    """The absolute value (h, w) at which the colours end: below it are 99.5 % of the pixels."""
+    known = np.abs(values[np.isfinite(values)])
+    if not known.size:
+        return 0.0
+    return float(np.quantile(known, WITHIN)) or float(known.max())
+
+
+def over(values: np.ndarray, picture: np.ndarray, limit: float, strength: float) -> np.ndarray:
+    """Pixels (H, W, 3), uint8: the picture (H, W, 3) in grey, and over it the values (H, W) as colours.
+
+    Args:
+        limit: the absolute value at which a colour is full.
+        strength: how much a full colour covers, from 0 to 1.
+    """
+    known = np.nan_to_num(values)
+    cover = np.clip(np.abs(known) / limit if limit > 0 else np.zeros_like(known), 0, 1)[..., None] * strength
+    colour = np.where(known[..., None] > 0, np.array(FOR, float), np.array(AGAINST, float))
+    grey = np.repeat(picture.mean(2, keepdims=True), 3, 2)
+    return np.round(cover * colour + (1 - cover) * grey).astype(np.uint8)
+
+
+def smoothed(values: np.ndarray) -> np.ndarray:
+    """The values (h, w) through a Gaussian whose deviation is a hundredth of the shorter side."""
+    from skimage.filters import gaussian
+
+    return gaussian(np.nan_to_num(values), min(values.shape) / 100, mode="nearest", preserve_range=True)
+
+
+def faithfulness(
+    parts: Sequence[float], scores: Mapping[str, Sequence[float]], across: str, axis: str, start: str
+) -> go.Figure:
+    """The score by the part of the pixels that were changed, a line for every map; the first one is thicker.
+
+    Args:
+        parts: from 0 to 1.
+        scores: by the names of the maps.
+        across, axis: what lies across, and what is drawn.
+        start: what the place of each line says, such as "pixels covered".
+    """
+    figure = go.Figure(
+        [
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": name,
+                "x": [100 * part for part in parts],
+                "y": list(values),
+                "line": {"color": colour, "width": 3 if i == 0 else 1.5},
+                "hovertemplate": f"%{{x:.0f}} % {start}: %{{y:.4g}}<extra>{name}</extra>",
+            }
+            for i, ((name, values), colour) in enumerate(zip(scores.items(), LINES, strict=False))
+        ]
+    )
+    return figure.update_layout(
+        height=280,
+        margin={"l": 0, "r": 0, "t": 8, "b": 90},
+        xaxis={"title": across, "range": [0, 100], "ticksuffix": " %"},
+        yaxis={"title": axis},
+        legend=LEGEND,
+        hovermode="x unified",
+    )
