@@ -11,8 +11,12 @@ from torch.nn import functional as F
 from models.options import Phrase
 from vis.attribution.cam import maps_of, on_the_picture
 from vis.attribution.gradients import AT_ONCE, Found
+from vis.attribution.partial import covered_passes, pictures_at_once
 from vis.attribution.question import Question
+from vis.deconvnet import Box, Unit
+from vis.trace import record
 
+COARSEST = 8  # positions from one to the next in the first partial result
 MASKS = Phrase("random masks")
 
 
@@ -65,13 +69,12 @@ def occluded(asked: Question, size: int, stride: int) -> Iterator[Occluded]:
     """
     height, width = asked.image.shape[2:]
     rows, columns = positions(height, size, stride), positions(width, size, stride)
-    score = asked.scores(asked.image).item()
+    recording = record(asked.model, asked.image, [asked.target.layer] if isinstance(asked.target, Unit) else None)
+    score, end = asked.scores_in(recording).item(), asked.end(recording.trace)
     falls = asked.image.new_full((rows, columns), torch.nan)
-    for places in torch.tensor(coarse_to_fine(rows, columns)).split(AT_ONCE):
-        covered = asked.image.repeat(len(places), 1, 1, 1)
-        for picture, (row, column) in zip(covered, (places * stride).tolist(), strict=True):
-            picture[:, row : row + size, column : column + size] = 0
-        falls[tuple(places.T)] = score - asked.scores(covered)
+    for places in batches(rows, columns, pictures_at_once(recording)):
+        boxes = [Box(top, left, top + size, left + size) for top, left in (places * stride).tolist()]
+        falls[tuple(places.T)] = score - asked.scores_in(covered_passes(recording, boxes, [end]))
         yield Occluded(falls.clone(), score, size, stride, (height, width))
 
 
@@ -84,9 +87,17 @@ def coarse_to_fine(rows: int, columns: int) -> list[tuple[int, int]]:
     """All places of a grid, each once: every eighth, every fourth, every second, and the rest."""
 
     def finest(place: tuple[int, int]) -> int:
-        return next(i for i, step in enumerate((8, 4, 2, 1)) if not any(n % step for n in place))
+        return next(i for i, step in enumerate((COARSEST, 4, 2, 1)) if not any(n % step for n in place))
 
     return sorted(((row, column) for row in range(rows) for column in range(columns)), key=finest)
+
+
+def batches(rows: int, columns: int, at_once: int) -> Iterator[Tensor]:
+    """The same places, (N, 2) at a time; first alone those that lie furthest apart, which are soon there."""
+    places = torch.tensor(coarse_to_fine(rows, columns))
+    first = -(-rows // COARSEST) * -(-columns // COARSEST)
+    for some in (places[:first], places[first:]):
+        yield from some.split(at_once) if len(some) else ()
 
 
 def ablation(asked: Question, parts: int) -> Iterator[Found]:

@@ -36,6 +36,10 @@ class Question:
         recording = record_differentiable(self.model, self.image if images is None else images, ends)
         return recording, self.scores_in(recording)
 
+    def end(self, trace: Trace) -> fx.Node | None:
+        """The operation from whose result the score is read; None where the network's answer is a list."""
+        return trace[self.target.layer] if isinstance(self.target, Unit) else end_of(trace)
+
     def scores_in(self, recording: Recording) -> Tensor:
         """The scores (N,) in a recording of N pictures; raises as `recorded`."""
         if isinstance(self.target, Unit):
