@@ -42,11 +42,12 @@ GRAPH = Route("look", "architecture", Phrase("The layer graph"), "account_tree",
 
 KNOWS_IMAGENET = "efficientnet_lite0"  # in the install, or in a package beside it
 ATTRIBUTION = Route("explain", "attribution", Phrase("Why this class"), "psychology_alt", ALL, KNOWS_IMAGENET)
+OCCLUSION = Route("explain", "occlusion", Phrase("What if a part is covered"), "select_all", ALL, KNOWS_IMAGENET)
 
 SECTIONS = {
     Phrase("Start"): (HOME,),
     Phrase("Look"): (LAYERS, FILTERS, ACTIVATIONS, TOP9, GRAPH),
-    Phrase("Explain"): (ATTRIBUTION,),
+    Phrase("Explain"): (ATTRIBUTION, OCCLUSION),
     Phrase("Count"): (
         Route("count", "bottleneck", Phrase("1×1 bottlenecks"), "filter_alt"),
         Route("count", "residual", Phrase("Residual bottlenecks"), "alt_route"),

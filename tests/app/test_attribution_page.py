@@ -15,6 +15,7 @@ from models import Loaded, load
 from models.decoding import decoded
 from pages.common.cache import sample
 from pages.common.export import KINDS
+from pages.explain import work
 from pages.explain.attribution import asking, checks, closely, tiles
 from tests.app.visit import FILTERS, ROUTES, Visit, read_csv
 from vis.attribution import METHODS, attribute, question
@@ -110,7 +111,8 @@ def test_a_class_at_hand_another_one_and_the_difference_of_two_are_explained(kno
 
 
 def test_what_takes_long_says_so_is_begun_by_hand_and_gives_the_same(known, image, best, monkeypatch):
-    monkeypatch.setattr(tiles, "AT_ONCE", 0)
+    monkeypatch.setattr(work, "AT_ONCE", 0)
+    monkeypatch.setattr(tiles, "FEW", 0)
     page = visit(methods="integrated_gradients", **{"integrated_gradients-steps": "20"})
     assert "22 pictures through the network, 20 of them back" in page.captions
     assert not page.pictures()

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from vis.figures.attribution import AGAINST, FOR, curves_over, limit_of, over, smoothed
+from vis.figures.attribution import (
+    AGAINST,
+    CLASSES,
+    FOR,
+    classes_over,
+    colours_of,
+    curves_over,
+    limit_of,
+    over,
+    smoothed,
+)
 
 PICTURE = np.array([[[0, 0, 0], [255, 255, 255], [50, 100, 150]]], np.uint8)
 PALE = [[[80] * 3, [255] * 3, [round(80 + 175 * 100 / 255)] * 3]]  # black, white and grey
@@ -47,3 +57,13 @@ def test_a_curve_has_a_line_for_every_map_over_percent():
         ("b", [0, 50, 100], [3, 1, 0]),
     ]
     assert figure.data[0].line.width > figure.data[1].line.width
+
+
+def test_the_most_frequent_classes_have_colours_of_their_own_and_all_others_one():
+    best = np.array([[7, 7, 7, -1], [3, 3, 9, 1], [4, 5, 6, 8]])
+    colours = colours_of(best)
+    assert (colours[7], colours[3]) == ("orange", "blue")
+    assert len(set(colours.values())) == len(CLASSES)
+    pixels = classes_over(best)
+    assert pixels[0].tolist() == [list(CLASSES["orange"])] * 3 + [[0, 0, 0]]
+    assert pixels[1, 0].tolist() == list(CLASSES["blue"])

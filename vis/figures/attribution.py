@@ -38,6 +38,31 @@ def over(values: np.ndarray, picture: np.ndarray, limit: float, strength: float)
     return np.round(cover * colour + (1 - cover) * grey).astype(np.uint8)
 
 
+CLASSES = {  # colours of classes by the names that Streamlit has for about the same
+    "orange": (230, 97, 0),
+    "blue": (28, 131, 225),
+    "green": (33, 195, 84),
+    "violet": (128, 61, 245),
+    "red": (255, 75, 75),
+    "gray": (128, 128, 128),  # of all others
+}
+
+
+def colours_of(best: np.ndarray) -> dict[int, str]:
+    """The names of the colours of the classes in a grid of their numbers, the most frequent first; −1 is none."""
+    numbers, counts = np.unique(best[best >= 0], return_counts=True)
+    ordered = numbers[np.argsort(-counts, kind="stable")].tolist()
+    return {number: list(CLASSES)[min(i, len(CLASSES) - 1)] for i, number in enumerate(ordered)}
+
+
+def classes_over(best: np.ndarray) -> np.ndarray:
+    """Pixels (rows, columns, 3), uint8, of a grid of class numbers in the colours of `colours_of`; −1 is dark."""
+    pixels = np.zeros((*best.shape, 3), np.uint8)
+    for number, name in colours_of(best).items():
+        pixels[best == number] = CLASSES[name]
+    return pixels
+
+
 def smoothed(values: np.ndarray) -> np.ndarray:
     """The values (h, w) through a Gaussian whose deviation is a hundredth of the shorter side."""
     from skimage.filters import gaussian

@@ -18,6 +18,9 @@ from pages.common.cache.turns import Line, turn
 from pages.common.jobs import Job
 from pages.common.session import Selection
 from vis.attribution import METHODS, Attribution, Question, Target, attributions, question
+from vis.attribution.figure7 import figure7
+from vis.attribution.partial import covered
+from vis.deconvnet import Box, Projection
 
 AT_MOST = 600  # seconds of one explanation that somebody waits for
 MOST_CLASSES = 100_000
@@ -174,6 +177,51 @@ def explanation(loaded: Loaded, given: Image.Image, asked: Asked) -> InTurns[Exp
         return map(explained, attributions(asked.of(loaded, given), asked.method, **dict(asked.options)))
 
     return InTurns(steps, lambda known: known[-1].part, most=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Grids:
+    """What is known so far of the four pictures of Zeiler & Fergus's figure 7: see `vis.attribution.figure7`."""
+
+    channel: int
+    activation: np.ndarray  # (rows, columns), as the next two
+    probability: np.ndarray
+    best: np.ndarray  # −1 where it is not known
+    projection: Projection
+    before: tuple[float, float, int]  # the three of the picture as it is
+    boxes: list[list[Box]]  # the pixels that the square covers, by row and column
+    part: float
+
+
+def grids(loaded: Loaded, given: Image.Image, target: int, layer: str, size: int, stride: int) -> InTurns[Grids]:
+    """A job that slides a grey square over the picture, from coarse to fine."""
+
+    def steps() -> Iterator[Grids]:
+        image = loaded.classifier_input(given)
+        for known in figure7(loaded.model, image, target, layer, size, stride):
+            rows, columns = known.best.shape
+            yield Grids(
+                known.channel,
+                *(values.cpu().numpy() for values in (known.activation, known.probability, known.best)),
+                known.projection,
+                known.before,
+                [[known.box(row, column) for column in range(columns)] for row in range(rows)],
+                known.part,
+            )
+
+    return InTurns(steps, lambda known: known[-1].part, most=1)
+
+
+@remembered(entries=128)
+def seen_covered(selection: Selection, box: Box) -> tuple[np.ndarray, list[tuple[int, float]]]:
+    """The picture with this part of it covered, (H, W, 3) uint8, and the most probable classes."""
+    given = picture(selection)
+
+    def work(loaded: Loaded) -> tuple[np.ndarray, list[tuple[int, float]]]:
+        image = covered(loaded.classifier_input(given), [box])
+        return loaded.classifier_input.for_the_eye(image), predicted(loaded, image)
+
+    return in_turn(selection, work)[0]
 
 
 def _in_turns(steps: Iterator[Step], stopped: Callable[[], bool]) -> Iterator[Step]:

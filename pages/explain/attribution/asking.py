@@ -11,13 +11,12 @@ from models import Loaded
 from models.options import Choice, Number, Option, Phrase, Several, Switch
 from pages.common import cache
 from pages.common.asking import ask, ask_one, come_back, key_of, standing
-from pages.common.session import Selection, kept, set_to
-from pages.common.text import _, plain
+from pages.common.session import Selection, set_to
+from pages.common.text import _
+from pages.explain.classes import class_name
 from vis.attribution import METHODS
 from vis.figures.attribution import limit_of, over, smoothed
-from vis.figures.numbers import percent
 
-AT_HAND = 5  # classes
 CAMS = ("grad_cam", "guided_grad_cam", "layer_cam", "score_cam")  # which look at the maps of a layer
 CHEAP = ("grad_cam", "layer_cam", "guided", "deconvnet", "saliency", "input_x_gradient")
 
@@ -77,50 +76,6 @@ class View:
             first, second = (class_name(self.loaded, number) for number in self.target)
             return _("{first} and not {second}", first=first, second=second)
         return class_name(self.loaded, self.target)
-
-
-def class_name(loaded: Loaded, number: int) -> str:
-    """A class by its name, or by its number where names are not known."""
-    return loaded.categories[number] if loaded.categories else _("class {number}", number=number)
-
-
-# The class --------------------------------------------------------------------------------------------------------
-
-
-def ask_class(chosen: Selection, loaded: Loaded, found: np.ndarray) -> int | tuple[int, int]:
-    """The class that is explained: those at hand are the most probable ones, the others are found by their names.
-
-    Args:
-        found: probabilities of all classes (C,).
-    """
-    best = np.argsort(-found, kind="stable")
-    # On another picture the most probable class is another one, so that each picture keeps its own choice.
-    of = {"network": chosen.network, "of": chosen.picture.sha256[:12]}
-    of["is_linked"] = kept("picture of the link", lambda: chosen.picture) == chosen.picture
-    names = {int(number): _entry(loaded, int(number), found) for number in best}
-    target = Choice("target", Phrase("Class"), names, int(best[0]), shown_as="list")
-    against = Choice("against", Phrase("and not"), {None: "–", **names}, None, shown_as="list")
-    row = st.container(horizontal=True, gap="xsmall", key="classes")
-    buttons = [row.empty() for _place in best[:AT_HAND]]
-    with row.popover(_("Other classes"), icon=":material/search:"):
-        explained = ask_one(st, target, comes_back=True, **of)
-        other = ask_one(st, against, comes_back=True, **of)
-        st.caption(_("With two classes, the difference of their scores is explained: why this one and not that one."))
-    for place, number in zip(buttons, map(int, best), strict=False):
-        key = key_of("target", f"{chosen.network}/{of['of']}")
-        place.button(
-            f"{plain(class_name(loaded, number))} · {percent(found[number])}",
-            key=f"class {number}",
-            type="primary" if number == explained else "secondary",
-            on_click=set_to,
-            args=(key, number),
-        )
-    return explained if other in (None, explained) else (explained, other)
-
-
-def _entry(loaded: Loaded, number: int, found: np.ndarray) -> str:
-    """A class in the list: its name, its number, for two may have one name, and its probability."""
-    return f"{class_name(loaded, number)} · {number} · {percent(found[number])}"
 
 
 # Methods and how they are shown -----------------------------------------------------------------------------------

@@ -5,16 +5,17 @@ from pathlib import Path
 import streamlit as st
 
 from models import Loaded
-from pages.common import cache, routes
+from pages.common import cache
 from pages.common.asking import fragment
-from pages.common.chooser import with_trained_weights
 from pages.common.code import picture_code, the_code
 from pages.common.panels import reading
-from pages.common.session import Selection, selection
+from pages.common.session import Selection
 from pages.common.text import _
-from pages.common.widgets import computed, network_or_stop, say_if_on_cpu
-from pages.explain.attribution import checks, closely, state, tiles
-from pages.explain.attribution.asking import View, ask_class, ask_look, ask_methods, see_closely, seen_closely
+from pages.common.widgets import computed
+from pages.explain import work
+from pages.explain.attribution import checks, closely, tiles
+from pages.explain.attribution.asking import View, ask_look, ask_methods, see_closely, seen_closely
+from pages.explain.classes import ask_class, network_that_knows, probabilities
 from vis.figures.numbers import sizes
 from vis.maps import gives_maps, layer_maps
 
@@ -34,30 +35,16 @@ for method, options in {methods!r}.items():
 
 def page() -> None:
     st.title(_("Why this class"))
-    chosen, loaded = network_or_stop(selection())
-    if not loaded.weights.trained and chosen.network != routes.KNOWS_IMAGENET:
-        st.button(
-            _("Explain with EfficientNet-Lite0 instead"),
-            icon=":material/school:",
-            type="primary",
-            key="knows",
-            on_click=_explain_with_one_that_knows,
-        )
+    chosen, loaded = network_that_knows()
     _explorer(chosen, loaded)
     reading(_("How these maps are made, and how far to trust them"), TEXTS, "attribution")
-
-
-def _explain_with_one_that_knows() -> None:
-    routes.choose_network(routes.KNOWS_IMAGENET)
-    with_trained_weights()
 
 
 @fragment
 def _explorer(chosen: Selection, loaded: Loaded) -> None:
     """The class, the methods' maps, and one of them closely; a click redraws no more than this."""
     pixels = computed(_("Reading the picture …"), lambda: cache.pixels_explained(chosen))
-    found, on_cpu = computed(_("Asking the network …"), lambda: cache.probabilities(chosen))
-    say_if_on_cpu(on_cpu)
+    found = probabilities(chosen)
     row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="row of methods")
     row.markdown(_("Orange speaks **for** the class, blue **against** it. **Click a picture** to look closely."))
     methods = ask_methods(row)
@@ -68,7 +55,7 @@ def _explorer(chosen: Selection, loaded: Loaded) -> None:
     maps = tiles.draw(view, opened, see_closely)
     if opened and opened in maps:
         closely.draw(view, opened, maps[opened], view.limits(maps)[opened], lambda: see_closely(None))
-    state.keep_only({*map(tiles.key_of_job(view), methods), *checks.keys(view, opened)})
+    work.keep_only({*map(tiles.key_of_job(view), methods), *checks.keys(view, opened)})
     if maps:
         closely.offer_all(view, maps)
     _code(view)

@@ -14,8 +14,9 @@ from pages.common.chooser import sample_of
 from pages.common.panels import figures, small_tiles
 from pages.common.text import _, plain
 from pages.common.widgets import honest_png
-from pages.explain.attribution.asking import View, class_name
+from pages.explain.attribution.asking import View
 from pages.explain.attribution.check import Check, Steps, arguments, row, times
+from pages.explain.classes import class_name
 from vis.attribution.pointing import mosaic, pointed
 from vis.figures.attribution import limit_of
 from vis.figures.numbers import percent

@@ -15,14 +15,13 @@ from pages.common.progress import watch
 from pages.common.text import _, plain, said, spoken
 from pages.common.widgets import honest_png
 from pages.common.words import fidelity_in_words
-from pages.explain.attribution import state
+from pages.explain import work
 from pages.explain.attribution.asking import View, ask_options
-from pages.explain.attribution.words import cost_in_words, range_of, remark_on
+from pages.explain.attribution.words import range_of, remark_on
 from vis.attribution import METHODS
 from vis.figures.attribution import limit_of
 from vis.figures.numbers import percent, significant
 
-AT_ONCE = 3  # seconds that an attribution may take without being asked for
 FEW = 6  # passes that are made at once, however long one takes
 
 Maps = dict[str, cache.Explained]
@@ -84,19 +83,19 @@ def _cost(view: View, method: str) -> tuple[tuple[int, int] | None, float]:
 def _found(view: View, method: str, passes: tuple[int, int] | None, seconds: float) -> cache.Explained | None:
     """What a method found; None while it is not known, and then its tile says why."""
     key = key_of_job(view)(method)
-    if result := state.result(key):
+    if result := work.result(key):
         return result[-1]
-    if passes is None or sum(passes) <= FEW or seconds <= AT_ONCE:
+    if passes is None or sum(passes) <= FEW or seconds <= work.AT_ONCE:
         try:
             with st.spinner(_("Computing …")):
                 return cache.attribution(*key)[0]
         except Refused as refusal:
             st.info(plain(said(refusal)), icon=":material/block:")
             return None
-    job = state.jobs().get(key)
+    job = work.jobs().get(key)
     if job and job.running:
         watch(
-            lambda: state.jobs().get(key),
+            lambda: work.jobs().get(key),
             lambda now: percent(now.part, 0),
             f"stop {method}",
             lambda: None,
@@ -107,10 +106,10 @@ def _found(view: View, method: str, passes: tuple[int, int] | None, seconds: flo
         st.error(plain(said(job.refused)), icon=":material/error:")
     elif job and job.failed:
         st.error(_("This method failed."), icon=":material/error:")
-    st.caption(cost_in_words(passes, seconds))
+    st.caption(work.cost_in_words(passes, seconds))
     if st.button(_("Start"), icon=":material/play_arrow:", key=f"start {method}"):
         given = cache.picture(view.chosen)
-        state.begin(key, lambda: cache.explanation(view.loaded, given, key[1]))
+        work.begin(key, lambda: cache.explanation(view.loaded, given, key[1]))
         st.rerun()
     return None
 

@@ -9,7 +9,7 @@ from pages.common.text import _, spoken
 from pages.common.words import fidelity_in_words, name_of, network_in_words
 from pages.explain.attribution.asking import CAMS, View
 from vis.attribution import METHODS
-from vis.figures.numbers import fixed, grouped, significant
+from vis.figures.numbers import significant
 
 DOES = {
     "saliency": Phrase("How strongly the score changes when a pixel changes, whatever its sign."),
@@ -58,15 +58,6 @@ def remark_on(view: View, method: str, values: np.ndarray) -> str | None:
     if known.size and known.max() <= 0:
         return _("Nothing here speaks for {name}: no value is positive.", name=name)
     return None
-
-
-def cost_in_words(passes: tuple[int, int], seconds: float) -> str:
-    """What an attribution takes, before it is begun."""
-    forward, back = passes
-    words = _("{n} pictures through the network", n=grouped(forward))
-    if back:
-        words = _("{n} pictures through the network, {back} of them back", n=grouped(forward), back=grouped(back))
-    return _("about {seconds} s: {words}", seconds=fixed(max(1, seconds)), words=words)
 
 
 def colours_in_words(limit: float) -> str:

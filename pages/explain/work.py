@@ -1,10 +1,14 @@
-"""What this session explains that takes long: what was asked for, what runs, and what it gave."""
+"""What this session explains that takes long: what it costs, what runs, and what it gave."""
 
 from collections.abc import Callable, Collection, Hashable
 from typing import Any
 
 from pages.common.jobs import Job
 from pages.common.session import keep, kept
+from pages.common.text import _
+from vis.figures.numbers import fixed, grouped
+
+AT_ONCE = 3  # seconds that may pass without being asked for
 
 MOST_KEPT = 12  # jobs with their results
 
@@ -33,3 +37,12 @@ def keep_only(keys: Collection[Hashable]) -> None:
         if job.running and key not in keys:
             job.stop()
     keep("explanations", dict(list(jobs().items())[-MOST_KEPT:]))
+
+
+def cost_in_words(passes: tuple[int, int], seconds: float) -> str:
+    """What an attribution takes, before it is begun."""
+    forward, back = passes
+    words = _("{n} pictures through the network", n=grouped(forward))
+    if back:
+        words = _("{n} pictures through the network, {back} of them back", n=grouped(forward), back=grouped(back))
+    return _("about {seconds} s: {words}", seconds=fixed(max(1, seconds)), words=words)
