@@ -3,12 +3,15 @@
 The child process that opens pickled files imports this module, too: whatever it imports makes every such file slower.
 """
 
+import hashlib
 import json
 import math
 import operator
 import os
 import subprocess
 import sys
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -28,6 +31,7 @@ HEADER_AT_MOST = 1 << 22  # bytes
 TENSORS_AT_MOST = 20_000
 SPARE, COPIES = 1 << 28, 4
 SECONDS_AT_MOST = 60
+KEPT_AT_MOST = 1 << 27  # bytes of what was converted last
 ANSWER, REFUSAL = "state.safetensors", "refusal.json"
 
 NAMES_SAID = 10  # of those that do not fit, each at most
@@ -118,8 +122,30 @@ def _readable(dtype: str, shape: list[int]) -> bool:
     return dtype in TYPES and len(shape) <= 8 and math.prod(max(side, 1) for side in shape) <= FILE_AT_MOST
 
 
+_kept: OrderedDict[str, bytes] = OrderedDict()  # by the sha256 of the file, the last one last
+_keeping = threading.Lock()
+
+
 def _converted(path: Path, name: str) -> bytes:
     """The state_dict that torch.save wrote to `path`, as the content of a safetensors file.
+
+    Whoever asks the same file for another of its states, or under other names of classes, waits for no process again.
+    """
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    with _keeping:
+        content = _kept.pop(digest, None)
+    if content is None:
+        content = _converted_by_a_child(path, name)
+    with _keeping:
+        _kept[digest] = content
+        while sum(map(len, _kept.values())) > KEPT_AT_MOST:
+            _kept.popitem(last=False)
+    return content
+
+
+def _converted_by_a_child(path: Path, name: str) -> bytes:
+    """As `_converted`.
 
     A pickle can ask for any amount of memory and time, so a child process opens it, within limits. Nothing the child
     says is trusted: its answer is read like any other safetensors file.

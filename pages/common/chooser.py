@@ -195,9 +195,11 @@ def _network_of(opens_on: str) -> tuple[Choice, str]:
 
     Until the visitor chooses one, these pages keep theirs and the others have the usual one.
     """
-    elsewhere = standing(NETWORK, FRAME)  # before anything is supposed of the link
+    elsewhere = standing(NETWORK, FRAME)
     if opens_on == NETWORK.usual:
         return NETWORK, FRAME
+    if value_of(NETWORK.name) is None:
+        set_to(NETWORK.name, elsewhere)  # before it is supposed that the link says this page's
     return replace(NETWORK, usual=opens_on if elsewhere == NETWORK.usual else elsewhere), opens_on
 
 

@@ -54,7 +54,7 @@ def row_that_wraps(key: str, count: int) -> list[DeltaGenerator]:
 
 
 def small_tiles(key: str, count: int) -> list[DeltaGenerator]:
-    """Containers of equal width for small pictures: two in a line on a telephone, as many as have 200 pixels elsewhere.
+    """Containers of equal width for small pictures: two in a line on a telephone, as many as have 180 pixels elsewhere.
 
     Args:
         key: identifies them on their page.

@@ -22,7 +22,7 @@ from pages.look.architecture.story import BLOCKS
 from pages.look.architecture.versus import WORTH_COMPARING
 from pages.look.architecture.view import EVERYTHING, GraphView
 from tests.app.test_layers_page import spoken, state_dict, torch_file
-from tests.app.visit import APP, GRAPH, LAYERS, Visit, in_vietnamese
+from tests.app.visit import APP, GRAPH, LAYERS, Visit, a_moment, in_vietnamese
 from tests.unit.pictures import REFUSED, photograph, saved
 from vis.cost.count import Counting
 from vis.deconvnet import strongest_units
@@ -100,7 +100,7 @@ class Reader(Visit):
         """The page when nothing on it is being measured any more."""
         end = time.monotonic() + 60
         while self.at.get("progress") and time.monotonic() < end:
-            time.sleep(0.05)
+            a_moment()
             self.run()
         assert not self.at.get("progress")
         return self

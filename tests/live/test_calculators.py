@@ -11,7 +11,7 @@ from vis.figures.numbers import grouped
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timed]
 PHONE = {"viewport": {"width": 390, "height": 844}}
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
 SCRIPT = Path(__file__).with_name("component_page.py")
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timed]
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,36 @@ def test_a_saved_state_dict_is_read_whatever_its_ending(tmp_path, temporary):
     state = small().state_dict()
     assert same(read_state_dict(written(tmp_path / "mine.safetensors", state)), state)
     assert same(unpickled(written(tmp_path / "mine.pth", state), "mine.pth"), state)
+
+
+def test_a_file_that_was_read_needs_no_child_again_whatever_it_is_called_but_another_one_does(tmp_path, monkeypatch):
+    state = small().state_dict()
+    file = written(tmp_path / "mine.pt", state)
+    read_state_dict(file)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    again = tmp_path / "again.pt"
+    again.write_bytes(file.read_bytes())
+    assert same(read_state_dict(again), state)
+    written(file, state | {"5.bias": torch.ones(4)})
+    assert "mine.pt is damaged" in refusal_of(file)
+
+
+def test_of_what_was_converted_the_last_is_kept_within_a_limit(tmp_path, monkeypatch):
+    asked = []
+
+    def child(path: Path, name: str) -> bytes:
+        asked.append(name)
+        return path.read_bytes()
+
+    monkeypatch.setattr(statefile, "_kept", OrderedDict())
+    monkeypatch.setattr(statefile, "KEPT_AT_MOST", 10)
+    monkeypatch.setattr(statefile, "_converted_by_a_child", child)
+    for name, content in (("a", b"aaaa"), ("b", b"bbbb"), ("large", b"l" * 11)):
+        (tmp_path / name).write_bytes(content)
+    for name in ("a", "b", "a", "b", "large", "large", "a"):
+        assert statefile._converted(tmp_path / name, name) == (tmp_path / name).read_bytes()
+    assert asked == ["a", "b", "large", "large", "a"]
+    assert sum(map(len, statefile._kept.values())) == 4
 
 
 def test_a_file_older_than_torch_1_6_is_read(tmp_path, temporary):

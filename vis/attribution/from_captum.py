@@ -1,10 +1,15 @@
 """Methods that Captum has, on a network whose operations it can see."""
 
-import torch
+from dataclasses import replace
 
+import torch
+from torch import Tensor
+
+from models.refusals import Refused
 from vis.attribution.gradients import BASELINES, Found
 from vis.attribution.question import Question
 from vis.attribution.unrolled import Elementwise, WithActivations, WithLayers
+from vis.deconvnet import Unit
 
 
 def deep_lift(asked: Question, baseline: str) -> Found:
@@ -25,10 +30,26 @@ def deep_lift(asked: Question, baseline: str) -> Found:
 def lrp(asked: Question) -> Found:
     """The score handed down layer by layer, to each input its part of a sum (Bach et al. 2015, equation 58: ε-rule).
 
-    Its axiom is conservation: all parts together are the score; what biases add to it stays with them.
-    """
-    from captum.attr import LRP
+    Its axiom is conservation: all parts together are the score; what biases add to it stays with them. What is handed
+    down is a logit: of a difference each of the two, of −score its opposite.
 
-    (per_channel,) = LRP(WithLayers(asked)).attribute(asked.image.clone().requires_grad_()).detach()
+    Raises:
+        Refused: for a probability; and see `WithLayers`.
+    """
+    if asked.is_probability:
+        raise Refused("Layer-wise relevance starts at logits; ask for the logit instead of the probability.")
+    first, *minus = asked.target if isinstance(asked.target, tuple) else (asked.target,)
+    per_channel = _relevance(asked, first)
+    for target in minus:
+        per_channel = per_channel - _relevance(asked, target)
+    per_channel = -per_channel if asked.is_negative else per_channel
     score = asked.scores(asked.image).item()
     return Found(score, per_channel.sum(0), per_channel, residual=per_channel.sum().item() - score)
+
+
+def _relevance(asked: Question, target: int | Unit) -> Tensor:
+    """What of the score of one class or unit falls to every number of the picture, (C, H, W)."""
+    from captum.attr import LRP
+
+    network = WithLayers(replace(asked, target=target, is_negative=False))
+    return LRP(network).attribute(asked.image.clone().requires_grad_()).detach()[0]

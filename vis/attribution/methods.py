@@ -49,6 +49,8 @@ class Attribution(Found):
     method: str
     options: Mapping[str, object]
     target: Target
+    is_probability: bool  # whether the score is a probability: the softmax's, or the sigmoid's of a single output
+    is_negative: bool  # whether it is −score that was explained, or of a single output the probability of “no”
     passes: tuple[int, int]  # pictures forward and backward
     seconds: float
 
@@ -78,6 +80,11 @@ def _of_rise(asked: Question, masks: int, cells: int, kept: float) -> tuple[int,
 def _of_score_cam(asked: Question) -> tuple[int, int]:
     known = record_shapes(asked.model, tuple(asked.image.shape))
     return len(layer_maps(known, asked.layer or last_with_positions(known))) + 2, 0
+
+
+def _of_lrp(asked: Question) -> tuple[int, int]:
+    handed_down = len(asked.target) if isinstance(asked.target, tuple) else 1
+    return 2 * handed_down + 1, handed_down
 
 
 METHODS: Mapping[str, Method] = {
@@ -138,7 +145,7 @@ METHODS: Mapping[str, Method] = {
             (BASELINE,),
             lambda asked, baseline: (4, 2),
         ),
-        Method("lrp", Phrase("Layer-wise relevance (LRP)"), lrp, "Bach et al. 2015", passes=lambda asked: (3, 1)),
+        Method("lrp", Phrase("Layer-wise relevance (LRP)"), lrp, "Bach et al. 2015", passes=_of_lrp),
         Method(
             "feature_ablation",
             Phrase("Ablation of superpixels"),
@@ -158,6 +165,7 @@ def attribute(
     target: Target,
     layer: str | None = None,
     probability: bool = False,
+    negative: bool = False,
     **options: object,
 ) -> Attribution:
     """Which pixels of a picture (1, C, H, W) speak for the score of `target`, and which against it.
@@ -167,24 +175,32 @@ def attribute(
     Args:
         target: a class; two, for "the first and not the second"; or a unit of any layer.
         layer: of whose maps the CAM family makes its picture; by default the last that has positions.
-        probability: whether a class's score is its probability, and not its logit.
+        probability: whether a class's score is its probability, and not its logit: softmax, or for a network with one
+            output its sigmoid.
+        negative: whether −score is explained. A network with one output answers “yes” with it and “no” with −score;
+            its class is 0 either way.
         options: of the method, see `METHODS[method].options`.
 
     Raises:
         Refused: for a class, layer or option that there is not, and for what the method is not defined for.
         TraceRefused: for a network that cannot be followed.
     """
-    *_, whole = attributions(question(model, image, target, layer, probability), method, **options)
+    *_, whole = attributions(question(model, image, target, layer, probability, negative), method, **options)
     return whole
 
 
 def question(
-    model: nn.Module, image: Tensor, target: Target, layer: str | None = None, probability: bool = False
+    model: nn.Module,
+    image: Tensor,
+    target: Target,
+    layer: str | None = None,
+    probability: bool = False,
+    negative: bool = False,
 ) -> Question:
     """The question about a picture (1, C, H, W), which is taken to where the model is; arguments as of `attribute`."""
     check_shape(tuple(image.shape))
     first = next(model.parameters(), image)
-    return Question(model, image.detach().to(first.device, first.dtype), target, layer, probability)
+    return Question(model, image.detach().to(first.device, first.dtype), target, layer, probability, negative)
 
 
 def attributions(asked: Question, method: str, **options: object) -> Iterator[Attribution]:
@@ -199,6 +215,13 @@ def attributions(asked: Question, method: str, **options: object) -> Iterator[At
     for known in [found] if isinstance(found, Found) else found:
         seconds += time.perf_counter() - begun
         yield Attribution(
-            **vars(known), method=method, options=values, target=asked.target, passes=passes, seconds=seconds
+            **vars(known),
+            method=method,
+            options=values,
+            target=asked.target,
+            is_probability=asked.is_probability,
+            is_negative=asked.is_negative,
+            passes=passes,
+            seconds=seconds,
         )
         begun = time.perf_counter()  # what the others did meanwhile is not counted

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from vis.figures.costs import LEGEND
 
 FOR, AGAINST = (230, 97, 0), (0, 90, 200)
+PALE = 80  # of 255, what is black in the picture: on it, both colours are seen
 WITHIN = 0.995  # of the pixels have values that the colours tell apart: single ones are often far beyond the others
 LINES = ("#d55e00", "#808080", "#56b4e9", "#009e73", "#cc79a7")  # of a map, and of those that it is compared with
 
@@ -24,7 +25,7 @@ def limit_of(values: np.ndarray) -> float:
 
 
 def over(values: np.ndarray, picture: np.ndarray, limit: float, strength: float) -> np.ndarray:
-    """Pixels (H, W, 3), uint8: the picture (H, W, 3) in grey, and over it the values (H, W) as colours.
+    """Pixels (H, W, 3), uint8: the picture (H, W, 3) in pale grey, and over it the values (H, W) as colours.
 
     Args:
         limit: the absolute value at which a colour is full.
@@ -33,7 +34,7 @@ def over(values: np.ndarray, picture: np.ndarray, limit: float, strength: float)
     known = np.nan_to_num(values)
     cover = np.clip(np.abs(known) / limit if limit > 0 else np.zeros_like(known), 0, 1)[..., None] * strength
     colour = np.where(known[..., None] > 0, np.array(FOR, float), np.array(AGAINST, float))
-    grey = np.repeat(picture.mean(2, keepdims=True), 3, 2)
+    grey = np.repeat(PALE + (1 - PALE / 255) * picture.mean(2, keepdims=True), 3, 2)
     return np.round(cover * colour + (1 - cover) * grey).astype(np.uint8)
 
 
@@ -44,16 +45,14 @@ def smoothed(values: np.ndarray) -> np.ndarray:
     return gaussian(np.nan_to_num(values), min(values.shape) / 100, mode="nearest", preserve_range=True)
 
 
-def faithfulness(
-    parts: Sequence[float], scores: Mapping[str, Sequence[float]], across: str, axis: str, start: str
+def curves_over(
+    parts: Sequence[float], lines: Mapping[str, Sequence[float | None]], across: str, axis: str
 ) -> go.Figure:
-    """The score by the part of the pixels that were changed, a line for every map; the first one is thicker.
+    """Lines by the part of something that was changed, from 0 to 1; the first one is thicker.
 
     Args:
-        parts: from 0 to 1.
-        scores: by the names of the maps.
+        lines: by their names.
         across, axis: what lies across, and what is drawn.
-        start: what the place of each line says, such as "pixels covered".
     """
     figure = go.Figure(
         [
@@ -64,9 +63,9 @@ def faithfulness(
                 "x": [100 * part for part in parts],
                 "y": list(values),
                 "line": {"color": colour, "width": 3 if i == 0 else 1.5},
-                "hovertemplate": f"%{{x:.0f}} % {start}: %{{y:.4g}}<extra>{name}</extra>",
+                "hovertemplate": f"%{{x:.0f}} %: %{{y:.4g}}<extra>{name}</extra>",
             }
-            for i, ((name, values), colour) in enumerate(zip(scores.items(), LINES, strict=False))
+            for i, ((name, values), colour) in enumerate(zip(lines.items(), LINES, strict=False))
         ]
     )
     return figure.update_layout(

@@ -5,15 +5,13 @@ Keys are hashes of files, never arrays. What comes from an upload is remembered 
 
 from pages.common.cache.counts import costs_along, packed
 from pages.common.cache.explained import (
-    RIVALS,
-    STEPS,
     Asked,
-    Check,
-    Checked,
     Explained,
-    Explanation,
+    InTurns,
     attribution,
     cost,
+    explained,
+    explanation,
     pixels_explained,
     probabilities,
     seconds_of_passes,

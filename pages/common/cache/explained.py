@@ -1,12 +1,12 @@
 """Why a network takes a picture for what it does: attributions and their checks."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor
+from PIL import Image
 
 from models import Loaded
 from models.device import OutOfMemory
@@ -18,11 +18,9 @@ from pages.common.cache.turns import Line, turn
 from pages.common.jobs import Job
 from pages.common.session import Selection
 from vis.attribution import METHODS, Attribution, Question, Target, attributions, question
-from vis.attribution.checks import Curve, centred, deletion, edges, insertion, random_map
 
 AT_MOST = 600  # seconds of one explanation that somebody waits for
 MOST_CLASSES = 100_000
-STEPS = 25  # of a deletion and of an insertion
 
 explanations = Line(seconds=2, most=50)
 
@@ -37,7 +35,7 @@ class Asked:
     probability: bool = False
     options: tuple[tuple[str, object], ...] = ()
 
-    def of(self, loaded: Loaded, given: object) -> Question:
+    def of(self, loaded: Loaded, given: Image.Image) -> Question:
         """The question that is asked of the network about a picture."""
         return question(loaded.model, loaded.classifier_input(given), self.target, self.layer, self.probability)
 
@@ -140,24 +138,45 @@ def attribution(selection: Selection, asked: Asked) -> tuple[Explained, bool]:
 
 # What takes long --------------------------------------------------------------------------------------------------
 
+Step = TypeVar("Step")
 
-class Explanation(Job[Explained]):
-    """A job that finds an attribution from coarse to fine; it takes turns with those of others."""
 
-    def __init__(self, loaded: Loaded, given: object, asked: Asked):
-        self.known: Explained | None = None  # so far
+class InTurns(Job[tuple[Step, ...]]):
+    """A job that makes the steps of an iterator, each in turn with those of others; what it gives are all of them.
 
-        def work(report: Callable[[float], None], stopped: Callable[[], bool]) -> Explained | None:
-            steps = attributions(asked.of(loaded, given), asked.method, **dict(asked.options))
-            for found in in_turns(steps, stopped):
-                self.known = explained(found)
-                report(self.known.part)
-            return None if stopped() and self.known.part < 1 else self.known
+    Args:
+        steps: called in the job's thread.
+        part: of the work that is done, by the steps so far.
+        most: steps that are kept, the newest.
+    """
+
+    def __init__(
+        self,
+        steps: Callable[[], Iterator[Step]],
+        part: Callable[[tuple[Step, ...]], float],
+        most: int | None = None,
+    ):
+        self.known: tuple[Step, ...] = ()  # so far
+
+        def work(report: Callable[[float], None], stopped: Callable[[], bool]) -> tuple[Step, ...] | None:
+            for step in _in_turns(steps(), stopped):
+                self.known = (*self.known, step)[-most if most else None :]
+                report(part(self.known))
+            return self.known if self.part >= 1 else None
 
         super().__init__(work, AT_MOST, may_wait=True)
 
 
-def in_turns(steps: Iterator, stopped: Callable[[], bool]) -> Iterator:
+def explanation(loaded: Loaded, given: Image.Image, asked: Asked) -> InTurns[Explained]:
+    """A job that finds an attribution from coarse to fine."""
+
+    def steps() -> Iterator[Explained]:
+        return map(explained, attributions(asked.of(loaded, given), asked.method, **dict(asked.options)))
+
+    return InTurns(steps, lambda known: known[-1].part, most=1)
+
+
+def _in_turns(steps: Iterator[Step], stopped: Callable[[], bool]) -> Iterator[Step]:
     """What the steps give, each made when it is its turn, until they are stopped.
 
     Raises:
@@ -175,45 +194,3 @@ def in_turns(steps: Iterator, stopped: Callable[[], bool]) -> Iterator:
             yield found
             if place.is_over:
                 place.again()
-
-
-@dataclass(frozen=True, eq=False)
-class Checked:
-    """What becomes of the score when the pixels are covered or come back as a map says, the best first."""
-
-    parts: np.ndarray  # of the pixels
-    deletion: Mapping[str, np.ndarray]  # scores, by the name of the map
-    insertion: Mapping[str, np.ndarray]
-    areas: Mapping[str, tuple[float, float]]  # below the two, by the name of the map
-
-
-RIVALS: Mapping[str, Callable[[Tensor], Tensor]] = {  # maps that know nothing of the network, of a picture (1, C, H, W)
-    "random": lambda image: random_map(tuple(image.shape[2:])),
-    "centred": lambda image: centred(tuple(image.shape[2:])),
-    "edges": edges,
-}
-
-
-class Check(Job[Checked]):
-    """A job that compares a map with those that know nothing of the network."""
-
-    def __init__(self, loaded: Loaded, given: object, asked: Asked, found: Explained):
-        def work(report: Callable[[float], None], stopped: Callable[[], bool]) -> Checked | None:
-            about = asked.of(loaded, given)
-            maps = {"": torch.from_numpy(found.map)} | {name: make(about.image) for name, make in RIVALS.items()}
-            jobs = [(name, values, curve) for name, values in maps.items() for curve in (deletion, insertion)]
-            steps = ((name, curve, curve(about, values, STEPS)) for name, values, curve in jobs)
-            known: dict[tuple[str, Callable], Curve] = {}
-            for name, curve, drawn in in_turns(steps, stopped):
-                known[name, curve] = drawn
-                report(len(known) / len(jobs))
-            if len(known) < len(jobs):
-                return None
-            return Checked(
-                next(iter(known.values())).parts.numpy(),
-                {name: known[name, deletion].scores.numpy() for name in maps},
-                {name: known[name, insertion].scores.numpy() for name in maps},
-                {name: (known[name, deletion].area, known[name, insertion].area) for name in maps},
-            )
-
-        super().__init__(work, AT_MOST, may_wait=True)

@@ -14,6 +14,7 @@ from pages.common.asking import ask, ask_one, come_back, key_of, standing
 from pages.common.session import Selection, kept, set_to
 from pages.common.text import _, plain
 from vis.attribution import METHODS
+from vis.figures.attribution import limit_of, over, smoothed
 from vis.figures.numbers import percent
 
 AT_HAND = 5  # classes
@@ -32,7 +33,7 @@ SCORE = Choice(
 RANGE = Choice(
     "range", Phrase("Colour scale"), {"own": Phrase("one per method"), "shared": Phrase("one for all")}, "own"
 )
-LOOK = Choice("look", Phrase("Pixels"), {"computed": Phrase("as computed"), "smoothed": Phrase("smoothed")})
+LOOK = Choice("look", Phrase("Pixels"), {"smoothed": Phrase("smoothed"), "computed": Phrase("as computed")})
 STRENGTH = Number("strength", Phrase("Strength of the colours, percent"), 80, 0, 100, step=10, shown_as="slider")
 NOISE = Switch("random", Phrase("Random weights beside it"))
 CLOSE = Choice("closely", Phrase("Seen closely"), {None: "", **SHOWN.values}, None)
@@ -55,6 +56,19 @@ class View:
         options = tuple((o.name, standing(_of(method, o), _page())) for o in METHODS[method].options)
         is_probability = self.look["score"] == "probability"
         return cache.Asked(method, self.target, self.layer if method in CAMS else None, is_probability, options)
+
+    def values(self, found: cache.Explained) -> np.ndarray:
+        """The map (H, W) as it is shown."""
+        return smoothed(found.map) if self.look["look"] == "smoothed" else found.map
+
+    def pixels_of(self, found: cache.Explained, limit: float) -> np.ndarray:
+        """The map over the picture, (H, W, 3) uint8; at `limit` the colours are full."""
+        return over(self.values(found), self.pixels, limit, self.look["strength"] / 100)
+
+    def limits(self, maps: Mapping[str, cache.Explained]) -> dict[str, float]:
+        """The value at which the colours of each map are full."""
+        own = {method: limit_of(self.values(found)) for method, found in maps.items()}
+        return own if self.look["range"] == "own" else dict.fromkeys(own, max(own.values(), default=0.0))
 
     @property
     def class_name(self) -> str:
@@ -86,16 +100,16 @@ def ask_class(chosen: Selection, loaded: Loaded, found: np.ndarray) -> int | tup
     names = {int(number): _entry(loaded, int(number), found) for number in best}
     target = Choice("target", Phrase("Class"), names, int(best[0]), shown_as="list")
     against = Choice("against", Phrase("and not"), {None: "–", **names}, None, shown_as="list")
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="classes")
-    buttons = row.container(horizontal=True, vertical_alignment="bottom", gap="xsmall")
+    row = st.container(horizontal=True, gap="xsmall", key="classes")
+    buttons = [row.empty() for _place in best[:AT_HAND]]
     with row.popover(_("Other classes"), icon=":material/search:"):
         explained = ask_one(st, target, comes_back=True, **of)
         other = ask_one(st, against, comes_back=True, **of)
         st.caption(_("With two classes, the difference of their scores is explained: why this one and not that one."))
-    for number in map(int, best[:AT_HAND]):
+    for place, number in zip(buttons, map(int, best), strict=False):
         key = key_of("target", f"{chosen.network}/{of['of']}")
-        buttons.button(
-            f"{plain(class_name(loaded, number))} :gray[{percent(found[number])}]",
+        place.button(
+            f"{plain(class_name(loaded, number))} · {percent(found[number])}",
             key=f"class {number}",
             type="primary" if number == explained else "secondary",
             on_click=set_to,
@@ -112,7 +126,13 @@ def _entry(loaded: Loaded, number: int, found: np.ndarray) -> str:
 # Methods and how they are shown -----------------------------------------------------------------------------------
 
 
-def ask_look(place, chosen: Selection, loaded: Loaded, layers: Mapping[str, str]) -> tuple[str | None, dict[str, Any]]:
+def ask_methods(place) -> tuple[str, ...]:
+    """Which methods are shown."""
+    with place.popover(_("Methods"), icon=":material/view_module:"):
+        return ask_one(st, SHOWN, width=440)
+
+
+def ask_look(place, chosen: Selection, layers: Mapping[str, str]) -> tuple[str | None, dict[str, Any]]:
     """The layer of the CAM family, and how maps are shown.
 
     Args:

@@ -6,15 +6,15 @@ import streamlit as st
 
 from models import Loaded
 from pages.common import cache, routes
-from pages.common.asking import ask_one, fragment
+from pages.common.asking import fragment
 from pages.common.chooser import with_trained_weights
 from pages.common.code import picture_code, the_code
 from pages.common.panels import reading
 from pages.common.session import Selection, selection
 from pages.common.text import _
 from pages.common.widgets import computed, network_or_stop, say_if_on_cpu
-from pages.explain.attribution import closely, state, tiles
-from pages.explain.attribution.asking import SHOWN, View, ask_class, ask_look, see_closely, seen_closely
+from pages.explain.attribution import checks, closely, state, tiles
+from pages.explain.attribution.asking import View, ask_class, ask_look, ask_methods, see_closely, seen_closely
 from vis.figures.numbers import sizes
 from vis.maps import gives_maps, layer_maps
 
@@ -22,19 +22,18 @@ TEXTS = Path(__file__).parent / "texts"
 CODE = """\
 from PIL import Image
 from vis.attribution import attribute
-from vis.figures.attribution import limit_of, over
+from vis.figures.attribution import limit_of, over, smoothed
 
 pixels = loaded.classifier_input.for_the_eye(image)
 for method, options in {methods!r}.items():
     found = attribute(loaded.model, image, method, {target}, **options)
-    values = found.map.float().cpu().numpy()
+    values = {shown}
     Image.fromarray(over(values, pixels, limit_of(values), {strength})).save(method + ".png")
 """
 
 
 def page() -> None:
     st.title(_("Why this class"))
-    st.markdown(_("Orange speaks **for** the class, blue **against** it. **Click a picture** to look closely."))
     chosen, loaded = network_or_stop(selection())
     if not loaded.weights.trained and chosen.network != routes.KNOWS_IMAGENET:
         st.button(
@@ -59,16 +58,17 @@ def _explorer(chosen: Selection, loaded: Loaded) -> None:
     pixels = computed(_("Reading the picture …"), lambda: cache.pixels_explained(chosen))
     found, on_cpu = computed(_("Asking the network …"), lambda: cache.probabilities(chosen))
     say_if_on_cpu(on_cpu)
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="row of methods")
+    row.markdown(_("Orange speaks **for** the class, blue **against** it. **Click a picture** to look closely."))
+    methods = ask_methods(row)
+    layer, look = ask_look(row, chosen, _layers(loaded, pixels.shape[0]))
     target = ask_class(chosen, loaded, found)
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="methods row")
-    methods = ask_one(row, SHOWN, label_visibility="collapsed", placeholder=_("Choose methods"))
-    layer, look = ask_look(row, chosen, loaded, _layers(loaded, pixels.shape[0]))
     view = View(chosen, loaded, pixels, target, methods, layer, look)
     opened = seen_closely(methods)
     maps = tiles.draw(view, opened, see_closely)
     if opened and opened in maps:
-        closely.draw(view, opened, maps[opened], lambda: see_closely(None))
-    state.keep_only({*map(tiles.key_of_job(view), methods), closely.key_of_check(view, opened)})
+        closely.draw(view, opened, maps[opened], view.limits(maps)[opened], lambda: see_closely(None))
+    state.keep_only({*map(tiles.key_of_job(view), methods), *checks.keys(view, opened)})
     if maps:
         closely.offer_all(view, maps)
     _code(view)
@@ -94,8 +94,10 @@ def _code(view: View) -> None:
         further = {"layer": asked.layer} if asked.layer else {}
         further |= {"probability": True} if asked.probability else {}
         methods[method] = further | dict(asked.options)
+    shown = "found.map.float().cpu().numpy()"
+    shown = f"smoothed({shown})" if view.look["look"] == "smoothed" else shown
     opening = picture_code(view.chosen, "classifier_input")
-    the_code(CODE, opening, methods=methods, target=view.target, strength=view.look["strength"] / 100)
+    the_code(CODE, opening, methods=methods, target=view.target, shown=shown, strength=view.look["strength"] / 100)
 
 
 page()

@@ -1,9 +1,8 @@
 """The methods' maps side by side: what is quick at once, what takes long when it is asked for and while one watches."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -20,10 +19,11 @@ from pages.explain.attribution import state
 from pages.explain.attribution.asking import View, ask_options
 from pages.explain.attribution.words import cost_in_words, range_of, remark_on
 from vis.attribution import METHODS
-from vis.figures.attribution import limit_of, over, smoothed
+from vis.figures.attribution import limit_of
 from vis.figures.numbers import percent, significant
 
 AT_ONCE = 3  # seconds that an attribution may take without being asked for
+FEW = 6  # passes that are made at once, however long one takes
 
 Maps = dict[str, cache.Explained]
 
@@ -56,25 +56,13 @@ def draw(view: View, opened: str | None, open_it: Callable[[str], None]) -> Maps
         if found is not None:
             maps[method] = found
             if view.look["range"] == "own":
-                _draw_map(slots[method], view, method, found, limit_of(found.map), method == opened, open_it)
+                (limit,) = view.limits({method: found}).values()
+                _draw_map(slots[method], view, method, found, limit, method == opened, open_it)
     maps = {method: maps[method] for method in view.methods if method in maps}
     if view.look["range"] == "shared":
-        limit = max((limit_of(found.map) for found in maps.values()), default=0.0)
-        for method, found in maps.items():
-            _draw_map(slots[method], view, method, found, limit, method == opened, open_it)
+        for method, limit in view.limits(maps).items():
+            _draw_map(slots[method], view, method, maps[method], limit, method == opened, open_it)
     return maps
-
-
-def pixels_of(view: View, found: cache.Explained, limit: float) -> np.ndarray:
-    """The map over the picture, (H, W, 3) uint8, as the page is set to show it."""
-    values = smoothed(found.map) if view.look["look"] == "smoothed" else found.map
-    return over(values, view.pixels, limit, view.look["strength"] / 100)
-
-
-def limits(view: View, maps: Maps) -> dict[str, float]:
-    """The value at which the colours of each map are full."""
-    own = {method: limit_of(found.map) for method, found in maps.items()}
-    return own if view.look["range"] == "own" else dict.fromkeys(own, max(own.values(), default=0.0))
 
 
 def _draw_picture(place: DeltaGenerator, view: View) -> None:
@@ -97,8 +85,8 @@ def _found(view: View, method: str, passes: tuple[int, int] | None, seconds: flo
     """What a method found; None while it is not known, and then its tile says why."""
     key = key_of_job(view)(method)
     if result := state.result(key):
-        return result
-    if passes is None or seconds <= AT_ONCE:
+        return result[-1]
+    if passes is None or sum(passes) <= FEW or seconds <= AT_ONCE:
         try:
             with st.spinner(_("Computing …")):
                 return cache.attribution(*key)[0]
@@ -122,14 +110,15 @@ def _found(view: View, method: str, passes: tuple[int, int] | None, seconds: flo
     st.caption(cost_in_words(passes, seconds))
     if st.button(_("Start"), icon=":material/play_arrow:", key=f"start {method}"):
         given = cache.picture(view.chosen)
-        state.begin(key, lambda: cache.Explanation(view.loaded, given, key[1]))
+        state.begin(key, lambda: cache.explanation(view.loaded, given, key[1]))
         st.rerun()
     return None
 
 
-def _draw_so_far(view: View, known: cache.Explained | None) -> None:
-    if known is not None:
-        st.image(png(pixels_of(view, known, limit_of(known.map))), width="stretch", alt=_("What is known so far"))
+def _draw_so_far(view: View, steps: Sequence[cache.Explained]) -> None:
+    for known in steps:
+        pixels = view.pixels_of(known, limit_of(view.values(known)))
+        st.image(png(pixels), width="stretch", alt=_("What is known so far"))
 
 
 def _draw_map(
@@ -144,7 +133,7 @@ def _draw_map(
     """A map over the picture, and what is to be said of it."""
     with place:
         clicked = tiles(
-            pixels_of(view, found, limit),
+            view.pixels_of(found, limit),
             1,
             f"map {method}",
             labels=[_("A closer look")],
@@ -175,5 +164,5 @@ def _draw_noise(view: View, method: str) -> None:
     except Refused as refusal:
         st.info(plain(said(refusal)), icon=":material/block:")
         return
-    pixels = pixels_of(view, noise, limit_of(noise.map))
+    pixels = view.pixels_of(noise, limit_of(view.values(noise)))
     st.image(honest_png(loaded, pixels, 200), width="stretch", alt=_("With random weights"))
