@@ -10,8 +10,6 @@ import operator
 import os
 import subprocess
 import sys
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
+from models.kept import Kept
 from models.refusals import Refused
 from models.temporary import temporary_folder
 
@@ -122,8 +121,7 @@ def _readable(dtype: str, shape: list[int]) -> bool:
     return dtype in TYPES and len(shape) <= 8 and math.prod(max(side, 1) for side in shape) <= FILE_AT_MOST
 
 
-_kept: OrderedDict[str, bytes] = OrderedDict()  # by the sha256 of the file, the last one last
-_keeping = threading.Lock()
+_kept = Kept(KEPT_AT_MOST)  # by the sha256 of the file
 
 
 def _converted(path: Path, name: str) -> bytes:
@@ -133,15 +131,7 @@ def _converted(path: Path, name: str) -> bytes:
     """
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    with _keeping:
-        content = _kept.pop(digest, None)
-    if content is None:
-        content = _converted_by_a_child(path, name)
-    with _keeping:
-        _kept[digest] = content
-        while sum(map(len, _kept.values())) > KEPT_AT_MOST:
-            _kept.popitem(last=False)
-    return content
+    return _kept.get(digest, lambda: _converted_by_a_child(path, name))
 
 
 def _converted_by_a_child(path: Path, name: str) -> bytes:

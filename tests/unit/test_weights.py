@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections import OrderedDict
 from pathlib import Path
 
 import pytest
@@ -179,24 +178,6 @@ def test_a_file_that_was_read_needs_no_child_again_whatever_it_is_called_but_ano
     assert same(read_state_dict(again), state)
     written(file, state | {"5.bias": torch.ones(4)})
     assert "mine.pt is damaged" in refusal_of(file)
-
-
-def test_of_what_was_converted_the_last_is_kept_within_a_limit(tmp_path, monkeypatch):
-    asked = []
-
-    def child(path: Path, name: str) -> bytes:
-        asked.append(name)
-        return path.read_bytes()
-
-    monkeypatch.setattr(statefile, "_kept", OrderedDict())
-    monkeypatch.setattr(statefile, "KEPT_AT_MOST", 10)
-    monkeypatch.setattr(statefile, "_converted_by_a_child", child)
-    for name, content in (("a", b"aaaa"), ("b", b"bbbb"), ("large", b"l" * 11)):
-        (tmp_path / name).write_bytes(content)
-    for name in ("a", "b", "a", "b", "large", "large", "a"):
-        assert statefile._converted(tmp_path / name, name) == (tmp_path / name).read_bytes()
-    assert asked == ["a", "b", "large", "large", "a"]
-    assert sum(map(len, statefile._kept.values())) == 4
 
 
 def test_a_file_older_than_torch_1_6_is_read(tmp_path, temporary):
