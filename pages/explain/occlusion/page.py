@@ -1,6 +1,7 @@
 """What if a part is covered: a grey square slid over the picture, as in figure 7 of Zeiler & Fergus."""
 
 from collections.abc import Hashable
+from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
@@ -24,8 +25,6 @@ from vis.attribution.perturbing import positions
 from vis.figures.numbers import percent
 
 TEXTS = Path(__file__).parent / "texts"
-SIZE = Number("size", Phrase("Side of the square, pixels"), 56, 8, 120, step=8, shown_as="slider")
-STRIDE = Number("stride", Phrase("From one place to the next, pixels"), 28, 4, 64, step=4, shown_as="slider")
 CODE = """\
 from vis.attribution.figure7 import figure7
 
@@ -49,7 +48,7 @@ def _explorer(chosen: Selection, loaded: Loaded) -> None:
     row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="row of the square")
     row.markdown(_("A grey square hides a part, and the network is asked again. **Click a place** to see it covered."))
     with row.popover(_("Square and layer"), icon=":material/tune:"):
-        size, stride = (ask_one(st, option) for option in (SIZE, STRIDE))
+        size, stride = (ask_one(st, option, network=chosen.network) for option in _square(min(pixels.shape[:2])))
         names = {operation: f"{name} · {operation}" for name, operation in loaded.layers.items()}
         last = list(names)[-1]
         layer = ask_one(st, Choice("layer", Phrase("Layer"), names, last, shown_as="list"), network=chosen.network)
@@ -58,7 +57,7 @@ def _explorer(chosen: Selection, loaded: Loaded) -> None:
     key = (chosen, "figure 7", target, layer, size, stride)
     work.keep_only({key})
     known = _known(chosen, loaded, key, rows * columns + 1)
-    place = _place(rows, columns)
+    place = _place(rows, columns, max(pixels.shape[:2]))
     if known is not None:
         clicked = grids.draw(loaded, pixels, known, layer, place)
         if clicked is not None:
@@ -68,6 +67,14 @@ def _explorer(chosen: Selection, loaded: Loaded) -> None:
             _draw_covered(chosen, loaded, known, place)
         grids.offer(chosen, loaded, known, target, layer)
     the_code(CODE, picture_code(chosen, "classifier_input"), target=target, layer=layer, size=size, stride=stride)
+
+
+def _square(side: int) -> tuple[Number, Number]:
+    """The options of a square for pictures of this side: at first a quarter of it, half over the one before."""
+    usual = max(4, side // 16 * 4)
+    size = Number("size", Phrase("Side of the square, pixels"), usual, 4, side // 2, step=2, shown_as="slider")
+    stride = Phrase("From one place to the next, pixels")
+    return size, Number("stride", stride, usual // 2, 2, side // 2, step=2, shown_as="slider")
 
 
 def _known(chosen: Selection, loaded: Loaded, key: Hashable, passes: int) -> cache.Grids | None:
@@ -97,8 +104,10 @@ def _known(chosen: Selection, loaded: Loaded, key: Hashable, passes: int) -> cac
         st.error(_("The search failed; start it again to retry."), icon=":material/error:")
     elif job and job.result:
         st.rerun()
-    st.caption(work.cost_in_words((passes, 0), seconds))
-    if st.button(_("Start"), icon=":material/play_arrow:", type="primary", key="start"):
+    picture, beside = small_tiles("before", 2)
+    picture.image(png(cache.pixels_explained(chosen)), width="stretch", alt=_("The picture"))
+    beside.caption(work.cost_in_words((passes, 0), seconds))
+    if beside.button(_("Start"), icon=":material/play_arrow:", type="primary", key="start"):
         _begin(chosen, loaded, key)
         st.rerun()
     return None
@@ -114,17 +123,20 @@ def _begin(chosen: Selection, loaded: Loaded, key: Hashable) -> cache.InTurns:
 # The place that is covered ----------------------------------------------------------------------------------------
 
 
-def _at(rows: int, columns: int) -> Choice:
-    places = [f"{row},{column}" for row in range(rows) for column in range(columns)]
-    return Choice("at", Phrase("Place"), {None: "", **{place: place for place in places}}, None)
+@lru_cache(maxsize=8)
+def _at(most: int) -> Choice:
+    """A place in a grid of so many rows and columns at most, whatever the square is."""
+    places = [f"{row},{column}" for row in range(most) for column in range(most)]
+    return Choice("at", Phrase("Place"), {None: "", **dict.fromkeys(places, "")}, None)
 
 
-def _place(rows: int, columns: int) -> tuple[int, int] | None:
-    """The place of the square that is looked at."""
-    option = _at(rows, columns)
+def _place(rows: int, columns: int, side: int) -> tuple[int, int] | None:
+    """The place of the square that is looked at, if the grid has it."""
+    option = _at(side // 2)
     come_back(option, key_of(option.name, page=address.drawn()))
     at = standing(option, address.drawn())
-    return None if at is None else tuple(int(number) for number in at.split(","))
+    row, column = map(int, at.split(",")) if at else (rows, columns)
+    return (row, column) if row < rows and column < columns else None
 
 
 def _choose_place(place: tuple[int, int] | None) -> None:
