@@ -12,10 +12,8 @@ from torch.nn import functional as F
 from models.refusals import Refused
 from tests.agreement.networks import Net, picture, seeded
 from vis.attribution import METHODS, Question, attribute
-from vis.attribution.checks import centred, deletion, edges, insertion, random_map
-from vis.attribution.from_captum import superpixels
 from vis.attribution.gradients import blurred
-from vis.attribution.perturbing import coarse_to_fine, occluded, random_masks
+from vis.attribution.perturbing import coarse_to_fine, occluded, random_masks, superpixels
 from vis.deconvnet import Unit
 
 CAPTUM_WARNS = pytest.mark.filterwarnings(
@@ -212,7 +210,8 @@ def test_gradient_shap_of_a_linear_network_is_its_terms_from_the_mean_baseline_a
 def test_gradient_shap_comes_near_its_axiom_with_many_draws(model):
     found = attribute(model, picture(), "gradient_shap", (0, 1), samples=200, noise=0.0)
     assert 0 < abs(found.residual) < 0.2 * abs(found.score)
-    assert found.fidelity == "approximated: 200 random draws"
+    assert found.fidelity == "approximated: random draws"
+    assert found.options["samples"] == 200
 
 
 def test_units_differences_and_probabilities_are_explained_too(model):
@@ -388,6 +387,12 @@ def test_relevance_is_conserved_without_biases_through_shortcuts_too():
     net, image = seeded(lambda: Net(way, **convolutions, **ends), SEED), picture()
     found = attribute(net, image, "lrp", TARGET)
     assert abs(found.residual) < 1e-6 * abs(found.score)  # the rule's ε is 1e-9 of each sum
+    third = attribute(net, image, "lrp", 1)
+    apart = attribute(net, image, "lrp", (TARGET, 1))  # which is handed down class by class
+    torch.testing.assert_close(apart.map, found.map - third.map, rtol=1e-9, atol=1e-12)
+    assert abs(apart.residual) < 1e-6 * abs(apart.score)
+    with pytest.raises(Refused, match="logit instead of the probability"):
+        attribute(net, image, "lrp", TARGET, probability=True)
     curved = seeded(lambda: Net(lambda net, x: net.end(F.silu(x).mean((2, 3))), end=nn.Linear(3, 4)))
     with pytest.raises(Refused, match=r"no rule for “silu” at “\w+”"):
         attribute(curved, image, "lrp", 0)
@@ -403,49 +408,3 @@ def test_ablation_of_superpixels_is_the_fall_for_each_of_them(model):
     found = attribute(model, image, "feature_ablation", TARGET, parts=6)
     torch.testing.assert_close(found.map, truth, rtol=1e-5, atol=1e-6)  # Captum adds up in single precision
     assert 2 < len(mask.unique()) < 12
-
-
-# Checks ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("check", [deletion, insertion])
-def test_a_curve_is_the_score_picture_by_picture_and_its_area_that_of_its_trapezoids(check, model):
-    image = picture()
-    height, width = image.shape[2:]
-    ranked = (torch.arange(height * width) * 7 % 11).double().view(height, width)  # many are equal
-    found = check(Question(model, image, TARGET), ranked, steps=6)
-    begin, end = (image, torch.zeros_like(image)) if check is deletion else (blurred(image), image)
-    places = sorted(range(height * width), key=lambda place: (-ranked.flatten()[place].item(), place))
-    area = 0
-    for i, part in enumerate(found.parts.tolist()):
-        now = begin.clone()
-        for place in places[: round(part * height * width)]:
-            now[0, :, place // width, place % width] = end[0, :, place // width, place % width]
-        assert found.scores[i].item() == pytest.approx(model(now)[0, TARGET].item(), rel=1e-9, abs=1e-12)
-        if i:
-            area += (found.scores[i] + found.scores[i - 1]).item() / 2 * (found.parts[i] - found.parts[i - 1]).item()
-    assert found.parts[0] == 0
-    assert found.parts[-1] == 1
-    assert found.area == pytest.approx(area, rel=1e-12)
-
-
-def test_a_faithful_map_has_the_smaller_deletion_and_the_larger_insertion():
-    """Of a linear network with weights of one sign the best order is known: that of its terms."""
-    net, image = nn.Sequential(nn.Flatten(), nn.Linear(390, 1, bias=False)).double().eval(), picture().abs()
-    with torch.no_grad():
-        net[1].weight.abs_()
-    asked = Question(net, image, 0)
-    best, worst = attribute(net, image, "input_x_gradient", 0).map, -attribute(net, image, "input_x_gradient", 0).map
-    others = [random_map(image.shape[2:]), centred(image.shape[2:]), edges(image), worst]
-    assert all(deletion(asked, best).area < deletion(asked, other).area for other in others)
-
-
-def test_the_maps_that_know_nothing_are_what_they_say():
-    assert torch.equal(random_map((4, 5)), random_map((4, 5)))
-    middle = centred((5, 7))
-    assert middle.argmax() == 2 * 7 + 3
-    assert middle[2, 3] == 1
-    assert middle[0, 3].item() == pytest.approx(np.exp(-2))
-    step = torch.zeros(1, 3, 6, 6).double()
-    step[..., 3:] = 1
-    assert torch.equal(edges(step)[2], torch.tensor([0, 0, 4, 4, 0, 0]).double())

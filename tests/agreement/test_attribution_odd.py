@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from models.refusals import Refused
 from tests.agreement.networks import picture, seeded
 from vis.attribution import METHODS, Attribution, attribute
+from vis.deconvnet import Unit
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks", "ignore:Input Tensor 0 did not already")
 
@@ -77,6 +78,57 @@ def test_half_precision_gives_about_the_same_map(method):
     found = explained(model.bfloat16(), image, method).map
     assert found.isfinite().all()
     assert (found.double() - truth).abs().mean() < 0.15 * truth.abs().mean() + 1e-9
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_network_with_one_output_explains_yes_or_no_and_says_which(method):
+    """−score is the score of the network whose last weights have the other sign."""
+    model, image, options = seeded(lambda: convolutional(classes=1)), picture(), SMALL.get(method, {})
+    turned = seeded(lambda: convolutional(classes=1))
+    with torch.no_grad():
+        turned[-1].weight.neg_()
+        turned[-1].bias.neg_()
+    yes = attribute(model, image, method, 0, **options)
+    assert (yes.is_negative, yes.is_probability) == (False, False)
+    if method in ("deconvnet", "guided", "guided_grad_cam"):
+        with pytest.raises(Refused, match="logit of a single class"):
+            attribute(model, image, method, 0, negative=True, **options)
+        return
+    no, truth = (
+        attribute(model, image, method, 0, negative=True, **options),
+        attribute(turned, image, method, 0, **options),
+    )
+    assert (no.is_negative, no.is_probability) == (True, False)
+    assert no.score == pytest.approx(-yes.score, rel=1e-12)
+    torch.testing.assert_close(no.map, truth.map, rtol=1e-7, atol=1e-9)
+
+
+def test_the_probability_of_a_single_output_is_its_sigmoid():
+    """A softmax of one number is 1 whatever the picture, and every map of it would be empty."""
+    model, image = seeded(lambda: convolutional(classes=1)), picture().requires_grad_()
+    for negative in (False, True):
+        score = (-1 if negative else 1) * model(image)[0, 0]
+        (gradient,) = torch.autograd.grad(1 / (1 + torch.exp(-score)), image)
+        found = attribute(model, image, "input_x_gradient", 0, probability=True, negative=negative)
+        torch.testing.assert_close(found.per_channel, (gradient * image)[0].detach(), rtol=1e-9, atol=1e-15)
+        assert found.score == pytest.approx(score.sigmoid().item(), rel=1e-12)
+        assert found.map.abs().max() > 0
+        assert (found.is_negative, found.is_probability) == (negative, True)
+
+
+def test_minus_the_score_of_a_class_of_a_unit_and_of_a_probability_too():
+    model, image = seeded(convolutional), picture().requires_grad_()
+    cases = {
+        -model(image)[0, 1]: {"target": 1},
+        -model(image).softmax(1)[0, 1]: {"target": 1, "probability": True},
+        model(image)[0, 3] - model(image)[0, 1]: {"target": (1, 3)},
+        -model[:5](image)[0, 2, 3, 1]: {"target": Unit("4", 2, 3, 1, 0.0)},
+    }
+    for score, asked in cases.items():
+        (gradient,) = torch.autograd.grad(score, image, retain_graph=True)
+        found = attribute(model, image, "input_x_gradient", negative=True, **asked)
+        torch.testing.assert_close(found.per_channel, (gradient * image)[0].detach(), rtol=1e-9, atol=1e-15)
+        assert found.score == pytest.approx(score.item(), rel=1e-12)
 
 
 def test_a_flat_map_is_flat_and_not_nothing():

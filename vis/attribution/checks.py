@@ -1,5 +1,6 @@
 """How faithful an attribution is: what becomes of the score without the pixels that it names, and with them alone."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -49,9 +50,9 @@ def _changed(asked: Question, begin: Tensor, end: Tensor, ranked: Tensor, steps:
     return Curve(counts.double() / len(order), torch.cat(scores).double().cpu())
 
 
-def random_map(shape: tuple[int, int]) -> Tensor:
-    """A map that knows nothing, the same in every run."""
-    return torch.rand(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+def random_map(shape: tuple[int, int], seed: int = 0) -> Tensor:
+    """A map (H, W) that knows nothing, the same in every run."""
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def centred(shape: tuple[int, int]) -> Tensor:
@@ -66,3 +67,11 @@ def edges(image: Tensor) -> Tensor:
     kernel = image.new_tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     across, down = (F.conv2d(grey, one[None, None])[0, 0] for one in (kernel, kernel.T))
     return torch.hypot(across, down)
+
+
+BLIND: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "random": lambda image: random_map(tuple(image.shape[2:])).to(image.device),
+    "centred": lambda image: centred(tuple(image.shape[2:])).to(image.device),
+    "edges": edges,
+}
+"""Maps (H, W) of a picture (1, C, H, W) by what has never seen the network: a faithful map has to beat their curves."""

@@ -23,6 +23,7 @@ class Question:
     target: Target
     layer: str | None = None  # of whose maps the CAM family makes its picture; None: the last that has positions
     is_probability: bool = False  # whether the score of a class is its probability, and not its logit
+    is_negative: bool = False  # whether −score is explained: of a network with one output, the answer “no”
 
     def recorded(self, images: Tensor | None = None, layers: Iterable[str] = ()) -> tuple[Recording, Tensor]:
         """A pass of these pictures (N, C, H, W), by default of the one asked about, and their scores (N,).
@@ -34,6 +35,10 @@ class Question:
         ends = [*layers, self.target.layer] if isinstance(self.target, Unit) else None
         recording = record_differentiable(self.model, self.image if images is None else images, ends)
         return recording, self.scores_in(recording)
+
+    def end(self, trace: Trace) -> fx.Node | None:
+        """The operation from whose result the score is read; None where the network's answer is a list."""
+        return trace[self.target.layer] if isinstance(self.target, Unit) else end_of(trace)
 
     def scores_in(self, recording: Recording) -> Tensor:
         """The scores (N,) in a recording of N pictures; raises as `recorded`."""
@@ -54,7 +59,7 @@ class Question:
     def _of_maps(self, maps: Tensor) -> Tensor:
         unit = self.target
         check_unit(maps[0], unit.layer, unit.channel, unit.row, unit.column)
-        return maps[:, unit.channel, unit.row, unit.column]
+        return self._signed(maps[:, unit.channel, unit.row, unit.column])
 
     def _of_answers(self, answers: object) -> Tensor:
         if not isinstance(answers, Tensor) or answers.dim() != 2:
@@ -65,9 +70,14 @@ class Question:
                 raise Refused(
                     "The network has classes 0 to {last}, no {number}.", last=answers.shape[1] - 1, number=number
                 )
+        if self.is_probability and answers.shape[1] == 1:  # a softmax of one number is always 1
+            return self._signed(answers[:, 0]).sigmoid()
         answers = answers.softmax(1) if self.is_probability else answers
         first, *minus = (answers[:, number] for number in classes)
-        return first - minus[0] if minus else first
+        return self._signed(first - minus[0] if minus else first)
+
+    def _signed(self, scores: Tensor) -> Tensor:
+        return -scores if self.is_negative else scores
 
     def gradients(self, images: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """By how much each number of these pictures (N, C, H, W) changes the score, and the scores (N,)."""

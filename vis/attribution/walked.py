@@ -26,7 +26,7 @@ def guided(asked: Question) -> Found:
 def _walked(asked: Question, method: str) -> Found:
     recording = record(asked.model, asked.image)
     unit = asked.target
-    if isinstance(unit, tuple) or asked.is_probability:
+    if isinstance(unit, tuple) or asked.is_probability or asked.is_negative:
         raise Refused("This method starts at one unit; ask for the logit of a single class.")
     if not isinstance(unit, Unit):
         asked.scores_in(recording)  # refuses what is no class

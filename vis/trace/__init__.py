@@ -19,7 +19,7 @@ from vis.trace.nodes import MAX_POOLS, Trace, argument, operation, source
 from vis.trace.recording import check_shape, record, record_differentiable, stream
 from vis.trace.refusals import RAISED, TraceRefused, first_line
 from vis.trace.tracing import CANNOT, CANNOT_GO_ON, traced
-from vis.trace.twins import twin_of, without_numbers
+from vis.trace.twins import copied, twin_of, without_numbers
 
 __all__ = [
     "CANNOT",
@@ -33,6 +33,7 @@ __all__ = [
     "argument",
     "check_finite",
     "check_shape",
+    "copied",
     "execute",
     "first_line",
     "is_max_pool",

@@ -15,7 +15,7 @@ from models.device import OutOfMemory
 from vis.trace.execution import Recording, execute, last_uses
 from vis.trace.nodes import Trace
 from vis.trace.refusals import RAISED, TraceRefused, first_line
-from vis.trace.twins import twin_of
+from vis.trace.twins import copied, twin_of
 
 MOST_SHAPES = 64  # of pictures, for which it is remembered that they agree
 TRUSTED = (
@@ -85,7 +85,7 @@ def _telling(images: Tensor) -> Tensor:
 def _compare(model: nn.Module, trace: Trace, images: Tensor) -> bool:
     """Whether there was something to compare: where neither takes such pictures, there is not."""
     try:
-        own: Any = twin_of(model, _copied)(images.clone())
+        own: Any = twin_of(model, copied)(images.clone())
         failed = None
     except RAISED as error:
         if isinstance(error, OutOfMemory):
@@ -107,11 +107,6 @@ def _compare(model: nn.Module, trace: Trace, images: Tensor) -> bool:
             difference=difference,
         )
     return True
-
-
-def _copied(tensor: Tensor) -> Tensor:
-    copied = tensor.detach().clone()
-    return nn.Parameter(copied, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else copied
 
 
 def _answer(recording: Recording) -> Any:

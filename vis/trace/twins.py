@@ -65,6 +65,12 @@ def twin_of(model: nn.Module, tensor_of: Callable[[Tensor], Tensor]) -> nn.Modul
     return twins[id(model)]
 
 
+def copied(tensor: Tensor) -> Tensor:
+    """A tensor of its own with the same values, for a twin that can be run and changed."""
+    own = tensor.detach().clone()
+    return nn.Parameter(own, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else own
+
+
 def without_numbers(model: nn.Module) -> nn.Module:
     """The twin with tensors that have a shape alone; the network itself, if it has no others."""
     if all(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
