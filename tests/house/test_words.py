@@ -102,6 +102,11 @@ def fidelities() -> list[tuple[str, str]]:
     return [(kind, why) for kind, _, why in texts]
 
 
+def without_rules() -> set[str]:
+    """What DeepLIFT is said to have no rule for."""
+    return strings_of("vis/attribution/linearity.py", "PRODUCTS") | strings_of("vis/attribution/linearity.py", "OTHERS")
+
+
 def said_by_way_of() -> dict[tuple[str, str], set[str]]:
     """By file and expression."""
     steps, assumed = rule_texts()
@@ -116,7 +121,7 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
         ("pages/look/layers/page.py", "loaded.architecture.differs"): differences(),
         ("pages/look/layers/unit.py", "step.step"): steps,
         ("pages/common/words.py", "kind"): {kind for kind, _ in fidelities()},
-        ("pages/common/words.py", "part"): {why for _, why in fidelities() if why} | assumed,
+        ("pages/common/words.py", "part"): {why for _, why in fidelities() if why} | assumed | without_rules(),
         ("models/decoding.py", "sentence"): strings_of("models/decoding.py", "OTHER_KINDS"),
         ("models/statefile.py", "template"): set(),  # passes on what a child process refused
         ("vis/trace/agreement.py", "template"): set(),  # says again what was refused before
