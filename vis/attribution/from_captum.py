@@ -65,7 +65,11 @@ def _relevance(asked: Question, target: int | Unit) -> Tensor:
 
 
 def feature_ablation(asked: Question, parts: int) -> Found:
-    """How much the score falls when a superpixel is covered with the mean colour."""
+    """How much the score falls when a superpixel is covered with the mean colour.
+
+    Raises:
+        Refused: see `Question.scores`.
+    """
     from captum.attr import FeatureAblation
 
     mask = superpixels(asked.image, parts)

@@ -21,6 +21,9 @@ def occlusion(asked: Question, size: int, stride: int) -> Found:
     """How much the score falls when a grey square covers a pixel, on average over the squares that do.
 
     Zeiler & Fergus 2013, section 4.2. Grey is the mean colour; the last squares of a row and of a column are clipped.
+
+    Raises:
+        Refused: see `Question.scores`.
     """
     *_, last = occluded(asked, size, stride)
     return Found(last.score, last.map())
@@ -104,6 +107,9 @@ def rise(asked: Question, masks: int, cells: int, kept: float) -> Found:
         masks: how many.
         cells: of a mask along each side, before it is stretched and shifted.
         kept: probability of a cell to be left.
+
+    Raises:
+        Refused: see `Question.scores`.
     """
     total = asked.image.new_zeros(asked.image.shape[2:])
     for some in random_masks(asked.image, masks, cells, kept):
@@ -127,7 +133,11 @@ def random_masks(image: Tensor, masks: int, cells: int, kept: float) -> Iterator
 
 
 def score_cam(asked: Question) -> Found:
-    """ReLU(Σ αₖ Aₖ), αₖ the softmax over the scores of the picture behind each map (Wang et al. 2020, algorithm 1)."""
+    """ReLU(Σ αₖ Aₖ), αₖ the softmax over the scores of the picture behind each map (Wang et al. 2020, algorithm 1).
+
+    Raises:
+        Refused: see `vis.attribution.cam.maps_of`.
+    """
     maps, score = maps_of(asked)
     scores = []
     for some in maps.split(AT_ONCE):
