@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from models.refusals import Refused
 from vis.attribution.question import Question
 from vis.operations import named, plain_name
-from vis.trace import Recording, apply, is_max_pool, max_pool_parameters, traced
+from vis.trace import Recording, apply, is_max_pool, max_pool_parameters, saying_where, traced
 
 ELEMENTWISE = named("activation", reaches=("position",))
 LAYERS = {"conv2d", "linear", "batchnorm2d", "avgpool2d", "adaptiveavgpool2d"}  # with a rule in Captum's LRP
@@ -92,7 +92,8 @@ class Unrolled(nn.Module, ABC):
         for node in self._trace.graph.nodes:
             if node.op == "output":
                 break
-            recording.values[node] = self._result(node, recording)
+            with saying_where(node, recording):
+                recording.values[node] = self._result(node, recording)
         return self._asked.scores_in(recording)
 
     def _result(self, node: fx.Node, recording: Recording) -> object:
