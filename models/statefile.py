@@ -3,6 +3,7 @@
 The child process that opens pickled files imports this module, too: whatever it imports makes every such file slower.
 """
 
+import hashlib
 import json
 import math
 import operator
@@ -18,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
+from models.kept import Kept
 from models.refusals import Refused
 from models.temporary import temporary_folder
 
@@ -28,6 +30,7 @@ HEADER_AT_MOST = 1 << 22  # bytes
 TENSORS_AT_MOST = 20_000
 SPARE, COPIES = 1 << 28, 4
 SECONDS_AT_MOST = 60
+KEPT_AT_MOST = 1 << 27  # bytes of what was converted last
 ANSWER, REFUSAL = "state.safetensors", "refusal.json"
 
 NAMES_SAID = 10  # of those that do not fit, each at most
@@ -118,8 +121,21 @@ def _readable(dtype: str, shape: list[int]) -> bool:
     return dtype in TYPES and len(shape) <= 8 and math.prod(max(side, 1) for side in shape) <= FILE_AT_MOST
 
 
+_kept = Kept(KEPT_AT_MOST)  # by the sha256 of the file
+
+
 def _converted(path: Path, name: str) -> bytes:
     """The state_dict that torch.save wrote to `path`, as the content of a safetensors file.
+
+    Whoever asks the same file for another of its states, or under other names of classes, waits for no process again.
+    """
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return _kept.get(digest, lambda: _converted_by_a_child(path, name))
+
+
+def _converted_by_a_child(path: Path, name: str) -> bytes:
+    """As `_converted`.
 
     A pickle can ask for any amount of memory and time, so a child process opens it, within limits. Nothing the child
     says is trusted: its answer is read like any other safetensors file.

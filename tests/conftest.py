@@ -1,3 +1,4 @@
+import gc
 import sys
 from collections.abc import Iterator
 
@@ -8,6 +9,14 @@ settings.register_profile("busy machine", deadline=None)
 settings.load_profile("busy machine")
 
 MAIN = sys.modules["__main__"]  # as it is before any test or fixture
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays, so the garbage collector, which Streamlit runs after every run of a page,
+    need not look through it again and again.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -38,17 +38,42 @@ class Pair:
 
 
 def pairs(left: Graph, right: Graph) -> list[Pair]:
-    """The layers of both networks, aligned by the longest sequences that they have in common.
+    """The layers of both networks: those of equal blocks with the same name beside each other, and what is between them
+    aligned by the longest sequences that both have in common.
 
     What stands in the same place but is not equal is a pair as well, if it is of the same kind. What has nothing beside
     it differs in its "order" if the other network has a layer of its kind close by, which has nothing beside it either.
     """
     ours, theirs = ([node for node in graph.nodes.values() if node.kind in COMPARED] for graph in (left, right))
-    matched = SequenceMatcher(None, [_identity(n) for n in ours], [_identity(n) for n in theirs], autojunk=False)
-    found = []
-    for _, i, j, k, m in matched.get_opcodes():
-        found += [Pair(a, b, differences(a, b) if a and b else ()) for a, b in _aligned(ours[i:j], theirs[k:m])]
+    equal = _equal_blocks(left, right)
+    keys = (
+        [node.name if equal & {*graph.ancestors(node.name)} else (side, node.name) for node in nodes]
+        for side, (graph, nodes) in enumerate(((left, ours), (right, theirs)))
+    )
+    found: list[Pair] = []
+    for tag, i, j, k, m in SequenceMatcher(None, *keys, autojunk=False).get_opcodes():
+        if tag == "equal":
+            found += [Pair(a, b, ()) for a, b in zip(ours[i:j], theirs[k:m], strict=True)]
+        else:
+            found += _pairs_between(ours[i:j], theirs[k:m])
     return _in_another_order(found)
+
+
+def _pairs_between(ours: list[Node], theirs: list[Node]) -> Iterator[Pair]:
+    """The pairs of a stretch without equal blocks."""
+    matched = SequenceMatcher(None, [_identity(n) for n in ours], [_identity(n) for n in theirs], autojunk=False)
+    for _, i, j, k, m in matched.get_opcodes():
+        yield from (Pair(a, b, differences(a, b) if a and b else ()) for a, b in _aligned(ours[i:j], theirs[k:m]))
+
+
+def _equal_blocks(left: Graph, right: Graph) -> set[str]:
+    """Blocks that have the same name in both networks, and the same operations in them."""
+
+    def content(graph: Graph, block: str) -> list[tuple]:
+        return [(n.name, n.kind, n.operation, n.output_shape, n.macs, n.settings) for n in graph.operations(block)]
+
+    both = (name for name in left.blocks if name and name in right.blocks)
+    return {name for name in both if content(left, name) == content(right, name)}
 
 
 # Boxes ------------------------------------------------------------------------------------------------------------
@@ -63,23 +88,26 @@ class Compared:
     pairs: tuple[Pair, ...]
     twins: Mapping[str, str]  # of operations and blocks of the left network, their like in the right one
     statuses: tuple[Mapping[str, Status], Mapping[str, Status]]  # of all operations and blocks, left and right
+    differs: Mapping[str, tuple[str, ...]]  # of operations of the left network, as of `Pair`; none for equal ones
 
 
 def compared(left: Graph, right: Graph) -> Compared:
     """What corresponds in two networks, and what has no like in the other or differs from it.
 
-    A block is the same if all layers in it are, and all in its like. Layers of no kind in COMPARED count as the same.
+    A block is the same if all operations in it are, and all in its like.
     """
-    found = tuple(pairs(left, right))
+    found = pairs(left, right)
+    others = list(_others(left, right, found))
+    twins = _twins(left, right, [*found, *others])
     ours, theirs = (
-        _statuses(graph, {node.name: _status(pair) for pair in found if (node := getattr(pair, side))})
+        _statuses(graph, {node.name: _status(pair) for pair in (*found, *others) if (node := getattr(pair, side))})
         for side, graph in (("left", left), ("right", right))
     )
-    twins = _twins(left, right, found)
     for name, twin in twins.items():
         if ours[name] != theirs[twin]:
             ours[name] = theirs[twin] = "differs"
-    return Compared(found, twins, (ours, theirs))
+    differs = {pair.left.name: pair.differs for pair in (*found, *others) if pair.differs and not pair.is_alone}
+    return Compared(tuple(found), twins, (ours, theirs), differs)
 
 
 def _status(pair: Pair) -> Status:
@@ -87,19 +115,40 @@ def _status(pair: Pair) -> Status:
 
 
 def _statuses(graph: Graph, known: Mapping[str, Status]) -> dict[str, Status]:
-    found: dict[str, Status] = {name: known.get(name, "same") for name in graph.nodes}
+    found: dict[str, Status] = {name: known.get(name, "alone") for name in graph.nodes}
     for block in graph.blocks:
-        inside = {known[node.name] for node in graph.operations(block) if node.name in known} or {"same"}
+        inside = {found[node.name] for node in graph.operations(block)} or {"same"}
         found[block] = inside.pop() if len(inside) == 1 else "differs"
     return found
 
 
+def _others(left: Graph, right: Graph, found: Iterable[Pair]) -> Iterator[Pair]:
+    """Operations of no kind in COMPARED beside their like: of the same kind, behind the same pair of layers.
+
+    Whether such a one is written as a module or as a function, ReLU or relu, is no difference.
+    """
+    behind: list[dict[int, list[Node]]] = []
+    for side, graph in (("left", left), ("right", right)):
+        numbers = {getattr(pair, side).name: i for i, pair in enumerate(found) if not pair.is_alone}
+        last, lists = -1, {}
+        for node in graph.nodes.values():
+            last = numbers.get(node.name, last)
+            if node.kind not in COMPARED:
+                lists.setdefault(last, []).append(node)
+        behind.append(lists)
+    for last in sorted(behind[0].keys() & behind[1].keys()):
+        ours, theirs = (lists[last] for lists in behind)
+        matched = SequenceMatcher(None, *([node.kind for node in nodes] for nodes in (ours, theirs)), autojunk=False)
+        for i, k, size in matched.get_matching_blocks():
+            for one, other in zip(ours[i : i + size], theirs[k : k + size], strict=True):
+                names = {node.operation.lower().strip("_") for node in (one, other)}
+                ignored = "operation" if len(names) == 1 else ""
+                yield Pair(one, other, tuple(name for name in differences(one, other) if name != ignored))
+
+
 def _twins(left: Graph, right: Graph, found: Iterable[Pair]) -> dict[str, str]:
-    """Layers by their pairs; the rest by its name; blocks by their name, or else by what they have in common."""
+    """Operations by their pairs; blocks by their name, or else by what they have in common."""
     twins = {pair.left.name: pair.right.name for pair in found if not pair.is_alone}
-    taken = set(twins.values())
-    alike = (name for name in left.nodes if name in right.nodes and name not in twins and name not in taken)
-    twins |= {name: name for name in alike if left.nodes[name].kind == right.nodes[name].kind}
     sizes = {block: len(list(right.operations(block))) for block in right.blocks}
     shares = []
     for block in left.blocks:

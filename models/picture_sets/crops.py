@@ -16,6 +16,8 @@ OVERLAP = 1 / 3  # of neighbouring crops, at least
 def samples(pictures: Mapping[str, bytes]) -> PictureSet:
     """Overlapping square crops of photographs at two scales, such as "chelsea 0,64 128×128".
 
+    One that is all of its photograph has its name.
+
     Args:
         pictures: the photographs' files by their names, which are the classes and the sources.
 
@@ -33,7 +35,8 @@ class _Crops(Listed):
         for name, content in pictures.items():
             digest = hashlib.sha256(content).hexdigest()
             for top, left, side in _crops(*self._pictures[name].size):
-                id = f"{name} {top},{left} {side}×{side}"
+                is_whole = self._pictures[name].size == (side, side)
+                id = name if is_whole else f"{name} {top},{left} {side}×{side}"
                 self._crops[id] = name, top, left, side
                 found[id] = Found(mark_of(id, digest, name), name, name)  # what counts as one photograph is a fact
         super().__init__(", ".join(pictures), some(found, ""), Skipped())

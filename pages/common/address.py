@@ -2,6 +2,9 @@
 
 What is drawn notes what it is set to; when a run has come to its end, the address is made of all that was noted. A
 fragment that runs by itself notes its own part anew, and the others' stay.
+
+A value that cannot be is named on the page. A name that no page reads leaves the address without a word: mail programs
+and social networks add such names to a link, and its visitor can do nothing about them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

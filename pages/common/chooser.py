@@ -20,6 +20,7 @@ from pages.common.asking import FRAME, ask_one, come_back, key_of, standing
 from pages.common.cache import reduced, sample_sha256, sheet_of_samples, states_in_file, thumbnail
 from pages.common.components.copy_link import copy_link
 from pages.common.components.grid import clickable_grid
+from pages.common.routes import choose_network
 from pages.common.samples import about_sample, sample_choice, take_sample
 from pages.common.session import (
     PICTURE_FILE,
@@ -61,18 +62,22 @@ THUMBNAIL, COLUMNS = 80, 5  # pixels of a sample, and samples in a row
 WHOLE = 320  # pixels of the whole picture at most
 
 
-def choose(asks: Collection[str]) -> Selection:
+def choose(asks: Collection[str], opens_on: str = NETWORK.usual) -> Selection:
     """What is chosen; the row asks for those of "picture", "network" and "weights" of which the page makes use.
 
     Of the visitor's own files the address says nothing, for nobody else has them.
+
+    Args:
+        opens_on: the network of the page, until the visitor chooses one.
     """
     row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="choices") if asks else None
-    come_back(NETWORK, key_of(NETWORK.name, page=FRAME))
-    network = standing(NETWORK, FRAME)
+    option, page = _network_of(opens_on)
+    come_back(option, key_of(option.name, page=page))
+    network = standing(option, page)
     if not NETWORK.accepts(address.link().get(NETWORK.name)):
         address.suppose(NETWORK.name, network)  # whose details the rest of the link is taken for, or named as wrong
     picture = choose_picture(row, network) if "picture" in asks else standing_picture(network)
-    network = _choose_network(row) if "network" in asks else network
+    network = _choose_network(row, option, page) if "network" in asks else network
     weights = _choose_weights(row, network) if "weights" in asks else _weights(network, standing(_kinds(), FRAME))
     device = _choose_device(row)
     address.note(network=network, sample=None if picture.uploaded else picture.name, language=language())
@@ -185,10 +190,30 @@ def ask_file(what: str, label: str, types: list[str], megabytes: int) -> None:
 # The network ------------------------------------------------------------------------------------------------------
 
 
-def _choose_network(row) -> str:
+def _network_of(opens_on: str) -> tuple[Choice, str]:
+    """The choice of a network on pages that open on this one, and the page that keeps it.
+
+    Until the visitor chooses one, these pages keep theirs and the others have the usual one.
+    """
+    elsewhere = standing(NETWORK, FRAME)
+    if opens_on == NETWORK.usual:
+        return NETWORK, FRAME
+    if value_of(NETWORK.name) is None:
+        set_to(NETWORK.name, elsewhere)  # before it is supposed that the link says this page's
+    return replace(NETWORK, usual=opens_on if elsewhere == NETWORK.usual else elsewhere), opens_on
+
+
+def _choose_network(row, option: Choice, page: str) -> str:
     """The network; the list says of each which weights it can have here."""
-    option = replace(NETWORK, values={name: f"{title} · {_mark(name)}" for name, title in NETWORK.values.items()})
-    return ask_one(row, option, page=FRAME, label_visibility="collapsed")
+    marked = replace(option, values={name: f"{title} · {_mark(name)}" for name, title in option.values.items()})
+    key = key_of(option.name, page=page)
+    return ask_one(
+        row,
+        marked,
+        page=page,
+        label_visibility="collapsed",
+        on_change=lambda: choose_network(value_of(key)),
+    )
 
 
 def _mark(name: str) -> str:
@@ -210,7 +235,8 @@ def _choose_weights(row, network: str) -> str:
     if own and kind == "file":
         name = plain(printable(own.name))
     with row.popover(name, help=_("Change the weights")):
-        if ask_one(st, replace(option, shown_as="buttons"), page=FRAME) == "file":
+        option = replace(option, shown_as="buttons")
+        if ask_one(st, option, page=FRAME, on_change=choose_network, args=(network,)) == "file":
             ask_file(WEIGHTS_FILE, _("state_dict or safetensors file"), WEIGHTS_TYPES, FILE_AT_MOST >> 20)
             if own is None:
                 st.info(_("Upload the file; until then, trained weights are used if available."))

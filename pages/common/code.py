@@ -30,7 +30,7 @@ PICTURE = """\
 from models.decoding import decoded
 from models.images import shown_at
 
-image = loaded.preprocess({picture})  # (1, C, H, W)
+image = loaded.{prepared}({picture})  # (1, C, H, W)
 """
 
 
@@ -61,12 +61,16 @@ def network_code(network: str, weights: str, **options: object) -> str:
     return NETWORK.format(network=network, options=arguments({"weights": weights} | options))
 
 
-def picture_code(chosen: Selection) -> str:
-    """Opens the network and the picture of a selection, and makes the image that the network is shown."""
+def picture_code(chosen: Selection, prepared: str = "preprocess") -> str:
+    """Opens the network and the picture of a selection, and makes the image that the network is shown.
+
+    Args:
+        prepared: how; or "classifier_input", at the side at which the network classifies.
+    """
     picture = chosen.picture
     moved = "decoded(content)" if picture.part == MIDDLE else f"shown_at(decoded(content), {picture.part})"
     opened = (FILE if picture.uploaded else SAMPLE).format(name=picture.name)
-    image = PICTURE.format(picture=moved)
+    image = PICTURE.format(picture=moved, prepared=prepared)
     if picture.part == MIDDLE:
         image = image.replace("from models.images import shown_at\n", "")
     return selection_code(chosen) + opened + image

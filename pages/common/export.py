@@ -16,6 +16,7 @@ KINDS = {
     "csv": "text/csv",
     "json": "application/json",
     "zip": "application/zip",
+    "npy": "application/octet-stream",
     "parquet": "application/vnd.apache.parquet",
 }
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # what a spreadsheet takes for the beginning of one

@@ -12,6 +12,7 @@ Result = TypeVar("Result")
 
 # Seconds. A page that is there looks every half second, and a browser lets one that is hidden look once a minute.
 PATIENCE = 90
+THREAD = "job"  # what the threads are called
 
 
 class Job(Generic[Result]):
@@ -38,7 +39,7 @@ class Job(Generic[Result]):
         self._limit, self._reported = limit, False
         self._ends = math.inf if may_wait else time.monotonic() + limit
         self._seen = time.monotonic()
-        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(work,), name=THREAD, daemon=True)
         self._thread.start()
 
     def _run(self, work: Callable) -> None:

@@ -53,6 +53,16 @@ def row_that_wraps(key: str, count: int) -> list[DeltaGenerator]:
     return [row.container(key=f"part {n} of row {key}") for n in range(count)]
 
 
+def small_tiles(key: str, count: int) -> list[DeltaGenerator]:
+    """Containers of equal width for small pictures: two in a line on a telephone, as many as have 180 pixels elsewhere.
+
+    Args:
+        key: identifies them on their page.
+    """
+    row = st.container(horizontal=True, gap="small", key=f"tiles {key}")
+    return [row.container(key=f"tile {n} of {key}", gap="xsmall") for n in range(count)]
+
+
 # Words and numbers ------------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,11 @@ from pages.common.text import _, write_numbers
 
 @st.fragment(run_every=0.5)
 def watch(
-    job: Callable[[], Job | None], words: Callable[[Job], str], key: str, stop: Callable[[], None] | None
+    job: Callable[[], Job | None],
+    words: Callable[[Job], str],
+    key: str,
+    stop: Callable[[], None] | None,
+    draw: Callable[[Job], None] = lambda job: None,
 ) -> None:
     """A bar with words, and a button that stops the work; the page is drawn anew when there is nothing to watch.
 
@@ -18,12 +22,14 @@ def watch(
         job: what is watched, which may change while this is on the screen.
         words: how far it is.
         stop: called before the job is stopped; None where it cannot be stopped.
+        draw: shows what is known so far, above the bar.
     """
     write_numbers()
     now = job()
     if now is None or not now.running:
         st.rerun()
     now.watched()
+    draw(now)
     bar, button = st.columns([5, 1], vertical_alignment="center") if stop else (st, None)
     bar.progress(min(now.part, 1.0), words(now))
     if stop and button.button(_("Stop"), icon=":material/stop:", key=key, width="stretch"):

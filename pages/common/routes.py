@@ -20,6 +20,7 @@ class Route:
     title: str
     icon: str
     asks: tuple[str, ...] = ()  # for the picture, the network, the weights, in the row at its top
+    opens_on: str = "zfnet_mini"  # its network, until a visitor chooses one
 
     @property
     def script(self) -> str:
@@ -39,9 +40,14 @@ ACTIVATIONS = Route("look", "activations", Phrase("Activations"), "apps", ALL)
 TOP9 = Route("look", "top9", Phrase("Top nine pictures"), "view_comfy", ALL[1:])
 GRAPH = Route("look", "architecture", Phrase("The layer graph"), "account_tree", ALL)
 
+KNOWS_IMAGENET = "efficientnet_lite0"  # in the install, or in a package beside it
+ATTRIBUTION = Route("explain", "attribution", Phrase("Why this class"), "psychology_alt", ALL, KNOWS_IMAGENET)
+OCCLUSION = Route("explain", "occlusion", Phrase("What if a part is covered"), "select_all", ALL, KNOWS_IMAGENET)
+
 SECTIONS = {
     Phrase("Start"): (HOME,),
     Phrase("Look"): (LAYERS, FILTERS, ACTIVATIONS, TOP9, GRAPH),
+    Phrase("Explain"): (ATTRIBUTION, OCCLUSION),
     Phrase("Count"): (
         Route("count", "bottleneck", Phrase("1×1 bottlenecks"), "filter_alt"),
         Route("count", "residual", Phrase("Residual bottlenecks"), "alt_route"),
@@ -68,9 +74,16 @@ def go(route: Route, network: str | None = None, **link: str) -> None:
     """
     if network:
         address.forget("network")
-        set_to("network", network)
+        choose_network(network)
         link = {"network": network, **link} if link else {}
     keep("wanted page", (route, link))
+
+
+def choose_network(name: str) -> None:
+    """Makes this the network of all pages, for callbacks."""
+    for page in {route.opens_on for section in SECTIONS.values() for route in section} - {HOME.opens_on}:
+        set_to(f"{page}/network", name)
+    set_to("network", name)
 
 
 def follow() -> None:

@@ -22,7 +22,7 @@ from pages.look.architecture.story import BLOCKS
 from pages.look.architecture.versus import WORTH_COMPARING
 from pages.look.architecture.view import EVERYTHING, GraphView
 from tests.app.test_layers_page import spoken, state_dict, torch_file
-from tests.app.visit import APP, GRAPH, LAYERS, Visit, in_vietnamese
+from tests.app.visit import APP, GRAPH, LAYERS, Visit, a_moment, in_vietnamese
 from tests.unit.pictures import REFUSED, photograph, saved
 from vis.cost.count import Counting
 from vis.deconvnet import strongest_units
@@ -100,7 +100,7 @@ class Reader(Visit):
         """The page when nothing on it is being measured any more."""
         end = time.monotonic() + 60
         while self.at.get("progress") and time.monotonic() < end:
-            time.sleep(0.05)
+            a_moment()
             self.run()
         assert not self.at.get("progress")
         return self
@@ -444,6 +444,11 @@ def test_the_differences_are_named_in_a_few_lines_and_both_papers_stand_beside_e
     assert visit.legend()[:3] == ["the same in both", "differs", "only in this network"]
     edges = [{look[5] for look in canvas["looks"]} for canvas in visit.canvases]
     assert edges == [{None, EDGES["differs"]}] * 2  # of closed blocks, which hold additions in one of them
+    # By hand: three blocks of two convolutions, normalisations and ReLUs each; ResNet-34's have an addition more.
+    assert [visit.boxes(i)["layer1"].splitlines()[1] for i in (0, 1)] == [
+        "all operations in it are in both networks; the other one has more here",
+        "18 of 21 operations in it are the same in both",
+    ]
     visit.press("open all right")  # both, for they are opened together
     assert EVERYTHING in visit.link["open_left"]
     edges = [{look[5] for look in canvas["looks"]} for canvas in visit.canvases]
@@ -455,6 +460,11 @@ def test_the_differences_are_named_in_a_few_lines_and_both_papers_stand_beside_e
     visit = Reader(network="alexnet_2012", compare="zfnet", side="224")
     assert "* In both, but in a different order: pooling ×2." in visit.said()
     assert re.search(r"by kind of difference: .*\bkernel ×1\b", visit.said())
+    visit.press("open all left")
+    assert visit.boxes(0)["features.conv1"].splitlines()[1:] == [
+        "unlike features.conv1: kernel, stride, padding, MACs, output 96×54×54 ≠ 96×110×110"
+    ]
+    assert visit.boxes(0)["features.relu1"].splitlines()[1:] == ["unlike features.relu1: output 96×54×54 ≠ 96×110×110"]
     assert "in a different order" in "".join(next(t for t in visit.tables() if "difference" in t)["difference"])
 
 
@@ -552,8 +562,11 @@ def test_a_search_opens_the_way_to_the_layer_and_can_be_repeated():
     assert "layer3.4.conv2" in visit.boxes()
     assert visit.titles[0].startswith("ResNet-50 · layer3.4.conv2 · convolution · Conv2d · 3×3")
     assert visit.widget("search left resnet50").value is None
+    assert visit.press("close all left").canvases[0]["selected"] == "layer3"  # which it is in
     visit.press("close left")
+    assert visit.canvases[0]["selected"] is None
     assert visit.choose(**{"search left resnet50": "layer3.4.conv2"}).titles
+    assert visit.canvases[0]["selected"] == "layer3.4.conv2"
 
 
 @pytest.mark.parametrize(
@@ -586,7 +599,7 @@ def test_a_search_opens_the_way_to_the_layer_and_can_be_repeated():
         {"option_shortcut": "Z"},
         {"option_num_classes": "7"},
         {"language": "xx"},
-        {"nonsense": "yes"},
+        {"against": "vgg16", "utm_source": "mail"},  # names that no page reads
     ],
     ids=lambda link: "&".join(f"{k}={v[:20]}" for k, v in link.items()),
 )
@@ -596,6 +609,7 @@ def test_a_link_with_a_wrong_value_opens_the_page_without_it(link):
     assert not visit.titles
     assert visit.boxes().keys() == {*graph_of("mobilenet_v1").blocks[""].children}
     assert visit.link == {"network": "mobilenet_v1", "sample": "coffee", "language": "en"}
+    assert not ("against" in link and visit.at.toast)
 
 
 # Moving about ------------------------------------------------------------------------------------------------------
@@ -694,6 +708,8 @@ def test_the_arithmetic_of_a_convolution_ends_in_the_counted_numbers():
         assert any(line.endswith(f"= **{grouped(counted)}**") for line in lines)
     assert f"* bias additions: {grouped(found.cost.bias_adds)}" in lines
     assert f"* inputs: {plain(found.inputs[0])}" in lines
+    # By hand: 11 pixels, every fourth; pooling of 3 makes 19, every eighth; then 5 with 2 of padding, from 0 - 2·8 on.
+    assert "* receptive field: 51 pixels, jump 8; the first unit's begins at pixel −16, in the padding" in lines
     assert f"**{grouped(found.macs + found.cost.bias_adds)}**" in visit.said()
 
 

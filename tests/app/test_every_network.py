@@ -22,7 +22,7 @@ from models import ARCHITECTURES, Architecture
 from pages.common import cache as remembered
 from pages.common.opened import Opened
 from pages.look.top9 import nine
-from tests.app.visit import ACTIVATIONS, FILTERS, TOP9, Visit
+from tests.app.visit import ACTIVATIONS, FILTERS, TOP9, Visit, a_moment
 from tests.unit.pictures import saved
 from vis.filters import convolutions
 from vis.trace import Recording
@@ -128,7 +128,7 @@ def of_nines(network: str) -> None:
     end = time.monotonic() + PATIENCE
     while visit.at.get("progress"):
         assert time.monotonic() < end, "the search takes too long"
-        time.sleep(0.1)
+        a_moment()
         visit.run()
     assert not visit.errors
     assert visit.widget("searched").options == list(layers)

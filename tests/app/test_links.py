@@ -7,7 +7,7 @@ import pytest
 
 from models.options import Choice, Number, Numbers, Option, Several, Switch
 from pages.common import asking, chooser
-from tests.app.visit import ROUTES, Visit
+from tests.app.visit import ROUTES, Visit, a_moment
 from vis.cost.design import as_code
 from vis.cost.presets import PRESETS
 
@@ -80,7 +80,7 @@ def arrived(visit: Visit) -> Visit:
     """The visit when what its page searches by itself is there."""
     end = time.monotonic() + 60
     while visit.at.title[0].value == "Top nine pictures" and visit.at.get("progress") and time.monotonic() < end:
-        time.sleep(0.2)
+        a_moment()
         visit.run()
     return visit
 

@@ -14,7 +14,7 @@ from pages.common.cache import sample
 from pages.count.milliseconds import keras_table
 from pages.count.milliseconds.keras_table import PRINTED
 from pages.count.mobilenet import built
-from tests.app.visit import GRAPH, MILLISECONDS, MOBILENET, Visit, read_csv
+from tests.app.visit import GRAPH, MILLISECONDS, MOBILENET, Visit, a_moment, read_csv
 from vis.cost.latency import Times
 from vis.cost.measured import Run, run_rows
 from vis.cost.mobilenet import MobileNet
@@ -39,7 +39,7 @@ def settle(page: Visit) -> Visit:
     """The page when nothing on it is being measured any more."""
     end = time.monotonic() + 90
     while page.at.get("progress") and time.monotonic() < end:
-        time.sleep(0.05)
+        a_moment()
         page.run()
     assert not page.at.get("progress")
     return page.run()

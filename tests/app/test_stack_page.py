@@ -85,15 +85,18 @@ def test_a_link_sets_the_stack_and_comes_back(capsys):
     assert table(again) == table(page)
 
 
-def test_what_is_not_counted_is_no_zero():
+def test_what_is_not_counted_is_no_zero(monkeypatch):
     rows = table(visit(stack=SOME))
     counted = [step.layer.macs for step in Design(from_code(SOME)).stack().steps]
     assert rows["MACs"] == counted
     assert [n for n, macs in enumerate(counted) if macs is None] == [1, 4, 5, 7]
     assert rows["share"][1] is None
     assert sum(filter(None, rows["share"])) == pytest.approx(100)
-    assert sum(table(visit(stack=SOME, bars="activation_bytes"))["share"]) == pytest.approx(100)
+    memory = visit(stack=SOME, bars="activation_bytes")
+    assert sum(table(memory)["share"]) == pytest.approx(100)
     assert rows["jump"][-2:] == [None, None]
+    monkeypatch.setattr("pages.count.stack.table.is_on_a_telephone", lambda: True)
+    assert [*table(memory.run())] == ["layer", "output", "activations, bytes"]  # all that it has room for
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -25,6 +25,7 @@ from pages.look.top9.mining import _how_far
 from pages.look.top9.sets import is_here
 from pages.look.top9.state import Progress
 from tests.app.test_top9_page import (
+    ended,
     kept,
     many,
     mining,
@@ -312,7 +313,7 @@ def test_two_visitors_take_turns_and_both_see_their_nines(root, quick):
     first = of_folder("many").press("search")
     second = of_folder("set", network="zfnet_mini", weights="random").press("search")
     for visit in (second, first):
-        assert until(visit, lambda visit=visit: not visit.at.get("progress")).pictures()
+        assert ended(visit).pictures()
         assert not visit.errors
 
 
@@ -328,7 +329,7 @@ def test_a_page_that_was_left_alone_goes_on_by_itself_where_it_was(root, kept, s
     assert job.left_alone
     seen, already = job.result.counted, len(slow)
     assert 0 < seen < 120
-    until(visit.run(), lambda: not visit.at.get("progress"))
+    ended(visit.run())
     assert visit.pictures()
     assert len(slow) - already <= 120 - seen + 6 * 9  # the six maps on the page are read once more
 

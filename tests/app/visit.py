@@ -5,6 +5,8 @@ import csv
 import io
 import json
 import re
+import threading
+import time
 import zlib
 from collections.abc import Sequence
 from functools import partial
@@ -20,6 +22,7 @@ from streamlit.util import calc_hash
 from models import ARCHITECTURES
 from pages.common import routes
 from pages.common.asking import Live
+from pages.common.jobs import THREAD
 from pages.common.opened import Opened
 from pages.common.routes import Route
 from pages.common.session import PICTURE_FILE, WEIGHTS_FILE
@@ -43,6 +46,16 @@ def read_csv(content: bytes) -> list[dict[str, str]]:
 def in_vietnamese(number: str) -> str:
     """A number with a point and commas as it is written in Vietnamese."""
     return number.translate(str.maketrans(",.", ".,"))
+
+
+def a_moment() -> None:
+    """Returns when no job is at work any more, or after a second: a page that is run again and again meanwhile takes
+    the time of what it waits for.
+    """
+    end = time.monotonic() + 1
+    time.sleep(0.02)
+    while time.monotonic() < end and any(thread.name == THREAD for thread in threading.enumerate()):
+        time.sleep(0.02)
 
 
 class Visit:

@@ -12,13 +12,29 @@ HOUSE = ("app.py", "pages", "vis", "models")
 @cache
 def modules(*tops: str) -> dict[str, ast.Module]:
     """The syntax tree of every Python file below these top-level names, by its path such as "vis/trace.py"."""
-    files = [f for top in tops for f in ([ROOT / top] if top.endswith(".py") else sorted((ROOT / top).rglob("*.py")))]
-    return {f.relative_to(ROOT).as_posix(): ast.parse(f.read_text(encoding="utf-8")) for f in files}
+    return {f.relative_to(ROOT).as_posix(): parsed(f) for f in files(*tops)}
+
+
+def files(*tops: str) -> list[Path]:
+    """Every Python file below these top-level names."""
+    return [f for top in tops for f in ([ROOT / top] if top.endswith(".py") else sorted((ROOT / top).rglob("*.py")))]
+
+
+@cache
+def parsed(file: Path) -> ast.Module:
+    """The syntax tree of a file, one for all who read it."""
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+@cache
+def nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All of a tree, in the order of `ast.walk`: every rule goes through all of the house."""
+    return tuple(ast.walk(tree))
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
     """Line, full name and name here of everything that is imported, at the top or inside a function."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, name.name, name.asname or "") for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -32,17 +48,17 @@ def mentions(tree: ast.AST) -> Iterator[tuple[int, str]]:
     for line, name, here in imports(tree):
         yield line, name
         known |= {here: name} if here else {name.partition(".")[0]: name.partition(".")[0]}
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Attribute) and (name := full_name(node, known)):
             yield node.lineno, name
 
 
-def calls(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:
+@cache
+def calls(tree: ast.AST) -> tuple[tuple[ast.Call, str], ...]:
     """Every call, and the full name of what is called; its name here where it was not imported."""
     known = {here: name for _, name, here in imports(tree) if here}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            yield node, full_name(node.func, known) or ast.unparse(node.func)
+    found = (node for node in nodes(tree) if isinstance(node, ast.Call))
+    return tuple((node, full_name(node.func, known) or ast.unparse(node.func)) for node in found)
 
 
 def full_name(node: ast.expr, known: dict[str, str]) -> str | None:

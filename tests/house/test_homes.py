@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tests.house.source import HOUSE, ROOT, calls, is_within, mentions, modules
+from tests.house.source import HOUSE, ROOT, calls, files, is_within, mentions, modules, nodes
 
 CACHE = tuple(
     f"pages/common/cache/{kind}.py" for kind in ["turns", "networks", "counts", "graphs", "pictures", "results", "top9"]
@@ -52,17 +52,17 @@ def away_from_home(path: str, tree: ast.AST) -> set[str]:
 
 def catches_everything(tree: ast.AST) -> list[int]:
     """Lines of bare `except`, `except Exception` and `except BaseException`."""
-    handlers = [node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)]
+    handlers = [node for node in nodes(tree) if isinstance(node, ast.ExceptHandler)]
     return [h.lineno for h in handlers if h.type is None or {"Exception", "BaseException"} & names_in(h.type)]
 
 
 def names_in(tree: ast.AST) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return {node.id for node in nodes(tree) if isinstance(node, ast.Name)}
 
 
 def kept_whole(tree: ast.AST) -> list[int]:
     """Lines that keep or hand on a caught error with its traceback, which holds all that its frames held."""
-    caught = [(node, node.name) for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.name]
+    caught = [(node, node.name) for node in nodes(tree) if isinstance(node, ast.ExceptHandler) and node.name]
     return [
         use.lineno
         for handler, name in caught
@@ -159,7 +159,7 @@ def test_an_except_that_catches_everything_is_found(caught):
 
 def done_by_hand(path: str, tree: ast.AST) -> list[str]:
     """What the file at `path`, of a page, does itself instead of leaving it to pages/common."""
-    words = [(node.lineno, word) for node in ast.walk(tree) for word in words_of(node) if word in ONLY_IN_COMMON]
+    words = [(node.lineno, word) for node in nodes(tree) for word in words_of(node) if word in ONLY_IN_COMMON]
     return [f"{path}:{line} {word}" for line, word in words]
 
 
@@ -280,7 +280,7 @@ def test_raw_html_is_found(value):
 
 
 def test_every_file_is_named_for_what_is_in_it():
-    assert not [path for path in modules(*HOUSE, "tests") if says_nothing(path)]
+    assert not [f for f in files(*HOUSE, "tests") if says_nothing(f.relative_to(ROOT).as_posix())]
 
 
 @pytest.mark.parametrize("path", ["vis/utils.py", "pages/common/data_helpers.py", "models/misc/a.py", "Manager.py"])

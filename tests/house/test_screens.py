@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.house.source import ROOT, calls, modules
+from tests.house.source import ROOT, calls, modules, nodes
 
 NUMBERS = "vis/figures/numbers.py"  # the home of how numbers are written
 COORDINATES = "vis/figures/graph_files.py"  # writes SVG, which knows only the point
@@ -57,7 +57,7 @@ def written_by_hand(tree: ast.AST) -> list[int]:
     """Lines where an f-string writes a number for itself; ":g" is for names, of files and boxes."""
     return [
         node.lineno
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.FormattedValue)
         and node.format_spec
         and OF_A_NUMBER.fullmatch(ast.unparse(node.format_spec)[2:-1])
@@ -123,7 +123,7 @@ def test_charts_are_drawn_in_one_home_where_their_numbers_get_the_marks_of_the_l
     drawing = {
         path
         for path, tree in modules("pages", "app.py").items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Attribute) and node.attr == "plotly_chart"
     }
     assert drawing == {CHARTS}

@@ -12,7 +12,7 @@ from string import Formatter
 import pytest
 
 from models import ARCHITECTURES
-from tests.house.source import ROOT, calls, modules
+from tests.house.source import ROOT, calls, modules, nodes
 
 PAGES, BELOW = ("app.py", "pages"), ("vis", "models")
 TRANSLATIONS = ROOT / "pages/common/vi.toml"
@@ -29,11 +29,11 @@ def phrases(tree: ast.AST) -> Iterator[tuple[ast.Call, str | None]]:
             yield call, literal(call.args[0], {})
 
 
-def templates(tree: ast.AST, refusals: set[str]) -> Iterator[tuple[ast.Call, str | None]]:
+def templates(tree: ast.AST, kinds: set[str]) -> Iterator[tuple[ast.Call, str | None]]:
     """Every refusal with its template, or None where that is neither written there nor a constant of the file."""
     constants = {name: value.value for name, value in assignments(tree) if isinstance(value, ast.Constant)}
     for call, name in calls(tree):
-        if name.rpartition(".")[2] in refusals and call.args:
+        if name.rpartition(".")[2] in kinds and call.args:
             yield call, literal(call.args[0], constants)
 
 
@@ -44,27 +44,26 @@ def literal(node: ast.expr, constants: dict[str, object]) -> str | None:
 
 def assignments(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     """Names and values of what is assigned, everywhere in the tree."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 yield ast.unparse(target), node.value
 
 
-def refusals_of(trees: dict[str, ast.Module]) -> set[str]:
+@cache
+def refusals() -> set[str]:
     """The classes of refusals and remarks: Sentence and all that derive from it."""
+    trees = modules(*PAGES, *BELOW)
     parents = {
         node.name: {ast.unparse(base).rpartition(".")[2] for base in node.bases}
         for tree in trees.values()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.ClassDef)
     }
     found = {"Sentence"}
     while more := {name for name, bases in parents.items() if bases & found} - found:
         found |= more
     return found
-
-
-REFUSALS = refusals_of(modules(*PAGES, *BELOW))
 
 
 # What is said by way of a table: the expression that says it, and the words it may stand for ------------------------
@@ -102,11 +101,6 @@ def fidelities() -> list[tuple[str, str]]:
     return [(kind, why) for kind, _, why in texts]
 
 
-def without_rules() -> set[str]:
-    """What DeepLIFT is said to have no rule for."""
-    return strings_of("vis/attribution/linearity.py", "PRODUCTS") | strings_of("vis/attribution/linearity.py", "OTHERS")
-
-
 def said_by_way_of() -> dict[tuple[str, str], set[str]]:
     """By file and expression."""
     steps, assumed = rule_texts()
@@ -121,7 +115,7 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
         ("pages/look/layers/page.py", "loaded.architecture.differs"): differences(),
         ("pages/look/layers/unit.py", "step.step"): steps,
         ("pages/common/words.py", "kind"): {kind for kind, _ in fidelities()},
-        ("pages/common/words.py", "part"): {why for _, why in fidelities() if why} | assumed | without_rules(),
+        ("pages/common/words.py", "part"): {why for _, why in fidelities() if why} | assumed,
         ("models/decoding.py", "sentence"): strings_of("models/decoding.py", "OTHER_KINDS"),
         ("models/statefile.py", "template"): set(),  # passes on what a child process refused
         ("vis/trace/agreement.py", "template"): set(),  # says again what was refused before
@@ -143,7 +137,7 @@ def everything_said() -> list[tuple[str, ast.Call, str | None]]:
     return [
         (path, call, phrase)
         for path, tree in modules(*PAGES, *BELOW).items()
-        for call, phrase in [*phrases(tree), *templates(tree, REFUSALS)]
+        for call, phrase in [*phrases(tree), *templates(tree, refusals())]
     ]
 
 
@@ -264,8 +258,8 @@ def test_phrases_and_templates_are_found():
     page = ast.parse("from pages.common.text import _\n_('a {b}', b=1), _(TABLE[c]), other('d')")
     assert [phrase for _, phrase in phrases(page)] == ["a {b}", None]
     refused = ast.parse("SAID = 'a'\nraise WeightsRefused(SAID)\nraise Refused('b' 'c', d=1)\nraise NoRule(sentence)")
-    assert {phrase for _, phrase in templates(refused, REFUSALS)} == {"a", "bc", None}
-    assert {"WeightsRefused", "DownloadFailed", "NoRule", "Remark"} <= REFUSALS
+    assert {phrase for _, phrase in templates(refused, refusals())} == {"a", "bc", None}
+    assert {"WeightsRefused", "DownloadFailed", "NoRule", "Remark"} <= refusals()
 
 
 def test_a_missing_part_of_a_text_is_found():

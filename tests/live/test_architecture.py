@@ -12,7 +12,7 @@ from PIL import Image
 from models import ARCHITECTURES
 from models.loading import skeleton
 from tests.live.conftest import ROOT, close_ups
-from tests.live.test_page import PHONE, sideways_room
+from tests.live.test_page import ENTRIES, PHONE, sideways_room
 from vis.cost.count import Counting
 from vis.figures.numbers import grouped
 from vis.graph import Graph, layer_graph
@@ -155,8 +155,9 @@ def test_the_colours_and_their_legend_change_together(page, address):
     assert "colour" not in page.url
 
 
-def test_the_address_brings_back_two_networks_with_all_that_is_open_in_them(page, new_page, address):
+def test_the_address_and_the_history_bring_back_two_networks_with_all_that_is_open_in_them(page, new_page, address):
     at(page, address, "?network=resnet18")
+    entries = page.evaluate(ENTRIES)
     options(page)
     page.get_by_role("combobox", name=re.compile("Compare with")).click()
     page.get_by_role("combobox", name=re.compile("Compare with")).fill("Plain-18")
@@ -186,6 +187,18 @@ def test_the_address_brings_back_two_networks_with_all_that_is_open_in_them(page
     for part in ("compare=plain18", "colour=memory", "node_left=layer1.0", "node_right=conv1"):
         assert part in page.url
     assert len(before[3]) == 2
+    assert page.evaluate("navigation.entries().length") == entries + 2  # one for each box that was looked at
+    for move, looked_at in (("back", 1), ("back", 0), ("forward", 1), ("forward", 2)):
+        page.evaluate(f"history.{move}()")
+        expect(close_ups(page)).to_have_count(looked_at, timeout=30_000)
+        for network, name, place, is_seen in (
+            ("resnet18", "layer1.0", "left", looked_at > 0),
+            ("plain18", "conv1", "right", looked_at > 1),
+        ):
+            expect(canvas(page, network, place).locator("[aria-pressed]")).to_have_count(int(is_seen))
+            expect(box(page, network, name, place).and_(page.locator("[aria-pressed]"))).to_have_count(int(is_seen))
+        idle(page)
+    assert state(page) == before
     page.reload()
     assert state(settled(page, 2)) == before
     other = new_page()
@@ -371,6 +384,13 @@ def test_fits_a_telephone(new_page, address):
         assert edge["width"] > 300
     page.get_by_role("button", name="Close", exact=True).first.tap()
     expect(close_ups(page)).to_have_count(1, timeout=30_000)
+    at(page, address, "?network=vgg16&open_left=*&node_left=classifier.6")
+    expect(box(page, "vgg16", "classifier.6")).to_be_in_viewport(ratio=1)
+    sheet = page.locator('.st-key-drawer[data-place="over"]')
+    expect(sheet).to_be_in_viewport()
+    page.wait_for_timeout(1000)  # the graph comes to the top, the box above the sheet
+    last = box(page, "vgg16", "classifier.6").locator(".face").last.bounding_box()
+    assert 60 < last["y"] < last["y"] + last["height"] < sheet.bounding_box()["y"]
 
 
 def test_follows_the_system_into_the_dark_with_maps_in_its_boxes(new_page, address):

@@ -1,21 +1,58 @@
 """The benchmarks that drive a browser of their own run, in their shortest form."""
 
+import importlib
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
+from tests.benchmarks.browser import served
 from tests.live.conftest import ROOT
 from tests.unit.test_benchmarks import IN_A_BROWSER, TABLE, widths
 
 pytestmark = pytest.mark.browser
+BY_ITSELF = "graph"  # is started as from the command line, with a browser and a server of its own
+TIMED = {"dragging"}  # waits only so long for what follows a drag
 
 
-@pytest.mark.parametrize("name", IN_A_BROWSER)
-def test_a_benchmark_still_runs_and_prints_its_machine_and_tables(name, browser):
-    command = [sys.executable, "-m", f"tests.benchmarks.{name}", "--short"]
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.timed] * (name in TIMED)) for name in IN_A_BROWSER if name != BY_ITSELF],
+)
+def test_a_benchmark_still_runs_and_prints_its_machine_and_tables(name, browser, app, monkeypatch, capsys):
+    """In the browser of the other tests and against their server of the app, which nothing has to wait for."""
+
+    @contextmanager
+    def chromium():
+        before = {*browser.contexts}
+        yield browser
+        for context in {*browser.contexts} - before:
+            context.close()
+
+    @contextmanager
+    def known(script):
+        if script == ROOT / "app.py":
+            yield app
+        else:
+            with served(script) as address:
+                yield address
+
+    benchmark = importlib.import_module(f"tests.benchmarks.{name}")
+    monkeypatch.setattr(benchmark, "chromium", chromium)
+    monkeypatch.setattr(benchmark, "served", known)
+    benchmark.main(["--short"])
+    is_whole(capsys.readouterr().out)
+
+
+def test_a_benchmark_runs_by_itself(browser):
+    command = [sys.executable, "-m", f"tests.benchmarks.{BY_ITSELF}", "--short"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "torch" in done.stdout.splitlines()[0]
-    assert TABLE.search(done.stdout)
-    assert widths(done.stdout)
+    is_whole(done.stdout)
+
+
+def is_whole(printed: str) -> None:
+    assert "torch" in printed.splitlines()[0]
+    assert TABLE.search(printed)
+    assert widths(printed)

@@ -14,7 +14,7 @@ from tests.live.graph_page import WORDS, large
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
 SCRIPT = Path(__file__).with_name("graph_page.py")
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timed]
 
 
 @pytest.fixture(scope="session")
@@ -119,6 +119,12 @@ def test_plus_opens_a_block_which_fills_the_view_and_minus_closes_it_and_shows_a
     assert max(one["y"] + one["height"] for one in inside) <= edge["y"] + edge["height"]
     assert place(block)["x"] == pytest.approx(edge["x"] + edge["width"] / 2, abs=2)
     expect(overview(opened)).to_be_visible()
+    opened.wait_for_timeout(600)
+    small = overview(opened).bounding_box()
+    for one in canvas(opened).locator(".boxes .face, .headers .face").all():
+        edge = one.bounding_box()
+        beside = edge["x"] + edge["width"] <= small["x"] or small["x"] + small["width"] <= edge["x"]
+        assert beside or edge["y"] + edge["height"] <= small["y"] or small["y"] + small["height"] <= edge["y"]
 
     block.locator(".toggle").click()
     expect(block).to_have_attribute("aria-expanded", "false")
@@ -140,6 +146,9 @@ def test_a_double_click_selects_a_block_and_opens_it(opened):
 
 def test_the_window_of_the_overview_is_dragged_and_full_screen_shows_all(page, address):
     open_at(page, address, "?boxes=900")
+    expect(overview(page)).to_be_hidden()  # there are boxes everywhere, and it would lie over some of them
+    page.get_by_role("button", name="Zoom in").click()
+    expect(overview(page)).to_be_visible()
     window = overview(page).locator(".window")
     small, before = overview(page).bounding_box(), place(box_at(page, 0))
     page.mouse.move(small["x"] + 5, small["y"] + 5)
@@ -328,6 +337,10 @@ def test_hovering_shows_the_label_and_the_lines_of_a_box(opened):
     opened.get_by_role("button", name="Run again").hover()
     expect(tooltip(opened)).to_be_hidden()
     expect(lit).to_have_count(0)
+    box(opened, "conv1").hover()
+    expect(tooltip(opened)).to_be_visible()
+    box(opened, "conv1").click()  # what is looked at closely says more
+    expect(tooltip(opened)).to_be_hidden()
 
 
 def test_implied_lines_are_there_while_one_of_their_ends_is_looked_at(opened):

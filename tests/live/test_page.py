@@ -348,18 +348,22 @@ def in_english(words: str) -> str:
 def test_switches_to_vietnamese_and_back_with_the_unit_still_open(page, address):
     at(page, address, "?network=lenet5&sample=coins&weights=random&maps=3&layer=C3&map=5&at=2,7")
     numbers = re.findall(r"[\d.]+", title(page).inner_text())
-    for language, word, heading in (
-        ("Tiếng Việt", "Tầng C3", "Các tầng 1–5 phản ứng với điều gì"),
-        ("English", "Layer C3", "What layers 1–5 respond to"),
+    for language, word, heading, field in (
+        ("Tiếng Việt", "Tầng C3", "Các tầng 1–5 phản ứng với điều gì", "Tải lên15MB mỗi tệp"),
+        ("English", "Layer C3", "What layers 1–5 respond to", "Upload15MB per file"),
     ):
         page.get_by_test_id("stSidebar").get_by_text(language, exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_have_text(heading, timeout=30_000)
         settled(page)
+        page.locator(".st-key-choices").get_by_test_id("stPopover").first.get_by_role("button").click()
+        expect(page.get_by_test_id("stFileUploaderDropzone")).to_contain_text(field)
+        page.keyboard.press("Escape")  # closes what was opened last alone
+        expect(page.get_by_test_id("stFileUploaderDropzone")).to_have_count(0)
         expect(title(page)).to_contain_text(word)
         assert re.findall(r"[\d.]+", in_english(title(page).inner_text())) == numbers
         for choice in ("network=lenet5", "sample=coins", "weights=random", "maps=3", "map=5"):
             assert choice in page.url
-    page.get_by_role("button", name="Close").click()
+    page.keyboard.press("Escape")
     expect(title(page)).to_have_count(0, timeout=30_000)
     settled(page)
 

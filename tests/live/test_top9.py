@@ -62,7 +62,7 @@ def test_the_crops_of_the_samples_are_searched_and_shown_without_a_click(page, a
         expect(grids(page, name).first).to_be_in_viewport(ratio=1)
 
 
-def test_a_clicked_patch_shows_its_picture_with_the_box_and_close_takes_it_away(page, address):
+def test_a_clicked_patch_shows_its_picture_with_the_box_and_escape_takes_it_away(page, address):
     at(page, address, "network=zfnet_mini&weights=random&searched=1,2&layer=2")
     name = grids(page, "What the unit can see").nth(1).get_attribute("aria-label")
     channel = int(re.search(r"\d+", name)[0])
@@ -74,7 +74,7 @@ def test_a_clicked_patch_shows_its_picture_with_the_box_and_close_takes_it_away(
         expect(page.get_by_text(heading, exact=True)).to_be_visible()
     expect(page.locator(".stImage img")).to_have_count(4)
     expect(page.get_by_text(re.compile(rf"feature map {channel}, row \d+, column \d+: activation"))).to_be_visible()
-    page.get_by_role("button", name="Close").click()
+    page.keyboard.press("Escape")
     expect(title).to_have_count(0)
 
 

@@ -20,11 +20,12 @@ class Node:
 
 @pytest.fixture(autouse=True)
 def thawed():
-    """After each of these tests nothing is frozen, and nothing is collected while one runs but by what it tests."""
+    """Before each of these tests nothing is frozen, and nothing is collected while one runs but by what it tests."""
     gc.disable()
+    gc.unfreeze()
     yield
     gc.enable()
-    gc.unfreeze()
+    gc.freeze()
 
 
 @pytest.fixture

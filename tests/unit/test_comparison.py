@@ -160,3 +160,39 @@ def test_another_kernel_makes_a_layer_differ_and_nothing_around_it_but_its_block
     assert {name for name, status in left.items() if status != "same"} == {"0.1", "0", ""}
     assert {left[name] for name in ("0.1", "0", "")} == {"differs"}
     assert left == right
+
+
+def test_equal_blocks_of_the_same_name_are_the_same_though_more_of_their_kind_follow():
+    """By hand: ResNet-18 has two blocks in each layer, ResNet-34 3, 4, 6 and 3; all else is equal."""
+    found = boxes_compared(graph_of("resnet18"), graph_of("resnet34"))
+    left, right = found.statuses
+    blocks = [f"layer{layer}.{block}" for layer in (1, 2, 3, 4) for block in (0, 1)]
+    assert {left[block] for block in blocks} == {right[block] for block in blocks} == {"same"}
+    assert all(found.twins[block] == block for block in blocks)
+    assert right["layer1.2"] == right["layer4.2"] == "alone"
+    assert left["layer3"] == right["layer3"] == "differs"
+    assert {status for name, status in left.items() if name not in (*found.twins, "")} == set()
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "name", "twin", "differs"),
+    [
+        ("vgg11", "resnet18", "flatten", "flatten", ("channels",)),  # 25,088 values and 512
+        ("vgg11", "resnet18", "x", "x", ()),
+        ("lenet5", "alexnet", "x", "x", ("channels", "size")),
+    ],
+)
+def test_what_follows_from_the_layers_is_compared_with_what_follows_from_their_like(left, right, name, twin, differs):
+    found = boxes_compared(graph_of(left), graph_of(right))
+    assert found.twins[name] == twin
+    assert found.differs.get(name, ()) == differs
+    assert found.statuses[0][name] == found.statuses[1][twin] == ("differs" if differs else "same")
+
+
+def test_another_activation_function_differs_and_the_same_as_a_function_does_not():
+    one, other = graph_in_a_row(conv(), nn.ReLU()), graph_in_a_row(conv(), nn.ReLU6())
+    assert boxes_compared(one, other).differs == {"1": ("operation",)}
+    other = graph_by_hand(lambda net, x: F.relu(net.a(x)), a=conv())
+    found = boxes_compared(one, other)
+    assert (found.differs, found.twins["1"]) == ({}, "relu")
+    assert {*found.statuses[0].values()} == {"same"}

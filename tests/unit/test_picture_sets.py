@@ -376,6 +376,9 @@ def test_crops_are_what_their_names_say_and_cover_the_photograph():
     assert len(sides) == 2
     assert covered.min() >= 2
     assert set(pictures.classes) == set(pictures.sources) == {"noise"}
+    square = samples({"noise": photo(size=(96, 96))})
+    assert square.ids[:2] == ["noise", "noise 0,0 64×64"]  # all of it, then two thirds of its side
+    assert square.open("noise").size == (96, 96)
 
 
 def test_the_samples_change_with_the_photograph():

@@ -168,6 +168,18 @@ def test_a_saved_state_dict_is_read_whatever_its_ending(tmp_path, temporary):
     assert same(unpickled(written(tmp_path / "mine.pth", state), "mine.pth"), state)
 
 
+def test_a_file_that_was_read_needs_no_child_again_whatever_it_is_called_but_another_one_does(tmp_path, monkeypatch):
+    state = small().state_dict()
+    file = written(tmp_path / "mine.pt", state)
+    read_state_dict(file)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    again = tmp_path / "again.pt"
+    again.write_bytes(file.read_bytes())
+    assert same(read_state_dict(again), state)
+    written(file, state | {"5.bias": torch.ones(4)})
+    assert "mine.pt is damaged" in refusal_of(file)
+
+
 def test_a_file_older_than_torch_1_6_is_read(tmp_path, temporary):
     state = small().state_dict()
     old = written(tmp_path / "mine.th", {"model": state, "best": None}, _use_new_zipfile_serialization=False)

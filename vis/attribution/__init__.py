@@ -1,6 +1,6 @@
 """Why a network answered as it did: which pixels of a picture speak for a class, by a dozen methods."""
 
-from vis.attribution.methods import METHODS, Attribution, Method, attribute
+from vis.attribution.methods import METHODS, Attribution, Method, attribute, attributions, question
 from vis.attribution.question import Question, Target
 
-__all__ = ["METHODS", "Attribution", "Method", "Question", "Target", "attribute"]
+__all__ = ["METHODS", "Attribution", "Method", "Question", "Target", "attribute", "attributions", "question"]

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from models.refusals import Refused
-from vis.attribution.gradients import AT_ONCE, BASELINES, Found
+from vis.attribution.gradients import BASELINES, Found
 from vis.attribution.linearity import without_rule
 from vis.attribution.question import Question
 from vis.attribution.unrolled import Elementwise, MaxPool, WithActivations, WithLayers
@@ -62,30 +61,3 @@ def _relevance(asked: Question, target: int | Unit) -> Tensor:
 
     network = WithLayers(replace(asked, target=target, is_negative=False))
     return LRP(network).attribute(asked.image.clone().requires_grad_()).detach()[0]
-
-
-def feature_ablation(asked: Question, parts: int) -> Found:
-    """How much the score falls when a superpixel is covered with the mean colour.
-
-    Raises:
-        Refused: see `Question.scores`.
-    """
-    from captum.attr import FeatureAblation
-
-    mask = superpixels(asked.image, parts)
-    ablation = FeatureAblation(asked.scores)
-    with torch.no_grad():
-        (falls,) = ablation.attribute(asked.image, feature_mask=mask[None, None], perturbations_per_eval=AT_ONCE)
-    return Found(asked.scores(asked.image).item(), falls[0].to(asked.image.dtype))
-
-
-def superpixels(image: Tensor, parts: int) -> Tensor:
-    """The number of every pixel's superpixel, (H, W): about `parts` of them (SLIC, Achanta et al. 2012)."""
-    from skimage.segmentation import slic
-
-    pixels = image[0].permute(1, 2, 0).double().cpu().numpy()
-    low, high = pixels.min(), pixels.max()
-    pixels = (pixels - low) / max(high - low, np.finfo(float).tiny)
-    compactness = 10 if pixels.shape[2] == 3 else 0.1  # colours become Lab, a hundred times larger
-    found = slic(pixels, n_segments=parts, compactness=compactness, start_label=0, channel_axis=-1)
-    return torch.from_numpy(np.ascontiguousarray(found)).to(image.device)

@@ -7,9 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.options import Phrase
 from vis.attribution.question import Question
 
 AT_ONCE = 10  # pictures in one pass
+DRAWS = Phrase("random draws")
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +23,7 @@ class Found:
     per_channel: Tensor | None = None  # (C, H, W)
     fidelity: str = "exact"  # or "approximated: <what>", "undefined: <why>"
     residual: float | None = None  # by how much the method's own axiom is missed, in units of the score
+    part: float = 1.0  # of the work that is done: what takes long is known from coarse to fine
 
 
 def saliency(asked: Question) -> Found:
@@ -45,7 +48,7 @@ def input_x_gradient(asked: Question) -> Found:
     return Found(score.item(), per_channel.sum(0), per_channel)
 
 
-def integrated_gradients(asked: Question, steps: int, baseline: str) -> Found:
+def integrated_gradients(asked: Question, steps: int, baseline: str) -> Iterator[Found]:
     """(x − x₀) times the mean gradient on the straight way from x₀ to x (Sundararajan, Taly & Yan 2017, equation 1).
 
     Its axiom is completeness: all parts together are s(x) − s(x₀). The mean is an integral by Gauss and Legendre.
@@ -56,16 +59,17 @@ def integrated_gradients(asked: Question, steps: int, baseline: str) -> Found:
     start = BASELINES[baseline](asked.image)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     parts = asked.image.new_tensor((nodes + 1) / 2).split(AT_ONCE), asked.image.new_tensor(weights / 2).split(AT_ONCE)
-    mean = torch.zeros_like(asked.image[0])
+    end, begin = asked.scores(torch.cat([asked.image, start])).tolist()
+    mean, done = torch.zeros_like(asked.image[0]), 0
     for part, weight in zip(*parts, strict=True):
         gradients, _ = asked.gradients(start + part[:, None, None, None] * (asked.image - start))
-        mean += torch.einsum("n,nchw->chw", weight, gradients)
-    per_channel = (asked.image - start)[0] * mean
-    end, begin = asked.scores(torch.cat([asked.image, start])).tolist()
-    return Found(end, per_channel.sum(0), per_channel, residual=per_channel.sum().item() - (end - begin))
+        mean, done = mean + torch.einsum("n,nchw->chw", weight, gradients), done + len(part)
+        per_channel = (asked.image - start)[0] * mean
+        residual = per_channel.sum().item() - (end - begin)
+        yield Found(end, per_channel.sum(0), per_channel, residual=residual, part=done / steps)
 
 
-def smoothgrad(asked: Question, samples: int, noise: float) -> Found:
+def smoothgrad(asked: Question, samples: int, noise: float) -> Iterator[Found]:
     """The mean of |∂s/∂x| over noisy copies of the picture (Smilkov et al. 2017, equation 1), each with its own noise.
 
     Args:
@@ -75,15 +79,16 @@ def smoothgrad(asked: Question, samples: int, noise: float) -> Found:
         Refused: see `Question.recorded`.
     """
     sigma = noise * (asked.image.max() - asked.image.min())
-    total = torch.zeros_like(asked.image[0])
+    score = asked.scores(asked.image).item()
+    total, done = torch.zeros_like(asked.image[0]), 0
     for draws in _noise(asked.image, samples):
         gradients, _ = asked.gradients(asked.image + sigma * draws)
-        total += gradients.abs().sum(0)
-    per_channel = total / samples
-    return Found(asked.scores(asked.image).item(), per_channel.amax(0), per_channel)
+        total, done = total + gradients.abs().sum(0), done + len(draws)
+        per_channel = total / done
+        yield Found(score, per_channel.amax(0), per_channel, part=done / samples)
 
 
-def gradient_shap(asked: Question, samples: int, noise: float) -> Found:
+def gradient_shap(asked: Question, samples: int, noise: float) -> Iterator[Found]:
     """The mean of (x − x₀) · ∂s/∂x at random places on the way from random baselines (Erion et al. 2021, equation 4).
 
     Its axiom is that all parts together are s(x) less the mean s(x₀), which random draws reach about.
@@ -97,7 +102,8 @@ def gradient_shap(asked: Question, samples: int, noise: float) -> Found:
     starts = torch.cat([baseline(asked.image) for baseline in BASELINES.values()])
     generator = torch.Generator().manual_seed(0)
     sigma = noise * (asked.image.max() - asked.image.min())
-    total, begun = torch.zeros_like(asked.image[0]), 0.0
+    score = asked.scores(asked.image).item()
+    total, begun, done = torch.zeros_like(asked.image[0]), 0.0, 0
     for draws in _noise(asked.image, samples):
         start = starts[torch.randint(len(starts), (len(draws),), generator=generator)]
         part = torch.rand(len(draws), generator=generator, dtype=torch.float64).to(
@@ -105,11 +111,11 @@ def gradient_shap(asked: Question, samples: int, noise: float) -> Found:
         )
         way = asked.image + sigma * draws - start
         gradients, _ = asked.gradients(start + part[:, None, None, None] * way)
-        total += (gradients * way).sum(0)
+        total, done = total + (gradients * way).sum(0), done + len(draws)
         begun += asked.scores(start).sum().item()
-    per_channel, score = total / samples, asked.scores(asked.image).item()
-    residual = per_channel.sum().item() - (score - begun / samples)
-    return Found(score, per_channel.sum(0), per_channel, f"approximated: {samples} random draws", residual)
+        per_channel = total / done
+        residual = per_channel.sum().item() - (score - begun / done)
+        yield Found(score, per_channel.sum(0), per_channel, f"approximated: {DRAWS}", residual, done / samples)
 
 
 def _noise(image: Tensor, samples: int) -> Iterator[Tensor]:

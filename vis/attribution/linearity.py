@@ -2,6 +2,7 @@
 
 from torch import fx
 
+from models.options import Phrase
 from vis.attribution.question import Question
 from vis.attribution.unrolled import ELEMENTWISE
 from vis.deconvnet import Unit
@@ -9,8 +10,8 @@ from vis.operations import maps_of, named, plain_name
 from vis.shapes import record_shapes
 from vis.trace import Recording, argument, is_max_pool, parameter
 
-PRODUCTS = "products of two signals by their gradient"
-OTHERS = "operations without a rule by their gradient"
+PRODUCTS = Phrase("products of two signals by their gradient")
+OTHERS = Phrase("operations without a rule by their gradient")
 
 LINEAR = (
     named("conv", "add", "concat", "dropout", "reshape")

@@ -1,7 +1,7 @@
 """Every method as data: what it is called, what can be set, what it costs, and the function that does it."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from models.options import Choice, Number, Option, Phrase
 from vis.attribution.cam import grad_cam, guided_grad_cam, last_with_positions, layer_cam
-from vis.attribution.from_captum import deep_lift, feature_ablation, lrp
+from vis.attribution.from_captum import deep_lift, lrp
 from vis.attribution.gradients import Found, gradient_shap, input_x_gradient, integrated_gradients, saliency, smoothgrad
-from vis.attribution.perturbing import occlusion, positions, rise, score_cam
+from vis.attribution.perturbing import ablation, occlusion, positions, rise, score_cam
 from vis.attribution.question import Question, Target
 from vis.attribution.walked import deconvnet, guided
 from vis.maps import layer_maps
@@ -25,7 +25,7 @@ class Method:
 
     name: str
     title: str
-    function: Callable[..., Found]  # (question, **options)
+    function: Callable[..., Found | Iterator[Found]]  # (question, **options): at once, or from coarse to fine
     paper: str
     options: Sequence[Option] = ()
     passes: Callable[..., tuple[int, int]] = lambda asked: (1, 1)  # (question, **options): forward, backward
@@ -149,7 +149,7 @@ METHODS: Mapping[str, Method] = {
         Method(
             "feature_ablation",
             Phrase("Ablation of superpixels"),
-            feature_ablation,
+            ablation,
             "Achanta et al. 2012",
             (PARTS,),
             lambda asked, parts: (parts + 2, 0),
@@ -185,21 +185,43 @@ def attribute(
         Refused: for a class, layer or option that there is not, and for what the method is not defined for.
         TraceRefused: for a network that cannot be followed.
     """
+    *_, whole = attributions(question(model, image, target, layer, probability, negative), method, **options)
+    return whole
+
+
+def question(
+    model: nn.Module,
+    image: Tensor,
+    target: Target,
+    layer: str | None = None,
+    probability: bool = False,
+    negative: bool = False,
+) -> Question:
+    """The question about a picture (1, C, H, W), which is taken to where the model is; arguments as of `attribute`."""
     check_shape(tuple(image.shape))
-    how = METHODS[method]
-    values, begun = how.chosen(options), time.perf_counter()
     first = next(model.parameters(), image)
-    asked = Question(model, image.detach().to(first.device, first.dtype), target, layer, probability, negative)
-    found = how.function(asked, **values)
-    seconds = time.perf_counter() - begun
+    return Question(model, image.detach().to(first.device, first.dtype), target, layer, probability, negative)
+
+
+def attributions(asked: Question, method: str, **options: object) -> Iterator[Attribution]:
+    """As `attribute`, from coarse to fine: what is known after every batch, `part` of the work; the last one is whole.
+
+    Raises: as `attribute`, when the first one is asked for.
+    """
+    how = METHODS[method]
+    values, begun, seconds = how.chosen(options), time.perf_counter(), 0.0
     passes = how.passes(asked, **values)
-    return Attribution(
-        **vars(found),
-        method=method,
-        options=values,
-        target=target,
-        is_probability=probability,
-        is_negative=negative,
-        passes=passes,
-        seconds=seconds,
-    )
+    found = how.function(asked, **values)
+    for known in [found] if isinstance(found, Found) else found:
+        seconds += time.perf_counter() - begun
+        yield Attribution(
+            **vars(known),
+            method=method,
+            options=values,
+            target=asked.target,
+            is_probability=asked.is_probability,
+            is_negative=asked.is_negative,
+            passes=passes,
+            seconds=seconds,
+        )
+        begun = time.perf_counter()  # what the others did meanwhile is not counted

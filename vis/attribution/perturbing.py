@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.options import Phrase
 from vis.attribution.cam import maps_of, on_the_picture
 from vis.attribution.gradients import AT_ONCE, Found
 from vis.attribution.partial import covered_passes, pictures_at_once
@@ -15,9 +17,10 @@ from vis.deconvnet import Box, Unit
 from vis.trace import record
 
 COARSEST = 8  # positions from one to the next in the first partial result
+MASKS = Phrase("random masks")
 
 
-def occlusion(asked: Question, size: int, stride: int) -> Found:
+def occlusion(asked: Question, size: int, stride: int) -> Iterator[Found]:
     """How much the score falls when a grey square covers a pixel, on average over the squares that do.
 
     Zeiler & Fergus 2013, section 4.2. Grey is the mean colour; the last squares of a row and of a column are clipped.
@@ -25,8 +28,8 @@ def occlusion(asked: Question, size: int, stride: int) -> Found:
     Raises:
         Refused: see `Question.scores`.
     """
-    *_, last = occluded(asked, size, stride)
-    return Found(last.score, last.map())
+    for known in occluded(asked, size, stride):
+        yield Found(known.score, known.map(), part=known.part)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +103,29 @@ def batches(rows: int, columns: int, at_once: int) -> Iterator[Tensor]:
         yield from some.split(at_once) if len(some) else ()
 
 
-def rise(asked: Question, masks: int, cells: int, kept: float) -> Found:
+def ablation(asked: Question, parts: int) -> Iterator[Found]:
+    """How much the score falls when a superpixel is covered with the mean colour."""
+    numbers = superpixels(asked.image, parts)
+    score, count = asked.scores(asked.image).item(), int(numbers.max()) + 1
+    falls = asked.image.new_full((count,), torch.nan)
+    for some in torch.arange(count, device=numbers.device).split(AT_ONCE):
+        falls[some] = score - asked.scores(asked.image * (numbers != some[:, None, None])[:, None])
+        yield Found(score, falls[numbers], part=(int(some[-1]) + 1) / count)
+
+
+def superpixels(image: Tensor, parts: int) -> Tensor:
+    """The number of every pixel's superpixel, (H, W): about `parts` of them (SLIC, Achanta et al. 2012)."""
+    from skimage.segmentation import slic
+
+    pixels = image[0].permute(1, 2, 0).double().cpu().numpy()
+    low, high = pixels.min(), pixels.max()
+    pixels = (pixels - low) / max(high - low, np.finfo(float).tiny)
+    compactness = 10 if pixels.shape[2] == 3 else 0.1  # colours become Lab, a hundred times larger
+    found = slic(pixels, n_segments=parts, compactness=compactness, start_label=0, channel_axis=-1)
+    return torch.from_numpy(np.ascontiguousarray(found)).to(image.device)
+
+
+def rise(asked: Question, masks: int, cells: int, kept: float) -> Iterator[Found]:
     """The mean of random masks, each weighed by the score of the picture that it leaves (Petsiuk et al. 2018, eq. 6).
 
     Args:
@@ -111,11 +136,14 @@ def rise(asked: Question, masks: int, cells: int, kept: float) -> Found:
     Raises:
         Refused: see `Question.scores`.
     """
-    total = asked.image.new_zeros(asked.image.shape[2:])
+    score = asked.scores(asked.image).item()
+    total, done = asked.image.new_zeros(asked.image.shape[2:]), 0
     for some in random_masks(asked.image, masks, cells, kept):
-        total += torch.einsum("n,nhw->hw", asked.scores(asked.image * some[:, None]), some)
-    fidelity = f"approximated: {masks} random masks"
-    return Found(asked.scores(asked.image).item(), total / (masks * kept), fidelity=fidelity)
+        total, done = (
+            total + torch.einsum("n,nhw->hw", asked.scores(asked.image * some[:, None]), some),
+            done + len(some),
+        )
+        yield Found(score, total / (done * kept), fidelity=f"approximated: {MASKS}", part=done / masks)
 
 
 def random_masks(image: Tensor, masks: int, cells: int, kept: float) -> Iterator[Tensor]:
@@ -132,18 +160,18 @@ def random_masks(image: Tensor, masks: int, cells: int, kept: float) -> Iterator
         yield torch.stack(cut).to(image.device, image.dtype)
 
 
-def score_cam(asked: Question) -> Found:
+def score_cam(asked: Question) -> Iterator[Found]:
     """ReLU(Σ αₖ Aₖ), αₖ the softmax over the scores of the picture behind each map (Wang et al. 2020, algorithm 1).
 
     Raises:
         Refused: see `vis.attribution.cam.maps_of`.
     """
     maps, score = maps_of(asked)
-    scores = []
+    scores = maps.new_zeros(0)
     for some in maps.split(AT_ONCE):
         large = F.interpolate(some[:, None], asked.image.shape[2:], mode="bilinear", align_corners=False)
         low, high = large.amin((2, 3), keepdim=True), large.amax((2, 3), keepdim=True)
         masks = (large - low) / (high - low).clamp(min=torch.finfo(large.dtype).tiny)
-        scores.append(asked.scores(asked.image * masks))
-    weights = torch.cat(scores).softmax(0)
-    return Found(score, on_the_picture(torch.einsum("k,khw->hw", weights, maps).relu(), asked))
+        scores = torch.cat([scores, asked.scores(asked.image * masks)])
+        weighed = torch.einsum("k,khw->hw", scores.softmax(0), maps[: len(scores)])
+        yield Found(score, on_the_picture(weighed.relu(), asked), part=len(scores) / len(maps))

@@ -4,6 +4,21 @@ Keys are hashes of files, never arrays. What comes from an upload is remembered 
 """
 
 from pages.common.cache.counts import costs_along, packed
+from pages.common.cache.explained import (
+    Asked,
+    Explained,
+    Grids,
+    InTurns,
+    attribution,
+    cost,
+    explained,
+    explanation,
+    grids,
+    pixels_explained,
+    probabilities,
+    seconds_of_passes,
+    seen_covered,
+)
 from pages.common.cache.graphs import Built, comparison, drawing, fields, graph, names, pictured, shapes
 from pages.common.cache.networks import ASK_AGAIN_AFTER, opened_network, states_in_file, weights_to_be_had
 from pages.common.cache.pictures import (

@@ -12,6 +12,7 @@ function isDark(element) {
 export default function ({ parentElement, data, setTriggerValue }) {
   const { documentElement } = document;
   documentElement.lang = data.language;
+  translateUploaders(data.uploaders); // arrival.uploaders.js
   const brightness = isDark(parentElement) ? "dark" : "light"; // Streamlit calls again for a new theme
   const { brightness: before = brightness } = documentElement.dataset;
   documentElement.dataset.brightness = brightness;

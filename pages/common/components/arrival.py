@@ -3,13 +3,16 @@
 from collections.abc import Iterable
 
 from pages.common.components import component
-from pages.common.routes import ACTIVATIONS, FILTERS, LAYERS, TOP9
+from pages.common.routes import ACTIVATIONS, ATTRIBUTION, FILTERS, GRAPH, LAYERS, TOP9
+from pages.common.text import _
 
-PLACES = {  # by page, what in an address makes it a place of its own to come back to: all of one of these
+PLACES = {  # by page, what in an address makes it a place to come back to: the first of these of which it has all
     LAYERS.name: [("layer", "map")],
     FILTERS.name: [("layer", "filter"), ("layer", "output", "input")],
     ACTIVATIONS.name: [("layer", "map")],
     TOP9.name: [("layer", "nine")],
+    GRAPH.name: [("node_left", "node_right"), ("node_left",), ("node_right",)],
+    ATTRIBUTION.name: [("target", "closely"), ("closely",), ("target",)],
 }
 
 _arrival = component("arrival", isolate_styles=False)  # its style is for the whole document
@@ -17,7 +20,8 @@ _arrival = component("arrival", isolate_styles=False)  # its style is for the wh
 
 def arrival(pages: Iterable[str], language: str) -> None:
     """Says which language the document is in, lets the page begin higher than Streamlit does, closes the message that
-    a page was not found where it was, keeps the browser's history short, and draws the page anew in another theme.
+    a page was not found where it was, keeps the browser's history short, draws the page anew in another theme, and
+    writes on fields for files in the page's language what Streamlit writes in English.
 
     Until `st.navigation` has run once in the process, Streamlit knows of no pages but those directly in `pages/`, and
     tells the first visitor so, before it runs the very page that was asked for.
@@ -29,5 +33,13 @@ def arrival(pages: Iterable[str], language: str) -> None:
         pages: the addresses of all pages, without a slash.
         language: as in `<html lang>`.
     """
-    data = {"pages": list(pages), "language": language, "places": PLACES}
+    on_uploaders = {
+        "Remove": _("Remove"),
+        "Add files": _("Add files"),
+        "file upload": _("file upload"),
+        "Drag and drop a file here": _("Drag and drop a file here"),
+        "Upload": _("Upload"),
+        "per file": _("per file"),
+    }
+    data = {"pages": list(pages), "language": language, "places": PLACES, "uploaders": on_uploaders}
     _arrival(key="arrival", data=data, height=1, on_theme_change=lambda: None)

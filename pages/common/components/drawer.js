@@ -1,4 +1,4 @@
-// Tells the drawer how wide the page is and on which ground it stands; Escape closes it.
+// Tells the drawer how wide the page is and on which ground it stands.
 
 const NARROW = 800; // pixels of the page's width, below which nothing would be left beside the drawer
 const watched = new WeakSet(); // drawers; Streamlit calls again and again
@@ -13,18 +13,16 @@ export default function ({ parentElement, data }) {
   const measure = () => {
     drawer.style.setProperty("--main-width", `${main.clientWidth}px`);
     drawer.dataset.place = main.clientWidth < NARROW ? "over" : "beside";
-    dispatchEvent(new Event("convscope.drawer")); // whatever it covers may make room
+    const seen = `${drawer.dataset.what} ${main.clientWidth}`;
+    if (drawer.dataset.seen !== seen) dispatchEvent(new Event("convscope.drawer")); // whatever it covers may make room
+    drawer.dataset.seen = seen;
   };
-  measure();
   if (drawer.dataset.what !== data.title) drawer.scrollTop = 0;
   drawer.dataset.what = data.title;
+  measure();
   if (watched.has(drawer)) return;
   watched.add(drawer);
   const observer = new ResizeObserver(() => (drawer.isConnected ? measure() : observer.disconnect()));
   observer.observe(main);
-  const press = (event) => {
-    if (!drawer.isConnected) return removeEventListener("keydown", press);
-    if (event.key === "Escape" && !event.defaultPrevented) drawer.querySelector("button")?.click();
-  };
-  addEventListener("keydown", press);
+  closeOnEscape(drawer); // escape.js
 }

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.common.components import component
 
-_drawer = component("drawer", isolate_styles=False)
+_drawer = component("drawer", "escape", isolate_styles=False)
 
 
 @contextmanager

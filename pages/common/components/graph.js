@@ -26,6 +26,7 @@ const LEAST_FREE = 120; // pixels beside a drawer that a box can be brought to
 const DRAG = { mouse: 4, pen: 6, touch: 9 }; // pixels that a click may tremble
 const REACH = { mouse: 13, pen: 14, touch: 17 }; // pixels around the middle of a knob that belong to it
 const PATIENCE = 2000; // milliseconds that an answer may take before the next thing is asked
+const SCROLLED = 250; // … after which the page has scrolled to the canvas
 const SETTLING = 1500; // milliseconds in which a window that becomes full is still growing
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
@@ -76,13 +77,14 @@ class Canvas {
       this[`${part}Part`] = frame.querySelector(`.${part}`);
     }
     this.legendPart = frame.nextElementSibling;
-    this.overview = new Overview(frame.querySelector(".overview"), (x, y) => {
+    const go = (x, y) => {
       this.leads = true;
       this.stop();
       this.hide();
       [this.x, this.y] = [this.width / 2 - x * this.zoom, this.height / 2 - y * this.zoom];
       this.show();
-    });
+    };
+    this.overview = new Overview(frame.querySelector(".overview"), go, () => this.free(), (...area) => this.isOver(...area));
     const canvas = this.canvasPart;
     const on = (type, listener, options) => canvas.addEventListener(type, (event) => listener.call(this, event), options);
     on("pointerdown", this.press);
@@ -118,14 +120,8 @@ class Canvas {
       if (detail.from !== this && detail.group && detail.group === this.data?.together) this.goAlong(detail);
     };
     addEventListener(VIEW, this.listen);
-    this.uncover = () => {
-      if (!frame.isConnected) return removeEventListener(DRAWER, this.uncover);
-      const box = this.boxes.get(this.selected);
-      if (!box || !this.width) return;
-      if (document.querySelector('.st-key-drawer[data-place="over"]')) frame.scrollIntoView({ block: "start" });
-      this.reveal(box, "middle");
-    };
-    addEventListener(DRAWER, this.uncover);
+    const covered = () => (frame.isConnected ? this.uncover() : removeEventListener(DRAWER, covered));
+    addEventListener(DRAWER, covered);
     new ResizeObserver(() => this.resize()).observe(frame);
   }
 
@@ -467,9 +463,9 @@ class Canvas {
     this.reshape();
   }
 
-  /** The zoom at which this part of the drawing, by default all of it, fills the canvas. */
-  filling([width, height] = this.data.size) {
-    return Math.min((this.width - 2 * MARGIN) / width, (this.height - 2 * MARGIN) / height, LARGEST_FIRST);
+  /** The zoom at which this part of the drawing, by default all of it, fills so much of the canvas, by default all of it. */
+  filling([width, height] = this.data.size, [wide, high] = [this.width, this.height]) {
+    return Math.min((wide - 2 * MARGIN) / width, (high - 2 * MARGIN) / height, LARGEST_FIRST);
   }
 
   /** How large the names of most boxes are at this zoom, in pixels: nine of ten have more. */
@@ -498,8 +494,35 @@ class Canvas {
       this.x = spare >= 0 ? MARGIN + spare / 2 : clamp(centred, MARGIN + spare, MARGIN);
       this.y = MARGIN;
     }
-    const selected = this.boxes.get(this.selected);
-    if (selected) this.reveal(selected, "middle", false);
+    this.uncover(false);
+  }
+
+  /** What is selected comes to where no drawer stands over it, and the tooltip goes. */
+  uncover(gliding = true) {
+    const box = this.boxes.get(this.selected);
+    if (!box || !this.width) return;
+    if (!this.walking) this.hide();
+    const isOver = document.querySelector('.st-key-drawer[data-place="over"]');
+    if (isOver) keepInView(this.frame, "start", "instant"); // keeping.js
+    const reveal = () => {
+      if (this.selected !== box.id) return;
+      this.reveal(this.boxes.get(box.id) ?? box, "middle", gliding);
+      this.show();
+    };
+    if (isOver) setTimeout(reveal, SCROLLED);
+    else reveal();
+  }
+
+  /** Whether a closed box, the header of an open one or the note stands in this part of the canvas. */
+  isOver(left, top, right, bottom) {
+    const { zoom, notePart } = this;
+    const meets = (x, y, width, height) => x < right && x + width > left && y < bottom && y + height > top;
+    const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = notePart;
+    if (!notePart.hidden && meets(offsetLeft, offsetTop, offsetWidth, offsetHeight)) return true;
+    return this.list.some((box) => {
+      const [x, y] = [this.x + box.x * zoom, this.y + (box.open ? box.stuck : box.y) * zoom];
+      return meets(x, y, box.width * zoom, this.depth(box) * zoom);
+    });
   }
 
   /** After the drawing has changed: what was toggled stays where it is and then fills the view.
@@ -532,14 +555,15 @@ class Canvas {
   zoomInto(box) {
     if (!box) return this.fit();
     const inside = this.list.filter((other) => other !== box && holds(box, other));
-    const zoom = Math.min(this.filling([box.width, box.height]), LARGEST_INTO);
+    const [wide, high] = this.free();
+    const zoom = Math.min(this.filling([box.width, box.height], [wide, high]), LARGEST_INTO);
     if (this.namesAt(zoom, inside) >= LEGIBLE) {
-      const x = this.width / 2 - (box.x + box.width / 2) * zoom;
-      return this.glide(zoom, x, this.height / 2 - (box.y + box.height / 2) * zoom);
+      const x = wide / 2 - (box.x + box.width / 2) * zoom;
+      return this.glide(zoom, x, high / 2 - (box.y + box.height / 2) * zoom);
     }
     const [width, height] = [box.width * READABLE, box.height * READABLE];
     const at = (start, length, room) => (length < room - 2 * MARGIN ? (room - length) / 2 : MARGIN) - start * READABLE;
-    this.glide(READABLE, at(box.x, width, this.width), at(box.y, height, this.height));
+    this.glide(READABLE, at(box.x, width, wide), at(box.y, height, high));
   }
 
   /** What is new comes up slowly enough to be noticed. */
@@ -812,7 +836,9 @@ class Canvas {
     if (box && (atKnob || (second && box.openable))) return this.toggle(box);
     if (second && box?.id === this.selected) return; // the first click has said it all
     if (box || this.selected !== null) this.select(box?.id ?? null);
-    if (event.pointerType === "touch") this.hover(box ? event : null); // a tap is all the pointing there is
+    if (event.pointerType === "touch") return this.hover(box ? event : null); // a tap is all the pointing there is
+    this.silenced = box?.id; // what is looked at closely says more
+    this.hide();
   }
 
   wheel(event) {
@@ -829,11 +855,12 @@ class Canvas {
     const id = box && !ground ? box.id : null; // what stands in a block is in front of it
     if (id !== this.hovered) {
       this.hovered = id;
+      this.silenced = null;
       this.mark();
       this.tellOthers({ hover: id });
     }
     const { open, close } = this.data.words;
-    if (id !== null) this.tell(atKnob ? (box.open ? close : open) : box.label, box);
+    if (id !== null && (atKnob || id !== this.silenced)) this.tell(atKnob ? (box.open ? close : open) : box.label, box);
     else if (!this.walking) this.hide();
   }
 
@@ -849,7 +876,9 @@ class Canvas {
       addEventListener("scroll", this.follow, true); // captured, because Streamlit scrolls an inner element
     }
     const canvas = this.canvasPart.getBoundingClientRect();
-    const { clientWidth, clientHeight } = document.documentElement;
+    const [wide, high] = this.free();
+    const clientWidth = wide < this.width ? canvas.left + wide : document.documentElement.clientWidth;
+    const clientHeight = high < this.height ? canvas.top + high : document.documentElement.clientHeight;
     const { offsetWidth: width, offsetHeight: height } = tooltip;
     const [start, top, length, depth] = [box.x, box.open ? box.stuck : box.y, box.width, this.depth(box)];
     const left = canvas.left + clamp(this.x + start * this.zoom, 0, this.width);

@@ -1,11 +1,19 @@
-// The whole drawing of a layer graph, small, with a window that shows which part of it is in view and can be dragged.
+// The whole drawing of a layer graph, small, with a window that shows which part of it is in view and can be dragged. When
+// the view has come to rest it stands in a corner where no box is; where there is none, it leaves until the view moves.
 
 const OVERVIEW = 0.24; // of the canvas's shorter side at most
 const LARGEST_OVERVIEW = [184, 124]; // pixels
+const FROM_EDGE = 8; // pixels, as the buttons
+const ABOVE_BUTTONS = 48;
+const STILL = 400; // milliseconds after which the view has come to rest
+const LINGERS = 2000; // … and after which the overview leaves
 
 class Overview {
-  constructor(part, go) {
-    this.part = part;
+  corner = 0;
+
+  /** free() says how much of the canvas can be seen [width, height], isOver(left, top, right, bottom) whether boxes are there. */
+  constructor(part, go, free, isOver) {
+    Object.assign(this, { part, free, isOver });
     [this.boxesPart, this.windowPart] = [part.querySelector(".small"), part.querySelector(".window")];
     const move = (event) => {
       const { left, top } = part.getBoundingClientRect();
@@ -20,6 +28,7 @@ class Overview {
     });
     part.addEventListener("pointermove", (event) => this.dragged && move(event));
     for (const end of ["pointerup", "pointercancel"]) part.addEventListener(end, () => (this.dragged = false));
+    part.addEventListener("pointerleave", () => this.wait());
   }
 
   /** Closed boxes as areas, one path a colour; open blocks as frames. */
@@ -55,6 +64,39 @@ class Overview {
     const [left, top] = [Math.max(0, x), Math.max(0, y)];
     const [right, bottom] = [Math.min(wide, x + width), Math.min(high, y + height)];
     const place = { x: left, y: top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
-    for (const [key, value] of Object.entries(place)) this.windowPart.setAttribute(key, value);
+    const moved = Object.entries(place).filter(([key, value]) => this.windowPart.getAttribute(key) !== String(value));
+    for (const [key, value] of moved) this.windowPart.setAttribute(key, value);
+    if (moved.length) this.part.classList.remove("resting");
+    this.wait();
+  }
+
+  wait() {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.rest(), STILL);
+  }
+
+  rest() {
+    if (this.part.hasAttribute("hidden") || this.dragged || this.part.matches(":hover")) return;
+    const corners = this.corners();
+    const isClear = ({ box }) => !this.isOver(...box);
+    const corner = [this.corner, ...corners.keys()].find((number) => isClear(corners[number]));
+    this.corner = corner ?? this.corner;
+    Object.assign(this.part.style, corners[this.corner].style);
+    if (corner === undefined) this.waiting = setTimeout(() => this.part.classList.add("resting"), LINGERS);
+    else this.part.classList.remove("resting");
+  }
+
+  /** Where it could stand, the usual corner first: as a style, and as [left, top, right, bottom]. */
+  corners() {
+    const { clientHeight } = this.part.parentElement;
+    const { width, height } = this.part.getBoundingClientRect();
+    const [wide, high] = this.free();
+    const right = wide - FROM_EDGE - width;
+    return [[FROM_EDGE, FROM_EDGE], [FROM_EDGE], [right], [right, ABOVE_BUTTONS]].map(([left, below]) => {
+      const top = below ? high - below - height : FROM_EDGE;
+      const bottom = below ? `${clientHeight - high + below}px` : "auto";
+      const style = { left: `${left}px`, top: below ? "auto" : `${top}px`, bottom };
+      return { style, box: [left, top, left + width, top + height] };
+    });
   }
 }

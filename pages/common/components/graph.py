@@ -12,7 +12,7 @@ from pages.common.session import value_of
 WORDS = ("canvas", "hint", "zoom_in", "zoom_out", "fit", "full", "open", "close", "overview", "note", "shrink")
 ASPECTS = 0.3, 4.0  # of canvases, width by height, that a drawing may be asked for
 
-_graph = component("graph")
+_graph = component("graph", "keeping")
 _foresight = component("foresight")
 
 

@@ -10,7 +10,7 @@ from models.options import Choice, Number, Phrase
 from pages.common.asking import ask, ask_live, fragment
 from pages.common.code import arguments, the_code
 from pages.common.export import download, table
-from pages.common.panels import reading
+from pages.common.panels import reading, wrapped
 from pages.common.text import _, spoken
 from pages.count.columns import Column, costs, draw_table, share, text
 from pages.count.mobilenet.built import build_it, title
@@ -64,8 +64,8 @@ def page() -> None:
     st.title(_("MobileNet's multipliers"))
     st.markdown(
         _(
-            "MobileNet V1 has two multipliers: the **width α** scales the channels of every layer, the **resolution** "
-            "the side of the picture. Drag them, and everything below is recomputed."
+            "MobileNet V1 has two multipliers: the **width α** scales the number of channels in every layer; the "
+            "**resolution** sets the side length of the picture. Drag them, and everything below is recomputed."
         )
     )
     chosen = ask(st.container(horizontal=True, gap="medium"), CONVOLUTIONS, DEPTH, BARS)
@@ -152,14 +152,9 @@ def _successors(network: MobileNet) -> None:
     """What came after, beside this network."""
     st.header(_("Compared with its successors"), anchor="successors")
     others = [ARCHITECTURES[name] for name in SUCCESSORS]
-    accuracies = [percent(other.accuracy / 100) for other in others]
-    columns = {
-        _("network"): Column([_("this network"), *(other.title for other in others)]),
-        _("MACs"): text([short(each.macs) for each in (network, *others)], is_right=True),
-        _("parameters"): text([short(n) for n in (network.params, *(o.parameters for o in others))], is_right=True),
-        _("top-1 accuracy"): text([top1(accuracy(network)), *accuracies], is_right=True),
-    }
-    draw_table(columns)
+    rows = [(_("this network"), short(network.macs), short(network.params), top1(accuracy(network)))]
+    rows += [(o.title, short(o.macs), short(o.parameters), percent(o.accuracy / 100)) for o in others]
+    wrapped([_("network"), _("MACs"), _("parameters"), _("top-1 accuracy")], rows, "successors")
     st.caption(_("Successors at 224×224 with 1,000 classes; accuracies measured with torchvision's weights."))
 
 

@@ -13,7 +13,7 @@ from pages.common import address, cache, routes
 from pages.common.asking import ask, ask_one, fragment, key_of
 from pages.common.code import picture_code, the_code
 from pages.common.opened import Opened, note, open_unit, opened, there
-from pages.common.panels import chart, figures, numbers, reading
+from pages.common.panels import chart, figures, reading, wrapped
 from pages.common.presenting import Position, arrow_keys, for_a_room
 from pages.common.session import Selection, selection, set_to, taken
 from pages.common.text import _, plain
@@ -185,7 +185,7 @@ def _dead(chosen: Selection, loaded: Loaded) -> None:
         for name, operation in layers.items()
         for dead, maps, share in [found[operation]]
     ]
-    numbers([_("layer"), _("operation"), _("dead maps"), _("share of values ≤ 0")], rows)
+    wrapped([_("layer"), _("operation"), _("dead maps"), _("share of values ≤ 0")], rows, "dead maps")
     st.caption(_("Dead here means 0 or less at every position of this picture; the map may respond to other pictures."))
 
 

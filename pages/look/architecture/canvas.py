@@ -15,7 +15,7 @@ from pages.common.text import _, spoken
 from pages.common.widgets import is_on_a_telephone
 from pages.common.words import QUANTITIES
 from pages.look.architecture import files
-from pages.look.architecture.painting import Look, Painting, data_of, painted, quantities
+from pages.look.architecture.painting import Look, Painting, data_of, differences_in_words, painted, quantities
 from pages.look.architecture.thumbnails import InBoxes
 from pages.look.architecture.view import EVERYTHING, GraphView, called, graph_view, show_graph
 from vis.comparison import Compared
@@ -25,9 +25,10 @@ from vis.graph import ROOT, Graph
 from vis.layout import Drawing
 
 HEIGHT = "clamp(420px, calc(100svh - 19.5rem), 1000px)"  # what is left below the controls on a laptop
+OF_TWO = f"min({HEIGHT}, max(32svh, 240px, (100vw - 40rem) * 1000))"  # below one another, both are seen at once
 MOST_TURNED, MOST_BOXES, MOST_LINES = 10, 60, 150  # blocks whose turning is foreseen; in drawings not larger than that
-# Of canvases, width by height: beside the sidebar of a laptop or a projector, one of two there, and on a telephone.
-ALONE, BESIDE, ON_A_TELEPHONE = 1.7, 0.8, 0.6
+# Of canvases, width by height: beside the sidebar of a laptop or a projector, one of two there, both on a telephone.
+ALONE, BESIDE, ON_A_TELEPHONE, ABOVE = 1.7, 0.8, 0.6, 1.3
 
 
 def places(graph: Graph) -> Collection[str]:
@@ -57,8 +58,11 @@ def canvases(shown: Mapping[str, Built], look: Look, seen: Mapping[str, InBoxes]
     for i, (place, built) in enumerate(shown.items()):
         statuses = compared.statuses[i] if compared and look.differences else None
         painting = painted(cache.graph(built), drawings[place], look, values[place], most, statuses)
+        differences = {}
+        if compared and look.differences:
+            differences = differences_in_words([*map(cache.graph, shown.values())], compared, i)
         with columns[place]:
-            _canvas(place, shown, look, drawings[place], painting, seen.get(place))
+            _canvas(place, shown, look, drawings[place], painting, seen.get(place), differences)
         with bars[place]:
             colours = _("kind") if look.colour == "kind" else f"{spoken(QUANTITIES[look.colour])}, {painting.range}"
             files.offer(place, built, drawings[place], painting.paints, colours, look.counting, seen.get(place))
@@ -115,7 +119,8 @@ def _key_of(place: str, built: Built) -> str:
 
 def _aspect(place: str, is_compared: bool) -> float:
     """The shape of a canvas, width by height: what the browser has said of it, or else what is usual."""
-    usual = ON_A_TELEPHONE if is_on_a_telephone() else BESIDE if is_compared else ALONE
+    wide, narrow = (BESIDE, ABOVE) if is_compared else (ALONE, ON_A_TELEPHONE)
+    usual = narrow if is_on_a_telephone() else wide
     return kept(_shape_of(place, is_compared), lambda: usual)
 
 
@@ -125,14 +130,22 @@ def _shape_of(place: str, is_compared: bool) -> str:
 
 
 def _canvas(
-    place: str, shown: Mapping[str, Built], look: Look, drawn: Drawing, painting: Painting, seen: InBoxes | None
+    place: str,
+    shown: Mapping[str, Built],
+    look: Look,
+    drawn: Drawing,
+    painting: Painting,
+    seen: InBoxes | None,
+    differences: Mapping[str, str],
 ) -> None:
     built, is_compared = shown[place], len(shown) > 1
+    selected, boxes = graph_view(place, built.network).selected, {box.name for box in drawn.boxes}
+    around = (selected, *cache.graph(built).ancestors(selected)) if selected in places(cache.graph(built)) else ()
     layer_canvas(
-        data_of(built, drawn, painting, look, _twins(place, shown), seen),
+        data_of(built, drawn, painting, look, _twins(place, shown), seen, differences),
         key=_key_of(place, built),
         mode=look.mode,
-        selected=graph_view(place, built.network).selected,
+        selected=next((name for name in around if name in boxes), None),  # or the closed block that it is in
         words={
             "canvas": _("Layer graph of {network}", network=ARCHITECTURES[built.network].title),
             "hint": _("Arrow keys move, Enter shows details, + opens and − closes a block, F fits to view."),
@@ -146,7 +159,7 @@ def _canvas(
             "note": _("{count} boxes: the text is {size} px high here."),
             "shrink": _("Close the innermost blocks"),
         },
-        height=HEIGHT,
+        height=OF_TWO if is_compared else HEIGHT,
         aspect=_aspect(place, is_compared),
         together="compared" if is_compared and look.together else "",
         on_action=lambda asked: _act(asked, place, shown, look),

@@ -112,14 +112,13 @@ def _arithmetic(graph: Graph, built: Built, name: str, counting: Counting) -> No
         if count:
             lines.append(f"{words}: {grouped(count)}" + ("" if is_counted else f" – {_('not counted')}"))
     if field.size is not None and field.jump is not None:
-        lines.append(
-            _(
-                "receptive field: {size} pixels, jump {jump}, first unit from pixel {start}",
-                size=field.size,
-                jump=field.jump,
-                start=field.start,
-            )
+        words = _(
+            "receptive field: {size} pixels, jump {jump}; the first unit's begins at pixel {start}",
+            size=field.size,
+            jump=field.jump,
+            start=grouped(field.start),
         )
+        lines.append(words + (f", {_('in the padding')}" if field.start < 0 else ""))
     if node.inputs:
         lines.append(f"{_('inputs')}: {plain(', '.join(node.inputs))}")
     bullets(lines)

@@ -13,7 +13,7 @@ from pages.common.code import network_code, the_code
 from pages.common.panels import let_it_be_drawn
 from pages.common.session import selection
 from pages.common.text import _, plain, said
-from pages.common.widgets import is_on_a_telephone, say
+from pages.common.widgets import say
 from pages.common.words import QUANTITIES
 from pages.look.architecture import facts, files, story, timing, versus
 from pages.look.architecture.canvas import arrow_keys_of, canvases, places, turned_ahead
@@ -90,7 +90,7 @@ def _networks(network: str) -> dict[str, Built]:
     partner = versus.WORTH_COMPARING.get(network)
     worth = partner and _("The most instructive comparison is with {network}.", network=ARCHITECTURES[partner].title)
     compare = Choice("compare", Phrase("Compare with"), others, None, shown_as="list", help=worth)
-    compared = ask_one(st, compare, network=network, placeholder=_("nothing"))  # once it is cleared
+    compared = ask_one(st, compare, network=network, comes_back=True, placeholder=_("nothing"))  # once it is cleared
     usual = ARCHITECTURES[network].input_shape[1]
     about = _("Side in pixels; {side} in the paper.", side=usual)
     side = ask_one(st, Number("side", Phrase("Picture size"), usual, 1, 1024, help=about), network=network)
@@ -128,7 +128,7 @@ def _graphs(shown: dict[str, Built], look: Look) -> None:
     """The graph, or two side by side, and what of them is looked at closely."""
     seen = in_boxes(shown) if look.thumbnails else {}
     drawings = canvases(shown, look, seen)
-    is_beside = len(shown) == 1 and not is_on_a_telephone()  # of two graphs, both may have something looked at
+    is_beside = len(shown) == 1  # of two graphs, both may have something looked at
     legend(seen)
     if look.thumbnails:
         find_missing(shown.values())

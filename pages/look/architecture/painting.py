@@ -1,22 +1,25 @@
 """What the colours of one layer graph's boxes mean, and the drawing with them as its canvas takes it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import inf
 
 from pages.common import cache
 from pages.common.cache import Built
 from pages.common.text import _, spoken
-from pages.common.words import KINDS, quantity_in_words, summary_of
+from pages.common.words import KINDS, TERMS, quantity_in_words, summary_of
 from pages.look.architecture import timing
 from pages.look.architecture.thumbnails import InBoxes
 from pages.look.architecture.view import called
-from vis.comparison import Status
+from vis.comparison import Compared, Status
 from vis.cost.count import Counting
 from vis.figures import graph as figure
+from vis.figures.numbers import grouped, shape
 from vis.graph import Graph
 from vis.layered import HEADER
 from vis.layout import Box, Drawing
+
+OF_SHAPE = ("channels", "size")
 
 
 @dataclass(frozen=True)
@@ -97,22 +100,57 @@ def _coloured(
     return Painting(figure.painted_by_quantity(quantities, most), quantities, ends, legend)
 
 
+def differences_in_words(graphs: Sequence[Graph], compared: Compared, side: int) -> dict[str, str]:
+    """What of the operations and blocks of one of two networks (0 or 1) is not as in the other one, by their names."""
+    here, there = graphs[side], graphs[1 - side]
+    statuses, words = compared.statuses[side], {}
+    twins = {other: name for name, other in compared.twins.items()} if side else compared.twins
+    for name, status in statuses.items():
+        if status == "alone":
+            words[name] = _("only in this network")
+        elif status == "differs" and name in here.blocks:
+            inside = [statuses[node.name] for node in here.operations(name)]
+            alike, count = grouped(inside.count("same")), grouped(len(inside))
+            words[name] = (
+                _("all operations in it are in both networks; the other one has more here")
+                if alike == count
+                else _("{alike} of {count} operations in it are the same in both", alike=alike, count=count)
+            )
+        elif status == "differs" and (twin := twins.get(name)):
+            shapes = [shape(node.output_shape) for node in (here.nodes[name], there.nodes[twin])]
+            differs = [term for term in compared.differs.get(twin if side else name, ()) if term not in OF_SHAPE]
+            differences = [spoken(TERMS[term]) for term in differs]
+            differences += [f"{spoken(TERMS['output'])} {' ≠ '.join(shapes)}"] if shapes[0] != shapes[1] else []
+            words[name] = _("unlike {layer}: {differences}", layer=twin, differences=", ".join(differences))
+    return words
+
+
 def data_of(
-    built: Built, drawn: Drawing, painting: Painting, look: Look, twins: Mapping[str, str], seen: InBoxes | None
+    built: Built,
+    drawn: Drawing,
+    painting: Painting,
+    look: Look,
+    twins: Mapping[str, str],
+    seen: InBoxes | None,
+    differences: Mapping[str, str] | None = None,
 ) -> dict:
     """The drawing, as `layer_canvas` takes it.
 
     Args:
         twins: of the boxes, their like on the other canvas.
         seen: the pictures in boxes that have room for them; None while these are not there yet.
+        differences: what of boxes is not as on the other canvas, in words.
     """
+    differences = differences or {}
     graph, names = cache.graph(built), called(built)
     return {
         "width": drawn.width,
         "height": drawn.height,
         "header": HEADER,
         "boxes": [
-            _box(graph, box, names[box.name], painting, look) | _pictured(box, seen) | {"twin": twins.get(box.name)}
+            _box(graph, box, names[box.name], painting, look, differences.get(box.name))
+            | _pictured(box, seen)
+            | {"twin": twins.get(box.name)}
             for box in drawn.boxes
         ],
         "lines": [asdict(line) for line in drawn.lines],
@@ -120,7 +158,7 @@ def data_of(
     }
 
 
-def _box(graph: Graph, box: Box, name: str, painting: Painting, look: Look) -> dict:
+def _box(graph: Graph, box: Box, name: str, painting: Painting, look: Look, differs: str | None) -> dict:
     title, subtitle, note = (*box.texts, "", "")[:3]
     paint = painting.paints[box.name]
     label = summary_of(graph, box.name, look.counting, painting.quantities.get(box.name), look.colour)
@@ -140,7 +178,7 @@ def _box(graph: Graph, box: Box, name: str, painting: Painting, look: Look) -> d
         "fill": paint.fill,
         "ink": paint.ink,
         "frame": paint.frame,
-        "label": name + label.removeprefix(box.name),
+        "label": name + label.removeprefix(box.name) + (f"\n{differs}" if differs else ""),
     }
 
 

@@ -1,6 +1,6 @@
 """What of a layer graph is open, and what is looked at closely, in each of the two places for graphs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from models.trained import AS_USUAL
@@ -22,16 +22,17 @@ class GraphView:
 
 
 def graph_view(place: str, network: str) -> GraphView:
-    """What is open of this network in a place; at first what the link says."""
+    """What is open of this network in a place: at first the link's; after Back or Forward, the address's."""
+    if (link := address.returned()) is not None:
+        show_graph(place, network, _of_link(link, place, network))
+    return kept(f"graph {place} {network}", lambda: _of_link(address.opened_with(), place, network))
 
-    def first() -> GraphView:
-        link = address.opened_with()
-        if link.get(NETWORK_OF[place]) != network:
-            return GraphView()
-        opened = link.get(f"open_{place}", "").split(",")
-        return GraphView(frozenset(filter(None, opened)), link.get(f"node_{place}"))
 
-    return kept(f"graph {place} {network}", first)
+def _of_link(link: Mapping[str, str], place: str, network: str) -> GraphView:
+    if link.get(NETWORK_OF[place]) != network:
+        return GraphView()
+    opened = link.get(f"open_{place}", "").split(",")
+    return GraphView(frozenset(filter(None, opened)), link.get(f"node_{place}"))
 
 
 def show_graph(place: str, network: str, view: GraphView) -> None:

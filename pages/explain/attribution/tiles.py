@@ -1,0 +1,167 @@
+"""The methods' maps side by side: what is quick at once, what takes long when it is asked for and while one watches."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from models import Loaded
+from models.images import png
+from models.refusals import Refused
+from pages.common import cache
+from pages.common.panels import small_tiles, tiles
+from pages.common.progress import watch
+from pages.common.text import _, plain, said, spoken
+from pages.common.widgets import honest_png
+from pages.common.words import fidelity_in_words
+from pages.explain import work
+from pages.explain.attribution.asking import View, ask_options
+from pages.explain.attribution.words import range_of, remark_on
+from vis.attribution import METHODS
+from vis.figures.attribution import limit_of
+from vis.figures.numbers import percent, significant
+
+FEW = 6  # passes that are made at once, however long one takes
+
+Maps = dict[str, cache.Explained]
+
+
+def key_of_job(view: View) -> Callable[[str], Hashable]:
+    """By what a method's job is kept."""
+    return lambda method: (view.chosen, view.asked(method))
+
+
+def draw(view: View, opened: str | None, open_it: Callable[[str], None]) -> Maps:
+    """The picture and the maps, cheap ones first; what comes back are those that are known, by their methods.
+
+    Args:
+        opened: the method that is seen closely.
+        open_it: called with the method whose picture was clicked.
+    """
+    picture, *places = small_tiles("methods", len(view.methods) + 1)
+    _draw_picture(picture, view)
+    slots = {}
+    for method, place in zip(view.methods, places, strict=True):
+        head = place.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+        head.markdown(f"**{spoken(METHODS[method].title)}**", width="stretch")
+        ask_options(head, method)
+        slots[method] = place.container(gap="xsmall")
+    costs = {method: _cost(view, method) for method in view.methods}
+    maps: Maps = {}
+    for method in sorted(view.methods, key=lambda one: costs[one][1]):
+        with slots[method]:
+            found = _found(view, method, *costs[method])
+        if found is not None:
+            maps[method] = found
+            if view.look["range"] == "own":
+                (limit,) = view.limits({method: found}).values()
+                _draw_map(slots[method], view, method, found, limit, method == opened, open_it)
+    maps = {method: maps[method] for method in view.methods if method in maps}
+    if view.look["range"] == "shared":
+        for method, limit in view.limits(maps).items():
+            _draw_map(slots[method], view, method, maps[method], limit, method == opened, open_it)
+    return maps
+
+
+def _draw_picture(place: DeltaGenerator, view: View) -> None:
+    place.markdown(f"**{_('The picture')}**")
+    height, width = view.pixels.shape[:2]
+    size = _("as the network sees it: {width}×{height} pixels", width=width, height=height)
+    place.image(png(view.pixels), width="stretch", alt=_("The picture"))
+    place.caption(size)
+
+
+def _cost(view: View, method: str) -> tuple[tuple[int, int] | None, float]:
+    """Passes and seconds; of a method that refuses, none, for it says why at once."""
+    try:
+        return cache.cost(view.chosen, view.asked(method))
+    except Refused:
+        return None, 0.0
+
+
+def _found(view: View, method: str, passes: tuple[int, int] | None, seconds: float) -> cache.Explained | None:
+    """What a method found; None while it is not known, and then its tile says why."""
+    key = key_of_job(view)(method)
+    if result := work.result(key):
+        return result[-1]
+    if passes is None or sum(passes) <= FEW or seconds <= work.AT_ONCE:
+        try:
+            with st.spinner(_("Computing …")):
+                return cache.attribution(*key)[0]
+        except Refused as refusal:
+            st.info(plain(said(refusal)), icon=":material/block:")
+            return None
+    job = work.jobs().get(key)
+    if job and job.running:
+        watch(
+            lambda: work.jobs().get(key),
+            lambda now: percent(now.part, 0),
+            f"stop {method}",
+            lambda: None,
+            lambda now: _draw_so_far(view, now.known),
+        )
+        return None
+    if job and job.refused:
+        st.error(plain(said(job.refused)), icon=":material/error:")
+    elif job and job.failed:
+        st.error(_("This method failed."), icon=":material/error:")
+    st.caption(work.cost_in_words(passes, seconds))
+    if st.button(_("Start"), icon=":material/play_arrow:", key=f"start {method}"):
+        given = cache.picture(view.chosen)
+        work.begin(key, lambda: cache.explanation(view.loaded, given, key[1]))
+        st.rerun()
+    return None
+
+
+def _draw_so_far(view: View, steps: Sequence[cache.Explained]) -> None:
+    for known in steps:
+        pixels = view.pixels_of(known, limit_of(view.values(known)))
+        st.image(png(pixels), width="stretch", alt=_("What is known so far"))
+
+
+def _draw_map(
+    place: DeltaGenerator,
+    view: View,
+    method: str,
+    found: cache.Explained,
+    limit: float,
+    is_opened: bool,
+    open_it: Callable[[str], None],
+) -> None:
+    """A map over the picture, and what is to be said of it."""
+    with place:
+        clicked = tiles(
+            view.pixels_of(found, limit),
+            1,
+            f"map {method}",
+            labels=[_("A closer look")],
+            loaded=view.loaded,
+            selected=0 if is_opened else None,
+            pixelated=False,
+            alt=f"{spoken(METHODS[method].title)}: {view.class_name}",
+        )
+        if view.look["random"]:
+            _draw_noise(view, method)
+        if remark := remark_on(view, method, found.map):
+            st.caption(f":material/info: {plain(remark)}")
+        st.caption(
+            f"{range_of(found.map)} · {fidelity_in_words(found.fidelity)} · "
+            + _("{seconds} s", seconds=significant(found.seconds, 2))
+        )
+    if clicked is not None:
+        open_it(method)
+        st.rerun()
+
+
+def _draw_noise(view: View, method: str) -> None:
+    """The same with random weights: what the architecture alone does."""
+    chosen = replace(view.chosen, weights="random")
+    try:
+        loaded: Loaded = cache.opened_network(chosen)[0]
+        noise = cache.attribution(chosen, view.asked(method))[0]
+    except Refused as refusal:
+        st.info(plain(said(refusal)), icon=":material/block:")
+        return
+    pixels = view.pixels_of(noise, limit_of(view.values(noise)))
+    st.image(honest_png(loaded, pixels, 200), width="stretch", alt=_("With random weights"))

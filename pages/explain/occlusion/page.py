@@ -1,0 +1,165 @@
+"""What if a part is covered: a grey square slid over the picture, as in figure 7 of Zeiler & Fergus."""
+
+from collections.abc import Hashable
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+
+from models import Loaded
+from models.images import png
+from models.options import Choice, Number, Phrase
+from models.refusals import Refused
+from pages.common import address, cache
+from pages.common.asking import ask_one, come_back, fragment, key_of, standing
+from pages.common.code import picture_code, the_code
+from pages.common.panels import close_up, reading, small_tiles
+from pages.common.progress import watch
+from pages.common.session import Selection, set_to
+from pages.common.text import _, plain, said
+from pages.common.widgets import computed
+from pages.explain import work
+from pages.explain.classes import ask_class, class_name, network_that_knows, probabilities
+from pages.explain.occlusion import grids
+from vis.attribution.perturbing import positions
+from vis.figures.numbers import percent
+
+TEXTS = Path(__file__).parent / "texts"
+CODE = """\
+from vis.attribution.figure7 import figure7
+
+*_, found = figure7(loaded.model, image, {target}, {layer!r}, size={size}, stride={stride})
+print(found.probability)  # (rows, columns)
+"""
+
+
+def page() -> None:
+    st.title(_("What if a part is covered"))
+    chosen, loaded = network_that_knows()
+    _explorer(chosen, loaded)
+    reading(_("How these pictures are made, and how to read them"), TEXTS, "occlusion")
+
+
+@fragment
+def _explorer(chosen: Selection, loaded: Loaded) -> None:
+    """The class, the square and the four pictures; a click shows the picture covered there."""
+    pixels = computed(_("Reading the picture …"), lambda: cache.pixels_explained(chosen))
+    found = probabilities(chosen)
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="row of the square")
+    row.markdown(_("A grey square hides a part, and the network is asked again. **Click a place** to see it covered."))
+    with row.popover(_("Square and layer"), icon=":material/tune:"):
+        size, stride = (ask_one(st, option, network=chosen.network) for option in _square(min(pixels.shape[:2])))
+        names = {operation: f"{name} · {operation}" for name, operation in loaded.layers.items()}
+        last = list(names)[-1]
+        layer = ask_one(st, Choice("layer", Phrase("Layer"), names, last, shown_as="list"), network=chosen.network)
+    target = ask_class(chosen, loaded, found, may_be_two=False)
+    rows, columns = (positions(side, size, stride) for side in pixels.shape[:2])
+    key = (chosen, "figure 7", target, layer, size, stride)
+    work.keep_only({key})
+    known = _known(chosen, loaded, key, rows * columns + 1)
+    place = _place(rows, columns, max(pixels.shape[:2]))
+    if known is not None:
+        clicked = grids.draw(loaded, pixels, known, layer, place)
+        if clicked is not None:
+            _choose_place(clicked)
+            st.rerun()
+        if place is not None:
+            _draw_covered(chosen, loaded, known, place)
+        grids.offer(chosen, loaded, known, target, layer)
+    the_code(CODE, picture_code(chosen, "classifier_input"), target=target, layer=layer, size=size, stride=stride)
+
+
+def _square(side: int) -> tuple[Number, Number]:
+    """The options of a square for pictures of this side: at first a quarter of it, half over the one before."""
+    usual = max(4, side // 16 * 4)
+    size = Number("size", Phrase("Side of the square, pixels"), usual, 4, side // 2, step=2, shown_as="slider")
+    stride = Phrase("From one place to the next, pixels")
+    return size, Number("stride", stride, usual // 2, 2, side // 2, step=2, shown_as="slider")
+
+
+def _known(chosen: Selection, loaded: Loaded, key: Hashable, passes: int) -> cache.Grids | None:
+    """What is known of the four pictures; None while nothing is, and then the page says how far it is or what it costs.
+
+    While more is found, it is drawn where it is watched.
+    """
+    layer, job = key[3], work.jobs().get(key)
+    if result := work.result(key):
+        return result[-1]
+    seconds = cache.seconds_of_passes(chosen, passes)
+    if job is None and seconds <= work.AT_ONCE:
+        job = _begin(chosen, loaded, key)
+    if job and job.running:
+        pixels = cache.pixels_explained(chosen)
+        watch(
+            lambda: work.jobs().get(key),
+            lambda now: _("{part} of {count} places", part=percent(now.part, 0), count=passes - 1),
+            "stop square",
+            lambda: None,
+            lambda now: [grids.draw(loaded, pixels, known, layer, None) for known in now.known],
+        )
+        return None
+    if job and job.refused:
+        st.error(plain(said(job.refused)), icon=":material/error:")
+    elif job and job.failed:
+        st.error(_("The search failed; start it again to retry."), icon=":material/error:")
+    elif job and job.result:
+        st.rerun()
+    picture, beside = small_tiles("before", 2)
+    picture.image(png(cache.pixels_explained(chosen)), width="stretch", alt=_("The picture"))
+    beside.caption(work.cost_in_words((passes, 0), seconds))
+    if beside.button(_("Start"), icon=":material/play_arrow:", type="primary", key="start"):
+        _begin(chosen, loaded, key)
+        st.rerun()
+    return None
+
+
+def _begin(chosen: Selection, loaded: Loaded, key: Hashable) -> cache.InTurns:
+    _chosen, _name, target, layer, size, stride = key
+    given = cache.picture(chosen)
+    work.begin(key, lambda: cache.grids(loaded, given, target, layer, size, stride))
+    return work.jobs()[key]
+
+
+# The place that is covered ----------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=8)
+def _at(most: int) -> Choice:
+    """A place in a grid of so many rows and columns at most, whatever the square is."""
+    places = [f"{row},{column}" for row in range(most) for column in range(most)]
+    return Choice("at", Phrase("Place"), {None: "", **dict.fromkeys(places, "")}, None)
+
+
+def _place(rows: int, columns: int, side: int) -> tuple[int, int] | None:
+    """The place of the square that is looked at, if the grid has it."""
+    option = _at(side // 2)
+    come_back(option, key_of(option.name, page=address.drawn()))
+    at = standing(option, address.drawn())
+    row, column = map(int, at.split(",")) if at else (rows, columns)
+    return (row, column) if row < rows and column < columns else None
+
+
+def _choose_place(place: tuple[int, int] | None) -> None:
+    set_to(key_of("at", page=address.drawn()), None if place is None else f"{place[0]},{place[1]}")
+
+
+def _draw_covered(chosen: Selection, loaded: Loaded, known: cache.Grids, place: tuple[int, int]) -> None:
+    """The picture with the square there, and what the network then takes it for."""
+    box = known.boxes[place[0]][place[1]]
+    words = grids.place_in_words(box)
+    with close_up(_("Covered: {place}", place=words), f"{place}", lambda: _choose_place(None)):
+        left, right = small_tiles("covered", 2)
+        try:
+            pixels, classes = cache.seen_covered(chosen, box)
+        except Refused as refusal:
+            st.error(plain(said(refusal)), icon=":material/error:")
+            return
+        left.image(png(pixels), width="stretch", alt=words)
+        right.markdown(
+            "\n".join(f"1. {plain(class_name(loaded, number))}: **{percent(share)}**" for number, share in classes)
+        )
+        activation = known.activation[place]
+        right.caption(grids.activation_in_words(known, float(activation)))
+
+
+page()

@@ -1,0 +1,74 @@
+"""The page “What if a part is covered”, as its visitors set it and read it."""
+
+import time
+
+import numpy as np
+import pytest
+
+from models import load
+from models.decoding import decoded
+from pages.common.cache import sample
+from pages.explain import work
+from pages.explain.occlusion import grids
+from tests.app.visit import ROUTES, Visit, read_csv
+from vis.attribution.figure7 import figure7
+from vis.attribution.partial import covered
+
+
+def arrived(page: Visit) -> Visit:
+    end = time.monotonic() + 60
+    while (page.at.get("progress") or not page.pictures()) and time.monotonic() < end:
+        time.sleep(0.1)
+        page.run()
+    assert page.pictures()
+    assert not page.at.get("progress")
+    return page
+
+
+@pytest.fixture
+def given(monkeypatch):
+    files = {}
+    monkeypatch.setattr(grids, "download", lambda place, label, make, file, key, **look: files.update({key: make}))
+    return files
+
+
+@pytest.fixture(scope="module")
+def known():
+    loaded = load("zfnet_mini", "shipped", "cpu")
+    image = loaded.classifier_input(decoded(sample("coffee")))
+    best = int(loaded.model(image).argmax())
+    *_, found = figure7(loaded.model, image, best, loaded.layers["5"], 16, 8)
+    return loaded, image, found
+
+
+def test_the_square_is_slid_and_a_place_can_be_looked_at(known, given, monkeypatch):
+    loaded, image, found = known
+    monkeypatch.setattr(work, "AT_ONCE", 0)
+    page = Visit(ROUTES["occlusion"], network="zfnet_mini", sample="coffee")
+    assert "about 1 s" in page.captions
+    assert not page.pictures()
+    page = arrived(page.press("start"))
+    assert [one["alt"] for one in page.pictures()] == [
+        *("Sum of the strongest map", "Probability of the class", "Most probable class"),
+    ]
+    rows = read_csv(given["occlusion csv"]())
+    shape = found.best.shape
+    assert np.array([float(row["probability"]) for row in rows]).reshape(shape) == pytest.approx(
+        found.probability.numpy(), abs=1e-6
+    )
+    assert {int(row["map"]) for row in rows} == {found.channel}
+    assert [row["most_probable"] for row in rows] == [loaded.categories[n] for n in found.best.ravel().tolist()]
+    again = arrived(Visit(ROUTES["occlusion"], **page.link, at="2,3").press("start"))
+    words = next(m.value for m in again.at.markdown if m.value.startswith("## Covered: "))
+    assert words == "## Covered: rows 16–31, columns 24–39"
+    answer = loaded.model(covered(image, [found.box(2, 3)])).softmax(1)[0]
+    (listed,) = (m.value for m in again.at.markdown if m.value.startswith("1. "))
+    assert listed.startswith(f"1. {loaded.categories[int(answer.argmax())]}: **{100 * float(answer.max()):.1f} %**")
+    assert again.link["at"] == "2,3"
+    assert not again.errors
+
+
+def test_another_square_and_layer_are_in_the_address(given):
+    page = arrived(Visit(ROUTES["occlusion"], network="lenet5", size="12", stride="10"))
+    assert (page.link["size"], "stride" in page.link) == ("12", True)
+    assert len(read_csv(given["occlusion csv"]())) == 9  # of 32 pixels: 0–11, 10–21, 20–31, both ways
