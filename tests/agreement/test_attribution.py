@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.refusals import Refused
-from tests.agreement.networks import Net, picture, seeded
+from tests.agreement.networks import EXACT, NORMALISED, UNUSUAL, Net, gated, last_layer, picture, seeded
 from vis.attribution import METHODS, Question, attribute
 from vis.attribution.gradients import blurred
+from vis.attribution.linearity import without_rule
 from vis.attribution.perturbing import coarse_to_fine, occluded, random_masks, superpixels
-from vis.deconvnet import Unit
+from vis.deconvnet import Unit, strongest_units
 
 CAPTUM_WARNS = pytest.mark.filterwarnings(
     "ignore:Setting backward hooks", "ignore:Input Tensor 0 did not already", "ignore:required_grads"
@@ -340,8 +341,12 @@ def all_modules() -> nn.Module:
 
 @CAPTUM_WARNS
 @pytest.mark.parametrize("baseline", ["mean", "blurred"])
-def test_captums_deep_lift_is_the_same_where_it_sees_every_operation(baseline):
-    net, image = seeded(all_modules, SEED), picture()
+def test_captums_deep_lift_is_the_same_where_a_linear_layer_stands_between_any_two_rules(baseline):
+    def apart() -> nn.Module:
+        shape = nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), nn.Conv2d(6, 6, 1), nn.MaxPool2d(2), nn.Conv2d(6, 8, 3, 2)
+        return nn.Sequential(*shape, nn.ReLU(), nn.Flatten(), nn.Linear(32, 4))
+
+    net, image = seeded(apart, SEED), picture()
     start = {"mean": torch.zeros_like, "blurred": blurred}[baseline](image)
     truth = attr.DeepLift(net).attribute(image.clone().requires_grad_(), start, target=TARGET)[0].detach()
     found = attribute(net, image, "deep_lift", TARGET, baseline=baseline)
@@ -361,6 +366,59 @@ def test_deep_lift_adds_up_with_every_activation_function_and_with_functions(act
     assert found.map.sum().item() == pytest.approx(delta, rel=1e-9)
     assert abs(found.residual) < 1e-12
     assert not any(module._forward_hooks or module._backward_hooks for module in net.modules())
+
+
+SMALL = EXACT | NORMALISED | UNUSUAL | {"gated": gated}
+OF_TWO = {"gated", "a product of two signals", "a product by name", "a square", "sine"}
+APPROXIMATED = OF_TWO | NORMALISED.keys() | UNUSUAL.keys() | {"adaptive max pools"}
+ONE_PICTURE = {"a constant map", "groups in the batch"}  # at a time: DeepLIFT asks for two
+
+
+@CAPTUM_WARNS
+@pytest.mark.parametrize("name", sorted(SMALL.keys() - ONE_PICTURE))
+def test_where_deep_lift_is_said_to_be_exact_it_adds_up(name):
+    net, image = seeded(SMALL[name]), picture()
+    (unit,) = strongest_units(net, image, last_layer(net), k=1)
+    found = attribute(net, image, "deep_lift", unit, baseline="blurred")
+    assert found.fidelity.startswith("approximated") == (name in APPROXIMATED), found.fidelity
+    if found.fidelity == "exact":
+        assert abs(found.residual) < 1e-7 * max(1, abs(found.score))  # rules divide by differences down to 1e-10
+    elif "product" in found.fidelity:
+        assert abs(found.residual) > 1e-3 * abs(found.score)
+
+
+@CAPTUM_WARNS
+@pytest.mark.parametrize("pool_first", [False, True])
+@pytest.mark.parametrize(("kernel", "stride"), [(2, 2), (3, 1)])
+def test_deep_lift_adds_up_where_a_pool_stands_beside_a_relu_and_captums_does_not(kernel, stride, pool_first):
+    """Captum reads the signal of the one before the rule of the other has changed it; and where overlapping windows
+    share a maximum it keeps one of them.
+    """
+
+    def beside() -> nn.Module:
+        both, last = (nn.ReLU(), nn.MaxPool2d(kernel, stride)), nn.Linear({2: 6 * 5 * 4, 3: 6 * 9 * 6}[kernel], 4)
+        return nn.Sequential(nn.Conv2d(3, 6, 3), *(reversed(both) if pool_first else both), nn.Flatten(), last)
+
+    net, image = seeded(beside, SEED), picture()
+    (delta,) = (net(image) - net(blurred(image)))[:, TARGET].tolist()
+    found = attribute(net, image, "deep_lift", TARGET, baseline="blurred")
+    assert found.map.sum().item() == pytest.approx(delta, rel=1e-9)
+    assert abs(found.residual) < 1e-12
+    theirs = attr.DeepLift(net).attribute(image.clone().requires_grad_(), blurred(image), target=TARGET)
+    assert abs(theirs.sum().item() - delta) > 1e-3 * abs(delta)
+
+
+@CAPTUM_WARNS
+def test_deep_lift_names_what_it_has_no_rule_for():
+    net, image = seeded(all_modules, SEED), picture()
+    assert attribute(net, image, "deep_lift", 0).fidelity == "exact"
+    found = attribute(net, image, "deep_lift", 0, probability=True)
+    assert found.fidelity == "approximated: operations without a rule by their gradient"
+    assert abs(found.residual) > 1e-3 * abs(found.score)
+    network = {name: seeded(way) for name, way in UNUSUAL.items()} | {"gated": seeded(gated)}
+    for name, one in network.items():
+        unit = Unit(last_layer(one), 0, 0, 0, 0.0)
+        assert ("products of two" in without_rule(Question(one, image, unit))) == (name in OF_TWO), name
 
 
 @CAPTUM_WARNS

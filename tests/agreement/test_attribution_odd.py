@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.refusals import Refused
-from tests.agreement.networks import picture, seeded
+from tests.agreement.networks import Net, picture, seeded
 from vis.attribution import METHODS, Attribution, attribute
 from vis.deconvnet import Unit
 
@@ -129,6 +129,16 @@ def test_minus_the_score_of_a_class_of_a_unit_and_of_a_probability_too():
         found = attribute(model, image, "input_x_gradient", negative=True, **asked)
         torch.testing.assert_close(found.per_channel, (gradient * image)[0].detach(), rtol=1e-9, atol=1e-15)
         assert found.score == pytest.approx(score.item(), rel=1e-12)
+
+
+@pytest.mark.parametrize("method", ["occlusion", "deep_lift", "smoothgrad"])
+def test_a_network_that_takes_one_picture_only_is_refused_by_what_asks_for_several(method):
+    def way(net: nn.Module, x: Tensor) -> Tensor:
+        return net.end(torch.cat([net.a(x), torch.zeros(1, 1, 13, 10).double()], 1).mean((2, 3)))
+
+    model = seeded(lambda: Net(way, a=nn.Conv2d(3, 4, 1), end=nn.Linear(5, 4)))
+    with pytest.raises(Refused, match=r"cannot process a 10×13 picture: “\w+” says"):
+        explained(model, picture(), method)
 
 
 def test_a_flat_map_is_flat_and_not_nothing():

@@ -28,12 +28,19 @@ def deletion(asked: Question, ranked: Tensor, steps: int = 50) -> Curve:
     """The score while the pixels are covered with the mean colour, those first that the map (H, W) says matter most.
 
     Petsiuk, Das & Saenko 2018, section 4.1. Equal pixels go in reading order.
+
+    Raises:
+        Refused: see `Question.scores`.
     """
     return _changed(asked, asked.image, torch.zeros_like(asked.image), ranked, steps)
 
 
 def insertion(asked: Question, ranked: Tensor, steps: int = 50) -> Curve:
-    """The score while the pixels come back into a blurred picture, those first that the map (H, W) says matter most."""
+    """The score while the pixels come back into a blurred picture, those first that the map (H, W) says matter most.
+
+    Raises:
+        Refused: see `Question.scores`.
+    """
     return _changed(asked, blurred(asked.image), asked.image, ranked, steps)
 
 

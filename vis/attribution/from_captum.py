@@ -7,24 +7,32 @@ from torch import Tensor
 
 from models.refusals import Refused
 from vis.attribution.gradients import BASELINES, Found
+from vis.attribution.linearity import without_rule
 from vis.attribution.question import Question
-from vis.attribution.unrolled import Elementwise, WithActivations, WithLayers
+from vis.attribution.unrolled import Elementwise, MaxPool, WithActivations, WithLayers
 from vis.deconvnet import Unit
 
 
 def deep_lift(asked: Question, baseline: str) -> Found:
     """What every pixel adds to the difference from a baseline, rule by rule (Shrikumar et al. 2017, rescale rule).
 
-    Its axiom is summation to delta: all parts together are s(x) − s(x₀). Products of two signals miss it.
+    Its axiom is summation to delta: all parts together are s(x) − s(x₀). Products of two signals miss it, and so does
+    whatever else is neither linear nor has a rule; then the result is said to be approximated.
+
+    Raises:
+        Refused: see `WithActivations` and `Question.recorded`.
     """
     from captum.attr import DeepLift
     from captum.attr._core.deep_lift import SUPPORTED_NON_LINEAR, nonlinear
 
     SUPPORTED_NON_LINEAR.setdefault(Elementwise, nonlinear)
+    SUPPORTED_NON_LINEAR.setdefault(MaxPool, MaxPool.back)
     start = BASELINES[baseline](asked.image)
     (per_channel,) = DeepLift(WithActivations(asked)).attribute(asked.image.clone().requires_grad_(), start).detach()
     end, begin = asked.scores(torch.cat([asked.image, start])).tolist()
-    return Found(end, per_channel.sum(0), per_channel, residual=per_channel.sum().item() - (end - begin))
+    missing = without_rule(asked)
+    fidelity = f"approximated: {missing}" if missing else "exact"
+    return Found(end, per_channel.sum(0), per_channel, fidelity, per_channel.sum().item() - (end - begin))
 
 
 def lrp(asked: Question) -> Found:

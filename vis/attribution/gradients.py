@@ -27,14 +27,22 @@ class Found:
 
 
 def saliency(asked: Question) -> Found:
-    """|∂s/∂x|, of the three channels the largest (Simonyan, Vedaldi & Zisserman 2013, section 3.1)."""
+    """|∂s/∂x|, of the three channels the largest (Simonyan, Vedaldi & Zisserman 2013, section 3.1).
+
+    Raises:
+        Refused: see `Question.recorded`.
+    """
     gradients, score = asked.gradients()
     per_channel = gradients[0].abs()
     return Found(score.item(), per_channel.amax(0), per_channel)
 
 
 def input_x_gradient(asked: Question) -> Found:
-    """x · ∂s/∂x, summed over the channels (Shrikumar, Greenside & Kundaje 2017)."""
+    """x · ∂s/∂x, summed over the channels (Shrikumar, Greenside & Kundaje 2017).
+
+    Raises:
+        Refused: see `Question.recorded`.
+    """
     gradients, score = asked.gradients()
     per_channel = gradients[0] * asked.image[0]
     return Found(score.item(), per_channel.sum(0), per_channel)
@@ -44,6 +52,9 @@ def integrated_gradients(asked: Question, steps: int, baseline: str) -> Iterator
     """(x − x₀) times the mean gradient on the straight way from x₀ to x (Sundararajan, Taly & Yan 2017, equation 1).
 
     Its axiom is completeness: all parts together are s(x) − s(x₀). The mean is an integral by Gauss and Legendre.
+
+    Raises:
+        Refused: see `Question.recorded`.
     """
     start = BASELINES[baseline](asked.image)
     nodes, weights = np.polynomial.legendre.leggauss(steps)
@@ -63,6 +74,9 @@ def smoothgrad(asked: Question, samples: int, noise: float) -> Iterator[Found]:
 
     Args:
         noise: the noise's deviation, as a part of the picture's range.
+
+    Raises:
+        Refused: see `Question.recorded`.
     """
     sigma = noise * (asked.image.max() - asked.image.min())
     score = asked.scores(asked.image).item()
@@ -81,6 +95,9 @@ def gradient_shap(asked: Question, samples: int, noise: float) -> Iterator[Found
 
     Args:
         noise: added to the picture, as of `smoothgrad`.
+
+    Raises:
+        Refused: see `Question.recorded`.
     """
     starts = torch.cat([baseline(asked.image) for baseline in BASELINES.values()])
     generator = torch.Generator().manual_seed(0)

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from vis.attribution.patches import Patches, Side, cut
 from vis.deconvnet import Box
 from vis.operations import KINDS, PADS, convolution, named, plain_name, pooling
-from vis.trace import Recording, apply, check_finite, last_uses, parameter, source, stream
+from vis.trace import Recording, apply, check_finite, last_uses, parameter, saying_where, source, stream
 
 MOST = 0.7  # of a map; larger windows cost more than the whole of it
 BUDGET, AT_MOST = 64 * 2**20, 64  # bytes of the largest map of all passes at once; pictures
@@ -75,9 +75,9 @@ def covered_passes(
     steps = [node for node in trace.graph.nodes if node in trace.from_picture and node <= max(wanted)]
     no_longer_read = last_uses(steps)
     for node in steps:
-        found[node] = (
-            _cover(recording.image, boxes, grey) if node.op == "placeholder" else _passed(node, found, recording)
-        )
+        with saying_where(node, recording):
+            is_picture = node.op == "placeholder"
+            found[node] = _cover(recording.image, boxes, grey) if is_picture else _passed(node, found, recording)
         for read in no_longer_read[node]:
             if read not in wanted:
                 found.pop(read, None)

@@ -24,6 +24,9 @@ def occlusion(asked: Question, size: int, stride: int) -> Iterator[Found]:
     """How much the score falls when a grey square covers a pixel, on average over the squares that do.
 
     Zeiler & Fergus 2013, section 4.2. Grey is the mean colour; the last squares of a row and of a column are clipped.
+
+    Raises:
+        Refused: see `Question.scores`.
     """
     for known in occluded(asked, size, stride):
         yield Found(known.score, known.map(), part=known.part)
@@ -129,6 +132,9 @@ def rise(asked: Question, masks: int, cells: int, kept: float) -> Iterator[Found
         masks: how many.
         cells: of a mask along each side, before it is stretched and shifted.
         kept: probability of a cell to be left.
+
+    Raises:
+        Refused: see `Question.scores`.
     """
     score = asked.scores(asked.image).item()
     total, done = asked.image.new_zeros(asked.image.shape[2:]), 0
@@ -155,7 +161,11 @@ def random_masks(image: Tensor, masks: int, cells: int, kept: float) -> Iterator
 
 
 def score_cam(asked: Question) -> Iterator[Found]:
-    """ReLU(Σ αₖ Aₖ), αₖ the softmax over the scores of the picture behind each map (Wang et al. 2020, algorithm 1)."""
+    """ReLU(Σ αₖ Aₖ), αₖ the softmax over the scores of the picture behind each map (Wang et al. 2020, algorithm 1).
+
+    Raises:
+        Refused: see `vis.attribution.cam.maps_of`.
+    """
     maps, score = maps_of(asked)
     scores = maps.new_zeros(0)
     for some in maps.split(AT_ONCE):

@@ -48,7 +48,11 @@ class Question:
 
     @torch.no_grad()
     def scores(self, images: Tensor) -> Tensor:
-        """The scores (N,) of these pictures (N, C, H, W); nothing of their passes is kept."""
+        """The scores (N,) of these pictures (N, C, H, W); nothing of their passes is kept.
+
+        Raises:
+            Refused, TraceRefused: as `recorded`; or for scores that are not finite.
+        """
         if isinstance(self.target, Unit):
             ((_, maps),) = stream_maps(self.model, images, [self.target.layer])
             return self._of_maps(maps)
@@ -80,7 +84,11 @@ class Question:
         return -scores if self.is_negative else scores
 
     def gradients(self, images: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """By how much each number of these pictures (N, C, H, W) changes the score, and the scores (N,)."""
+        """By how much each number of these pictures (N, C, H, W) changes the score, and the scores (N,).
+
+        Raises:
+            Refused, TraceRefused: as `recorded`.
+        """
         recording, scores = self.recorded(images)
         (gradients,) = torch.autograd.grad(scores.sum(), recording.image)  # no picture has a part in another's score
         return gradients, scores.detach()

@@ -8,12 +8,14 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, fx, nn
+from torch.nn import functional as F
 
 from models.refusals import Refused
 from vis.attribution.question import Question
 from vis.operations import named, plain_name
-from vis.trace import Recording, apply, is_max_pool, max_pool_parameters, traced
+from vis.trace import Recording, apply, is_max_pool, max_pool_parameters, saying_where, traced
 
 ELEMENTWISE = named("activation", reaches=("position",))
 LAYERS = {"conv2d", "linear", "batchnorm2d", "avgpool2d", "adaptiveavgpool2d"}  # with a rule in Captum's LRP
@@ -29,6 +31,36 @@ class Elementwise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.function(x)
+
+
+class MaxPool(nn.Module):
+    """A max pool of any settings; for those of torch Captum has a rule that fails for some."""
+
+    def __init__(self, **settings: object):
+        super().__init__()
+        self.settings = settings
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.max_pool2d(x, **self.settings)
+
+    def back(
+        self, inputs: Tensor, outputs: Tensor, grad_input: Tensor, grad_output: Tensor, eps: float = 1e-10
+    ) -> Tensor:
+        """DeepLIFT's rule: what a maximum adds goes to where it was, in the picture and in its baseline.
+
+        Captum puts it there with MaxUnpool2d, which keeps one where overlapping windows share a maximum.
+
+        Args:
+            inputs, outputs, grad_input, grad_output: of the picture and of its baseline, one after the other.
+        """
+        with torch.no_grad():
+            (x, start), (y, end) = inputs.chunk(2), outputs.chunk(2)
+            larger = torch.maximum(y, end)
+            added = grad_output * torch.cat([larger - end, y - larger])
+            _, places = F.max_pool2d(inputs, **self.settings, return_indices=True)
+            below = torch.zeros_like(inputs).flatten(2).scatter_add_(2, places.flatten(2), added.flatten(2))
+            parts, apart = below.view_as(inputs).chunk(2), torch.cat([x - start] * 2)
+            return torch.where(apart.abs() < eps, grad_input, torch.cat([parts[0] + parts[1]] * 2) / apart)
 
 
 class Unrolled(nn.Module, ABC):
@@ -51,16 +83,17 @@ class Unrolled(nn.Module, ABC):
     def _step(self, node: fx.Node) -> nn.Module | None:
         """The operation as a module of its own; None where it need not be one."""
 
-    def _max_pool(self, node: fx.Node) -> nn.MaxPool2d:
-        blank = Recording(self._asked.model, self._trace, self._asked.image, {}, {})
-        return nn.MaxPool2d(**max_pool_parameters(node, blank))
+    def _settings(self, node: fx.Node) -> dict[str, object]:
+        """Of a max pool."""
+        return max_pool_parameters(node, Recording(self._asked.model, self._trace, self._asked.image, {}, {}))
 
     def forward(self, images: Tensor) -> Tensor:
         recording = Recording(self._asked.model, self._trace, images, {}, {})
         for node in self._trace.graph.nodes:
             if node.op == "output":
                 break
-            recording.values[node] = self._result(node, recording)
+            with saying_where(node, recording):
+                recording.values[node] = self._result(node, recording)
         return self._asked.scores_in(recording)
 
     def _result(self, node: fx.Node, recording: Recording) -> object:
@@ -70,7 +103,9 @@ class Unrolled(nn.Module, ABC):
             return self._trace.constants[node.target].to(recording.image.device)
         args, kwargs = fx.node.map_arg((node.args, node.kwargs), recording.values.__getitem__)
         if node.name in self.steps:
-            return self.steps[node.name](*map(recording.values.__getitem__, node.all_input_nodes))
+            # Captum hooks results and inputs; where both are one tensor, the rule of the earlier step overtakes
+            given = (recording.values[n] for n in node.all_input_nodes)
+            return self.steps[node.name](*(value.view_as(value) for value in given))
         return apply(node, recording.model, args, kwargs)
 
 
@@ -80,7 +115,7 @@ class WithActivations(Unrolled):
     def _step(self, node: fx.Node) -> nn.Module | None:
         model = self._asked.model
         if is_max_pool(node, model):
-            return self._max_pool(node)
+            return MaxPool(**self._settings(node))
         if plain_name(node, model) in ELEMENTWISE and len(node.all_input_nodes) == 1:
             rest, named_rest = node.args[1:], {name: value for name, value in node.kwargs.items() if name != "input"}
             return Elementwise(lambda x: apply(node, model, (x, *rest), named_rest))
@@ -99,7 +134,7 @@ class WithLayers(Unrolled):
 
         model, name = self._asked.model, plain_name(node, self._asked.model)
         if is_max_pool(node, model):
-            return self._max_pool(node)
+            return nn.MaxPool2d(**self._settings(node))
         if name == "relu":
             return nn.ReLU()
         if name in ("add", "iadd") and len(set(node.all_input_nodes)) == 2:

@@ -13,12 +13,20 @@ from vis.trace import record
 
 
 def deconvnet(asked: Question) -> Found:
-    """Only what is positive coming down passes a ReLU (Zeiler & Fergus 2013)."""
+    """Only what is positive coming down passes a ReLU (Zeiler & Fergus 2013).
+
+    Raises:
+        Refused: for anything but the logit of one class or a unit; for an operation without a rule (`NoRule`).
+    """
     return _walked(asked, "deconvnet")
 
 
 def guided(asked: Question) -> Found:
-    """Only what is positive coming down, where the ReLU was on (Springenberg et al. 2015)."""
+    """Only what is positive coming down, where the ReLU was on (Springenberg et al. 2015).
+
+    Raises:
+        Refused: for anything but the logit of one class or a unit; for an operation without a rule (`NoRule`).
+    """
     return _walked(asked, "guided")
 
 

@@ -14,6 +14,7 @@ from vis.trace.execution import (
     max_pool_parameters,
     parameter,
     record_onto,
+    saying_where,
 )
 from vis.trace.nodes import MAX_POOLS, Trace, argument, operation, source
 from vis.trace.recording import check_shape, record, record_differentiable, stream
@@ -44,6 +45,7 @@ __all__ = [
     "record",
     "record_differentiable",
     "record_onto",
+    "saying_where",
     "source",
     "stream",
     "traced",

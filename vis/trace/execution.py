@@ -1,7 +1,8 @@
 """A network run operation by operation, so that everything it computes is there to be looked at."""
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
 from models.device import OutOfMemory
+from models.refusals import Refused
 from vis.trace.in_place import on_a_copy
 from vis.trace.nodes import MAX_POOLS, Trace, operation, source
 from vis.trace.refusals import RAISED, TraceRefused, first_line
@@ -89,10 +91,17 @@ def execute(node: fx.Node, recording: Recording, with_switches: bool = True) -> 
     Raises:
         TraceRefused: for a picture that is too small for the network, or a network that wants more than a picture.
     """
-    try:
+    with saying_where(node, recording):
         _execute(node, recording, with_switches)
+
+
+@contextmanager
+def saying_where(node: fx.Node, recording: Recording) -> Iterator[None]:
+    """A `with` in which this operation is done: what it raises becomes a refusal that names its layer."""
+    try:
+        yield
     except RAISED as error:
-        if isinstance(error, (OutOfMemory, TraceRefused)):
+        if isinstance(error, (OutOfMemory, Refused)):
             raise
         raise TraceRefused(
             "The network cannot process a {width}×{height} picture: “{layer}” says {reason}",
