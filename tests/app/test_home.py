@@ -104,7 +104,7 @@ def test_the_picture_is_described_to_those_who_do_not_see_it(home):
 def test_every_way_on_leads_to_the_view_that_it_names(way):
     visit = Visit(HOME, language="vi").press(f"way {way.label}")
     assert heading(visit) == Visit(way.route, language="vi").at.title[0].value
-    wanted = {"network": way.network or "zfnet_mini", "language": "vi"}
+    wanted = {"network": way.network or way.route.opens_on, "language": "vi"}
     wanted |= {option: value for (option, _of), value in way.options.items()}
     assert wanted.items() <= visit.link.items()
 

@@ -8,7 +8,17 @@ import streamlit as st
 from models.options import Phrase
 from pages.common.asking import key_of
 from pages.common.chooser import with_trained_weights
-from pages.common.routes import FILTERS, GRAPH, LAYERS, TOP9, Route, go, named
+from pages.common.routes import (
+    ATTRIBUTION,
+    FILTERS,
+    GRAPH,
+    LAYERS,
+    OCCLUSION,
+    TOP9,
+    Route,
+    go,
+    named,
+)
 from pages.common.session import set_to
 from pages.common.text import spoken
 
@@ -27,6 +37,7 @@ WAYS = {
     Phrase("To learn"): (
         Way(Phrase("One photograph, five layers"), LAYERS),
         Way(Phrase("Draw a digit, and LeNet-5 reads it"), LAYERS, "lenet5"),
+        Way(Phrase("Why the network says so"), ATTRIBUTION),
         Way(Phrase("Why 1×1 convolutions save work"), named("bottleneck")),
     ),
     Phrase("To teach"): (
@@ -38,10 +49,12 @@ WAYS = {
         ),
         Way(Phrase("Features during training (figure 4)"), FILTERS, "zfnet_mini", {("show", ""): "training"}),
         Way(Phrase("MobileNet's two sliders"), named("mobilenet")),
+        Way(Phrase("A grey square over the picture (figure 7)"), OCCLUSION),
     ),
     Phrase("To build"): (
         Way(Phrase("What every layer of ResNet-50 costs"), GRAPH, "resnet50"),
         Way(Phrase("Which pictures activate a feature map"), TOP9),
+        Way(Phrase("How far a map can be trusted"), ATTRIBUTION, options={("closely", ""): "grad_cam"}),
         Way(Phrase("MACs are not milliseconds"), named("milliseconds")),
     ),
 }
