@@ -53,7 +53,9 @@ def opened(page, app: str, route: Route, language: str):
     expect(page).to_have_title(f"{title_of(route, language)} · ConvScope", timeout=60_000)
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=60_000)
     expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
-    expect(page.get_by_test_id("stSidebar").locator(".words").last).not_to_be_empty()  # a component comes by itself
+    expect(page.get_by_test_id("stSidebar").locator(".words").last).not_to_be_empty(
+        timeout=60_000
+    )  # it comes by itself
     return page
 
 

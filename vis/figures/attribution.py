@@ -83,7 +83,7 @@ def curves_over(
         [
             {
                 "type": "scatter",
-                "mode": "lines",
+                "mode": "lines+markers" if None in values else "lines",  # a value between two gaps has no line
                 "name": name,
                 "x": [100 * part for part in parts],
                 "y": list(values),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from pages.common.components import component
-from pages.common.routes import ACTIVATIONS, ATTRIBUTION, FILTERS, GRAPH, LAYERS, TOP9
+from pages.common.routes import ACTIVATIONS, ATTRIBUTION, FILTERS, GRAPH, LAYERS, OCCLUSION, TOP9
 from pages.common.text import _
 
 PLACES = {  # by page, what in an address makes it a place to come back to: the first of these of which it has all
@@ -13,6 +13,7 @@ PLACES = {  # by page, what in an address makes it a place to come back to: the 
     TOP9.name: [("layer", "nine")],
     GRAPH.name: [("node_left", "node_right"), ("node_left",), ("node_right",)],
     ATTRIBUTION.name: [("target", "closely"), ("closely",), ("target",)],
+    OCCLUSION.name: [("at",)],
 }
 
 _arrival = component("arrival", isolate_styles=False)  # its style is for the whole document
