@@ -16,10 +16,11 @@ from torch import Tensor, fx, nn
 
 from models.refusals import Refused
 from vis.maps import gives_maps, layer_maps, order_of
+from vis.operations import before_end
 from vis.receptive import ReceptiveField, remembered_field
 from vis.rules import Rule, rule_of
 from vis.steps import Step
-from vis.trace import RAISED, Recording, TraceRefused, first_line, record
+from vis.trace import RAISED, Recording, Trace, TraceRefused, first_line, record
 from vis.windows import Windows
 
 METHODS = ("deconvnet", "guided", "gradient")
@@ -95,6 +96,8 @@ def strongest_units(
 ) -> list[Unit]:
     """The strongest unit of each of the `k` feature maps that respond most, strongest first.
 
+    Where activations have an upper end, which many units reach, the strongest are those that go furthest beyond it.
+
     Args:
         image: (1, C, H, W), or a recording of it, which saves the forward pass.
         channels: the unit of each of these maps instead, in this order.
@@ -102,18 +105,32 @@ def strongest_units(
     Raises:
         TraceRefused: for a layer or a channel that does not exist.
     """
-    return strongest_of(layer_maps(_recorded(model, image, [layer]), layer), layer, k, channels)
+    recording = _recorded(model, image, [layer])
+    ranked = layer_maps(recording, ranked_by(recording.trace, model, layer))
+    return strongest_of(layer_maps(recording, layer), layer, k, channels, ranked)
 
 
-def strongest_of(maps: Tensor, layer: str, k: int, channels: Sequence[int] | None = None) -> list[Unit]:
-    """As `strongest_units`, of these maps (K, h, w) of a layer."""
-    activations, positions = maps.flatten(1).max(1)
+def ranked_by(trace: Trace, model: nn.Module, layer: str) -> str:
+    """The operation whose values say which units of a layer are the strongest: see `strongest_units`."""
+    return trace.names[before_end(trace[layer], model)]
+
+
+def strongest_of(
+    maps: Tensor, layer: str, k: int, channels: Sequence[int] | None = None, ranked: Tensor | None = None
+) -> list[Unit]:
+    """As `strongest_units`, of these maps (K, h, w) of a layer.
+
+    Args:
+        ranked: maps of the same shape whose order is that of the units; by default these themselves.
+    """
+    strengths, positions = (maps if ranked is None else ranked).flatten(1).max(1)
     if channels is None:
-        channels = activations.sort(descending=True, stable=True).indices[:k].tolist()
+        channels = strengths.sort(descending=True, stable=True).indices[:k].tolist()
     for channel in channels:
         check_unit(maps, layer, channel)
     width = maps.shape[2]
-    activations, positions = activations.tolist(), positions.tolist()
+    activations = maps.flatten(1).gather(1, positions[:, None])[:, 0].tolist()
+    positions = positions.tolist()
     return [Unit(layer, c, positions[c] // width, positions[c] % width, activations[c]) for c in channels]
 
 

@@ -120,6 +120,11 @@ def plain_name(node: fx.Node, model: nn.Module) -> str:
     return node.meta["plain name"]
 
 
+def before_end(node: fx.Node, model: nn.Module) -> fx.Node:
+    """What an activation function with an upper end, such as ReLU6, is done on; the node itself, where it is none."""
+    return source(node) if plain_name(node, model) in ENDING else node
+
+
 def before_padding(node: fx.Node, model: nn.Module) -> fx.Node:
     """The map that paddings were put around; the node itself, where it is none."""
     while node.op.startswith("call") and plain_name(node, model) in PADS:
@@ -136,6 +141,7 @@ def maps_of(value: Any) -> list[Tensor]:
 CONVOLUTIONS = named("conv")
 ADAPTIVE_POOLS = frozenset(name for name in named("pool") if name.startswith("adaptive"))
 SLIDING_POOLS = named("pool") - ADAPTIVE_POOLS
+ENDING = frozenset({"relu6", "hardtanh"})  # activation functions with an upper end, which many units reach
 PADS = frozenset(name for name in OPERATIONS if "pad" in name)
 
 

@@ -5,7 +5,18 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
-from vis.deconvnet import METHODS, Box, Projection, Stage, Unit, project, stages, strongest_units, unit_at
+from vis.deconvnet import (
+    METHODS,
+    Box,
+    Projection,
+    Stage,
+    Unit,
+    project,
+    ranked_by,
+    stages,
+    strongest_units,
+    unit_at,
+)
 from vis.maps import layer_maps
 from vis.receptive import ReceptiveField, remembered_field
 from vis.trace import check_finite, record
@@ -19,6 +30,7 @@ class LayerResponse:
     shape: tuple[int, int, int]
     projections: tuple[Projection, ...]
     field: ReceptiveField
+    ranked_by: str  # the operation whose values say which units are the strongest
 
     @property
     def units(self) -> tuple[Unit, ...]:
@@ -67,6 +79,7 @@ def responses(
             tuple(layer_maps(recording, operation).shape),
             tuple(_on_cpu(next(projections)) for _ in units[name]),
             remembered_field(recording, operation),
+            ranked_by(recording.trace, model, operation),
         )
         for name, operation in layers.items()
     }

@@ -8,6 +8,7 @@ from torchvision import models
 
 from tests.agreement.networks import EXACT, UNUSUAL, Net, gated, last_layer, picture, seeded
 from vis.deconvnet import METHODS, Box, Unit, project, project_map, stages, strongest_units, unit_at
+from vis.figures.thumbnails import thumbnails
 from vis.rules import NoRule
 from vis.trace import TraceRefused, record
 
@@ -34,6 +35,31 @@ def test_the_strongest_units_are_the_maxima_of_the_strongest_maps(k):
     assert [unit.activation for unit in units] == sorted((m.max().item() for m in maps), reverse=True)[:k]
     for unit in units:
         assert maps[unit.channel, unit.row, unit.column] == unit.activation == maps[unit.channel].max()
+
+
+class Clipped(nn.Module):
+    def __init__(self, activation):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 1, bias=False)
+        self.activation = activation
+
+    def forward(self, x):
+        return self.activation(self.conv(x))
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU6(), nn.ReLU6(inplace=True), nn.Hardtanh(0, 6), nn.functional.relu6])
+def test_where_activations_end_the_strongest_units_are_those_that_go_furthest_beyond_it(activation):
+    model = Clipped(activation).double().eval()
+    model.conv.weight.data[:] = torch.tensor([2.0, 9.0, 0.5, 4.0]).view(4, 1, 1, 1)
+    image = torch.tensor([[[[1.0, 3.0], [5.0, 4.0]]]], dtype=torch.float64)
+    last = last_layer(model)
+    units = strongest_units(model, image, last, k=4)
+    assert [(unit.channel, unit.activation) for unit in units] == [(1, 6.0), (3, 6.0), (0, 6.0), (2, 2.5)]
+    assert {(unit.row, unit.column) for unit in units} == {(1, 0)}  # where the picture is 5
+    assert thumbnails(model, image, [last])[last].unit == units[0]
+    both = thumbnails(model, image, ["conv", last])
+    assert both[last].unit == units[0]
+    assert both["conv"].unit.activation == 45
 
 
 def test_nine_units_are_taken_unless_asked_otherwise():

@@ -154,8 +154,8 @@ def projection(values: list[list[float]], top: int = 0, left: int = 0) -> Projec
 
 def test_a_layers_range_is_that_of_its_largest_value_whatever_the_sign():
     one, other = projection([[1.0, -5.0]]), projection([[3.0], [0.0]])
-    assert LayerResponse("a", (2, 1, 1), (one, other), EVERYTHING).limits(own=False) == (5, 5)
-    assert LayerResponse("a", (2, 1, 1), (one, other), EVERYTHING).limits(own=True) == (5, 3)
+    assert LayerResponse("a", (2, 1, 1), (one, other), EVERYTHING, "a").limits(own=False) == (5, 5)
+    assert LayerResponse("a", (2, 1, 1), (one, other), EVERYTHING, "a").limits(own=True) == (5, 3)
 
 
 def only_padding() -> nn.Module:

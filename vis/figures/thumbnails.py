@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from models.images import png
 from vis.activations import averaged
-from vis.deconvnet import Unit, strongest_of
+from vis.deconvnet import Unit, ranked_by, strongest_of
 from vis.figures.pictures import heat, signed
 from vis.maps import layer_maps, stream_maps
-from vis.trace import Recording, TraceRefused
+from vis.trace import Recording, TraceRefused, traced
 
 if TYPE_CHECKING:
     from vis.graph import Graph
@@ -47,11 +47,21 @@ def thumbnails(model: nn.Module, image: Tensor, layers: Iterable[str], side: int
     Raises:
         TraceRefused: see `vis.maps.stream_maps`.
     """
-    return {layer: _thumbnail(layer, maps[0], side) for layer, maps in stream_maps(model, image, layers)}
+    layers, trace = list(layers), traced(model, tuple(image.shape))
+    ranks = {layer: ranked_by(trace, model, layer) for layer in layers}
+    read_later = {by for layer, by in ranks.items() if by != layer}
+    found, ranked = {}, {}
+    for layer, maps in stream_maps(model, image, dict.fromkeys((*layers, *read_later))):
+        if layer in read_later:
+            ranked[layer] = maps[0]
+        if layer in ranks:
+            by = maps[0] if ranks[layer] == layer else ranked.pop(ranks[layer])
+            found[layer] = _thumbnail(layer, maps[0], side, by)
+    return found
 
 
-def _thumbnail(layer: str, maps: Tensor, side: int) -> Thumbnail:
-    (unit,) = strongest_of(maps, layer, 1)
+def _thumbnail(layer: str, maps: Tensor, side: int, ranked: Tensor) -> Thumbnail:
+    (unit,) = strongest_of(maps, layer, 1, ranked=ranked)
     own, has_sign = maps[unit.channel].detach().float().cpu().numpy(), bool(maps.min() < 0)
     lowest, reduced = float(own.min()), -(-max(own.shape) // side)
     small = averaged(own[None], reduced)

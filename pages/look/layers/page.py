@@ -217,6 +217,14 @@ def _layer(
             fidelity=fidelity_in_words(next((p.fidelity for p in projections if p.unit.activation > 0), "exact")),
         )
     )
+    if response.ranked_by != response.operation:
+        st.caption(
+            _(
+                "Many units reach the upper end of this activation function; the strongest are those that go furthest "
+                "beyond it, at {operation}.",
+                operation=plain(response.ranked_by),
+            )
+        )
     saw = [signed(p.pixels.numpy(), limit) for p, limit in zip(projections, limits, strict=True)]
     parts = [p.box.part_of(pixels) for p in projections]
     columns = next(n for n in (1, 2, 3, 4) if n * n >= len(projections))
