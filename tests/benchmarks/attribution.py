@@ -4,7 +4,9 @@ Grad-CAM beside one forward and one backward pass of the bare network; integrate
 Captum's, which takes all steps in one batch by default; occlusion of 224×224 pixels by squares of 14 at a stride of 10,
 484 positions, beside Captum's, and how soon its first coarse picture is there. Captum makes a whole pass for every
 position, whatever the square's size, so its time is measured at 25 positions and multiplied; with batches, too, as
-large as ours. Random weights: the work is the same as with trained ones.
+large as ours. The six methods with which the page “Why this class” opens, one after the other, and the probabilities
+before them, as when a picture is chosen; without what the browser then draws. Random weights: the work is the same as
+with trained ones.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,13 +16,16 @@ import torchvision.models as vision
 from captum import attr
 from torch import Tensor, nn
 
+from models import load
+from pages.explain.attribution.asking import CHEAP
 from tests.benchmarks.timing import head, machine, medians, of_bar, parser_of, row
 from vis.attribution import Question, attribute
 from vis.attribution.partial import pictures_at_once
 from vis.attribution.perturbing import Occluded, occluded, positions
 from vis.trace import record
 
-GRAD_CAM_BAR, STEPS_BAR, FIRST_BAR = 1.3, 0.8, 0.5  # × forward and backward; × Captum's; seconds
+GRAD_CAM_BAR, STEPS_BAR = 1.3, 0.8  # × forward and backward; × Captum's
+FIRST_BAR, OPENING_BAR = 0.5, 3  # seconds
 OCCLUSION_BARS = {"alexnet": 5, "resnet50": 2}  # Captum's time in ours, at least
 SIZE, STRIDE, LARGE, FAR = 14, 10, 56, 42  # of ours; of the squares that Captum is measured with
 
@@ -48,6 +53,19 @@ def grad_cam(name: str, side: int, rounds: int) -> None:
     took = medians(rivals, rounds)
     ratio = took["ours"] / took["passes"]
     row(name, f"{1e3 * took['passes']:.0f}", f"{1e3 * took['ours']:.0f}", f"{ratio:.2f}", *of_bar(ratio, GRAD_CAM_BAR))
+
+
+def opening(name: str, side: int, rounds: int) -> None:
+    model, image = load(name, "random", "cpu").model, picture(side)
+
+    def all_six() -> None:
+        with torch.no_grad():
+            model(image).softmax(1)
+        for method in CHEAP:
+            attribute(model, image, method, 0)
+
+    took = medians({"six": all_six}, rounds)["six"]
+    row(name, len(CHEAP), f"{took:.2f}", *of_bar(took, OPENING_BAR))
 
 
 def integrated(name: str, side: int, rounds: int, steps: int) -> None:
@@ -106,6 +124,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     small, large = ("resnet18", "resnet18") if given.short else ("alexnet", "resnet50")
     head("Grad-CAM", "forward and backward ms", "Grad-CAM ms", "ratio", "at most", "of the bar")
     grad_cam(large, side, 5 * rounds)
+    head("opening the page", "methods", "s", "at most", "of the bar")
+    opening("zfnet_mini" if given.short else "efficientnet_lite0", side, 5 * rounds)
     head("integrated gradients", "steps", "ours s", "Captum s", "ratio", "at most", "of the bar")
     integrated(large, side, rounds, steps)
     columns = "ours s", "Captum s", "Captum in batches s", "Captum / ours", "at least", "of the bar"
