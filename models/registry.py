@@ -41,7 +41,7 @@ OPTION_B = (
     "(option A) they are 25.03 % and 7.76 %, and the MACs 3.644 G."
 )
 WIDER_PICTURES = "The paper's errors are for 320×320 pictures."
-NO_PAPER = "No paper describes it: the numbers are its repository's, which does not say how it counted."
+OF_REPOSITORY = "The published numbers are its repository's, not a paper's; how it counted is not said."
 UNEXPLAINED = "The paper does not say how it counted; the numbers here follow from the layers alone."
 
 
@@ -622,7 +622,7 @@ _ENTRIES = (
         layers=_layers(*(f"features.stage{stage}.block1.relu0" for stage in (3, 4, 5, 7)), "features.head.relu"),
         family="efficientnet_lite",
         preprocess=Preprocess(256, 224, (127 / 255,) * 3, (128 / 255,) * 3, Resampling.BICUBIC),
-        published=Published("4.7 M", "407 M", "24.9 %", None, NO_PAPER),
+        published=Published("4.7 M", "407 M", "24.9 %", None, OF_REPOSITORY),
         accuracy=75.1,
         accuracy_of="authors",
     ),
