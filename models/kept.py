@@ -25,6 +25,8 @@ class Kept:
                 self._known.move_to_end(key)
                 return self._known[key]
         made = make()
+        if len(made) > self.most:
+            return made
         with self._changing:
             self._bytes += len(made) - len(self._known.pop(key, b""))
             self._known[key] = made

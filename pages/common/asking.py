@@ -174,9 +174,9 @@ def _set_where_renamed(option: Choice, key: str, names: list[str]) -> None:
     A browser holds the words of a list's choice, not its value: in another language they would be none of its own.
     """
     known = kept("names in lists", dict)
-    before, known[key] = known.get(key), names
+    before, known[key] = known.get(key), hash(tuple(names))  # a thousand names would stay as long as the session
     value = value_of(key)
-    if before not in (None, names) and option.accepts(value):
+    if before not in (None, known[key]) and option.accepts(value):
         set_to(key, value)
 
 

@@ -52,7 +52,7 @@ def ask_class(chosen: Selection, loaded: Loaded, found: np.ndarray, may_be_two: 
     """
     best = np.argsort(-found, kind="stable")
     # On another picture the most probable class is another one, so that each picture keeps its own choice.
-    of = {"network": chosen.network, "of": chosen.picture.sha256[:12], "page": PAGE}
+    of = {"network": chosen.network, "of": _of(chosen), "page": PAGE}
     of["is_linked"] = kept("picture of the link", lambda: chosen.picture) == chosen.picture
     names = {int(number): _entry(loaded, int(number), found) for number in best}
     target = Choice("target", Phrase("Class"), names, int(best[0]), shown_as="list")
@@ -76,6 +76,11 @@ def ask_class(chosen: Selection, loaded: Loaded, found: np.ndarray, may_be_two: 
             args=(key, number),
         )
     return explained if other in (None, explained) else (explained, other)
+
+
+def _of(chosen: Selection) -> str:
+    """What the choice of a class belongs to: with another picture or weights, another class is the most probable."""
+    return f"{chosen.picture.sha256[:12]} {chosen.picture.part} {chosen.weights[:12]}"
 
 
 def _entry(loaded: Loaded, number: int, found: np.ndarray) -> str:

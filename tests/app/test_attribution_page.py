@@ -114,7 +114,7 @@ def test_what_takes_long_says_so_is_begun_by_hand_and_gives_the_same(known, imag
     monkeypatch.setattr(work, "AT_ONCE", 0)
     monkeypatch.setattr(tiles, "FEW", 0)
     page = visit(methods="integrated_gradients", **{"integrated_gradients-steps": "20"})
-    assert "22 pictures through the network, 20 of them back" in page.captions
+    assert "22 forward passes, 20 backward" in page.captions
     assert not page.pictures()
     page.press("start integrated_gradients")
     page = arrived(page, lambda page: page.pictures() != [])
@@ -145,7 +145,7 @@ def checked(page: Visit, check: str) -> list[dict[str, str]]:
     """The rows of a check's table, when it is there."""
     if page.widget("check").value != check:
         page.choose(check=check)
-    page.press("check")
+    page.press("start check")
     given = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checks, "download", lambda place, label, make, file, key, **look: given.update({key: make}))
@@ -179,6 +179,12 @@ def test_a_map_seen_closely_is_checked_in_four_ways_by_hand(known, image, best):
     assert rows[0]["mosaic_class"] == known.categories[best]
     assert all(0 <= float(row["share"]) <= 1 for row in rows)
     assert not page.errors
+
+
+def test_a_cascade_ends_with_the_first_layer_however_many_layers_there_are():
+    page = Visit(ATTRIBUTION, network="lenet5", methods="saliency", closely="saliency")
+    rows = checked(page, "cascade")
+    assert (float(rows[-1]["part"]), rows[-1]["random_down_to"]) == (1, "features.c1")
 
 
 def test_all_maps_can_be_taken_away_with_what_is_needed_to_make_them_again(known, image, best, monkeypatch):

@@ -43,13 +43,14 @@ def known():
 
 def test_the_square_is_slid_and_a_place_can_be_looked_at(known, given, monkeypatch):
     loaded, image, found = known
+    best = int(loaded.model(image).argmax())
     monkeypatch.setattr(work, "AT_ONCE", 0)
     page = Visit(ROUTES["occlusion"], network="zfnet_mini", sample="coffee")
-    assert "about 1 s" in page.captions
+    assert "about 1 s: 50 forward passes" in page.captions
     assert not page.pictures()
-    page = arrived(page.press("start"))
+    page = arrived(page.press("start square"))
     assert [one["alt"] for one in page.pictures()] == [
-        *("Sum of the strongest map", "Probability of the class", "Most probable class"),
+        *("Sum of the strongest map", f"Probability: {loaded.categories[best]}", "Most probable class"),
     ]
     rows = read_csv(given["occlusion csv"]())
     shape = found.best.shape
@@ -58,7 +59,7 @@ def test_the_square_is_slid_and_a_place_can_be_looked_at(known, given, monkeypat
     )
     assert {int(row["map"]) for row in rows} == {found.channel}
     assert [row["most_probable"] for row in rows] == [loaded.categories[n] for n in found.best.ravel().tolist()]
-    again = arrived(Visit(ROUTES["occlusion"], **page.link, at="2,3").press("start"))
+    again = arrived(Visit(ROUTES["occlusion"], **page.link, at="2,3").press("start square"))
     words = next(m.value for m in again.at.markdown if m.value.startswith("## Covered: "))
     assert words == "## Covered: rows 16–31, columns 24–39"
     answer = loaded.model(covered(image, [found.box(2, 3)])).softmax(1)[0]

@@ -21,7 +21,7 @@ def test_what_was_asked_for_last_is_kept_within_the_limit():
 
     for key, size in (("a", 4), ("b", 4), ("a", 4), ("c", 4), ("a", 4), ("b", 4), ("l", 11), ("l", 11), ("a", 4)):
         assert asked(key, size) == key.encode() * size
-    assert made == ["a", "b", "c", "b", "l", "l", "a"]  # c takes the place of b, b that of c; l is too large for all
+    assert made == ["a", "b", "c", "b", "l", "l"]  # c takes the place of b, b that of c; l is too large and leaves a
 
 
 def test_what_could_not_be_made_is_tried_again():

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.options import Phrase
+from models.refusals import Refused
 from vis.attribution.cam import maps_of, on_the_picture
 from vis.attribution.gradients import AT_ONCE, Found
 from vis.attribution.partial import covered_passes, pictures_at_once
@@ -26,8 +27,14 @@ def occlusion(asked: Question, size: int, stride: int) -> Iterator[Found]:
     Zeiler & Fergus 2013, section 4.2. Grey is the mean colour; the last squares of a row and of a column are clipped.
 
     Raises:
-        Refused: see `Question.scores`.
+        Refused: where squares leave gaps between them; and see `Question.scores`.
     """
+    if stride > size:
+        raise Refused(
+            "Steps of {stride} pixels leave gaps between squares of {size}; choose at most {size}.",
+            stride=stride,
+            size=size,
+        )
     for known in occluded(asked, size, stride):
         yield Found(known.score, known.map(), part=known.part)
 
@@ -128,6 +135,9 @@ def superpixels(image: Tensor, parts: int) -> Tensor:
 def rise(asked: Question, masks: int, cells: int, kept: float) -> Iterator[Found]:
     """The mean of random masks, each weighed by the score of the picture that it leaves (Petsiuk et al. 2018, eq. 6).
 
+    Of each score the mean of all is taken away, which pixels have in common: above 0, the score is higher where a pixel
+    is left.
+
     Args:
         masks: how many.
         cells: of a mask along each side, before it is stretched and shifted.
@@ -137,13 +147,14 @@ def rise(asked: Question, masks: int, cells: int, kept: float) -> Iterator[Found
         Refused: see `Question.scores`.
     """
     score = asked.scores(asked.image).item()
-    total, done = asked.image.new_zeros(asked.image.shape[2:]), 0
+    weighed, seen = (asked.image.new_zeros(asked.image.shape[2:]) for _ in range(2))
+    scores = asked.image.new_zeros(0)
     for some in random_masks(asked.image, masks, cells, kept):
-        total, done = (
-            total + torch.einsum("n,nhw->hw", asked.scores(asked.image * some[:, None]), some),
-            done + len(some),
-        )
-        yield Found(score, total / (done * kept), fidelity=f"approximated: {MASKS}", part=done / masks)
+        left = asked.scores(asked.image * some[:, None])
+        weighed, seen = weighed + torch.einsum("n,nhw->hw", left, some), seen + some.sum(0)
+        scores = torch.cat([scores, left])
+        found = (weighed - scores.mean() * seen) / (len(scores) * kept)
+        yield Found(score, found, fidelity=f"approximated: {MASKS}", part=len(scores) / masks)
 
 
 def random_masks(image: Tensor, masks: int, cells: int, kept: float) -> Iterator[Tensor]:

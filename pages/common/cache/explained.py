@@ -1,8 +1,8 @@
-"""Why a network takes a picture for what it does: attributions and their checks."""
+"""Why a network takes a picture for what it does: attributions, what covering does, and jobs that take turns."""
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from models.loading import predicted
 from models.refusals import Refused
 from pages.common.cache.networks import in_turn, opened_network, remembered
 from pages.common.cache.pictures import picture
-from pages.common.cache.turns import Line, turn
+from pages.common.cache.turns import Line, Place, turn
 from pages.common.jobs import Job
 from pages.common.session import Selection
 from vis.attribution import METHODS, Attribution, Question, Target, attributions, question
@@ -22,10 +22,11 @@ from vis.attribution.figure7 import figure7
 from vis.attribution.partial import covered
 from vis.deconvnet import Box, Projection
 
-AT_MOST = 600  # seconds of one explanation that somebody waits for
+AT_MOST = 600  # seconds of work of one explanation; others' turns are not counted
+A_DAY = 86_400
 MOST_CLASSES = 100_000
 
-explanations = Line(seconds=2, most=50)
+explanations = Line(seconds=2, most=200)
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Explained:
 
 
 def explained(found: Attribution) -> Explained:
+    """What a method found, without its tensors."""
     return Explained(
         found.map.float().cpu().numpy(),
         found.score,
@@ -163,14 +165,16 @@ class InTurns(Job[tuple[Step, ...]]):
         most: int | None = None,
     ):
         self.known: tuple[Step, ...] = ()  # so far
+        self.place: Place | None = None  # in the line of all explanations
 
         def work(report: Callable[[float], None], stopped: Callable[[], bool]) -> tuple[Step, ...] | None:
-            for step in _in_turns(steps(), stopped):
-                self.known = (*self.known, step)[-most if most else None :]
-                report(part(self.known))
-            return self.known if self.part >= 1 else None
+            with explanations.place(object()) as self.place:
+                for step in _in_turns(steps(), self.place, stopped):
+                    self.known = (*self.known, step)[-most if most else None :]
+                    report(part(self.known))
+            return None if stopped() else self.known
 
-        super().__init__(work, AT_MOST, may_wait=True)
+        super().__init__(work, A_DAY, may_wait=True)
 
 
 def explanation(loaded: Loaded, given: Image.Image, asked: Asked) -> InTurns[Explained]:
@@ -206,7 +210,7 @@ def grids(loaded: Loaded, given: Image.Image, target: int, layer: str, size: int
             yield Grids(
                 known.channel,
                 *(values.cpu().numpy() for values in (known.activation, known.probability, known.best)),
-                known.projection,
+                replace(known.projection, pixels=known.projection.pixels.cpu()),
                 known.before,
                 [[known.box(row, column) for column in range(columns)] for row in range(rows)],
                 known.part,
@@ -227,21 +231,25 @@ def seen_covered(selection: Selection, box: Box) -> tuple[np.ndarray, list[tuple
     return in_turn(selection, work)[0]
 
 
-def _in_turns(steps: Iterator[Step], stopped: Callable[[], bool]) -> Iterator[Step]:
+def _in_turns(steps: Iterator[Step], place: Place, stopped: Callable[[], bool]) -> Iterator[Step]:
     """What the steps give, each made when it is its turn, until they are stopped.
 
     Raises:
-        Refused: if too many wait already, or the GPU has no room for a step.
+        Refused: if the GPU has no room for a step, or all of them take too long.
     """
-    with explanations.place(object()) as place:
-        while place.wait(stopped):
-            with turn:
-                try:
-                    found = next(steps, None)
-                except OutOfMemory as error:
-                    raise Refused("The GPU ran out of memory; choose fewer steps, or the CPU.") from error
-            if found is None:
-                return
-            yield found
-            if place.is_over:
-                place.again()
+    worked = 0.0
+    while place.wait(stopped):
+        with turn:
+            begun = time.monotonic()
+            try:
+                found = next(steps, None)
+            except OutOfMemory as error:
+                raise Refused("The GPU ran out of memory; choose fewer steps, or the CPU.") from error
+            worked += time.monotonic() - begun
+        if found is None:
+            return
+        if worked > AT_MOST:
+            raise Refused("It took longer than {minutes} minutes; choose fewer steps.", minutes=AT_MOST // 60)
+        yield found
+        if place.is_over:
+            place.again()

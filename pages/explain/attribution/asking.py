@@ -9,7 +9,7 @@ import streamlit as st
 
 from models import Loaded
 from models.options import Choice, Number, Option, Phrase, Several, Switch
-from pages.common import cache
+from pages.common import address, cache
 from pages.common.asking import ask, ask_one, come_back, key_of, standing
 from pages.common.session import Selection, set_to
 from pages.common.text import _
@@ -84,7 +84,10 @@ class View:
 def ask_methods(place) -> tuple[str, ...]:
     """Which methods are shown."""
     with place.popover(_("Methods"), icon=":material/view_module:"):
-        return ask_one(st, SHOWN, width=440)
+        chosen = ask_one(st, SHOWN, width=440)
+    if not chosen:
+        address.note(methods=None)  # a link to nothing would open the usual ones, with a complaint
+    return chosen
 
 
 def ask_look(place, chosen: Selection, layers: Mapping[str, str]) -> tuple[str | None, dict[str, Any]]:
@@ -94,7 +97,7 @@ def ask_look(place, chosen: Selection, layers: Mapping[str, str]) -> tuple[str |
         layers: those that have positions, each with what it is called.
     """
     with place.popover(_("Layer, score, colours"), icon=":material/tune:"):
-        names = {None: _("the last with positions"), **layers}
+        names = {None: _("the last layer with positions"), **layers}
         option = Choice("layer", Phrase("Layer of the CAM methods"), names, None, shown_as="list")
         layer = ask_one(st, option, network=chosen.network)
         return layer, ask(st, SCORE, RANGE, LOOK, STRENGTH, NOISE)

@@ -41,8 +41,8 @@ def _draw_cascade(view: View, method: str, result: Sequence[Randomly]) -> None:
         place.image(honest_png(view.loaded, view.pixels_of(found, limit)), width="stretch", alt=layer)
         place.caption(_("random down to {layer}: {part} of the layers", layer=plain(layer), part=percent(part, 0)))
     lines = {
-        _("ranks, signed"): [signed.rank for _l, _p, signed, _a, _f in result],
-        _("ranks, absolute"): [absolute.rank for _l, _p, _s, absolute, _f in result],
+        _("rank correlation, signed"): [signed.rank for _l, _p, signed, _a, _f in result],
+        _("rank correlation, absolute"): [absolute.rank for _l, _p, _s, absolute, _f in result],
         _("SSIM, signed"): [signed.structure for _l, _p, signed, _a, _f in result],
         _("SSIM, absolute"): [absolute.structure for _l, _p, _s, absolute, _f in result],
     }
@@ -80,6 +80,7 @@ CHECK = Check(
     Phrase("Random weights"),
     Phrase("The network's weights are made random from the top down, and the map is made again at each stop."),
     STOPS,
+    1,
     lambda passes: times(passes, STOPS + 1),
     _cascade,
     _draw_cascade,

@@ -19,7 +19,8 @@ class Check:
     name: str
     title: Phrase
     does: Phrase
-    count: int  # of its steps
+    count: int  # of its steps, about
+    maps_at_once: int  # that a step makes without a break
     passes: Callable[[Passes], Passes]  # forward and back, by those of the map
     steps: Callable[[View, str, cache.Explained], Steps]
     draw: Callable[[View, str, Sequence[Any]], None]

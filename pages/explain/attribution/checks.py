@@ -9,13 +9,14 @@ from models.options import Choice, Phrase
 from pages.common import cache
 from pages.common.asking import ask_one
 from pages.common.export import download, table
-from pages.common.progress import watch
-from pages.common.text import _, plain, said, spoken
+from pages.common.text import _, spoken
 from pages.explain import work
 from pages.explain.attribution import cascade, curves, pointing, steadiness
 from pages.explain.attribution.asking import View
 from pages.explain.attribution.check import Check
-from vis.figures.numbers import percent
+from vis.figures.numbers import significant
+
+LONGEST = 30  # seconds of work that others wait for without a break
 
 CHECKS = {check.name: check for check in (curves.CHECK, cascade.CHECK, pointing.CHECK, steadiness.CHECK)}
 
@@ -26,28 +27,30 @@ def ask_and_draw(view: View, method: str, found: cache.Explained) -> None:
     checks = [check for check in CHECKS.values() if check is not pointing.CHECK or pointing.is_possible(view)]
     option = Choice("check", Phrase("Check"), {check.name: check.title for check in checks})
     check = CHECKS[ask_one(st, option, label_visibility="collapsed")]
-    key = _key(view, method, check)
     st.markdown(spoken(check.does))
-    job = work.jobs().get(key)
-    if result := work.result(key):
-        check.draw(view, method, result)
-        name = f"{view.chosen.network}-{method}-{check.name}.csv"
-        rows = check.rows(view, method, result)
-        download(st, _("As a table (CSV)"), lambda: table(rows), name, "check csv")
+    if found.seconds * check.maps_at_once > LONGEST:
+        words = _(
+            "One map takes {seconds} s, and this check needs {count} of them without a break; choose fewer steps.",
+            seconds=significant(found.seconds, 2),
+            count=check.maps_at_once,
+        )
+        st.info(words, icon=":material/timer_off:")
         return
-    if job and job.running:
-        watch(lambda: work.jobs().get(key), lambda now: percent(now.part, 0), "stop check", lambda: None)
-        return
-    if job and job.refused:
-        st.error(plain(said(job.refused)), icon=":material/error:")
-    elif job and job.failed:
-        st.error(_("The check failed."), icon=":material/error:")
     passes = check.passes(found.passes)
-    st.caption(work.cost_in_words(passes, cache.seconds_of_passes(view.chosen, *passes)))
-    if st.button(_("Check this map"), icon=":material/fact_check:", key="check"):
-        steps = check.steps(view, method, found)
-        work.begin(key, lambda: cache.InTurns(steps, lambda known: len(known) / check.count))
-        st.rerun()
+    result = work.found(
+        _key(view, method, check),
+        lambda: cache.InTurns(check.steps(view, method, found), lambda known: len(known) / check.count),
+        passes,
+        cache.seconds_of_passes(view.chosen, *passes),
+        "check",
+        label=_("Check this map"),
+    )
+    if result is None:
+        return
+    check.draw(view, method, result)
+    name = f"{view.chosen.network}-{method}-{check.name}.csv"
+    rows = check.rows(view, method, result)
+    download(st, _("As a table (CSV)"), lambda: table(rows), name, "check csv")
 
 
 def keys(view: View, method: str | None) -> set[Hashable]:

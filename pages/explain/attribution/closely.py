@@ -5,6 +5,7 @@ import json
 import platform
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -15,7 +16,7 @@ from models.images import png
 from pages.common import cache
 from pages.common.export import download, table
 from pages.common.panels import close_up, figures, picture_file, row_that_wraps
-from pages.common.text import _, plain, spoken
+from pages.common.text import _, bare, plain, spoken
 from pages.common.widgets import honest_png, warning_of
 from pages.common.words import fidelity_in_words
 from pages.explain.attribution import checks
@@ -33,7 +34,7 @@ def draw(view: View, method: str, found: cache.Explained, limit: float, close: C
     with close_up(title, method, close):
         left, right = row_that_wraps("closely", 2)
         pixels = view.pixels_of(found, limit)
-        left.image(honest_png(view.loaded, pixels), width="stretch", alt=f"{title}")
+        left.image(honest_png(view.loaded, pixels), width="stretch", alt=bare(title))
         with right:
             st.markdown(spoken(DOES[method]))
             if remark := remark_on(view, method, found.map):
@@ -91,8 +92,9 @@ def offer_all(view: View, maps: Maps) -> None:
     warning = warning_of(view.loaded)
     for method, found in maps.items():
         lines = about(view, method, found, ends[method])
-        pixels = view.pixels_of(found, ends[method])
-        files[f"{method}.png"] = lambda pixels=pixels, lines=lines: captioned(pixels, lines, warning)
+        files[f"{method}.png"] = lambda found=found, end=ends[method], lines=lines: captioned(
+            view.pixels_of(found, end), lines, warning
+        )
         files[f"{method}.npy"] = lambda found=found: npy(found.map)
         for check, rows in checks.tables(view, method):
             files[f"{method}-{check}.csv"] = lambda rows=rows: table(rows)
@@ -121,6 +123,8 @@ def manifest(view: View, maps: Maps, ends: Mapping[str, float]) -> dict[str, Any
         "target": view.target,
         "class": view.class_name,
         "score": view.look["score"],
+        "colour_scale": view.look["range"],
+        "trained": asdict(view.chosen.trained),
         "maps": {
             method: {
                 "layer": view.asked(method).layer,
@@ -133,6 +137,7 @@ def manifest(view: View, maps: Maps, ends: Mapping[str, float]) -> dict[str, Any
                 "seconds": found.seconds,
                 "range": [float(np.nanmin(found.map)), float(np.nanmax(found.map))],
                 "full_colour_at": ends[method],
+                "seed": 0,
             }
             for method, found in maps.items()
         },

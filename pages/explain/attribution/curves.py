@@ -21,7 +21,7 @@ STEPS = 25  # of each of the two
 RIVALS = {
     "random": Phrase("random pixels"),
     "centred": Phrase("a blob in the middle"),
-    "edges": Phrase("edges of the picture"),
+    "edges": Phrase("edges in the picture (Sobel)"),
 }
 
 
@@ -45,7 +45,7 @@ def _draw_curves(view: View, method: str, result: Sequence[tuple[str, str, Curve
     left, right = row_that_wraps("curves", 2)
     for place, title, kind, across in (
         (left, _("Deletion: the faster it falls, the better"), "deletion", _("pixels covered")),
-        (right, _("Insertion: the faster it rises, the better"), "insertion", _("pixels back")),
+        (right, _("Insertion: the faster it rises, the better"), "insertion", _("pixels restored")),
     ):
         with place:
             st.caption(f"**{title}**")
@@ -59,8 +59,8 @@ def _draw_curves(view: View, method: str, result: Sequence[tuple[str, str, Curve
     wrapped([_("map"), _("area of deletion"), _("area of insertion")], areas, "areas")
     st.caption(
         _(
-            "Of a deletion a small area is good, of an insertion a large one. One picture proves little; covered and "
-            "blurred pictures are none that the network was trained on."
+            "Of a deletion a small area is good, of an insertion a large one. One picture proves little; the "
+            "network was never trained on covered or blurred pictures."
         )
     )
 
@@ -81,6 +81,7 @@ CHECK = Check(
         "they come back into a blurred picture. Three maps that know nothing of the network do the same."
     ),
     2 * (len(BLIND) + 1),
+    0,
     lambda passes: (2 * (STEPS + 1) * (len(BLIND) + 1), 0),
     _curves,
     _draw_curves,

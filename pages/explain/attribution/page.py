@@ -29,7 +29,7 @@ pixels = loaded.classifier_input.for_the_eye(image)
 for method, options in {methods!r}.items():
     found = attribute(loaded.model, image, method, {target}, **options)
     values = {shown}
-    Image.fromarray(over(values, pixels, limit_of(values), {strength})).save(method + ".png")
+    Image.fromarray(over(values, pixels, {limit}, {strength})).save(method + ".png")
 """
 
 
@@ -42,7 +42,7 @@ def page() -> None:
 
 @fragment
 def _explorer(chosen: Selection, loaded: Loaded) -> None:
-    """The class, the methods' maps, and one of them closely; a click redraws no more than this."""
+    """The class, the methods' maps, and one of them closely."""
     pixels = computed(_("Reading the picture …"), lambda: cache.pixels_explained(chosen))
     found = probabilities(chosen)
     row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="row of methods")
@@ -55,10 +55,10 @@ def _explorer(chosen: Selection, loaded: Loaded) -> None:
     maps = tiles.draw(view, opened, see_closely)
     if opened and opened in maps:
         closely.draw(view, opened, maps[opened], view.limits(maps)[opened], lambda: see_closely(None))
-    work.keep_only({*map(tiles.key_of_job(view), methods), *checks.keys(view, opened)})
+    work.keep_only(tiles.keys(view) | checks.keys(view, opened))
     if maps:
         closely.offer_all(view, maps)
-    _code(view)
+    _code(view, maps)
 
 
 def _layers(loaded: Loaded, side: int) -> dict[str, str]:
@@ -74,7 +74,7 @@ def _layers(loaded: Loaded, side: int) -> dict[str, str]:
     return found
 
 
-def _code(view: View) -> None:
+def _code(view: View, maps: tiles.Maps) -> None:
     methods = {}
     for method in view.methods:
         asked = view.asked(method)
@@ -83,8 +83,15 @@ def _code(view: View) -> None:
         methods[method] = further | dict(asked.options)
     shown = "found.map.float().cpu().numpy()"
     shown = f"smoothed({shown})" if view.look["look"] == "smoothed" else shown
-    opening = picture_code(view.chosen, "classifier_input")
-    the_code(CODE, opening, methods=methods, target=view.target, shown=shown, strength=view.look["strength"] / 100)
+    shared = view.look["range"] == "shared" and maps
+    values = {
+        "methods": methods,
+        "target": view.target,
+        "shown": shown,
+        "limit": repr(max(view.limits(maps).values())) if shared else "limit_of(values)",
+        "strength": view.look["strength"] / 100,
+    }
+    the_code(CODE, picture_code(view.chosen, "classifier_input"), **values)
 
 
 page()

@@ -1,4 +1,4 @@
-"""Infidelity and sensitivity: does a map foretell what covering does, and does it stay when little changes?"""
+"""Infidelity and sensitivity: does a map predict what covering does, and does it stay when little changes?"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -35,14 +35,14 @@ def _draw_numbers(view: View, method: str, result: Sequence[Infidelity | float])
     relative = "–" if untrue.relative is None else significant(untrue.relative)
     figures(
         [
-            (_("infidelity, of that of an empty map"), relative),
-            (_("infidelity, in squares of the score"), significant(untrue.value)),
+            (_("infidelity, relative to a zero map"), relative),
+            (_("infidelity, in score²"), significant(untrue.value)),
             (_("sensitivity"), significant(moved)),
         ]
     )
     st.caption(
         _(
-            "Infidelity is 0 for a map that foretells every fall of the score when a rectangle is covered, and 1 for "
+            "Infidelity is 0 for a map that predicts every fall of the score when a rectangle is covered, and 1 for "
             "one that tells nothing. Sensitivity is the largest change of the map, relative to itself, while each "
             "number of the picture moves by 2 % of its range at most. By Captum (Yeh et al. 2019)."
         )
@@ -57,8 +57,9 @@ def _rows_of_numbers(view: View, method: str, result: Sequence[Infidelity | floa
 CHECK = Check(
     "numbers",
     Phrase("Infidelity and sensitivity"),
-    Phrase("Does the map foretell what covering does to the score? Does it stay when the picture hardly changes?"),
+    Phrase("Does the map predict what covering does to the score? Does it stay when the picture hardly changes?"),
     2,
+    MOVES + 1,
     lambda passes: times(passes, MOVES + 1, 2 * (SQUARES + 1)),
     _numbers,
     _draw_numbers,

@@ -1,6 +1,6 @@
 """The methods' maps side by side: what is quick at once, what takes long when it is asked for and while one watches."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 import streamlit as st
@@ -11,7 +11,7 @@ from models.images import png
 from models.refusals import Refused
 from pages.common import cache
 from pages.common.panels import small_tiles, tiles
-from pages.common.progress import watch
+from pages.common.session import Selection
 from pages.common.text import _, plain, said, spoken
 from pages.common.widgets import honest_png
 from pages.common.words import fidelity_in_words
@@ -20,16 +20,22 @@ from pages.explain.attribution.asking import View, ask_options
 from pages.explain.attribution.words import range_of, remark_on
 from vis.attribution import METHODS
 from vis.figures.attribution import limit_of
-from vis.figures.numbers import percent, significant
+from vis.figures.numbers import significant
 
 FEW = 6  # passes that are made at once, however long one takes
 
 Maps = dict[str, cache.Explained]
 
 
-def key_of_job(view: View) -> Callable[[str], Hashable]:
-    """By what a method's job is kept."""
-    return lambda method: (view.chosen, view.asked(method))
+def keys(view: View) -> set[Hashable]:
+    """By what the jobs of the tiles are kept."""
+    chosen = [view.chosen, *([with_noise(view.chosen)] if view.look["random"] else [])]
+    return {(one, view.asked(method)) for method in view.methods for one in chosen}
+
+
+def with_noise(chosen: Selection) -> Selection:
+    """The selection with random weights."""
+    return replace(chosen, weights="random")
 
 
 def draw(view: View, opened: str | None, open_it: Callable[[str], None]) -> Maps:
@@ -49,9 +55,13 @@ def draw(view: View, opened: str | None, open_it: Callable[[str], None]) -> Maps
         slots[method] = place.container(gap="xsmall")
     costs = {method: _cost(view, method) for method in view.methods}
     maps: Maps = {}
+    left = float(work.AT_ONCE)
     for method in sorted(view.methods, key=lambda one: costs[one][1]):
+        passes, seconds = costs[method]
+        by_itself = passes is None or sum(passes) <= FEW or seconds <= left
+        left -= seconds if by_itself else 0
         with slots[method]:
-            found = _found(view, method, *costs[method])
+            found = _found(view, view.chosen, view.loaded, method, by_itself, *costs[method])
         if found is not None:
             maps[method] = found
             if view.look["range"] == "own":
@@ -67,9 +77,15 @@ def draw(view: View, opened: str | None, open_it: Callable[[str], None]) -> Maps
 def _draw_picture(place: DeltaGenerator, view: View) -> None:
     place.markdown(f"**{_('The picture')}**")
     height, width = view.pixels.shape[:2]
-    size = _("as the network sees it: {width}×{height} pixels", width=width, height=height)
     place.image(png(view.pixels), width="stretch", alt=_("The picture"))
-    place.caption(size)
+    place.caption(
+        _(
+            "explained: {name}; as the network sees it: {width}×{height} pixels",
+            name=plain(view.class_name),
+            width=width,
+            height=height,
+        )
+    )
 
 
 def _cost(view: View, method: str) -> tuple[tuple[int, int] | None, float]:
@@ -80,44 +96,45 @@ def _cost(view: View, method: str) -> tuple[tuple[int, int] | None, float]:
         return None, 0.0
 
 
-def _found(view: View, method: str, passes: tuple[int, int] | None, seconds: float) -> cache.Explained | None:
-    """What a method found; None while it is not known, and then its tile says why."""
-    key = key_of_job(view)(method)
-    if result := work.result(key):
-        return result[-1]
-    if passes is None or sum(passes) <= FEW or seconds <= work.AT_ONCE:
+def _found(
+    view: View,
+    chosen: Selection,
+    loaded: Loaded,
+    method: str,
+    by_itself: bool,
+    passes: work.Passes | None,
+    seconds: float,
+) -> cache.Explained | None:
+    """What a method found; None while it is not known, and then its tile says why.
+
+    Args:
+        by_itself: it is computed without being asked for.
+    """
+    asked = view.asked(method)
+    if known := work.result((chosen, asked)):
+        return known[-1]
+    if by_itself or passes is None:
         try:
             with st.spinner(_("Computing …")):
-                return cache.attribution(*key)[0]
+                return cache.attribution(chosen, asked)[0]
         except Refused as refusal:
             st.info(plain(said(refusal)), icon=":material/block:")
             return None
-    job = work.jobs().get(key)
-    if job and job.running:
-        watch(
-            lambda: work.jobs().get(key),
-            lambda now: percent(now.part, 0),
-            f"stop {method}",
-            lambda: None,
-            lambda now: _draw_so_far(view, now.known),
-        )
-        return None
-    if job and job.refused:
-        st.error(plain(said(job.refused)), icon=":material/error:")
-    elif job and job.failed:
-        st.error(_("This method failed."), icon=":material/error:")
-    st.caption(work.cost_in_words(passes, seconds))
-    if st.button(_("Start"), icon=":material/play_arrow:", key=f"start {method}"):
-        given = cache.picture(view.chosen)
-        work.begin(key, lambda: cache.explanation(view.loaded, given, key[1]))
-        st.rerun()
-    return None
+    given = cache.picture(chosen)
+    steps = work.found(
+        (chosen, asked),
+        lambda: cache.explanation(loaded, given, asked),
+        passes,
+        seconds,
+        method if chosen == view.chosen else f"{method} with random weights",
+        draw=lambda step: _draw_so_far(view, step),
+    )
+    return steps and steps[-1]
 
 
-def _draw_so_far(view: View, steps: Sequence[cache.Explained]) -> None:
-    for known in steps:
-        pixels = view.pixels_of(known, limit_of(view.values(known)))
-        st.image(png(pixels), width="stretch", alt=_("What is known so far"))
+def _draw_so_far(view: View, known: cache.Explained) -> None:
+    pixels = view.pixels_of(known, limit_of(view.values(known)))
+    st.image(png(pixels), width="stretch", alt=_("What is known so far"))
 
 
 def _draw_map(
@@ -141,7 +158,7 @@ def _draw_map(
             pixelated=False,
             alt=f"{spoken(METHODS[method].title)}: {view.class_name}",
         )
-        if view.look["random"]:
+        if view.look["random"] and view.loaded.weights.trained:
             _draw_noise(view, method)
         if remark := remark_on(view, method, found.map):
             st.caption(f":material/info: {plain(remark)}")
@@ -156,12 +173,19 @@ def _draw_map(
 
 def _draw_noise(view: View, method: str) -> None:
     """The same with random weights: what the architecture alone does."""
-    chosen = replace(view.chosen, weights="random")
+    chosen = with_noise(view.chosen)
     try:
-        loaded: Loaded = cache.opened_network(chosen)[0]
-        noise = cache.attribution(chosen, view.asked(method))[0]
+        loaded = cache.opened_network(chosen)[0]
+        passes, seconds = cache.cost(chosen, view.asked(method))
     except Refused as refusal:
         st.info(plain(said(refusal)), icon=":material/block:")
+        return
+    by_itself = sum(passes) <= FEW or seconds <= work.AT_ONCE / len(view.methods)
+    noise = _found(view, chosen, loaded, method, by_itself, passes, seconds)
+    if noise is None:
+        return
+    if noise.map.shape != view.pixels.shape[:2]:
+        st.info(_("With random weights, this network takes pictures of another size."), icon=":material/block:")
         return
     pixels = view.pixels_of(noise, limit_of(view.values(noise)))
     st.image(honest_png(loaded, pixels, 200), width="stretch", alt=_("With random weights"))

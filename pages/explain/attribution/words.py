@@ -3,13 +3,13 @@
 import numpy as np
 
 from models import Loaded
-from models.options import Phrase
+from models.options import Choice, Option, Phrase
 from pages.common import cache
 from pages.common.text import _, spoken
 from pages.common.words import fidelity_in_words, name_of, network_in_words
 from pages.explain.attribution.asking import CAMS, View
 from vis.attribution import METHODS
-from vis.figures.numbers import significant
+from vis.figures.numbers import rewritten, significant
 
 DOES = {
     "saliency": Phrase("How strongly the score changes when a pixel changes, whatever its sign."),
@@ -68,9 +68,9 @@ def colours_in_words(limit: float) -> str:
 def about(view: View, method: str, found: cache.Explained, limit: float, loaded: Loaded | None = None) -> list[str]:
     """All that the picture of a map must say where it stands alone."""
     asked = view.asked(method)
-    options = [f"{spoken(o.label)}: {spoken(o.called(v)) if hasattr(o, 'called') else v}" for o, v in _options(asked)]
+    options = [f"{spoken(o.label)}: {_value(o, v)}" for o, v in _options(asked)]
     if method in CAMS:
-        options.append(_("layer: {layer}", layer=asked.layer or _("the last with positions")))
+        options.append(_("layer: {layer}", layer=asked.layer or _("the last layer with positions")))
     kind = _("probability") if asked.probability else _("logit")
     return [
         f"{network_in_words(loaded or view.loaded)} · {name_of(view.chosen.picture)}",
@@ -81,6 +81,10 @@ def about(view: View, method: str, found: cache.Explained, limit: float, loaded:
         f"{_('values')} {range_of(found.map)}. {colours_in_words(limit)}"
         + (f" {_('Smoothed for the eye.')}" if view.look["look"] == "smoothed" else ""),
     ]
+
+
+def _value(option: Option, value: object) -> str:
+    return spoken(option.called(value)) if isinstance(option, Choice) else rewritten(str(value))
 
 
 def _options(asked: cache.Asked) -> list[tuple]:

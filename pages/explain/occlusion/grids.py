@@ -13,7 +13,7 @@ from pages.common.panels import picture_file, small_tiles, tiles
 from pages.common.session import Selection
 from pages.common.text import _, plain
 from pages.common.widgets import honest_png
-from pages.common.words import fidelity_in_words, name_of, network_in_words
+from pages.common.words import fidelity_in_words, grey_in_words, name_of, network_in_words
 from pages.explain.classes import class_name
 from vis.deconvnet import Box
 from vis.figures.attribution import classes_over, colours_of
@@ -22,17 +22,24 @@ from vis.figures.pictures import heat, signed
 from vis.responses import limit_of
 
 SIDE = 224  # pixels of a grid's picture, at least
-UNKNOWN = (128, 128, 128)
+UNKNOWN = (200, 200, 200)
 
 
 def draw(
-    loaded: Loaded, pixels: np.ndarray, known: cache.Grids, layer: str, place: tuple[int, int] | None
+    loaded: Loaded,
+    pixels: np.ndarray,
+    known: cache.Grids,
+    layer: str,
+    name: str,
+    place: tuple[int, int] | None = None,
+    may_be_clicked: bool = False,
 ) -> tuple[int, int] | None:
     """The picture and the four; what comes back is the place that was clicked.
 
     Args:
         pixels: of the picture as the network classifies it.
         layer: whose strongest map is followed.
+        name: of the class.
         place: that is looked at.
     """
     picture, *places = small_tiles("figure 7", 5)
@@ -44,12 +51,12 @@ def draw(
     shown = [
         (
             _("Sum of the strongest map"),
-            with_unknown(heat(np.nan_to_num(known.activation), _largest(known.activation)), known),
+            with_unknown(_cells(known.activation), known),
             activation_in_words(known, None),
             [significant(float(value)) for value in known.activation.ravel()],
         ),
         (
-            _("Probability of the class"),
+            _("Probability: {name}", name=name),
             with_unknown(heat(np.nan_to_num(known.probability), 1.0), known),
             _("dark is 0 %, bright 100 %; as it is {probability}", probability=percent(probability)),
             [percent(float(value)) for value in known.probability.ravel()],
@@ -64,9 +71,12 @@ def draw(
     clicked = None
     for (title, cells, words, labels), where in zip(shown, (places[0], places[2], places[3]), strict=True):
         with where:
-            st.markdown(f"**{title}**")
-            found = _grid(loaded, cells, known, title, labels, place)
-            clicked = found if found is not None else clicked
+            st.markdown(f"**{plain(title)}**")
+            if may_be_clicked:
+                found = _grid(loaded, cells, known, title, labels, place)
+                clicked = found if found is not None else clicked
+            else:
+                st.image(honest_png(loaded, _enlarged(cells)), width="stretch", alt=title)
             st.caption(plain(words) if words else _legend(loaded, known))
     with places[1]:
         projection = known.projection
@@ -96,16 +106,35 @@ def place_in_words(box: Box) -> str:
 def activation_in_words(known: cache.Grids, value: float | None) -> str:
     """The sum of the map that is followed, there and for the picture as it is; or what its colours mean."""
     before = significant(known.before[0])
-    if value is None:
-        largest = significant(_largest(known.activation))
-        words = _("map {channel}: dark is 0, bright {largest}; as it is {before}")
-        return words.format(channel=known.channel, largest=largest, before=before)
-    words = _("map {channel}: sum {value}; as it is {before}")
-    return words.format(channel=known.channel, value=significant(value), before=before)
+    if value is not None:
+        words = _("map {channel}: sum {value}; as it is {before}")
+        return words.format(channel=known.channel, value=significant(value), before=before)
+    largest = _largest(known.activation)
+    if _has_sign(known.activation):
+        colours = grey_in_words(largest)
+        return _("map {channel}, as it is {before}. {colours}", channel=known.channel, before=before, colours=colours)
+    words = _("map {channel}: dark is 0, bright {largest}; as it is {before}")
+    return words.format(channel=known.channel, largest=significant(largest), before=before)
+
+
+def _has_sign(values: np.ndarray) -> bool:
+    return bool((np.nan_to_num(values) < 0).any())
+
+
+def _cells(values: np.ndarray) -> np.ndarray:
+    """The values (rows, columns) as pixels: grey is 0 where some are negative, else dark."""
+    known = np.nan_to_num(values)
+    return signed(known[None], _largest(values)) if _has_sign(values) else heat(known, _largest(values))
+
+
+def _enlarged(cells: np.ndarray) -> np.ndarray:
+    times = -(-SIDE // max(cells.shape[:2]))
+    return cells.repeat(times, 0).repeat(times, 1)
 
 
 def _largest(values: np.ndarray) -> float:
-    return float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
+    """The largest absolute value that is known."""
+    return float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
 
 
 def _grid(
@@ -116,12 +145,11 @@ def _grid(
     labels: Sequence[str],
     place: tuple[int, int] | None,
 ) -> tuple[int, int] | None:
-    rows, columns = cells.shape[:2]
-    times = -(-SIDE // max(rows, columns))
+    columns = cells.shape[1]
     boxes = [box for row in known.boxes for box in row]
     words = [f"{place_in_words(box)}\n{label}" if label else "" for box, label in zip(boxes, labels, strict=True)]
     clicked = tiles(
-        cells.repeat(times, 0).repeat(times, 1),
+        _enlarged(cells),
         columns,
         title,
         labels=words,
@@ -147,25 +175,31 @@ def _legend(loaded: Loaded, known: cache.Grids) -> str:
 # Files ------------------------------------------------------------------------------------------------------------
 
 
-def offer(chosen: Selection, loaded: Loaded, known: cache.Grids, target: int, layer: str) -> None:
-    """Buttons for the pictures and for the numbers."""
+def offer(
+    chosen: Selection, loaded: Loaded, known: cache.Grids, target: int, layer: str, square: tuple[int, int]
+) -> None:
+    """Buttons for the pictures and for the numbers.
+
+    Args:
+        square: its side and its stride, in pixels.
+    """
     row = st.container(horizontal=True, gap="small")
+    name, (size, stride) = class_name(loaded, target), square
     lines = [
-        f"{network_in_words(loaded)} · {name_of(chosen.picture)} · {class_name(loaded, target)}",
-        f"{layer} · {activation_in_words(known, None)}",
+        f"{network_in_words(loaded)} · {name_of(chosen.picture)} · {name}",
+        _("A grey square of {size} pixels, {stride} from one place to the next.", size=size, stride=stride),
+        f"{_('left')}: {_('Sum of the strongest map')}, {layer}: {activation_in_words(known, None)}",
+        f"{_('right')}: {_('Probability: {name}', name=name)}: {_('dark is 0 %, bright 100 %')}",
     ]
-    name = f"{chosen.network}-occlusion"
-    pixels = np.concatenate(
-        [_large(heat(known.activation, _largest(known.activation))), _large(heat(known.probability, 1.0))], 1
-    )
-    picture_file(row, pixels, lines, f"{name}.png", "occlusion png", loaded=loaded)
+    file = f"{chosen.network}-occlusion"
+    pixels = np.concatenate([_edged(_cells(known.activation)), _edged(heat(known.probability, 1.0))], 1)
+    picture_file(row, pixels, lines, f"{file}.png", "occlusion png", loaded=loaded)
     rows = rows_of(chosen, loaded, known, target, layer)
-    download(row, _("As a table (CSV)"), lambda: table(rows), f"{name}.csv", "occlusion csv")
+    download(row, _("As a table (CSV)"), lambda: table(rows), f"{file}.csv", "occlusion csv")
 
 
-def _large(cells: np.ndarray) -> np.ndarray:
-    times = -(-SIDE // max(cells.shape[:2]))
-    return np.pad(cells.repeat(times, 0).repeat(times, 1), ((0, 0), (0, 8), (0, 0)), constant_values=255)
+def _edged(cells: np.ndarray) -> np.ndarray:
+    return np.pad(_enlarged(cells), ((0, 0), (0, 8), (0, 0)), constant_values=255)
 
 
 def rows_of(chosen: Selection, loaded: Loaded, known: cache.Grids, target: int, layer: str) -> list[dict[str, object]]:

@@ -14,7 +14,6 @@ from pages.common import address, cache
 from pages.common.asking import ask_one, come_back, fragment, key_of, standing
 from pages.common.code import picture_code, the_code
 from pages.common.panels import close_up, reading, small_tiles
-from pages.common.progress import watch
 from pages.common.session import Selection, set_to
 from pages.common.text import _, plain, said
 from pages.common.widgets import computed
@@ -24,6 +23,7 @@ from pages.explain.occlusion import grids
 from vis.attribution.perturbing import positions
 from vis.figures.numbers import percent
 
+MOST_PLACES = 32  # of the square along a side
 TEXTS = Path(__file__).parent / "texts"
 CODE = """\
 from vis.attribution.figure7 import figure7
@@ -49,6 +49,7 @@ def _explorer(chosen: Selection, loaded: Loaded) -> None:
     row.markdown(_("A grey square hides a part, and the network is asked again. **Click a place** to see it covered."))
     with row.popover(_("Square and layer"), icon=":material/tune:"):
         size, stride = (ask_one(st, option, network=chosen.network) for option in _square(min(pixels.shape[:2])))
+        stride = min(stride, size)  # so that every pixel is covered
         names = {operation: f"{name} · {operation}" for name, operation in loaded.layers.items()}
         last = list(names)[-1]
         layer = ask_one(st, Choice("layer", Phrase("Layer"), names, last, shown_as="list"), network=chosen.network)
@@ -56,68 +57,45 @@ def _explorer(chosen: Selection, loaded: Loaded) -> None:
     rows, columns = (positions(side, size, stride) for side in pixels.shape[:2])
     key = (chosen, "figure 7", target, layer, size, stride)
     work.keep_only({key})
+    place = _place(rows, columns)
     known = _known(chosen, loaded, key, rows * columns + 1)
-    place = _place(rows, columns, max(pixels.shape[:2]))
-    if known is not None:
-        clicked = grids.draw(loaded, pixels, known, layer, place)
+    if known is None:
+        picture, *_others = small_tiles("before", 4)
+        picture.image(png(pixels), width="stretch", alt=_("The picture"))
+    else:
+        clicked = grids.draw(loaded, pixels, known, layer, class_name(loaded, target), place, may_be_clicked=True)
         if clicked is not None:
             _choose_place(clicked)
             st.rerun()
         if place is not None:
             _draw_covered(chosen, loaded, known, place)
-        grids.offer(chosen, loaded, known, target, layer)
+        grids.offer(chosen, loaded, known, target, layer, (size, stride))
     the_code(CODE, picture_code(chosen, "classifier_input"), target=target, layer=layer, size=size, stride=stride)
 
 
 def _square(side: int) -> tuple[Number, Number]:
     """The options of a square for pictures of this side: at first a quarter of it, half over the one before."""
-    usual = max(4, side // 16 * 4)
-    size = Number("size", Phrase("Side of the square, pixels"), usual, 4, side // 2, step=2, shown_as="slider")
+    usual, least = max(4, side // 16 * 4), max(2, 2 * -(-side // (2 * MOST_PLACES)))
+    size = Number("size", Phrase("Side of the square, pixels"), usual, least, side // 2, step=2, shown_as="slider")
     stride = Phrase("From one place to the next, pixels")
-    return size, Number("stride", stride, usual // 2, 2, side // 2, step=2, shown_as="slider")
+    return size, Number("stride", stride, usual // 2, least, side // 2, step=2, shown_as="slider")
 
 
 def _known(chosen: Selection, loaded: Loaded, key: Hashable, passes: int) -> cache.Grids | None:
-    """What is known of the four pictures; None while nothing is, and then the page says how far it is or what it costs.
-
-    While more is found, it is drawn where it is watched.
-    """
-    layer, job = key[3], work.jobs().get(key)
-    if result := work.result(key):
-        return result[-1]
-    seconds = cache.seconds_of_passes(chosen, passes)
-    if job is None and seconds <= work.AT_ONCE:
-        job = _begin(chosen, loaded, key)
-    if job and job.running:
-        pixels = cache.pixels_explained(chosen)
-        watch(
-            lambda: work.jobs().get(key),
-            lambda now: _("{part} of {count} places", part=percent(now.part, 0), count=passes - 1),
-            "stop square",
-            lambda: None,
-            lambda now: [grids.draw(loaded, pixels, known, layer, None) for known in now.known],
-        )
-        return None
-    if job and job.refused:
-        st.error(plain(said(job.refused)), icon=":material/error:")
-    elif job and job.failed:
-        st.error(_("The search failed; start it again to retry."), icon=":material/error:")
-    elif job and job.result:
-        st.rerun()
-    picture, beside = small_tiles("before", 2)
-    picture.image(png(cache.pixels_explained(chosen)), width="stretch", alt=_("The picture"))
-    beside.caption(work.cost_in_words((passes, 0), seconds))
-    if beside.button(_("Start"), icon=":material/play_arrow:", type="primary", key="start"):
-        _begin(chosen, loaded, key)
-        st.rerun()
-    return None
-
-
-def _begin(chosen: Selection, loaded: Loaded, key: Hashable) -> cache.InTurns:
+    """What is known of the four pictures; None while that is not all, and then more and more is drawn."""
     _chosen, _name, target, layer, size, stride = key
-    given = cache.picture(chosen)
-    work.begin(key, lambda: cache.grids(loaded, given, target, layer, size, stride))
-    return work.jobs()[key]
+    given, pixels = cache.picture(chosen), cache.pixels_explained(chosen)
+    seconds = cache.seconds_of_passes(chosen, passes)
+    steps = work.found(
+        key,
+        lambda: cache.grids(loaded, given, target, layer, size, stride),
+        (passes, 0),
+        seconds,
+        "square",
+        by_itself=seconds <= work.AT_ONCE,
+        draw=lambda known: grids.draw(loaded, pixels, known, layer, class_name(loaded, target)),
+    )
+    return steps and steps[-1]
 
 
 # The place that is covered ----------------------------------------------------------------------------------------
@@ -130,9 +108,9 @@ def _at(most: int) -> Choice:
     return Choice("at", Phrase("Place"), {None: "", **dict.fromkeys(places, "")}, None)
 
 
-def _place(rows: int, columns: int, side: int) -> tuple[int, int] | None:
+def _place(rows: int, columns: int) -> tuple[int, int] | None:
     """The place of the square that is looked at, if the grid has it."""
-    option = _at(side // 2)
+    option = _at(MOST_PLACES + 1)
     come_back(option, key_of(option.name, page=address.drawn()))
     at = standing(option, address.drawn())
     row, column = map(int, at.split(",")) if at else (rows, columns)
