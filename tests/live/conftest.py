@@ -28,8 +28,6 @@ SWITCHES = [
 ]
 # Opened at /layers, Streamlit looks for its server at /layers/_stcore first, which is not there, and then at /_stcore.
 LOOKED_FOR = re.compile(r"/\w+/_stcore/(health|host-config)$")
-# Beside another browser and another server all takes longer; what says how long it may take runs alone.
-PATIENCE = 2 if "PYTEST_XDIST_WORKER" in os.environ else 1
 LOGS = pytest.StashKey[dict[Path, Path]]()
 
 
@@ -125,7 +123,7 @@ def browser() -> Iterator:
             chromium = driver.chromium.launch(executable_path=system, args=SWITCHES)
         except playwright.Error as error:
             _without_browser(f"no Chromium could be started: {error.message.splitlines()[0]}")
-        playwright.expect.set_options(timeout=5_000 * PATIENCE)
+        playwright.expect.set_options(timeout=5_000)
         yield chromium
         chromium.close()
 
@@ -152,7 +150,7 @@ def new_page(browser, desktop) -> Iterator[Callable]:
         # A second tab of one window would leave the first one in the dark, where nothing moves.
         page = (browser.new_context(**DESKTOP | options) if options or pages else desktop).new_page()
         pages.append(page)
-        page.set_default_timeout(10_000 * PATIENCE)
+        page.set_default_timeout(10_000)
         page.on("console", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
         return page

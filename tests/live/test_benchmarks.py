@@ -13,13 +13,9 @@ from tests.unit.test_benchmarks import IN_A_BROWSER, TABLE, widths
 
 pytestmark = pytest.mark.browser
 BY_ITSELF = "graph"  # is started as from the command line, with a browser and a server of its own
-TIMED = {"dragging"}  # waits only so long for what follows a drag
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.timed] * (name in TIMED)) for name in IN_A_BROWSER if name != BY_ITSELF],
-)
+@pytest.mark.parametrize("name", [name for name in IN_A_BROWSER if name != BY_ITSELF])
 def test_a_benchmark_still_runs_and_prints_its_machine_and_tables(name, browser, app, monkeypatch, capsys):
     """In the browser of the other tests and against their server of the app, which nothing has to wait for."""
 

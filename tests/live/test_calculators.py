@@ -52,7 +52,6 @@ def test_everything_follows_a_slider_that_is_held_and_the_address_when_it_is_let
     expect(macs(page)).to_have_text(through(said))
 
 
-@pytest.mark.timed
 def test_results_follow_drags_and_keys_without_the_server_and_stay_in_view_on_a_phone(new_page, app):
     page = at(new_page(**PHONE), app, "bottleneck")
     name = "Bottleneck channels"

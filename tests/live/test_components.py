@@ -219,7 +219,6 @@ def test_takes_its_colours_from_the_theme(new_page, address):
     assert seen[0] != seen[1]
 
 
-@pytest.mark.timed
 def test_follows_its_cell_when_the_page_scrolls(new_page, address):
     page = open_at(new_page(viewport={"width": 390, "height": 500}), address)
     tiles = grid(page, "tiles")
@@ -247,7 +246,6 @@ def test_leaves_nothing_behind_when_it_is_taken_away_in_use(opened):
     expect(tooltip(tiles)).to_have_text("map 0")
 
 
-@pytest.mark.timed
 def test_answers_a_click_soon_among_seventeen(page, address):
     begun = time.perf_counter()
     page = open_at(page, f"{address}/?grids=15")

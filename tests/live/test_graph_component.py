@@ -14,7 +14,7 @@ from tests.live.graph_page import WORDS, large
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
 SCRIPT = Path(__file__).with_name("graph_page.py")
-pytestmark = [pytest.mark.browser, pytest.mark.timed]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="session")

@@ -328,7 +328,6 @@ def test_a_page_whose_words_came_before_its_name_is_one_entry_and_the_page_befor
         settled(page)
 
 
-@pytest.mark.timed
 def test_a_first_address_that_was_completed_too_early_leaves_no_dead_press_of_back(page, address):
     page.add_init_script(
         "if (location.search === '?network=lenet5') setTimeout(() => {"

@@ -9,7 +9,7 @@ import pytest
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
 SCRIPT = Path(__file__).with_name("sliders_page.py")
-pytestmark = [pytest.mark.browser, pytest.mark.timed]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="session")
