@@ -147,13 +147,13 @@ def rise(asked: Question, masks: int, cells: int, kept: float) -> Iterator[Found
         Refused: see `Question.scores`.
     """
     score = asked.scores(asked.image).item()
-    weighed, seen = (asked.image.new_zeros(asked.image.shape[2:]) for _ in range(2))
-    scores = asked.image.new_zeros(0)
+    weighed, seen = (torch.zeros(asked.image.shape[2:], dtype=torch.float64) for _ in range(2))
+    scores = torch.zeros(0, dtype=torch.float64)  # in double precision: a small difference of large sums
     for some in random_masks(asked.image, masks, cells, kept):
-        left = asked.scores(asked.image * some[:, None])
+        left, some = asked.scores(asked.image * some[:, None]).cpu().double(), some.cpu().double()
         weighed, seen = weighed + torch.einsum("n,nhw->hw", left, some), seen + some.sum(0)
         scores = torch.cat([scores, left])
-        found = (weighed - scores.mean() * seen) / (len(scores) * kept)
+        found = ((weighed - scores.mean() * seen) / (len(scores) * kept)).to(asked.image)
         yield Found(score, found, fidelity=f"approximated: {MASKS}", part=len(scores) / masks)
 
 
