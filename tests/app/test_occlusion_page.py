@@ -7,7 +7,8 @@ import pytest
 
 from models import load
 from models.decoding import decoded
-from pages.common.cache import sample
+from pages.common.cache import InTurns, sample
+from pages.common.cache.explained import explanations
 from pages.explain import work
 from pages.explain.occlusion import grids
 from tests.app.visit import ROUTES, Visit, read_csv
@@ -67,6 +68,19 @@ def test_the_square_is_slid_and_a_place_can_be_looked_at(known, given, monkeypat
     assert listed.startswith(f"1. {loaded.categories[int(answer.argmax())]}: **{100 * float(answer.max()):.1f} %**")
     assert again.link["at"] == "2,3"
     assert not again.errors
+
+
+def test_a_job_that_is_stopped_leaves_the_line_and_gives_nothing():
+    job = InTurns(lambda: iter(int, 1), lambda known: 0.0, most=1)  # it would never end
+    while not job.known:
+        time.sleep(0.01)
+    job.stop()
+    end = time.monotonic() + 10
+    while job.running and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not job.running
+    assert (job.result, job.failed, len(job.known)) == (None, False, 1)
+    assert not explanations.places
 
 
 def test_another_square_and_layer_are_in_the_address(given):

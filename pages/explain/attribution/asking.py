@@ -9,7 +9,7 @@ import streamlit as st
 
 from models import Loaded
 from models.options import Choice, Number, Option, Phrase, Several, Switch
-from pages.common import address, cache
+from pages.common import address, cache, routes
 from pages.common.asking import ask, ask_one, come_back, key_of, standing
 from pages.common.session import Selection, set_to
 from pages.common.text import _
@@ -17,6 +17,7 @@ from pages.explain.classes import class_name
 from vis.attribution import METHODS
 from vis.figures.attribution import limit_of, over, smoothed
 
+PAGE = routes.ATTRIBUTION.name  # that keeps what is asked here
 CAMS = ("grad_cam", "guided_grad_cam", "layer_cam", "score_cam")  # which look at the maps of a layer
 CHEAP = ("grad_cam", "layer_cam", "guided", "deconvnet", "saliency", "input_x_gradient")
 
@@ -52,7 +53,7 @@ class View:
 
     def asked(self, method: str) -> cache.Asked:
         """What is asked of the cache for a method."""
-        options = tuple((o.name, standing(_of(method, o), _page())) for o in METHODS[method].options)
+        options = tuple((o.name, standing(_of(method, o), PAGE)) for o in METHODS[method].options)
         is_probability = self.look["score"] == "probability"
         return cache.Asked(method, self.target, self.layer if method in CAMS else None, is_probability, options)
 
@@ -109,25 +110,21 @@ def ask_options(place, method: str) -> None:
     if options:
         with place.popover("", icon=":material/tune:", help=_("Options"), type="tertiary"):
             for option in options:
-                ask_one(st, _of(method, option), page=_page())
+                ask_one(st, _of(method, option), page=PAGE)
 
 
 def seen_closely(methods: tuple[str, ...]) -> str | None:
     """The method that is open, if it is one of these."""
-    come_back(CLOSE, key_of(CLOSE.name, page=_page()))
-    method = standing(CLOSE, _page())
+    come_back(CLOSE, key_of(CLOSE.name, page=PAGE))
+    method = standing(CLOSE, PAGE)
     return method if method in methods else None
 
 
 def see_closely(method: str | None) -> None:
     """Opens a method; None closes it."""
-    set_to(key_of(CLOSE.name, page=_page()), method)
+    set_to(key_of(CLOSE.name, page=PAGE), method)
 
 
 def _of(method: str, option: Option) -> Option:
     """An option with the method in its name, for several methods may have one of that name."""
     return replace(option, name=f"{method}-{option.name}")
-
-
-def _page() -> str:
-    return "attribution"

@@ -29,7 +29,7 @@ from vis.figures.pictures import captioned
 
 
 def draw(view: View, method: str, found: cache.Explained, limit: float, close: Callable[[], None]) -> None:
-    """The map, large, beside its numbers; below it, what happens to the score without the pixels that it names."""
+    """The map, large, beside its numbers; below it, how far it can be trusted."""
     title = f"{spoken(METHODS[method].title)} · {plain(view.class_name)}"
     with close_up(title, method, close):
         left, right = row_that_wraps("closely", 2)

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from models import Loaded
 from models.options import Choice, Option, Phrase
 from pages.common import cache
 from pages.common.text import _, spoken
@@ -26,7 +25,9 @@ DOES = {
     "layer_cam": Phrase("The maps of one layer, each position weighed by its own positive gradient."),
     "score_cam": Phrase("The maps of one layer, each weighed by the score of the picture seen through it."),
     "occlusion": Phrase("How much the score falls when a grey square covers a pixel."),
-    "rise": Phrase("The mean of random masks, each weighed by the score of the picture seen through it."),
+    "rise": Phrase(
+        "The mean of random masks, each weighed by how far the score of the picture seen through it is above the mean."
+    ),
     "deep_lift": Phrase("What each pixel adds to the difference from a baseline, rule by rule down the network."),
     "lrp": Phrase("The score handed down layer by layer, to each input its part of the sum."),
     "feature_ablation": Phrase("How much the score falls when a superpixel is covered with the mean colour."),
@@ -65,7 +66,7 @@ def colours_in_words(limit: float) -> str:
     return _("Orange speaks for the class, blue against it; colours are full at ±{limit}.", limit=significant(limit))
 
 
-def about(view: View, method: str, found: cache.Explained, limit: float, loaded: Loaded | None = None) -> list[str]:
+def about(view: View, method: str, found: cache.Explained, limit: float) -> list[str]:
     """All that the picture of a map must say where it stands alone."""
     asked = view.asked(method)
     options = [f"{spoken(o.label)}: {_value(o, v)}" for o, v in _options(asked)]
@@ -73,7 +74,7 @@ def about(view: View, method: str, found: cache.Explained, limit: float, loaded:
         options.append(_("layer: {layer}", layer=asked.layer or _("the last layer with positions")))
     kind = _("probability") if asked.probability else _("logit")
     return [
-        f"{network_in_words(loaded or view.loaded)} · {name_of(view.chosen.picture)}",
+        f"{network_in_words(view.loaded)} · {name_of(view.chosen.picture)}",
         f"{view.class_name} · {kind} {significant(found.score, 4)}",
         " · ".join(
             [f"{spoken(METHODS[method].title)} ({METHODS[method].paper})", *options, fidelity_in_words(found.fidelity)]
