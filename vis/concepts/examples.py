@@ -1,0 +1,23 @@
+"""Small inputs with which the concepts are shown: the same ones at every visit."""
+
+import torch
+from torch import Tensor
+
+CHANNELS = 3  # of the batches
+MEANS, DEVIATIONS = (-1.0, 0.5, 3.0), (0.5, 1.0, 2.0)  # of each channel, over all batches that could come
+
+
+def activations() -> Tensor:
+    """Eight maps of whole numbers as a ReLU leaves them, (1, 8, 4, 4); number 3 is loud."""
+    drawn = torch.randn((1, 8, 4, 4), dtype=torch.float64, generator=torch.Generator().manual_seed(12)) + 0.5
+    drawn[:, 3] = 1.5 * drawn[:, 3] + 1.5
+    return (60 * drawn).relu().round()
+
+
+def batch(number: int, pictures: int, side: int, channels: int = CHANNELS) -> Tensor:
+    """The batch of that number, from 1 on, (pictures, channels, side, side); more channels repeat the first three."""
+    generator = torch.Generator().manual_seed(1000 + number)
+    drawn = torch.randn((pictures, channels, side, side), dtype=torch.float64, generator=generator)
+    places = torch.arange(channels) % CHANNELS
+    mean, deviation = (torch.tensor(of, dtype=torch.float64)[places] for of in (MEANS, DEVIATIONS))
+    return drawn * deviation[:, None, None] + mean[:, None, None]
