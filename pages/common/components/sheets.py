@@ -58,7 +58,8 @@ def draw_sheets(
     cells = shades.size
     if cells > MOST_CELLS or sum(len(line.titles) for line in lines) != count or len(labels) != cells:
         raise ValueError(
-            f"{count} sheets {key!r} have {len(labels)} labels for {cells} cells; at most {MOST_CELLS} are drawn."
+            f"{count} sheets {key!r} do not fit their lines, or their {cells} cells, at most {MOST_CELLS}, "
+            f"the {len(labels)} labels."
         )
     starts = np.cumsum([0, *(len(line.titles) for line in lines)]).tolist()
     data = {
