@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.lenet import Subsampling
 from models.refusals import Refused
 from vis.concepts.normalisation import (
     CONVENTIONS,
@@ -30,6 +31,19 @@ from vis.concepts.normalisation import (
     window_of,
     window_sums,
 )
+from vis.concepts.pooling import (
+    average_pool,
+    average_pool_backward,
+    down,
+    max_pool,
+    shared,
+    subsample,
+    subsample_backward,
+    unpool_add,
+    unpool_overwrite,
+    up,
+)
+from vis.deconvnet import project, strongest_units
 
 FEW = settings(max_examples=15, deadline=None)
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
@@ -210,3 +224,86 @@ def test_what_cannot_be_is_refused_in_a_sentence():
     assert inference(two, Moving(one, one), one, one).shape == two.shape
     with pytest.raises(Refused, match="6 channels cannot be split into 4"):
         sets_of("group", (1, 6, 1, 1), 4)
+
+
+# Pooling ---------------------------------------------------------------------------------------------------------
+
+POOLS = st.sampled_from([(2, 2), (3, 2), (3, 3), (3, 1), (4, 2), (2, 1)])
+MAPS = st.tuples(st.integers(1, 2), st.integers(1, 3), st.integers(4, 8), st.integers(4, 8))
+
+
+@FEW
+@given(MAPS, POOLS)
+def test_max_pooling_is_torchs_with_its_switches_and_unpooling_by_addition_is_its_backward_pass(shape, pool):
+    x = drawn(shape).requires_grad_()
+    y, switches = max_pool(x, *pool)
+    theirs, indices = F.max_pool2d(x, *pool, return_indices=True)
+    same(y, theirs)
+    assert torch.equal(switches, indices)
+    gradient = drawn(y.shape, 1)
+    same(unpool_add(gradient, switches, shape[2:]), *gradients(theirs, gradient, x))
+    assert int(shared(switches, shape[2:]).sum()) == y.numel()
+
+
+def test_of_equal_numbers_the_first_is_the_maximum_as_in_torch():
+    x = torch.ones((1, 1, 4, 4), dtype=torch.float64)
+    assert max_pool(x, 3, 1)[1].ravel().tolist() == [0, 1, 4, 5]
+    assert torch.equal(max_pool(x, 3, 1)[1], F.max_pool2d(x, 3, 1, return_indices=True)[1])
+
+
+@FEW
+@given(MAPS)
+def test_where_windows_do_not_overlap_both_ways_to_unpool_are_torchs(shape):
+    y, switches = max_pool(drawn(shape), 2, 2)
+    theirs = F.max_unpool2d(y, switches, 2, 2, output_size=shape[2:])
+    same(unpool_add(y, switches, shape[2:]), theirs)
+    same(unpool_overwrite(y, switches, shape[2:]), theirs)
+
+
+def test_a_shared_maximum_is_added_or_overwritten():
+    """By hand: 9 is the maximum of all four windows, which bring back 1, 2, 3 and 4."""
+    x = torch.tensor([[0, 1, 2], [3, 9, 4], [5, 6, 7]], dtype=torch.float64)[None, None]
+    y, switches = max_pool(x, 2, 1)
+    assert y.unique().tolist() == [9]
+    assert shared(switches, (3, 3))[0, 0].tolist() == [[0, 0, 0], [0, 4, 0], [0, 0, 0]]
+    signal = torch.tensor([[1, 2], [3, 4]], dtype=torch.float64)[None, None]
+    assert float(unpool_add(signal, switches, (3, 3))[0, 0, 1, 1]) == 10
+    assert float(unpool_overwrite(signal, switches, (3, 3))[0, 0, 1, 1]) == 4
+    same(unpool_overwrite(signal, switches, (3, 3)), F.max_unpool2d(signal, switches, 2, 1, output_size=(3, 3)))
+
+
+@FEW
+@given(MAPS, POOLS)
+def test_average_pooling_is_torchs_forward_and_backward(shape, pool):
+    x = drawn(shape).requires_grad_()
+    y = F.avg_pool2d(x, *pool)
+    same(average_pool(x.detach(), *pool), y)
+    gradient = drawn(y.shape, 1)
+    same(average_pool_backward(gradient, *pool, shape[2:]), *gradients(y, gradient, x))
+
+
+def test_lenets_subsampling_is_the_networks_and_has_two_parameters_a_map():
+    theirs, x = Subsampling(6).double(), drawn((2, 6, 4, 6)).requires_grad_()
+    nn.init.normal_(theirs.coefficient, generator=torch.Generator().manual_seed(1))
+    nn.init.normal_(theirs.bias, generator=torch.Generator().manual_seed(2))
+    coefficient, bias = theirs.coefficient.detach().ravel(), theirs.bias.detach().ravel()
+    y, gradient = theirs(x), drawn((2, 6, 2, 3), 3)
+    same(subsample(x.detach(), coefficient, bias), y)
+    autograds = gradients(y, gradient, x, theirs.coefficient, theirs.bias)
+    for ours, autograd in zip(subsample_backward(x.detach(), gradient, coefficient), autograds, strict=True):
+        same(ours, autograd.view_as(ours))
+    assert coefficient.numel() + bias.numel() == 12  # S2 of LeNet-5
+
+
+@pytest.mark.parametrize("pool", [(2, 2), (3, 2)])
+def test_the_three_steps_are_the_deconvnets(pool):
+    """Against the walk that the pages of networks show, on a network of these three layers."""
+    x, filter = drawn((1, 1, 8, 8)), drawn((3, 3), 5)
+    model = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1, bias=False), nn.ReLU(), nn.MaxPool2d(*pool)).double().eval()
+    model[0].weight.data[0, 0] = filter
+    (unit,) = strongest_units(model, x, "2", k=1)
+    found = down(up(x, filter, *pool), filter, (unit.row, unit.column))
+    (projection,) = project(model, x, [unit])
+    assert unit.activation == pytest.approx(float(found.alone.max()), rel=1e-12)
+    same(torch.as_tensor(projection.on_canvas())[None].double(), found.filtered)
+    assert float(found.filtered.abs().max()) > 0

@@ -1,7 +1,9 @@
-// Maps as sheets that stand beside one another, seen from the side: what lies at one place of all maps lies on one line.
+// Maps as sheets that stand beside one another, seen from the side or from the front: what lies at one place of all maps
+// lies on one line.
 
 const SIDE = 30; // of a cell, in units of the drawing
-const [ACROSS, UP] = [21, 10.5]; // from a cell to the one in the next column
+const SLANTED = { across: 21, up: 10.5 }; // from a cell to the one in the next column
+const FLAT = { across: SIDE, up: 0 };
 const BETWEEN = 15; // sheets
 const [ABOVE, BELOW] = [20, 26]; // a line of sheets: for its title, and for theirs
 const SMALLEST = 0.72; // of its size, to which a drawing shrinks before its lines are broken
@@ -41,17 +43,36 @@ class Drawing {
     this.say(this.hasFocus ? this.at : null);
   }
 
-  /** Finds how many sheets stand in a line; whether that or the room is another one than before. */
+  /** Finds which sheets stand in which line; whether that or the room is another one than before. */
   fit() {
-    const { lines, columns, noted } = this.data;
-    this.step = columns * ACROSS + BETWEEN;
-    this.beside = noted;
-    const most = Math.max(...lines.map(({ sheets }) => sheets.length));
+    const { lines, sizes, noted, flat } = this.data;
+    this.slant = flat ? FLAT : SLANTED;
+    let start = 0;
+    this.sheets = sizes.map(([rows, columns]) => {
+      const { across, up } = this.slant;
+      const sheet = { rows, columns, start, wide: columns * across, high: rows * SIDE + columns * up };
+      start += rows * columns;
+      return sheet;
+    });
     const room = this.svg.parentElement.clientWidth || 700;
-    const rows = Math.ceil(most / Math.max(1, Math.floor((room / SMALLEST - this.beside) / this.step)));
-    const before = [this.across, this.room];
-    [this.across, this.room] = [Math.ceil(most / rows), room];
-    return before[0] !== this.across || before[1] !== this.room;
+    const most = room / SMALLEST - noted;
+    const before = JSON.stringify([this.rows, this.room]);
+    this.rows = lines.map(({ sheets }) => this.broken(sheets, most));
+    this.room = room;
+    return before !== JSON.stringify([this.rows, this.room]);
+  }
+
+  /** The sheets of a line in as many rows as they need, about equally many in each. */
+  broken(sheets, most) {
+    for (let count = 1; ; count++) {
+      const some = Math.ceil(sheets.length / count);
+      const rows = Array.from({ length: Math.ceil(sheets.length / some) }, (_, i) => sheets.slice(i * some, (i + 1) * some));
+      if (some === 1 || rows.every((row) => this.wide(row) <= most)) return rows;
+    }
+  }
+
+  wide(row) {
+    return row.reduce((sum, sheet) => sum + this.sheets[sheet].wide + BETWEEN, 0);
   }
 
   get hasFocus() {
@@ -60,24 +81,23 @@ class Drawing {
 
   draw() {
     const { svg, data } = this;
-    const { lines, rows, columns, alt, lit, chosen, choosable } = data;
-    const high = rows * SIDE + columns * UP;
+    const { lines, alt, lit, chosen, choosable, noted } = data;
     const hadFocus = this.hasFocus;
     const parts = [];
     let top = 0;
-    for (const { title, note, sheets } of lines) {
+    lines.forEach(({ title, note }, n) => {
       if (title) parts.push(word("line", 0, top + 12, title));
       top += title ? ABOVE : 6;
-      for (let i = 0; i < sheets.length; i += this.across) {
-        const some = sheets.slice(i, i + this.across);
-        parts.push(...this.lineOf(some, top + columns * UP));
-        if (note && i + this.across >= sheets.length) {
-          note.split("\n").forEach((words, n) => parts.push(word("note", some.length * this.step, top + high / 2 + 17 * n, words)));
+      for (const row of this.rows[n]) {
+        const high = Math.max(...row.map((sheet) => this.sheets[sheet].high));
+        parts.push(...this.lineOf(row, top + high));
+        if (note && row === this.rows[n].at(-1)) {
+          note.split("\n").forEach((words, i) => parts.push(word("note", this.wide(row), top + high / 2 + 17 * i, words)));
         }
         top += high + BELOW;
       }
-    }
-    const wide = this.across * this.step + this.beside;
+    });
+    const wide = Math.max(...this.rows.flat().map((row) => this.wide(row))) + noted;
     svg.setAttribute("viewBox", `-2 0 ${wide} ${top}`);
     svg.setAttribute("width", Math.min(this.room, wide * LARGEST));
     svg.setAttribute("aria-label", alt);
@@ -89,37 +109,35 @@ class Drawing {
     if (hadFocus) this.cell(this.at)?.focus({ preventScroll: true });
   }
 
-  /** The sheets of a line with their cells, the chosen ones last, and a tube through those that are lit. */
-  lineOf(sheets, top) {
-    const { rows, columns, titles, lit, numbers } = this.data;
+  /** The sheets of a row with their cells, those that are lit last, and a band from one of these to the next. */
+  lineOf(row, bottom) {
+    const { titles, lit, numbers, tubed } = this.data;
+    const { across, up } = this.slant;
     const [below, above, tubes] = [[], [], []];
-    sheets.forEach((sheet, i) => {
-      const left = i * this.step;
-      const middle = left + (columns * ACROSS) / 2;
-      for (let cell = 0; cell < rows * columns; cell++) {
-        const number = sheet * rows * columns + cell;
-        const [x, y] = corner(left, top, Math.floor(cell / columns), cell % columns);
-        (lit[number] ? above : below).push(this.drawn(number, x, y));
-        if (numbers[number]) {
-          const text = word("number", x + ACROSS / 2, y - UP / 2 + SIDE / 2, numbers[number]);
-          text.classList.toggle("lit", Boolean(lit[number]));
-          above.push(text);
-        }
-        const next = (sheet + 1) * rows * columns + cell;
-        if (i + 1 < sheets.length && sheets[i + 1] === sheet + 1 && lit[number] && lit[next] && this.data.tubed) {
-          const [near, far] = [x + ACROSS, x + this.step];
-          tubes.push(vector("path", "tube", { d: `M${near} ${y - UP}H${far + ACROSS}L${far} ${y}V${y + SIDE}H${x}l${ACROSS} ${-UP}z` }));
+    let left = 0;
+    for (const number of row) {
+      const { rows, columns, start, wide } = this.sheets[number];
+      for (let i = 0; i < rows * columns; i++) {
+        const [r, c, cell] = [Math.floor(i / columns), i % columns, start + i];
+        const [x, y] = [left + c * across, bottom - (rows - r) * SIDE - c * up];
+        (lit[cell] ? above : below).push(this.drawn(cell, x, y));
+        if (numbers[cell]) above.push(word("number", x + across / 2, y - up / 2 + SIDE / 2, numbers[cell]));
+        if (tubed && row.includes(number + 1) && lit[cell] && lit[cell + rows * columns]) {
+          const [near, far] = [x + across, x + wide + BETWEEN];
+          tubes.push(vector("path", "tube", { d: `M${near} ${y - up}H${far + across}L${far} ${y}V${y + SIDE}H${x}l${across} ${-up}z` }));
         }
       }
-      above.push(word("title", middle, top + rows * SIDE + 14, titles[sheet]));
-    });
+      above.push(word("title", left + wide / 2, bottom + 14, titles[number]));
+      left += wide + BETWEEN;
+    }
     return [...below, ...tubes, ...above];
   }
 
   drawn(number, x, y) {
     const { shades, sets, lit, labels, chosen, choosable } = this.data;
+    const { across, up } = this.slant;
     const path = vector("path", "cell", {
-      d: `M${x} ${y}l${ACROSS} ${-UP}v${SIDE}l${-ACROSS} ${UP}z`,
+      d: `M${x} ${y}l${across} ${-up}v${SIDE}l${-across} ${up}z`,
       role: choosable ? "button" : "img",
       tabindex: -1,
       "aria-label": labels[number],
@@ -149,17 +167,29 @@ class Drawing {
   }
 
   press(event) {
-    const { rows, columns, labels } = this.data;
-    const [size, column, row] = [rows * columns, this.at % columns, Math.floor((this.at % (rows * columns)) / columns)];
-    const right = column < columns - 1 ? this.at + 1 : this.at + size - columns + 1;
-    const left = column > 0 ? this.at - 1 : this.at - size + columns - 1;
-    const up = row > 0 ? this.at - columns : this.at;
-    const down = row < rows - 1 ? this.at + columns : this.at;
-    const to = { ArrowRight: right, ArrowLeft: left, ArrowUp: up, ArrowDown: down, Home: 0, End: labels.length - 1 }[event.key];
+    const { labels } = this.data;
+    const number = this.sheets.findLastIndex(({ start }) => start <= this.at);
+    const { rows, columns, start } = this.sheets[number];
+    const [row, column] = [Math.floor((this.at - start) / columns), (this.at - start) % columns];
+    const to = {
+      ArrowRight: column < columns - 1 ? this.at + 1 : this.beside(number + 1, row, 0),
+      ArrowLeft: column > 0 ? this.at - 1 : this.beside(number - 1, row, Infinity),
+      ArrowUp: row > 0 ? this.at - columns : this.at,
+      ArrowDown: row < rows - 1 ? this.at + columns : this.at,
+      Home: 0,
+      End: labels.length - 1,
+    }[event.key];
     if (event.key === "Enter" || event.key === " ") this.choose(this.at);
     else if (to === undefined || event.altKey || event.metaKey) return;
-    else if (to >= 0 && to < labels.length) this.go(to);
+    else this.go(to);
     event.preventDefault(); // neither scrolls the page
+  }
+
+  /** The cell of another sheet that is nearest to this row and column; where there is no such sheet, the one here. */
+  beside(number, row, column) {
+    const sheet = this.sheets[number];
+    if (!sheet) return this.at;
+    return sheet.start + Math.min(row, sheet.rows - 1) * sheet.columns + Math.min(column, sheet.columns - 1);
   }
 
   go(cell) {
@@ -168,10 +198,6 @@ class Drawing {
     this.cell(cell).setAttribute("tabindex", 0);
     this.cell(cell).focus();
   }
-}
-
-function corner(left, top, row, column) {
-  return [left + column * ACROSS, top + row * SIDE - column * UP];
 }
 
 function vector(kind, name, attributes) {

@@ -25,7 +25,7 @@ class Line:
 
 def draw_sheets(
     lines: Sequence[Line],
-    shades: np.ndarray,
+    shades: Sequence[np.ndarray],
     labels: Sequence[str],
     key: str,
     *,
@@ -35,27 +35,28 @@ def draw_sheets(
     lit: np.ndarray | None = None,
     chosen: int | None = None,
     is_tubed: bool = False,
+    is_flat: bool = False,
     on_click: Callable[[int], None] | None = None,
 ) -> None:
     """Draws them; where there is little room, lines are broken.
 
     Args:
-        shades: (S, h, w) for the sheets of all lines, -1 to 1: how strong a cell's colour is.
+        shades: (h, w) for each of the sheets of all lines, -1 to 1: how strong a cell's colour is.
         labels: what each cell is, for the pointer and for those who do not see it, row by row and sheet by sheet.
         key: identifies the drawing on its page.
         alt: what it shows.
         numbers: stand in the cells.
-        sets: (S, h, w), the number of the set that a cell belongs to, which gives it its hue.
-        lit: (S, h, w), the cells that stand out.
+        sets: the number of the set that a cell belongs to, which gives it its hue; in the order of the labels.
+        lit: whether a cell stands out; likewise.
         chosen: the cell with a thick border.
-        is_tubed: whether lines join the cells that are lit from sheet to sheet.
+        is_tubed: whether a band joins the cells that are lit from sheet to sheet.
+        is_flat: whether the sheets are seen from the front.
         on_click: is called with the cell that was clicked, before the script runs again.
 
     Raises:
         ValueError: if these do not fit each other, or are too many.
     """
-    count, rows, columns = shades.shape
-    cells = shades.size
+    count, cells = len(shades), sum(sheet.size for sheet in shades)
     if cells > MOST_CELLS or sum(len(line.titles) for line in lines) != count or len(labels) != cells:
         raise ValueError(
             f"{count} sheets {key!r} do not fit their lines, or their {cells} cells, at most {MOST_CELLS}, "
@@ -68,9 +69,8 @@ def draw_sheets(
             for line, start in zip(lines, starts, strict=False)
         ],
         "titles": [title for line in lines for title in line.titles],
-        "rows": rows,
-        "columns": columns,
-        "shades": np.round(shades, 3).ravel().tolist(),
+        "sizes": [sheet.shape for sheet in shades],
+        "shades": [round(float(shade), 3) for sheet in shades for shade in sheet.ravel()],
         "labels": list(labels),
         "numbers": list(numbers),
         "sets": None if sets is None else sets.ravel().tolist(),
@@ -78,6 +78,7 @@ def draw_sheets(
         "chosen": chosen,
         "choosable": on_click is not None,
         "tubed": is_tubed,
+        "flat": is_flat,
         "noted": NOTED if any(line.note for line in lines) else 0,
         "alt": alt,
     }
