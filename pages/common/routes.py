@@ -57,7 +57,10 @@ SECTIONS = {
         Route("count", "stack", Phrase("A stack of your own"), "stacks"),
         Route("count", "milliseconds", Phrase("MACs are not milliseconds"), "timer", ALL[1:2]),
     ),
-    Phrase("Learn"): (Route("learn", "normalisation", Phrase("Normalisation"), "equalizer"),),
+    Phrase("Learn"): (
+        Route("learn", "pooling", Phrase("Pooling and switches"), "grid_view"),
+        Route("learn", "normalisation", Phrase("Normalisation"), "equalizer"),
+    ),
 }
 
 

@@ -1,11 +1,8 @@
 """The page “Normalisation”, as its visitors set it and read it; its numbers against torch's own layers."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
-from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from torch import Tensor, nn
 
 from pages.common.components.sheets import Line, draw_sheets
@@ -16,27 +13,8 @@ from vis.figures.numbers import significant
 PAGE = ROUTES["normalisation"]
 
 
-def drawings(visit: Visit) -> list[dict]:
-    """The data of all sheets, in the order of the page: of LRN, the batch's input and output, and the norms."""
-    return [json.loads(c.proto.json) for c in visit.at.get("bidi_component") if "tubed" in json.loads(c.proto.json)]
-
-
-def words(visit: Visit) -> str:
-    return "\n".join(part.value for part in visit.at.markdown)
-
-
 def value_of(label: str) -> float:
     return float(label.partition(": ")[2].partition(" · ")[0].replace("−", "-"))
-
-
-def click(visit: Visit, number: int, cell: int) -> Visit:
-    """Clicks a cell of the sheets of that number, which AppTest cannot: what a browser would send."""
-    sheets = [c.proto for c in visit.at.get("bidi_component") if "tubed" in json.loads(c.proto.json)][number]
-    states = visit.at._tree.get_widget_states()
-    state = states.widgets.add()
-    state.id = _make_trigger_id(sheets.id, "events")
-    state.json_trigger_value = json.dumps([{"event": "clicked", "value": cell}])
-    return visit._send(states)
 
 
 def test_a_prediction_is_asked_before_the_answer_and_remembered_by_the_session_and_the_link():
@@ -45,14 +23,14 @@ def test_a_prediction_is_asked_before_the_answer_and_remembered_by_the_session_a
     visit.press("answer lrn 1")
     conventions, _compared = (table.value for table in visit.at.table)
     assert [*conventions.iloc[:, 2]] == ["α", "α / 5", "α", "α / 11"]
-    assert "You predicted “the same as in the paper”; it is: **larger numbers.**" in words(visit)
+    assert "You predicted “the same as in the paper”; it is: **larger numbers.**" in visit.words
     assert visit.link["lrn_guess"] == "1"
     visit.go(ROUTES["kernels"]).go(PAGE)
-    assert "You predicted “the same as in the paper”" in words(visit)
+    assert "You predicted “the same as in the paper”" in visit.words
     visit.press("answer lrn again")
     assert "lrn_guess" not in visit.link
     visit.press("answer lrn 2")
-    assert "You predicted it: **larger numbers.**" in words(visit)
+    assert "You predicted it: **larger numbers.**" in visit.words
 
 
 @pytest.mark.parametrize(
@@ -64,17 +42,17 @@ def test_a_prediction_is_asked_before_the_answer_and_remembered_by_the_session_a
 )
 def test_lrn_is_torchs_cell_by_cell_and_a_click_chooses_the_cell(link, torchs):
     visit = Visit(PAGE, lrn_guess="shown", **link)
-    x, data = activations(), drawings(visit)[0]
+    x, data = activations(), visit.sheets[0]  # then the batch's input and output, and the norms
     y = torchs(x)
     shown = [value_of(label) for label in data["labels"]]
     np.testing.assert_allclose(shown, torch.cat([x, y]).ravel(), rtol=5e-3)
     place = tuple(map(int, link["cell"].split(",")))
     assert data["chosen"] == np.ravel_multi_index(place, x.shape[1:])
-    assert f"**{significant(float(y[0][place]), 4)}**" in words(visit)
+    assert f"**{significant(float(y[0][place]), 4)}**" in visit.words
     lit = {cell // 16 for cell, is_lit in enumerate(data["lit"][: x.numel()]) if is_lit}
     reach = (torchs.size - 1) // 2
     assert lit == {c for c in range(8) if abs(c - place[0]) <= reach}
-    assert click(visit, 0, 3 * 16 + 7).link["cell"] == "3,1,3"
+    assert visit.click_cell(0, 3 * 16 + 7).link["cell"] == "3,1,3"
 
 
 def followed(count: int, momentum: float) -> nn.BatchNorm2d:
@@ -89,33 +67,33 @@ def test_batch_norm_is_torchs_in_both_modes_and_its_averages_are_those_that_torc
     norm, x = followed(7, 0.5), batch(7, 4, 2)
 
     def output() -> list[float]:
-        return [value_of(label) for label in drawings(visit)[2]["labels"]]
+        return [value_of(label) for label in visit.sheets[2]["labels"]]
 
     def as_shown(y: Tensor) -> Tensor:
         return y.detach().transpose(0, 1).ravel()
 
     kept = significant(float(norm.running_var[2]))
-    assert f"= **{kept}**" in words(visit)
-    assert f"unbiased, over 15, **{significant(float(x[:, 2].var()))}**" in words(visit)
+    assert f"= **{kept}**" in visit.words
+    assert f"unbiased, over 15, **{significant(float(x[:, 2].var()))}**" in visit.words
     np.testing.assert_allclose(output(), as_shown(nn.BatchNorm2d(3).double()(x)), atol=0.005)
     visit.choose(mode="inference")
     np.testing.assert_allclose(output(), as_shown(norm.eval()(x)), atol=0.005)
     visit.choose(pictures=1, map_side=1)
     assert "one value per channel" in visit.errors[0]
-    assert len(drawings(visit)) == 2  # the other parts are as they were
+    assert len(visit.sheets) == 2  # the other parts are as they were
 
 
 def test_entries_that_share_a_mean_are_lit_and_the_chosen_one_is_torchs():
     visit = Visit(PAGE, norm="group", groups="3", entry="1,4,0,1", language="vi")
-    x, data = batch(1, 3, 2, 6), drawings(visit)[3]
+    x, data = batch(1, 3, 2, 6), visit.sheets[3]
     lit = np.reshape(data["lit"], x.shape)
     assert lit[1, 4:].all()
     assert lit.sum() == 8
     result = nn.GroupNorm(3, 6).double()(x)[1, 4, 0, 1].item()
-    assert f"**{in_vietnamese(f'{result:.2f}').replace('-', '−')}**" in words(visit)
+    assert f"**{in_vietnamese(f'{result:.2f}').replace('-', '−')}**" in visit.words
     visit.choose(norm="batch")
-    assert np.reshape(drawings(visit)[3]["lit"], x.shape)[:, 4].all()
-    assert sum(drawings(visit)[3]["lit"]) == 12
+    assert np.reshape(visit.sheets[3]["lit"], x.shape)[:, 4].all()
+    assert sum(visit.sheets[3]["lit"]) == 12
 
 
 def test_the_code_runs_and_does_what_its_remarks_say():

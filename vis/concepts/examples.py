@@ -3,6 +3,17 @@
 import torch
 from torch import Tensor
 
+TOYS = {  # pictures of 8×8 pixels, dark and bright
+    "cross": ("........", "...##...", "...##...", ".######.", ".######.", "...##...", "...##...", "........"),
+    "stroke": ("......##", ".....###", "....###.", "...###..", "..###...", ".###....", "###.....", "##......"),
+    "corner": ("........", ".######.", ".######.", ".##.....", ".##.....", ".##.....", ".##.....", "........"),
+}
+FILTERS = {
+    "vertical": ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),  # Sobel's
+    "horizontal": ((-1, -2, -1), (0, 0, 0), (1, 2, 1)),
+    "diagonal": ((2, -1, -1), (-1, 2, -1), (-1, -1, 2)),
+}
+
 CHANNELS = 3  # of the batches
 MEANS, DEVIATIONS = (-1.0, 0.5, 3.0), (0.5, 1.0, 2.0)  # of each channel, over all batches that could come
 
@@ -21,3 +32,13 @@ def batch(number: int, pictures: int, side: int, channels: int = CHANNELS) -> Te
     places = torch.arange(channels) % CHANNELS
     mean, deviation = (torch.tensor(of, dtype=torch.float64)[places] for of in (MEANS, DEVIATIONS))
     return drawn * deviation[:, None, None] + mean[:, None, None]
+
+
+def numbers() -> Tensor:
+    """A map of whole numbers, 0 to 99, (1, 1, 9, 9)."""
+    return torch.randint(0, 100, (1, 1, 9, 9), generator=torch.Generator().manual_seed(8)).double()
+
+
+def toy(name: str) -> Tensor:
+    """One of the small pictures, of 0 and 1, (1, 1, 8, 8)."""
+    return torch.tensor([[float(pixel == "#") for pixel in row] for row in TOYS[name]], dtype=torch.float64)[None, None]

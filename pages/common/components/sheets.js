@@ -90,7 +90,7 @@ class Drawing {
       top += title ? ABOVE : 6;
       for (const row of this.rows[n]) {
         const high = Math.max(...row.map((sheet) => this.sheets[sheet].high));
-        parts.push(...this.lineOf(row, top + high));
+        parts.push(...this.lineOf(row, top, high));
         if (note && row === this.rows[n].at(-1)) {
           note.split("\n").forEach((words, i) => parts.push(word("note", this.wide(row), top + high / 2 + 17 * i, words)));
         }
@@ -110,13 +110,14 @@ class Drawing {
   }
 
   /** The sheets of a row with their cells, those that are lit last, and a band from one of these to the next. */
-  lineOf(row, bottom) {
+  lineOf(row, top, most) {
     const { titles, lit, numbers, tubed } = this.data;
     const { across, up } = this.slant;
     const [below, above, tubes] = [[], [], []];
     let left = 0;
     for (const number of row) {
-      const { rows, columns, start, wide } = this.sheets[number];
+      const { rows, columns, start, wide, high } = this.sheets[number];
+      const bottom = top + (most + high) / 2; // small sheets stand in the middle of large ones
       for (let i = 0; i < rows * columns; i++) {
         const [r, c, cell] = [Math.floor(i / columns), i % columns, start + i];
         const [x, y] = [left + c * across, bottom - (rows - r) * SIDE - c * up];
