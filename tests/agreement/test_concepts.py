@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from models.lenet import Subsampling
 from models.refusals import Refused
+from vis.concepts.activation import ACTIVATIONS, by_deconvnet, by_gradient, by_guided, prelu_backward
 from vis.concepts.normalisation import (
     CONVENTIONS,
     LRN,
@@ -307,3 +308,48 @@ def test_the_three_steps_are_the_deconvnets(pool):
     assert unit.activation == pytest.approx(float(found.alone.max()), rel=1e-12)
     same(torch.as_tensor(projection.on_canvas())[None].double(), found.filtered)
     assert float(found.filtered.abs().max()) > 0
+
+
+# Activation functions --------------------------------------------------------------------------------------------
+
+TORCHS = {
+    "sigmoid": nn.Sigmoid(),
+    "tanh": nn.Tanh(),
+    "relu": nn.ReLU(),
+    "leaky": nn.LeakyReLU(),
+    "prelu": nn.PReLU().double(),
+    "elu": nn.ELU(),
+    "relu6": nn.ReLU6(),
+    "silu": nn.SiLU(),
+    "gelu": nn.GELU(),
+    "hardswish": nn.Hardswish(),
+}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_function_and_its_derivative_is_torchs_and_autograds_also_at_its_kinks(name):
+    x = torch.cat([torch.linspace(-8, 8, 1001), torch.tensor([-3, 0, 3, 6])]).double().requires_grad_()
+    y = TORCHS[name](x)
+    same(ACTIVATIONS[name].forward(x.detach()), y)
+    same(ACTIVATIONS[name].slope(x.detach()), *gradients(y, torch.ones_like(y), x))
+
+
+def test_the_slope_of_a_prelu_is_trained():
+    x, gradient, theirs = drawn((3, 4)).requires_grad_(), drawn((3, 4), 1), nn.PReLU().double()
+    autograds = gradients(theirs(x), gradient, x, theirs.weight)
+    for ours, autograd in zip(prelu_backward(x.detach(), gradient), autograds, strict=True):
+        same(ours, autograd.view_as(ours))
+
+
+def test_ten_sigmoids_at_their_steepest_leave_a_millionth():
+    steepest = torch.zeros(1, dtype=torch.float64)
+    assert float(ACTIVATIONS["sigmoid"].slope(steepest)) == 0.25
+    assert float(ACTIVATIONS["sigmoid"].slope(steepest) ** 10) == pytest.approx(9.5e-7, rel=0.01)
+
+
+def test_each_rule_back_through_a_relu_by_hand_and_the_gradients_by_autograd():
+    x = torch.tensor([1.0, 1.0, -1.0, -1.0], dtype=torch.float64).requires_grad_()
+    signal = torch.tensor([2.0, -2.0, 2.0, -2.0], dtype=torch.float64)
+    same(by_gradient(x.detach(), signal), *gradients(x.relu(), signal, x))
+    assert by_deconvnet(x.detach(), signal).tolist() == [2, 0, 2, 0]
+    assert by_guided(x.detach(), signal).tolist() == [2, 0, 0, 0]

@@ -7,7 +7,7 @@ const FLAT = { across: SIDE, up: 0 };
 const BETWEEN = 15; // sheets
 const [ABOVE, BELOW] = [20, 26]; // a line of sheets: for its title, and for theirs
 const SMALLEST = 0.72; // of its size, to which a drawing shrinks before its lines are broken
-const LARGEST = 1.4;
+const LARGEST = 1.4; // as large as the words around it: see present.css
 const drawings = new WeakMap(); // element -> Drawing; Streamlit calls again and again
 
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -99,7 +99,7 @@ class Drawing {
     });
     const wide = Math.max(...this.rows.flat().map((row) => this.wide(row))) + noted;
     svg.setAttribute("viewBox", `-2 0 ${wide} ${top}`);
-    svg.setAttribute("width", Math.min(this.room, wide * LARGEST));
+    svg.setAttribute("width", Math.min(this.room, wide * LARGEST * enlarged()));
     svg.setAttribute("aria-label", alt);
     svg.classList.toggle("dimmed", lit.some(Boolean));
     svg.classList.toggle("choosable", choosable);
@@ -199,6 +199,11 @@ class Drawing {
     this.cell(cell).setAttribute("tabindex", 0);
     this.cell(cell).focus();
   }
+}
+
+/** How large the page's words are, in units of the usual size. */
+function enlarged() {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 }
 
 function vector(kind, name, attributes) {
