@@ -59,6 +59,7 @@ SECTIONS = {
     ),
     Phrase("Learn"): (
         Route("learn", "pooling", Phrase("Pooling and switches"), "grid_view"),
+        Route("learn", "nonlinearities", Phrase("Activation functions"), "show_chart"),
         Route("learn", "normalisation", Phrase("Normalisation"), "equalizer"),
     ),
 }

@@ -42,3 +42,14 @@ def numbers() -> Tensor:
 def toy(name: str) -> Tensor:
     """One of the small pictures, of 0 and 1, (1, 1, 8, 8)."""
     return torch.tensor([[float(pixel == "#") for pixel in row] for row in TOYS[name]], dtype=torch.float64)[None, None]
+
+
+def preactivations() -> Tensor:
+    """What one unit is given for 160 inputs, before its bias: mean 0 and deviation 1, (8, 20)."""
+    return torch.randn((8, 20), dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+
+
+def both_ways() -> tuple[Tensor, Tensor]:
+    """What came to eight ReLUs on the way up, and the signal that comes to them on the way down."""
+    up = torch.tensor([2.0, 1.0, -1.0, -2.0, 3.0, -1.0, 1.0, -3.0], dtype=torch.float64)
+    return up, torch.tensor([1.0, -2.0, 3.0, -1.0, 2.0, 1.0, -1.0, -3.0], dtype=torch.float64)
