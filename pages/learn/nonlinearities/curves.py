@@ -3,7 +3,7 @@
 import streamlit as st
 import torch
 
-from models.options import Number, Phrase, Several
+from models.options import Choice, Number, Phrase, Several
 from pages.common import panels
 from pages.common.asking import ask_one, fragment
 from pages.common.text import _
@@ -25,7 +25,7 @@ FUNCTIONS = Several(
     {name: activation.title for name, activation in ACTIVATIONS.items()},
     ("sigmoid", "relu", "gelu"),
 )
-AT = Number("x", "x", 0.5, -6.0, 6.0, step=0.1, digits=1, shown_as="slider")
+AT = Choice("x", "x", tuple(n / 2 for n in range(-12, 13)), 0.5, shown_as="scale")
 LAYERS = Number("layers", Phrase("Layers"), 10, 1, 50, shown_as="slider")
 
 
