@@ -30,7 +30,7 @@ def with_slopes(
                     "name": title,
                     "x": list(x),
                     "y": list(values),
-                    "line": {"color": colour, "width": 3 if dash == "solid" else 2, "dash": dash},
+                    "line": {"color": colour, "width": 3 if dash == "solid" else 2, "dash": dash, "simplify": False},
                     "hovertemplate": "%{y:.3~g}",
                 }
             )
