@@ -202,11 +202,14 @@ cifar_resnet20_v2 = partial(SmallResNetV2, 20)
 # Later families --------------------------------------------------------------------------------------------------
 
 _SEPARABLE = ((1, 64), (2, 128), (1, 128), (2, 256), (1, 256), (1, 256))  # stride, maps
-cifar_mobilenet = partial(MobileNetV1, resolution=32, blocks=_SEPARABLE, stride=1)  # -> (N, 256, 8, 8)
 
 
-def cifar_mobilenet_half(num_classes: int = 10) -> MobileNetV1:
-    return cifar_mobilenet(num_classes, width=0.5)
+def cifar_mobilenet(num_classes: int = 10, width: float = 1.0) -> MobileNetV1:
+    """Six separable blocks, which end in maps of 8×8 (Howard et al. 2017)."""
+    return MobileNetV1(num_classes, width, resolution=32, blocks=_SEPARABLE, stride=1)
+
+
+cifar_mobilenet_half = partial(cifar_mobilenet, width=0.5)
 
 
 def cifar_densenet(num_classes: int = 10) -> nn.Module:
