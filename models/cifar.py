@@ -235,7 +235,8 @@ def cifar_efficientnet(num_classes: int = 10) -> nn.Module:
     """Inverted bottlenecks with gates (Tan & Le 2019): torchvision's, with a first layer of stride 1."""
     from torchvision.models.efficientnet import EfficientNet, MBConvConfig
 
-    net = EfficientNet([MBConvConfig(*stage) for stage in _STAGES], 0.2, num_classes=num_classes, last_channel=256)
+    stages = [MBConvConfig(*stage) for stage in _STAGES]
+    net = EfficientNet(stages, dropout=0.2, stochastic_depth_prob=0, num_classes=num_classes, last_channel=256)
     net.features[0][0].stride = (1, 1)
     return net
 
