@@ -213,10 +213,10 @@ cifar_mobilenet_half = partial(cifar_mobilenet, width=0.5)
 
 
 def cifar_densenet(num_classes: int = 10) -> nn.Module:
-    """DenseNet-BC of 40 layers with k = 12 (Huang et al. 2016, section 4): torchvision's, with a first layer of 3×3."""
+    """DenseNet-BC of 28 layers with k = 12 (Huang et al. 2016, section 4): torchvision's, with a first layer of 3×3."""
     from torchvision.models import DenseNet
 
-    net = DenseNet(growth_rate=12, block_config=(6, 6, 6), num_init_features=24, num_classes=num_classes)
+    net = DenseNet(growth_rate=12, block_config=(4, 4, 4), num_init_features=24, num_classes=num_classes)
     net.features.conv0 = nn.Conv2d(3, 24, 3, padding=1, bias=False)  # (N, 3, 32, 32) -> (N, 24, 32, 32)
     nn.init.kaiming_normal_(net.features.conv0.weight)
     del net.features.pool0
