@@ -61,7 +61,7 @@ class Recipe:
 
 
 def _cifar(name: str) -> Recipe:
-    """The same for all of them but the two that their papers train with AdamW, and learn little without it."""
+    """The same for all of them but two, whose papers train them otherwise: with RMSProp, and with AdamW."""
     later = name in ("cifar_efficientnet", "cifar_convnext")
     how = {"optimiser": "AdamW", "learning_rate": 2e-3, "weight_decay": 0.05} if later else {}
     return Recipe(cifar10, cifar.NETWORKS[name], epochs=12, bfloat16=False, **how)
