@@ -106,7 +106,7 @@ _norm_conv = partial(convolution, kernel=3, padding=1, batch_norm=True)
 # Residual networks -----------------------------------------------------------------------------------------------
 
 
-class Padded(Basic):
+class BasicA(Basic):
     """The basic block with option A, its zeros half in front of the maps and half behind, as in akamaster's code."""
 
     def __init__(self, inputs: int, width: int, stride: int):
@@ -192,8 +192,8 @@ class SmallResNetV2(SmallResNet):
         return self.relu(self.bn1(super().features(x)))
 
 
-cifar_resnet20 = partial(SmallResNet, Padded, 20)
-cifar_resnet32 = partial(SmallResNet, Padded, 32)
+cifar_resnet20 = partial(SmallResNet, BasicA, 20)
+cifar_resnet32 = partial(SmallResNet, BasicA, 32)
 cifar_plain20 = partial(SmallResNet, Plain, 20)
 cifar_plain32 = partial(SmallResNet, Plain, 32)
 cifar_resnet20_v2 = partial(SmallResNetV2, 20)

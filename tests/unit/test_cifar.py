@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.cifar import NETWORKS, Padded, SmallResNet
+from models.cifar import NETWORKS, BasicA, SmallResNet
 from models.naming import named, outline_of
 from models.skeletons import bare
 from models.statefile import read_state_dict
@@ -96,7 +96,7 @@ def test_half_the_width_is_about_a_quarter_of_the_parameters():
 
 
 def test_a_shortcut_puts_zeros_on_both_sides_of_the_maps_as_the_published_code_does():
-    block = Padded(16, 32, 2).eval()
+    block = BasicA(16, 32, 2).eval()
     x = torch.randn(2, 16, 8, 6, generator=torch.Generator().manual_seed(0))
     published = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 32 // 4, 32 // 4), "constant", 0)
     with torch.no_grad():
