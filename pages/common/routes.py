@@ -61,6 +61,7 @@ SECTIONS = {
         Route("learn", "pooling", Phrase("Pooling and switches"), "grid_view"),
         Route("learn", "nonlinearities", Phrase("Activation functions"), "show_chart"),
         Route("learn", "normalisation", Phrase("Normalisation"), "equalizer"),
+        Route("learn", "dropout", Phrase("Dropout"), "blur_circular"),
     ),
 }
 

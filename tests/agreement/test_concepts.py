@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models import load
 from models.lenet import Subsampling
 from models.refusals import Refused
+from vis.concepts import dropout
 from vis.concepts.activation import ACTIVATIONS, by_deconvnet, by_gradient, by_guided, prelu_backward
 from vis.concepts.normalisation import (
     CONVENTIONS,
@@ -353,3 +355,72 @@ def test_each_rule_back_through_a_relu_by_hand_and_the_gradients_by_autograd():
     same(by_gradient(x.detach(), signal), *gradients(x.relu(), signal, x))
     assert by_deconvnet(x.detach(), signal).tolist() == [2, 0, 2, 0]
     assert by_guided(x.detach(), signal).tolist() == [2, 0, 0, 0]
+
+
+# Dropout ---------------------------------------------------------------------------------------------------------
+
+
+@FEW
+@given(SHAPES, st.floats(0, 1), st.integers(0, 99))
+def test_dropout_is_torchs_under_the_same_mask_forward_and_backward(shape, p, seed):
+    x, gradient, theirs = drawn(shape).requires_grad_(), drawn(shape, 1), nn.Dropout(p)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        kept = theirs(torch.ones(shape, dtype=torch.float64)) != 0
+        torch.manual_seed(seed)
+        y = theirs(x)
+    same(dropout.training(x.detach(), kept, p), y)
+    same(dropout.training_backward(gradient, kept, p), *gradients(y, gradient, x))
+    y = theirs.eval()(x)
+    same(dropout.inference(x.detach(), p), y)
+    same(dropout.inference_backward(gradient, p), *gradients(y, gradient, x))
+
+
+@FEW
+@given(SHAPES, st.floats(0, 0.9))
+def test_both_scalings_of_dropout_differ_by_one_factor_and_have_their_own_expectation(shape, p):
+    """Over all masks of two numbers, each with its probability."""
+    x = drawn((2,))
+    masks = [torch.tensor(kept) for kept in [(True, True), (True, False), (False, True), (False, False)]]
+    shares = [(1 - p) ** int(kept.sum()) * p ** int((~kept).sum()) for kept in masks]
+    for is_inverted in (True, False):
+        passes = [dropout.training(x, kept, p, is_inverted) for kept in masks]
+        same(sum(y * share for y, share in zip(passes, shares, strict=True)), dropout.inference(x, p, is_inverted))
+        variance = sum(
+            share * (y - dropout.inference(x, p, is_inverted)).square() for y, share in zip(passes, shares, strict=True)
+        )
+        one, nine = dropout.expected_error(x, p, torch.tensor([1, 9]), is_inverted)
+        same(one, variance.mean().sqrt())
+        same(nine, one / 3)
+    kept = dropout.mask(shape, p, 3)
+    y, gradient = drawn(shape), drawn(shape, 1)
+    same(dropout.training(y, kept, p, False), (1 - p) * dropout.training(y, kept, p))
+    same(dropout.training_backward(gradient, kept, p, False), (1 - p) * dropout.training_backward(gradient, kept, p))
+    same(dropout.inference_backward(gradient, p, False), (1 - p) * gradient)
+
+
+def test_dropouts_masks_keep_one_minus_p_and_the_mean_of_many_comes_to_the_expectation():
+    kept = dropout.mask((400, 10, 10), 0.3, 7)
+    assert torch.equal(kept, dropout.mask((400, 10, 10), 0.3, 7))
+    assert not torch.equal(kept, dropout.mask((400, 10, 10), 0.3, 8))
+    assert float(kept.double().mean()) == pytest.approx(0.7, abs=4 * (0.21 / kept.numel()) ** 0.5)
+    x = drawn((10, 10))
+    first, *_, last = dropout.running_means(dropout.training(x, each, 0.3) for each in kept)
+    same(first, dropout.training(x, kept[0], 0.3))
+    same(last, torch.stack([dropout.training(x, each, 0.3) for each in kept]).mean(0))
+    error = (last - x).square().mean().sqrt()
+    assert float(error / dropout.expected_error(x, 0.3, torch.tensor(400))) == pytest.approx(1, abs=0.3)
+
+
+def test_a_networks_answers_under_a_mask_are_those_of_its_own_dropout_with_that_mask():
+    model = load("zfnet_mini", weights="random").model
+    given, layers = drawn((1, 256, 4, 4), 6).float(), model.classifier
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(4)
+        kept = layers.dropout.train()(torch.ones(3, 4096)) != 0
+        torch.manual_seed(4)
+        theirs = layers(given.expand(3, -1, -1, -1))
+        torch.testing.assert_close(dropout.answers(layers, given, kept, layers.dropout.p), theirs)
+        usual = layers.eval()(given)
+        torch.testing.assert_close(dropout.answers(layers, given, torch.ones_like(kept[:1]), 0), usual)
+    assert float((theirs[0] - theirs[1]).abs().max()) > 0

@@ -49,6 +49,13 @@ def preactivations() -> Tensor:
     return torch.randn((8, 20), dtype=torch.float64, generator=torch.Generator().manual_seed(4))
 
 
+def units() -> tuple[Tensor, Tensor]:
+    """What 24 units give, 1 to 9, and the gradient that comes back to the layer behind them, −4 to 4, (4, 6) each."""
+    generator = torch.Generator().manual_seed(5)
+    given = torch.randint(1, 10, (4, 6), generator=generator).double()
+    return given, torch.randint(-4, 5, (4, 6), generator=generator).double()
+
+
 def both_ways() -> tuple[Tensor, Tensor]:
     """What came to eight ReLUs on the way up, and the signal that comes to them on the way down."""
     up = torch.tensor([2.0, 1.0, -1.0, -2.0, 3.0, -1.0, 1.0, -3.0], dtype=torch.float64)

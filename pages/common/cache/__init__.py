@@ -33,6 +33,7 @@ from pages.common.cache.pictures import (
 from pages.common.cache.results import (
     Seen,
     Thumbnails,
+    answers_with_dropout,
     checkpoint,
     dead_maps,
     filter_norms,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
+import torch
 from PIL import Image
 
 import models
@@ -19,6 +20,7 @@ from pages.common.cache.pictures import picture
 from pages.common.cache.turns import turn
 from pages.common.session import Selection
 from vis.activations import Activations, ChannelView, activations, channel_view, dead_shares
+from vis.concepts.dropout import answers, mask
 from vis.deconvnet import Projection
 from vis.figures.thumbnails import SIDE, Thumbnail
 from vis.figures.thumbnails import thumbnails as thumbnails_of
@@ -47,6 +49,26 @@ def seen(selection: Selection) -> Seen:
 
     (pixels, classes), on_cpu = in_turn(selection, work)
     return Seen(pixels, classes, on_cpu)
+
+
+@remembered(entries=16)
+def answers_with_dropout(selection: Selection, p: float, passes: int, seed: int) -> np.ndarray:
+    """Of all classes without dropout, and then in each pass with a mask of its own, (1 + passes, classes), 0 to 1.
+
+    Args:
+        selection: of a network whose dropout stands behind a `Flatten` in its classifier.
+    """
+    given = picture(selection)
+
+    def work(loaded: Loaded) -> np.ndarray:
+        model = loaded.model
+        with torch.no_grad():
+            maps = model.avgpool(model.features(loaded.classifier_input(given).to(loaded.device)))
+            kept = mask((passes, maps.numel()), p, seed)
+            logits = torch.cat([model.classifier(maps), answers(model.classifier, maps, kept, p)])
+            return logits.softmax(1).cpu().numpy()
+
+    return in_turn(selection, work)[0]
 
 
 def _of_picture(selection: Selection, function: Callable[..., Result], *args: object) -> tuple[Result, bool]:

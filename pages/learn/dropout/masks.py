@@ -1,0 +1,205 @@
+"""Dropout on 24 units: a mask, both ways through it, both ways of scaling, and the mean of many passes."""
+
+import numpy as np
+import streamlit as st
+import torch
+from torch import Tensor
+
+from models.options import Choice, Number, Phrase
+from pages.common import address, panels
+from pages.common.asking import ask, ask_one, come_back, fragment, key_of, standing
+from pages.common.components.sheets import Line, draw_sheets
+from pages.common.session import set_to
+from pages.common.text import _
+from pages.learn.lesson import Question, predicted
+from vis.concepts.dropout import (
+    expected_error,
+    inference,
+    inference_backward,
+    mask,
+    running_means,
+    training,
+    training_backward,
+)
+from vis.concepts.examples import units
+from vis.figures.numbers import fixed, grouped, significant
+from vis.figures.passes import error_of_mean
+
+SCALES = Question(
+    "dropout",
+    Phrase("PyTorch drops each unit with p = 0.5 while training. What does it do to their outputs at inference?"),
+    (Phrase("it halves them"), Phrase("nothing at all"), Phrase("it drops half of them")),
+    2,
+    Phrase("It scales while training: what is kept is divided by 1 − p, so that the expectation stays the same."),
+)
+PASSES = Question(
+    "passes",
+    Phrase("The outputs of many passes are averaged, each with a new mask. How many passes halve the error?"),
+    (Phrase("twice as many"), Phrase("four times as many"), Phrase("ten times as many")),
+    2,
+    Phrase("The error of a mean of independent passes shrinks with 1/√passes: four times as many halve it."),
+)
+RATE = Choice("p", Phrase("Dropout probability p"), (0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9), 0.5, shown_as="scale")
+MODE = Choice("mode", Phrase("Mode"), {"training": Phrase("training"), "inference": Phrase("inference")})
+SCALING = Choice(
+    "scaling",
+    Phrase("Scaling"),
+    {"inverted": Phrase("÷ (1 − p) while training: PyTorch, Keras"), "2012": Phrase("× (1 − p) at inference: AlexNet")},
+)
+MOST_MASKS, MOST_PASSES = 999, 1024
+SEED = Number("mask", Phrase("Mask"), 1, 1, MOST_MASKS)
+COUNT = Choice("averaged", Phrase("Passes averaged"), tuple(2**n for n in range(11)), 16, shown_as="scale")
+
+
+@fragment
+def masks() -> None:
+    """The question, both ways through the mask, the arithmetic of a chosen unit, and the mean of many passes."""
+    predicted(SCALES)
+    drawing, words = st.container(), st.container()
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="row of dropout"):
+        mode, scaling = ask_one(st, MODE), ask_one(st, SCALING)
+        seed = _seed()
+        p = ask_one(st, RATE, width=340)
+    x, gradient = units()
+    kept, is_inverted = mask((MOST_PASSES, *x.shape), p, seed), scaling == "inverted"
+    if mode == "training":
+        forward, backward = training(x, kept[0], p, is_inverted), training_backward(gradient, kept[0], p, is_inverted)
+        factors = training(torch.ones_like(x), kept[0], p, is_inverted)
+    else:
+        forward, backward = inference(x, p, is_inverted), inference_backward(gradient, p, is_inverted)
+        factors = inference(torch.ones_like(x), p, is_inverted)
+    place = _unit(x)
+    with drawing:
+        _draw([x, factors, forward], [backward, factors, gradient], place)
+    with words:
+        _arithmetic(x, gradient, factors, place, int(kept[0].sum()) if mode == "training" else None)
+    _mean(x, kept, p, is_inverted)
+
+
+def _seed() -> int:
+    """The number of the mask, with a button for another one."""
+    key, page = key_of(SEED.name), address.drawn()
+    come_back(SEED, key)
+    seed = standing(SEED, page)
+    st.button(
+        _("Draw another mask"),
+        icon=":material/casino:",
+        key="another mask",
+        on_click=set_to,
+        args=(key, seed % MOST_MASKS + 1),
+    )
+    return seed
+
+
+def _unit(x: Tensor) -> tuple[int, int]:
+    """The chosen unit: row, column."""
+    rows, columns = x.shape
+    option = Choice("unit", Phrase("Unit"), {f"{r},{c}": "" for r in range(rows) for c in range(columns)}, "1,2")
+    come_back(option, key_of(option.name))
+    row, column = map(int, standing(option, address.drawn()).split(","))
+    return row, column
+
+
+def _draw(forward: list[Tensor], backward: list[Tensor], place: tuple[int, int]) -> None:
+    """What goes in, its factors and what comes out; below them, the other way round, the gradients."""
+    columns, size = forward[0].shape[1], forward[0].numel()
+    lines = {
+        _("Forward →"): [_("Input"), _("factor"), _("Output")],
+        _("← Backward"): [_("gradient of the input"), _("factor"), _("gradient of the output")],
+    }
+    titles = [title for titles in lines.values() for title in titles]
+    sheets = [sheet.numpy() for sheet in (*forward, *backward)]
+    lit = np.zeros((len(sheets), *sheets[0].shape), bool)
+    lit[:, *place] = True
+
+    def choose(cell: int) -> None:
+        row, column = divmod(cell % size, columns)
+        set_to(key_of("unit", page=address.drawn()), f"{row},{column}")
+
+    draw_sheets(
+        [Line(titles, line) for line, titles in lines.items()],
+        [sheet / max(1, np.abs(sheet).max()) for sheet in sheets],
+        [
+            f"{title}, {_('unit {number}', number=number)}: {significant(value)}"
+            for title, sheet in zip(titles, sheets, strict=True)
+            for number, value in enumerate(sheet.ravel().tolist(), 1)
+        ],
+        "dropout",
+        alt=_("24 units: their outputs, what each is multiplied by, and what comes out; below, their gradients."),
+        numbers=[significant(value) for sheet in sheets for value in sheet.ravel().tolist()],
+        lit=lit,
+        chosen=2 * size + place[0] * columns + place[1],
+        is_flat=True,
+        on_click=choose,
+    )
+
+
+def _arithmetic(x: Tensor, gradient: Tensor, factors: Tensor, place: tuple[int, int], kept: int | None) -> None:
+    """Both products of the chosen unit, and how many units are kept."""
+    products = [
+        f"{significant(float(of[place]))} · {significant(float(factors[place]))} = "
+        f"**{significant(float((of * factors)[place]))}**"
+        for of in (x, gradient)
+    ]
+    line = _("Output of the chosen unit: {output}; its gradient: {gradient}.", output=products[0], gradient=products[1])
+    if kept is not None:
+        line += " " + _("**{kept} of {all} units** are kept.", kept=kept, all=x.numel())
+    st.markdown(line)
+
+
+# Many passes -----------------------------------------------------------------------------------------------------
+
+
+def _mean(x: Tensor, kept: Tensor, p: float, is_inverted: bool) -> None:
+    """The mean of some passes beside the expectation; once predicted, how its error shrinks."""
+    st.header(_("The mean of many passes"), anchor="mean")
+    is_answered = predicted(PASSES)
+    drawing = st.container()
+    count = ask(st, COUNT)["averaged"]
+    means = list(running_means(training(x, each, p, is_inverted) for each in kept))
+    exact = inference(x, p, is_inverted)
+    errors = [float((mean - exact).square().mean().sqrt()) for mean in means]
+    expected = expected_error(x, p, torch.arange(1, MOST_PASSES + 1), is_inverted).tolist()
+    with drawing:
+        left, right = st.columns([1, 1], gap="large")
+        with left:
+            _beside_exact(means[count - 1], exact, count)
+        with right:
+            if is_answered:
+                words = {
+                    "found": _("error of the mean"),
+                    "expected": _("expected: falls with 1/√passes"),
+                    "axis": _("root mean square error"),
+                    "across": _("passes"),
+                }
+                alt = _("How far the mean is from the expectation, falling with the number of passes.")
+                panels.chart(error_of_mean(errors, expected, count, words), "error of mean", alt)
+            else:
+                st.caption(_("How the error falls: shown once you have predicted."))
+    st.markdown(
+        _(
+            "After **{count}** passes the mean is off by **{error}**; {expected} is expected.",
+            count=grouped(count),
+            error=significant(errors[count - 1], 2),
+            expected=significant(expected[count - 1], 2),
+        )
+    )
+
+
+def _beside_exact(mean: Tensor, exact: Tensor, count: int) -> None:
+    titles = [_("mean of {count} passes", count=grouped(count)), _("expectation = what inference gives")]
+    sheets = [each.numpy() for each in (mean, exact)]
+    most = max(float(sheet.max()) for sheet in sheets)
+    draw_sheets(
+        [Line([title]) for title in titles],
+        [sheet / most for sheet in sheets],
+        [
+            f"{title}, {_('unit {number}', number=number)}: {significant(value)}"
+            for title, sheet in zip(titles, sheets, strict=True)
+            for number, value in enumerate(sheet.ravel().tolist(), 1)
+        ],
+        "mean of passes",
+        alt=_("The mean of the outputs of 24 units over some passes, and their expectation."),
+        numbers=[fixed(value, 1) for sheet in sheets for value in sheet.ravel().tolist()],
+        is_flat=True,
+    )
