@@ -280,3 +280,42 @@ class Numbers(Option):
         right = [number for number in dict.fromkeys(numbers.values()) if self._is_one(number)]
         wrong = tuple(word for word in words if not self._is_one(numbers.get(word)))
         return tuple(right[: self.most]) or (self.usual if wrong else ()), wrong
+
+
+@dataclass(frozen=True)
+class Cells(Option):
+    """A whole number between two bounds for each of some cells, in their order: a small picture, or a kernel."""
+
+    usual: tuple[int, ...]
+    least: int
+    most: int
+
+    @property
+    def _between(self) -> str:
+        return "" if self.least >= 0 and self.most <= 9 else ","
+
+    def accepts(self, value: Any) -> bool:
+        if not (isinstance(value, tuple) and len(value) == len(self.usual)):
+            return False
+        return all(type(number) is int and self.least <= number <= self.most for number in value)
+
+    def refusal(self, value: Any) -> Refused:
+        return Refused(
+            "The option {option} cannot be {value}; choose {count} whole numbers, {least} to {most}.",
+            option=self.name,
+            value=value,
+            count=len(self.usual),
+            least=self.least,
+            most=self.most,
+        )
+
+    def written(self, value: tuple[int, ...]) -> str:
+        return self._between.join(map(str, value))
+
+    def read(self, text: str) -> tuple[int, ...]:
+        words = text.split(",") if self._between else list(text)
+        numbers = {str(number): number for number in range(self.least, self.most + 1)}
+        value = tuple(numbers.get(word) for word in words)
+        if not self.accepts(value):
+            raise ValueError(f"{self.name} cannot be {text!r}")
+        return value

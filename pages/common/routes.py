@@ -58,6 +58,7 @@ SECTIONS = {
         Route("count", "milliseconds", Phrase("MACs are not milliseconds"), "timer", ALL[1:2]),
     ),
     Phrase("Learn"): (
+        Route("learn", "convolution", Phrase("Convolution"), "filter_center_focus"),
         Route("learn", "pooling", Phrase("Pooling and switches"), "grid_view"),
         Route("learn", "nonlinearities", Phrase("Activation functions"), "show_chart"),
         Route("learn", "normalisation", Phrase("Normalisation"), "equalizer"),

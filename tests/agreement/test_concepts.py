@@ -14,6 +14,16 @@ from models.lenet import Subsampling
 from models.refusals import Refused
 from vis.concepts import dropout
 from vis.concepts.activation import ACTIVATIONS, by_deconvnet, by_gradient, by_guided, prelu_backward
+from vis.concepts.convolution import (
+    Sliding,
+    convolve,
+    convolve_backward,
+    depends_on,
+    field_of,
+    looked_at,
+    side_after,
+    sides,
+)
 from vis.concepts.normalisation import (
     CONVENTIONS,
     LRN,
@@ -47,6 +57,7 @@ from vis.concepts.pooling import (
     up,
 )
 from vis.deconvnet import project, strongest_units
+from vis.receptive import receptive_fields
 
 FEW = settings(max_examples=15, deadline=None)
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
@@ -227,6 +238,71 @@ def test_what_cannot_be_is_refused_in_a_sentence():
     assert inference(two, Moving(one, one), one, one).shape == two.shape
     with pytest.raises(Refused, match="6 channels cannot be split into 4"):
         sets_of("group", (1, 6, 1, 1), 4)
+
+
+# Convolution -----------------------------------------------------------------------------------------------------
+
+SLIDINGS = st.builds(Sliding, st.integers(1, 3), st.integers(0, 2), st.integers(1, 2))
+
+
+@FEW
+@given(st.tuples(st.integers(1, 2), st.integers(5, 8), st.integers(5, 8)), st.integers(1, 3), SLIDINGS, st.data())
+def test_convolution_is_torchs_forward_and_backward(shape, kernel, of, data):
+    count, *size = shape
+    groups, inputs, outputs = data.draw(st.sampled_from([(1, 3, 2), (1, 1, 1), (2, 4, 6), (3, 3, 3)]))
+    x, weights = drawn((count, inputs, *size)), drawn((outputs, inputs // groups, kernel, kernel), 1)
+    x.requires_grad_()
+    weights.requires_grad_()
+    y = F.conv2d(x, weights, None, of.stride, of.padding, of.dilation, groups)
+    same(convolve(x.detach(), weights.detach(), of, groups), y)
+    assert list(y.shape[2:]) == [side_after(side, kernel, of) for side in size]
+    gradient = drawn(y.shape, 2)
+    ours = convolve_backward(x.detach(), weights.detach(), gradient, of, groups)
+    for one, autograds in zip(ours, gradients(y, gradient, x, weights), strict=True):
+        same(one, autograds)
+    place = tuple(side - 1 for side in y.shape[2:])
+    rows, columns = (looked_at(at, kernel, of) for at in place)
+    window = F.pad(x.detach(), [of.padding] * 4)[:, : inputs // groups, rows][..., columns]
+    same((window * weights.detach()[0]).sum((1, 2, 3)), y[(slice(None), 0, *place)])
+
+
+def test_a_kernel_that_does_not_fit_is_refused_in_a_sentence():
+    assert side_after(5, 3, Sliding(dilation=2)) == 1
+    with pytest.raises(Refused, match="spans 5×5, but the padded maps are only 4×4"):
+        side_after(4, 3, Sliding(dilation=2))
+
+
+@FEW
+@given(st.lists(st.tuples(st.sampled_from([1, 3, 5]), SLIDINGS), min_size=1, max_size=3), st.data())
+def test_what_a_number_of_a_stack_depends_on_is_where_autograd_finds_a_gradient(layers, data):
+    layers = [(kernel, replace(of, padding=of.dilation * (kernel // 2))) for kernel, of in layers]
+    maps = [torch.rand((1, 1, 13, 13), dtype=torch.float64, requires_grad=True)]
+    for kernel, of in layers:
+        ones = torch.ones((1, 1, kernel, kernel), dtype=torch.float64)
+        maps.append(F.conv2d(maps[-1], ones, None, of.stride, of.padding, of.dilation))
+    assert sides(13, layers) == [each.shape[2] for each in maps]
+    place = tuple(data.draw(st.integers(0, maps[-1].shape[2] - 1)) for _ in range(2))
+    found = depends_on(13, layers, place)
+    for ours, each in zip(found, gradients(maps[-1][0, 0][place], None, *maps), strict=True):
+        assert torch.equal(ours, each[0, 0] > 0)
+    model = nn.Sequential(*(nn.Conv2d(1, 1, k, of.stride, of.padding, of.dilation) for k, of in layers)).eval()
+    *_, field = receptive_fields(model, (1, 1, 13, 13)).values()
+    top, left, bottom, right = field.box(*place, (13, 13))
+    outside = found[0].clone()
+    outside[top:bottom, left:right] = False
+    assert not outside.any()
+    assert field.size == field_of(layers)
+
+
+def test_three_small_kernels_see_as_much_as_a_large_one_and_gaps_leave_some_out():
+    """By hand: 1 + 3·2 = 7; with strides 1 + 2·(1 + 2 + 4) = 15."""
+    three = [(3, Sliding(padding=1))] * 3
+    assert int(depends_on(13, three, (6, 6))[0].sum()) == 49
+    assert int(depends_on(13, [(7, Sliding(padding=3))], (6, 6))[0].sum()) == 49
+    strided = [(3, Sliding(stride=2, padding=1))] * 3
+    assert int(depends_on(31, strided, (2, 2))[0].sum()) == 15**2
+    gaps = [(3, Sliding(padding=2, dilation=2))] * 2
+    assert int(depends_on(13, gaps, (6, 6))[0].sum()) == 25  # of 9×9
 
 
 # Pooling ---------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import ARCHITECTURES
-from models.options import Choice, Number, Numbers, Option, Phrase, Several, Switch
+from models.options import Cells, Choice, Number, Numbers, Option, Phrase, Several, Switch
 from models.refusals import Refused
 
 SOME = (
@@ -21,6 +21,8 @@ SOME = (
     Switch("bias", "Bias", True),
     Several("count", "What is counted", ("flops", "bias", "norm")),
     Numbers("maps", "Maps", most=3),
+    Cells("kernel", "Kernel", (0, 0, 1, -1), -4, 4),
+    Cells("drawn", "Drawing", (0,) * 6, 0, 1),
 )
 OF_NETWORKS = [option for entry in ARCHITECTURES.values() for option in entry.options.values()]
 
@@ -38,6 +40,8 @@ def values_of(option: Option) -> st.SearchStrategy:
         return st.booleans()
     if isinstance(option, Several):
         return st.sets(st.sampled_from(option.values), min_size=1).map(option.ordered)
+    if isinstance(option, Cells):
+        return st.tuples(*[st.integers(option.least, option.most) for _cell in option.usual])
     return st.lists(st.integers(0, 99_999), max_size=option.most, unique=True).map(tuple)
 
 
@@ -69,6 +73,8 @@ def test_any_text_of_a_link_is_a_value_or_none_of_them(text, option):
         (SOME[6], "yes"),
         (SOME[7], "pooling"),
         *((SOME[8], text) for text in ("a", "1.5", "-1", "²", "1000000")),
+        *((SOME[9], text) for text in ("0,0,1", "0,0,1,5", "0,0,1,01", "0,0,1,", "0011")),
+        *((SOME[10], text) for text in ("01010", "010102", "0,1,0,1,0,1")),
     ],
 )
 def test_what_is_none_of_its_values_is_not_read(option, text):
@@ -77,7 +83,8 @@ def test_what_is_none_of_its_values_is_not_read(option, text):
 
 
 def test_the_usual_value_is_the_first_unless_another_is_given():
-    assert [option.usual for option in SOME] == ["index", 0.1, None, 224, 1.0, None, True, (), ()]
+    usual = ["index", 0.1, None, 224, 1.0, None, True, (), (), (0, 0, 1, -1), (0,) * 6]
+    assert [option.usual for option in SOME] == usual
 
 
 @pytest.mark.parametrize("option", SOME, ids=lambda option: option.name)
@@ -111,6 +118,14 @@ def test_what_a_slider_can_be_set_to():
 def test_what_is_no_number_within_the_bounds_is_refused(value):
     with pytest.raises(Refused, match=r"choose a number from 0\.05 to 4\.0"):
         SOME[4].checked(value)
+
+
+@pytest.mark.parametrize("value", [(0, 0, 1), (0, 0, 1, 5), (0, 0, 1, True), [0, 0, 1, 1], None])
+def test_what_does_not_fit_the_cells_is_refused(value):
+    with pytest.raises(Refused, match="choose 4 whole numbers, -4 to 4"):
+        SOME[9].checked(value)
+    assert SOME[9].written((0, 0, 1, -4)) == "0,0,1,-4"
+    assert SOME[10].written((0, 1, 0, 1, 0, 1)) == "010101"
 
 
 @pytest.mark.parametrize(
