@@ -111,24 +111,24 @@ def test_four_kinds_of_convolution_are_counted_as_torch_counts_them():
 
 
 def test_what_a_number_depends_on_is_lit_down_to_the_picture_once_predicted():
-    visit = Visit(PAGE, stack="gaps", number="4,6")
+    visit = Visit(PAGE, stack="gaps", number="2,6")
     assert sum(visit.sheets[2]["lit"]) == 1
     visit.press("answer field 1")
     assert "You predicted “3×3”; it is: **7×7.**" in visit.words
-    maps = [torch.ones((1, 1, 13, 13), dtype=torch.float64, requires_grad=True)]
-    for _layer in range(3):
+    maps = [torch.ones((1, 1, 11, 11), dtype=torch.float64, requires_grad=True)]
+    for _layer in range(2):
         maps.append(F.conv2d(maps[-1], torch.ones((1, 1, 3, 3), dtype=torch.float64), padding=2, dilation=2))
     for lit, gradient in zip(
         split(np.array(visit.sheets[2]["lit"]), visit.sheets[2]),
-        torch.autograd.grad(maps[-1][0, 0, 4, 6], maps),
+        torch.autograd.grad(maps[-1][0, 0, 2, 6], maps),
         strict=True,
     ):
         np.testing.assert_array_equal(lit, gradient[0, 0] > 0)
-    assert "depends on **42 pixels**; its receptive field is **13×13**" in visit.words  # 6 of 7 rows, 7 columns
+    assert "depends on **20 pixels**; its receptive field is **9×9**" in visit.words  # 4 of 5 rows, 5 columns
     assert "The border cuts the field off" in visit.captions
     assert "Dilation leaves gaps" in visit.captions
-    assert visit.click_cell(2, 3 * 169).link["number"] == "0,0"
-    visit.choose(stack="three").click_cell(2, 6 * 13 + 6)
+    assert visit.click_cell(2, 2 * 121).link["number"] == "0,0"
+    visit.choose(stack="three").click_cell(2, 5 * 11 + 5)
     assert "depends on **49 pixels**; its receptive field is **7×7**. The layers have 27 weights" in visit.words
     assert "cuts the field off" not in visit.captions
 

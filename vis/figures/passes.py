@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from vis.figures.costs import HERE, LEGEND, STEADY
+from vis.figures.numbers import significant
 
 FOUND, EXACT = "#0072b2", "#808080"
 
@@ -32,9 +33,11 @@ def error_of_mean(errors: Sequence[float], expected: Sequence[float], here: int,
         {"type": "scatter", "mode": "markers", "x": [here], "y": [errors[here - 1]], "marker": mark}
         | {"showlegend": False, "hoverinfo": "skip", "cliponaxis": False},
     ]
+    values = [digit * 10.0**power for power in range(-3, 3) for digit in (1, 2, 5)]
+    ticks = {"tickvals": values, "ticktext": [significant(value) for value in values]}
     layout = {
         "xaxis": {"title": words["across"], "type": "log", "dtick": 1, "zeroline": False, **STEADY},
-        "yaxis": {"title": words["axis"], "type": "log", "dtick": "D2", "exponentformat": "none", **STEADY},
+        "yaxis": {"title": words["axis"], "type": "log", **ticks, **STEADY},
         "legend": LEGEND,
         "margin": {"l": 64, "r": 10, "t": 10, "b": 95, "autoexpand": False},
         "height": 320,
@@ -63,7 +66,7 @@ def scattered(
 
     spread = (rows + beside[:, None]).ravel()
     traces = [
-        dots(words["pass"], answers.ravel(), spread, {"size": 7, "color": FOUND, "opacity": 0.4}),
+        dots(words["pass"], answers.ravel(), spread, {"size": 7, "color": FOUND, "opacity": 0.5}),
         dots(words["mean"], answers.mean(0), rows, {"size": 22, "color": FOUND, "symbol": "line-ns-open"}),
         dots(words["usual"], np.asarray(usual), rows, {"size": 13, "color": HERE, "symbol": "diamond-open"}),
     ]

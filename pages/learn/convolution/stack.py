@@ -22,13 +22,13 @@ QUESTION = Question(
         "kernel 49."
     ),
 )
-SIDE = 13  # pixels of the picture
+SIDE = 11  # pixels of the picture: four maps beside one another are seen at once on a laptop
 STACKS = {
     "three": [(3, Sliding(padding=1))] * 3,
     "seven": [(7, Sliding(padding=3))],
     "strided": [(3, Sliding(stride=2, padding=1)), (3, Sliding(padding=1)), (3, Sliding(padding=1))],
-    "dilated": [(3, Sliding(padding=gap, dilation=gap)) for gap in (1, 2, 3)],
-    "gaps": [(3, Sliding(padding=2, dilation=2))] * 3,
+    "dilated": [(3, Sliding(padding=gap, dilation=gap)) for gap in (1, 2, 2)],
+    "gaps": [(3, Sliding(padding=2, dilation=2))] * 2,
 }
 STACK = Choice(
     "stack",
@@ -37,8 +37,8 @@ STACK = Choice(
         "three": Phrase("three of 3×3"),
         "seven": Phrase("one of 7×7"),
         "strided": Phrase("three of 3×3, the first with stride 2"),
-        "dilated": Phrase("three of 3×3, dilation 1, 2, 3"),
-        "gaps": Phrase("three of 3×3, dilation 2"),
+        "dilated": Phrase("three of 3×3, dilation 1, 2, 2"),
+        "gaps": Phrase("two of 3×3, dilation 2"),
     },
     shown_as="list",
 )
