@@ -1,6 +1,7 @@
 """Attributions against Captum where Captum is right, against arithmetic elsewhere, and against their axioms."""
 
 import copy
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -96,6 +97,58 @@ def test_captum_gives_the_same(method, model):
     torch.testing.assert_close(found.per_channel, truth, rtol=near, atol=near * truth.abs().max().item())
     assert found.fidelity == "exact"
     assert found.score == pytest.approx(model(image)[0, target].item(), rel=1e-12)
+
+
+class Asked(nn.Module):
+    """A network that answers with one score, which Captum then explains without a target."""
+
+    def __init__(self, model: nn.Module, score: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.model, self.score = model, score
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.score(self.model(x))
+
+
+SCORES: dict[str, tuple[dict, Callable[[Tensor], Tensor]]] = {
+    "the best and not the worst": ({"target": (2, 1)}, lambda y: y[:, 2] - y[:, 1]),
+    "the worst and not the best": ({"target": (1, 2)}, lambda y: y[:, 1] - y[:, 2]),
+    "a logit below 0": ({"target": 1}, lambda y: y[:, 1]),
+    "minus a logit": ({"target": 2, "negative": True}, lambda y: -y[:, 2]),
+    "minus a difference": ({"target": (3, 0), "negative": True}, lambda y: y[:, 0] - y[:, 3]),
+}
+
+
+@CAPTUM_WARNS
+@pytest.mark.parametrize("name", SCORES)
+def test_walks_start_with_1_and_minus_1_as_captums_do_on_a_network_that_answers_with_the_score(name, model):
+    image, (asked, score) = picture(), SCORES[name]
+    assert model(image)[0, 1] < 0 < model(image)[0, 2]
+    for method, theirs in (("deconvnet", attr.Deconvolution), ("guided", attr.GuidedBackprop)):
+        truth = theirs(Asked(model, score)).attribute(image.clone().requires_grad_())[0].detach()
+        found = attribute(model, image, method, **asked)
+        torch.testing.assert_close(found.per_channel, truth, rtol=1e-9, atol=1e-9 * truth.abs().max().item())
+        assert truth.any()
+        assert found.fidelity == "exact"
+        assert found.score == pytest.approx(score(model(image)).item(), rel=1e-12)
+
+
+@CAPTUM_WARNS
+def test_a_walk_from_a_unit_starts_with_1_whatever_it_answers(model):
+    image = picture()
+    answers = model.b(F.max_pool2d(model.relu_a(model.a(image)), 2))[0]
+    channel, row, column = (answers == answers.min()).nonzero()[0].tolist()
+    assert answers.min() < 0
+    for method, theirs in (("deconvnet", attr.NeuronDeconvolution), ("guided", attr.NeuronGuidedBackprop)):
+        neuron = theirs(model, model.b)
+        truth = neuron.attribute(image.clone().requires_grad_(), (channel, row, column))[0].detach()
+        for sign in (1, -1):
+            unit = Unit("b", channel, row, column, 0.0)
+            found = attribute(model, image, method, unit, negative=sign < 0)
+            if sign > 0:
+                torch.testing.assert_close(found.per_channel, truth, rtol=1e-9, atol=1e-12)
+            assert found.map.any()
+            assert found.score == pytest.approx(sign * answers.min().item(), rel=1e-12)
 
 
 @CAPTUM_WARNS

@@ -175,7 +175,7 @@ def score_cam(asked: Question) -> Iterator[Found]:
     """ReLU(Σ αₖ Aₖ), αₖ the softmax over the scores of the picture behind each map (Wang et al. 2020, algorithm 1).
 
     Raises:
-        Refused: see `vis.attribution.cam.maps_of`.
+        TraceRefused, Refused: see `Question.scores`.
     """
     maps, score = maps_of(asked)
     scores = maps.new_zeros(0)

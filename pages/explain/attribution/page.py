@@ -78,6 +78,8 @@ def _code(view: View, maps: tiles.Maps) -> None:
     methods = {}
     for method in view.methods:
         asked = view.asked(method)
+        if cache.refusal(view.chosen, asked):
+            continue
         further = {"layer": asked.layer} if asked.layer else {}
         further |= {"probability": True} if asked.probability else {}
         methods[method] = further | dict(asked.options)
