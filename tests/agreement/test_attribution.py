@@ -515,6 +515,29 @@ def test_relevance_is_conserved_without_biases_through_shortcuts_too():
         attribute(curved, image, "lrp", 0)
 
 
+@CAPTUM_WARNS
+def test_relevance_passes_clipped_units_pads_and_pools_that_are_functions():
+    """Where no unit is clipped, a network of ReLUs gives input × gradient (Ancona et al. 2018, proposition 1)."""
+
+    def way(net: nn.Module, x: Tensor) -> Tensor:
+        x = net.b(F.relu6(net.a(net.pad(x))))
+        return net.end(torch.flatten(F.adaptive_avg_pool2d(net.act(x), (1, 1)), 1))
+
+    def build() -> nn.Module:
+        modules = {"pad": nn.ZeroPad2d((0, 1, 0, 2)), "act": nn.ReLU6(), "end": nn.Linear(5, 4)}
+        return Net(way, a=nn.Conv2d(3, 6, 3, 2), b=nn.Conv2d(6, 5, 2), **modules)
+
+    net, image = seeded(build, SEED), picture()
+    found, truth = (attribute(net, image, method, TARGET) for method in ("lrp", "input_x_gradient"))
+    torch.testing.assert_close(found.per_channel, truth.per_channel, rtol=1e-6, atol=1e-9)
+    with torch.no_grad():
+        for name, value in net.named_parameters():
+            value.mul_(0 if name.endswith("bias") else 20)
+    found = attribute(net, image, "lrp", TARGET)
+    assert (net.a(net.pad(image)) > 6).any()
+    assert abs(found.residual) < 1e-6 * abs(found.score)  # what is clipped hands on all that it got
+
+
 def test_ablation_of_superpixels_is_the_fall_for_each_of_them(model):
     image = blurred(picture((1, 3, 52, 40)))
     mask = superpixels(image, 6)

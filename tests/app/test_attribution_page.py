@@ -16,7 +16,7 @@ from models.decoding import decoded
 from pages.common.cache import sample
 from pages.common.export import KINDS
 from pages.explain import work
-from pages.explain.attribution import asking, checks, closely, tiles
+from pages.explain.attribution import asking, closely, tiles, trust
 from tests.app.visit import FILTERS, ROUTES, Visit, read_csv
 from vis.attribution import METHODS, attribute, question
 from vis.attribution.checks import BLIND, deletion, insertion
@@ -150,7 +150,7 @@ def checked(page: Visit, check: str) -> list[dict[str, str]]:
     page.press("start check")
     given = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checks, "download", lambda place, label, make, file, key, **look: given.update({key: make}))
+        patch.setattr(trust, "download", lambda place, label, make, file, key, **look: given.update({key: make}))
         arrived(page, lambda page: "check csv" in given)
     return read_csv(given["check csv"]())
 

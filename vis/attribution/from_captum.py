@@ -62,6 +62,9 @@ def lrp(asked: Question) -> Found:
 def _relevance(asked: Question, target: int | Unit) -> Tensor:
     """What of the score of one class or unit falls to every number of the picture, (C, H, W)."""
     from captum.attr import LRP
+    from captum.attr._core.lrp import SUPPORTED_NON_LINEAR_LAYERS
 
+    if Elementwise not in SUPPORTED_NON_LINEAR_LAYERS:
+        SUPPORTED_NON_LINEAR_LAYERS.append(Elementwise)
     network = WithLayers(replace(asked, target=target, is_negative=False))
     return LRP(network).attribute(asked.image.clone().requires_grad_()).detach()[0]

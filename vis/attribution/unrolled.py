@@ -16,11 +16,11 @@ from torch.nn import functional as F
 from models.refusals import Refused
 from vis.attribution.question import Question
 from vis.operations import named, plain_name
-from vis.trace import Recording, Trace, apply, is_max_pool, max_pool_parameters, saying_where, traced
+from vis.trace import Recording, Trace, apply, argument, is_max_pool, max_pool_parameters, saying_where, traced
 
 ELEMENTWISE = named("activation", reaches=("position",))
 LAYERS = {"conv2d", "linear", "batchnorm2d", "avgpool2d", "adaptiveavgpool2d"}  # with a rule in Captum's LRP
-UNCHANGED = named("dropout", "reshape", "concat")
+UNCHANGED = named("dropout", "reshape", "concat") | {"zeropad2d"}
 
 
 class Elementwise(nn.Module):
@@ -150,12 +150,14 @@ def _of_relevance(node: fx.Node, asked: Question, trace: Trace) -> Callable[[], 
     name = plain_name(node, asked.model)
     if is_max_pool(node, asked.model):
         return partial(nn.MaxPool2d, **_settings(node, asked, trace))
-    if name == "relu":
-        return nn.ReLU
+    if name in ("relu", "relu6"):  # relevance passes an activation function unchanged; Captum knows ReLU's class
+        return nn.ReLU if name == "relu" else partial(Elementwise, F.relu6)
     if name in ("add", "iadd") and len(set(node.all_input_nodes)) == 2:
         return Addition_Module
     if node.op == "call_module" and name in LAYERS:
         return partial(copy.deepcopy, asked.model.get_submodule(node.target))
+    if name == "adaptiveavgpool2d" and not isinstance(size := argument(node, 1, "output_size"), fx.Node):
+        return partial(nn.AdaptiveAvgPool2d, size)
     if name in UNCHANGED or node not in trace.from_picture:
         return None
     raise Refused(

@@ -39,11 +39,12 @@ def way_of(asked: Question) -> Way:
     shape = tuple(asked.image.shape)
     trace = traced(asked.model, shape)
     known, key = _remembered.setdefault(trace, {}), (shape, asked.end(trace))
-    if key not in known:
+    found = known.get(key)
+    if found is None:
         if len(known) >= MOST:
             known.clear()
-        known[key] = _found(asked, record_shapes(asked.model, shape))
-    return known[key]
+        found = known[key] = _found(asked, record_shapes(asked.model, shape))
+    return found
 
 
 WALKS = ("deconvnet", "guided")
