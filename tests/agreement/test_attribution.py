@@ -357,8 +357,10 @@ def test_occlusion_is_refined_from_coarse_to_fine_and_ends_at_the_whole(model):
     for one in partial:
         known = ~one.falls.isnan()
         assert torch.equal(one.falls[known], partial[-1].falls[known])
-    assert sorted(coarse_to_fine(9, 5)) == [(row, column) for row in range(9) for column in range(5)]
-    assert coarse_to_fine(9, 5)[:2] == [(0, 0), (8, 0)]
+    first, *others = coarse_to_fine(9, 7)
+    assert first == [(0, 0), (8, 0)]
+    assert others[0] == [(0, 4), (4, 0), (4, 4), (8, 4)]
+    assert sorted(sum(others, first)) == [(row, column) for row in range(9) for column in range(7)]
 
 
 def test_rise_is_its_sum_mask_by_mask_and_its_masks_keep_what_they_should(model):

@@ -29,6 +29,7 @@ SWITCHES = [
 # Opened at /layers, Streamlit looks for its server at /layers/_stcore first, which is not there, and then at /_stcore.
 LOOKED_FOR = re.compile(r"/\w+/_stcore/(health|host-config)$")
 LOGS = pytest.StashKey[dict[Path, Path]]()
+ERRORS = pytest.StashKey[list[str]]()
 
 
 def free_port() -> int:
@@ -95,9 +96,11 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
-    """A failed test shows what the servers said."""
+    """A failed test shows what its pages and the servers said."""
     report = yield
     if report.failed:
+        if errors := item.stash.get(ERRORS, []):
+            report.sections.append(("errors on the console", "\n".join(errors)))
         for script, log in item.config.stash.get(LOGS, {}).items():
             report.sections.append((f"server of {script.name}", log.read_text("utf-8")[-4000:]))
     return report
@@ -138,9 +141,9 @@ def desktop(browser):
 
 
 @pytest.fixture
-def new_page(browser, desktop) -> Iterator[Callable]:
+def new_page(request: pytest.FixtureRequest, browser, desktop) -> Iterator[Callable]:
     """An empty page, for options such as `viewport` or `color_scheme`. An error on its console fails the test."""
-    errors, pages = [], []
+    errors, pages = request.node.stash.setdefault(ERRORS, []), []
 
     def note(message) -> None:
         if message.type == "error" and not LOOKED_FOR.search(message.location["url"]):

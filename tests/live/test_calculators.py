@@ -28,6 +28,12 @@ def through(between: int) -> str:
     return grouped(reduced((192, 28, 28), between, 32, 5).macs)
 
 
+def fits_a_telephone(page) -> None:
+    page.set_viewport_size(PHONE["viewport"])
+    expect(macs(page)).to_be_visible()
+    assert sideways_room(page) <= 0
+
+
 def drawn(page) -> str:
     """The picture of the cheap block, as it is shown."""
     return page.locator("[data-testid=stImage] img").nth(1).get_attribute("src")
@@ -98,6 +104,7 @@ def test_an_example_sets_the_sliders_and_its_link_opens_it_again(page, new_page,
     other = at(new_page(), app, "kernels", f"?{page.url.partition('?')[2]}")
     expect(macs(other)).to_have_text(said)
     expect(slider(other, "Dilation")).to_have_attribute("aria-valuetext", "8")
+    fits_a_telephone(other)
 
 
 def test_a_block_that_cannot_be_is_refused_and_comes_back(page, app):
@@ -109,6 +116,7 @@ def test_a_block_that_cannot_be_is_refused_and_comes_back(page, app):
     page.keyboard.press("Home")
     expect(page.get_by_text("The stride 8×8 is larger")).to_have_count(0)
     expect(macs(page)).to_be_visible()
+    fits_a_telephone(page)
 
 
 def test_the_blocks_are_taken_away(page, app):
@@ -120,12 +128,7 @@ def test_the_blocks_are_taken_away(page, app):
             page.get_by_role("button", name=name).click()
         assert download.value.suggested_filename == f"convscope-residual-56-256-64.{kind}"
         assert said[kind] in download.value.path().read_bytes()
-
-
-@pytest.mark.parametrize(("name", "scheme"), [("residual", "dark"), ("separable", "light"), ("kernels", "dark")])
-def test_it_is_not_wider_than_a_telephone(new_page, app, name, scheme):
-    page = at(new_page(**PHONE, color_scheme=scheme), app, name)
-    assert sideways_room(page) <= 0
+    fits_a_telephone(page)
 
 
 def test_a_page_may_be_left_while_a_slider_is_held(page, app):

@@ -140,8 +140,15 @@ def test_the_photograph_and_its_five_units_stand_on_the_first_screen(page, addre
             assert box["width"] >= 100
 
 
-def test_a_click_on_a_unit_opens_it_on_the_page_of_the_layers(page, address):
-    at(page, address)
+def test_a_unit_that_is_pointed_at_brings_its_box_forward_and_opens_where_its_layer_is(page, address):
+    """With its trained weights, though random ones were chosen."""
+    at(page, address, "/?weights=random")
+    boxes = page.locator(".strip .box")
+    units(page).nth(2).focus()
+    expect(boxes.nth(2)).to_have_class(re.compile("forward"))
+    expect(boxes.nth(1)).to_have_css("opacity", "0.15")
+    units(page).nth(1).hover()
+    expect(boxes.nth(1)).to_have_css("opacity", "1")
     wanted = units(page).nth(3).locator(".note").text_content()  # "map 187, activation 4.28"
     units(page).nth(3).click()
     page.wait_for_url(re.compile("/layers.*layer=4"), timeout=30_000)
@@ -149,29 +156,12 @@ def test_a_click_on_a_unit_opens_it_on_the_page_of_the_layers(page, address):
     title = close_ups(page).filter(has_text="Layer 4")
     expect(title).to_contain_text(f"feature map {channel}, ", timeout=30_000)
     expect(title).to_contain_text(f"activation {value}")
-
-
-def test_a_unit_of_trained_weights_opens_with_them_though_random_ones_were_chosen(page, address):
-    at(page, address, "/?weights=random")
-    channel = re.match(r"map (\d+),", units(page).nth(3).locator(".note").text_content())[1]
-    units(page).nth(3).click()
-    title = close_ups(page).filter(has_text=f"feature map {channel}, ")
-    expect(title).to_be_visible(timeout=30_000)
     expect(page.get_by_text("The weights of ZFNet mini are random")).to_have_count(0)
     assert "weights" not in page.url
 
 
-def test_a_unit_that_is_pointed_at_brings_its_box_forward(page, address):
-    at(page, address)
-    boxes = page.locator(".strip .box")
-    units(page).nth(2).focus()
-    expect(boxes.nth(2)).to_have_class(re.compile("forward"))
-    expect(boxes.nth(1)).to_have_css("opacity", "0.15")
-    units(page).nth(1).hover()
-    expect(boxes.nth(1)).to_have_css("opacity", "1")
-
-
-def test_ones_own_picture_and_then_a_photograph_are_taken_apart(page, address):
+def test_ones_own_picture_and_then_a_photograph_are_taken_apart_and_the_camera_is_asked_for(page, address):
+    page.context.grant_permissions(["camera"])
     at(page, address)
     main = page.get_by_test_id("stMain")
     main.locator("input[type=file]").set_input_files({"name": "a<b>.png", "mimeType": "image/png", "buffer": OWN})
@@ -185,10 +175,6 @@ def test_ones_own_picture_and_then_a_photograph_are_taken_apart(page, address):
     expect(page.locator(".strip .answer")).to_contain_text(known)
     page.wait_for_url(re.compile("sample=chelsea"))
     expect(main.get_by_text("a<b>.png")).to_have_count(0)  # the field is empty again
-
-
-def test_the_camera_is_asked_for(page, address):
-    page.context.grant_permissions(["camera"])
-    at(page, address)
-    page.get_by_test_id("stMain").get_by_role("button", name="Camera").click()
+    settled(page)
+    main.get_by_role("button", name="Camera").click()
     expect(page.get_by_test_id("stCameraInput")).to_be_visible(timeout=30_000)

@@ -116,17 +116,14 @@ def test_its_link_restores_what_was_set(page, app):
     expect(page.get_by_role("radio", name="full 3×3")).to_be_checked()
 
 
-def test_the_table_is_taken_away_as_csv(page, app):
-    at(page, app, "?width=0.5&resolution=160")
+def test_it_is_not_wider_than_a_telephone_and_its_table_is_taken_away(new_page, app):
+    page = at(new_page(**PHONE, color_scheme="dark"), app, "?width=0.5&resolution=320&convolutions=full")
+    network = MobileNet(0.5, 320, separable=False)
+    says(page, network)
+    assert sideways_room(page) <= 0
     with page.expect_download() as download:
         page.get_by_role("button", name="Table of layers (CSV)").click()
-    assert download.value.suggested_filename == "convscope-mobilenet-0.5-160.csv"
+    assert download.value.suggested_filename == "convscope-mobilenet-0.5-320.csv"
     lines = download.value.path().read_text("utf-8-sig").splitlines()
-    assert len(lines) == 1 + len(MobileNet(0.5, 160).layers)
-    assert lines[1].startswith("conv1,conv,3×3×3×16,2,1,1,1,3×160×160,16×80×80,")
-
-
-def test_it_is_not_wider_than_a_telephone(new_page, app):
-    page = at(new_page(**PHONE, color_scheme="dark"), app, "?width=2.0&resolution=320&convolutions=full")
-    says(page, MobileNet(2.0, 320, separable=False))
-    assert sideways_room(page) <= 0
+    assert len(lines) == 1 + len(network.layers)
+    assert lines[1].startswith("conv1,conv,3×3×3×16,2,1,1,1,3×320×320,16×160×160,")

@@ -15,7 +15,7 @@ from tests.unit.pictures import corners, photograph, saved
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
 pytestmark = pytest.mark.browser
-SOON = 120_000  # milliseconds that a search of the crops may take
+SOON = 240_000  # milliseconds that a search of the crops may take where others work, too
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ from vis.attribution.question import Question
 from vis.deconvnet import Box, Unit
 from vis.trace import record
 
-COARSEST = 8  # positions from one to the next in the first partial result
 MASKS = Phrase("random masks")
 
 
@@ -93,21 +92,19 @@ def positions(side: int, size: int, stride: int) -> int:
     return max(0, -(-(side - size) // stride)) + 1
 
 
-def coarse_to_fine(rows: int, columns: int) -> list[tuple[int, int]]:
-    """All places of a grid, each once: every eighth, every fourth, every second, and the rest."""
-
-    def finest(place: tuple[int, int]) -> int:
-        return next(i for i, step in enumerate((COARSEST, 4, 2, 1)) if not any(n % step for n in place))
-
-    return sorted(((row, column) for row in range(rows) for column in range(columns)), key=finest)
+def coarse_to_fine(rows: int, columns: int) -> Iterator[list[tuple[int, int]]]:
+    """All places of a grid, each once: four that lie far apart, then those halfway between them, and so on."""
+    step, seen = 1 << (max(rows, columns, 2) - 1).bit_length() - 1, set()
+    while step:
+        places = {(row, column) for row in range(0, rows, step) for column in range(0, columns, step)}
+        yield sorted(places - seen)
+        seen, step = places, step // 2
 
 
 def batches(rows: int, columns: int, at_once: int) -> Iterator[Tensor]:
-    """The same places, (N, 2) at a time; first alone those that lie furthest apart, which are soon there."""
-    places = torch.tensor(coarse_to_fine(rows, columns))
-    first = -(-rows // COARSEST) * -(-columns // COARSEST)
-    for some in (places[:first], places[first:]):
-        yield from some.split(at_once) if len(some) else ()
+    """The same places, (N, 2) at a time."""
+    for places in coarse_to_fine(rows, columns):
+        yield from torch.tensor(places).split(at_once)
 
 
 def ablation(asked: Question, parts: int) -> Iterator[Found]:
