@@ -326,9 +326,7 @@ def _walk(
     trace = recording.trace
     pending: dict[fx.Node, dict[str, Windows]] = defaultdict(dict)
     for layer, seed in seeds.items():
-        if trace[layer] not in trace.from_picture:
-            raise TraceRefused("The layer “{layer}” is the same for every picture; choose another one.", layer=layer)
-        pending[trace[layer]][layer] = seed
+        pending[trace.changing(layer)][layer] = seed
     for node in reversed(trace.graph.nodes):
         if node.op == "placeholder":
             continue

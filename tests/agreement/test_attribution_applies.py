@@ -32,6 +32,10 @@ def curved_above(net: nn.Module, x: Tensor) -> Tensor:
     return net.end((F.relu(net.a(x)) ** 3).flatten(1))
 
 
+def beside_a_constant(net: nn.Module, x: Tensor) -> Tensor:
+    return net.end(F.relu(net.a(x) + net.a.weight.mean((2, 3))[:1, :1, None, None]).mean((2, 3)))
+
+
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "convolutional": convolutional,
     "one output": lambda: convolutional(classes=1),
@@ -39,6 +43,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "fully connected": lambda: nn.Sequential(nn.Flatten(), nn.Linear(390, 8), nn.ReLU(), nn.Linear(8, 3)),
     "a square": lambda: nn.Sequential(UNUSUAL["a square"](), nn.Flatten(), nn.LazyLinear(3)),
     "padded by size": lambda: Net(padded_by_size, a=nn.Conv2d(3, 4, 3, 2), end=nn.Linear(4, 3)),
+    "beside a constant": lambda: Net(beside_a_constant, a=nn.Conv2d(3, 4, 3, 2), end=nn.Linear(4, 3)),
     "curved above": lambda: Net(curved_above, a=nn.Conv2d(3, 4, 3, 2), end=nn.LazyLinear(3)),
 }
 NO_LAYER, LOGIT, BELOW = "maps with positions", "ask for the logit instead", "does not depend on layer"
@@ -57,6 +62,12 @@ CASES: list[tuple[str, dict, dict[str, str]]] = [  # the network, what is asked,
     ("fully connected", {"target": (0, 2)}, dict.fromkeys(OF_MAPS, NO_LAYER)),
     ("a square", {"target": 1}, dict.fromkeys(WALKED, "neither is a gate") | {"lrp": RULE}),
     ("padded by size", {"target": 1}, dict.fromkeys(UNROLLED, SIZES)),
+    (
+        "beside a constant",
+        {"target": Unit("getitem", 0, 0, 0, 0.0)},
+        dict.fromkeys(METHODS, "the same for every picture"),
+    ),
+    ("beside a constant", {"target": 2}, {"lrp": RULE}),
     ("curved above", {"target": 1}, dict.fromkeys(WALKED | {"lrp"}, RULE)),
     ("curved above", {"target": Unit("relu", 1, 2, 0, 0.0)}, {}),  # of what lies below nothing is missing
 ]

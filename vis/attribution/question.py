@@ -37,8 +37,12 @@ class Question:
         return recording, self.scores_in(recording)
 
     def end(self, trace: Trace) -> fx.Node | None:
-        """The operation from whose result the score is read; None where the network's answer is a list."""
-        return trace[self.target.layer] if isinstance(self.target, Unit) else end_of(trace)
+        """The operation from whose result the score is read; None where the network's answer is a list.
+
+        Raises:
+            TraceRefused: for a layer that there is not, or that is the same for every picture.
+        """
+        return trace.changing(self.target.layer) if isinstance(self.target, Unit) else end_of(trace)
 
     def scores_in(self, recording: Recording) -> Tensor:
         """The scores (N,) in a recording of N pictures; raises as `recorded`."""

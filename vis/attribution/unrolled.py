@@ -67,6 +67,7 @@ class MaxPool(nn.Module):
 def check_unrolls(asked: Question) -> Trace:
     """The network's trace; raises Refused for one that has to be followed for each size of its pictures anew."""
     trace = traced(asked.model, tuple(asked.image.shape))
+    asked.end(trace)  # refuses what is the same for every picture
     if trace.shape is not None:
         raise Refused("This network's operations depend on the size of the picture; choose another method.")
     return trace
