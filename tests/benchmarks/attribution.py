@@ -15,11 +15,12 @@ import torch
 import torchvision.models as vision
 from captum import attr
 from torch import Tensor, nn
+from torchcam.methods import GradCAM, ScoreCAM
 
 from models import load
 from pages.explain.attribution.asking import CHEAP
 from tests.benchmarks.timing import head, machine, medians, of_bar, parser_of, row
-from vis.attribution import Question, attribute
+from vis.attribution import METHODS, Question, attribute
 from vis.attribution.partial import pictures_at_once
 from vis.attribution.perturbing import Occluded, occluded, positions
 from vis.trace import record
@@ -27,6 +28,7 @@ from vis.trace import record
 GRAD_CAM_BAR, STEPS_BAR = 1.3, 0.8  # × forward and backward; × Captum's
 FIRST_BAR, OPENING_BAR = 0.5, 3  # seconds
 OCCLUSION_BARS = {"alexnet": 5, "resnet50": 2}  # Captum's time in ours, at least
+CAMS, CAM_BAR = (("grad_cam", GradCAM), ("score_cam", ScoreCAM)), 1  # × torch-cam's
 SIZE, STRIDE, LARGE, FAR = 14, 10, 56, 42  # of ours; of the squares that Captum is measured with
 
 
@@ -53,6 +55,20 @@ def grad_cam(name: str, side: int, rounds: int) -> None:
     took = medians(rivals, rounds)
     ratio = took["ours"] / took["passes"]
     row(name, f"{1e3 * took['passes']:.0f}", f"{1e3 * took['ours']:.0f}", f"{ratio:.2f}", *of_bar(ratio, GRAD_CAM_BAR))
+
+
+def cams(name: str, side: int, rounds: int, compared: Sequence[tuple[str, type]]) -> None:
+    model, image = network(name), picture(side)
+    for method, rival in compared:
+        with rival(model, "layer4") as theirs:
+            rivals = {
+                "ours": lambda method=method: attribute(model, image, method, 0),
+                "torch-cam": lambda theirs=theirs: theirs(0, model(image)),
+            }
+            took = medians(rivals, rounds)
+        ratio = took["ours"] / took["torch-cam"]
+        numbers = (f"{took['ours']:.3f}", f"{took['torch-cam']:.3f}", f"{ratio:.2f}")
+        row(METHODS[method].title, name, *numbers, *of_bar(ratio, CAM_BAR))
 
 
 def opening(name: str, side: int, rounds: int) -> None:
@@ -124,6 +140,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     small, large = ("resnet18", "resnet18") if given.short else ("alexnet", "resnet50")
     head("Grad-CAM", "forward and backward ms", "Grad-CAM ms", "ratio", "at most", "of the bar")
     grad_cam(large, side, 5 * rounds)
+    head("CAM", "network", "ours s", "torch-cam s", "ratio", "at most", "of the bar")
+    cams("resnet18", side, rounds, CAMS[:1] if given.short else CAMS)
     head("opening the page", "methods", "s", "at most", "of the bar")
     opening("zfnet_mini" if given.short else "efficientnet_lite0", side, 5 * rounds)
     head("integrated gradients", "steps", "ours s", "Captum s", "ratio", "at most", "of the bar")

@@ -55,16 +55,18 @@ def page() -> None:
 @fragment
 def _explorer(chosen: Selection, loaded: Loaded, pixels: np.ndarray) -> None:
     """The layer, its maps and the enlarged one; a click redraws no more than this."""
-    layer, layers = _choose_layer(loaded, pixels.shape[0])
-    row = st.container(horizontal=True, gap="medium")
-    look = ask(row, ORDER, RANGE, network=chosen.network)
+    chips = st.container(horizontal=True, vertical_alignment="center")
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    layer, layers = _choose_layer(chips, row, loaded, pixels.shape[0])
+    with row.popover(_("Order and colours"), icon=":material/tune:"):
+        look = ask(st, ORDER, RANGE, network=chosen.network)
     found, on_cpu = computed(_("Computing the layer's feature maps …"), lambda: cache.layer_activations(chosen, layer))
     say_if_on_cpu(on_cpu)
     _offer_number(row, chosen, found)
     unit = there(opened(place_of(chosen), chosen.network), chosen.network, {layer: found.shape})
     note(unit)
-    _numbers(loaded, found, pixels.shape[0])
     clicked = all_maps(chosen, loaded, found, look, unit)
+    _numbers(loaded, found, pixels.shape[0])
     if clicked is not None:
         open_unit(place_of(chosen), Opened(layer, clicked))
         st.rerun()
@@ -79,7 +81,9 @@ def _explorer(chosen: Selection, loaded: Loaded, pixels: np.ndarray) -> None:
     the_code(CODE, picture_code(chosen), layer=layer, order=look["sort"], own=has_own_ranges(found, look))
 
 
-def _choose_layer(loaded: Loaded, side: int) -> tuple[str, dict[str, Sequence[int]]]:
+def _choose_layer(
+    chips: DeltaGenerator, row: DeltaGenerator, loaded: Loaded, side: int
+) -> tuple[str, dict[str, Sequence[int]]]:
     """Any operation that gives maps, at first the link's, or else the first named layer; and the maps of them all."""
     network = loaded.architecture.name
     known = cache.shapes(cache.Built(network, side))
@@ -89,10 +93,9 @@ def _choose_layer(loaded: Loaded, side: int) -> tuple[str, dict[str, Sequence[in
         if node in known.trace.from_picture and node.op not in ("placeholder", "output")
         if gives_maps(known.values[node])
     }
-    chips = st.container(horizontal=True, vertical_alignment="center")
     first = next(iter(loaded.layers.values()))
     option = Choice("layer", Phrase("Layer"), sizes, first, shown_as="list")
-    layer = ask_one(st, option, network=network, comes_back=True)
+    layer = ask_one(row, option, network=network, comes_back=True, label_visibility="collapsed")
     address.note(layer=layer)
     for_a_room("layer").markdown(f"## {plain(sizes[layer])}")
     for name, operation in loaded.layers.items():
@@ -124,7 +127,17 @@ def _offer_number(row: DeltaGenerator, chosen: Selection, found: Activations) ->
             open_unit(place_of(chosen), Opened(layer, number))
 
     words = _("Enlarge map number")
-    row.number_input(words, 0, most, None, key=key, placeholder=f"0 … {most}", on_change=open_it, width=180)
+    row.number_input(
+        words,
+        0,
+        most,
+        None,
+        key=key,
+        placeholder=_("map 0 … {most}", most=most),
+        on_change=open_it,
+        width=180,
+        label_visibility="collapsed",
+    )
 
 
 def _arrow_keys(chosen: Selection, layers: Mapping[str, Sequence[int]], layer: str, unit: Opened | None) -> None:
