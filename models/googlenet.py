@@ -1,6 +1,7 @@
 """GoogLeNet (Szegedy et al. 2014, arXiv 1409.4842, Table 1 and figure 3)."""
 
 from collections import OrderedDict
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -23,11 +24,11 @@ class GoogLeNet2014(nn.Module):
 
     def __init__(self, num_classes: int = 1000, aux: bool = False):
         super().__init__()
-        self.conv1 = _conv(3, 64, 7, stride=2, padding=3)  # (N, 3, 224, 224) -> (N, 64, 112, 112)
+        self.conv1 = convolution(3, 64, 7, stride=2, padding=3)  # (N, 3, 224, 224) -> (N, 64, 112, 112)
         self.pool1 = nn.MaxPool2d(3, 2, ceil_mode=True)  # -> (N, 64, 56, 56)
         self.norm1 = contrast_norm()
-        self.conv2_reduce = _conv(64, 64, 1)  # -> (N, 64, 56, 56)
-        self.conv2 = _conv(64, 192, 3, padding=1)  # -> (N, 192, 56, 56)
+        self.conv2_reduce = convolution(64, 64, 1)  # -> (N, 64, 56, 56)
+        self.conv2 = convolution(64, 192, 3, padding=1)  # -> (N, 192, 56, 56)
         self.norm2 = contrast_norm()
         self.pool2 = nn.MaxPool2d(3, 2, ceil_mode=True)  # -> (N, 192, 28, 28)
 
@@ -73,25 +74,37 @@ class Inception(nn.Module):
     Args:
         three, five: maps of the 1×1 convolution that makes the maps below few, and of the filters themselves.
         pooled: maps of the 1×1 convolution after the pool.
+        batch_norm: after every convolution, which the paper's networks do without.
     """
 
-    def __init__(self, inputs: int, one: int, three: tuple[int, int], five: tuple[int, int], pooled: int):
+    def __init__(
+        self,
+        inputs: int,
+        one: int,
+        three: tuple[int, int],
+        five: tuple[int, int],
+        pooled: int,
+        batch_norm: bool = False,
+    ):
         super().__init__()
-        self.branch1x1 = _conv(inputs, one, 1)
-        self.branch3x3 = nn.Sequential(
-            OrderedDict(reduce=_conv(inputs, three[0], 1), filter=_conv(*three, 3, padding=1))
-        )
-        self.branch5x5 = nn.Sequential(OrderedDict(reduce=_conv(inputs, five[0], 1), filter=_conv(*five, 5, padding=2)))
+        conv = partial(convolution, batch_norm=batch_norm)
+        self.branch1x1 = conv(inputs, one, 1)
+        self.branch3x3 = nn.Sequential(OrderedDict(reduce=conv(inputs, three[0], 1), filter=conv(*three, 3, padding=1)))
+        self.branch5x5 = nn.Sequential(OrderedDict(reduce=conv(inputs, five[0], 1), filter=conv(*five, 5, padding=2)))
         self.branch_pool = nn.Sequential(
-            OrderedDict(pool=nn.MaxPool2d(3, 1, padding=1), project=_conv(inputs, pooled, 1))
+            OrderedDict(pool=nn.MaxPool2d(3, 1, padding=1), project=conv(inputs, pooled, 1))
         )
 
     def forward(self, x: Tensor) -> Tensor:  # (N, C, H, W) -> (N, one + three[1] + five[1] + pooled, H, W)
         return torch.cat([self.branch1x1(x), self.branch3x3(x), self.branch5x5(x), self.branch_pool(x)], 1)
 
 
-def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0) -> nn.Sequential:
-    return nn.Sequential(OrderedDict(conv=nn.Conv2d(inputs, outputs, kernel, stride, padding), relu=nn.ReLU()))
+def convolution(
+    inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0, batch_norm: bool = False
+) -> nn.Sequential:
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=not batch_norm)
+    norm = {"bn": nn.BatchNorm2d(outputs)} if batch_norm else {}
+    return nn.Sequential(OrderedDict(conv=conv, **norm, relu=nn.ReLU()))
 
 
 def _auxiliary_classifier(inputs: int, num_classes: int) -> nn.Sequential:
@@ -99,7 +112,7 @@ def _auxiliary_classifier(inputs: int, num_classes: int) -> nn.Sequential:
     return nn.Sequential(
         OrderedDict(
             pool=nn.AvgPool2d(5, 3),  # (N, C, 14, 14) -> (N, C, 4, 4)
-            project=_conv(inputs, 128, 1),  # -> (N, 128, 4, 4)
+            project=convolution(inputs, 128, 1),  # -> (N, 128, 4, 4)
             flatten=nn.Flatten(),  # -> (N, 2048)
             fc1=nn.Linear(128 * 4 * 4, 1024),
             relu=nn.ReLU(),

@@ -14,13 +14,14 @@ class LeNet5(nn.Module):
 
     Args:
         batch_norm: after each of the three convolutions, whose biases the norm's offsets make redundant.
+        channels: of its pictures; 3 for colour, which the paper's digits do not have.
     """
 
-    def __init__(self, num_classes: int = 10, batch_norm: bool = False):
+    def __init__(self, num_classes: int = 10, batch_norm: bool = False, channels: int = 1):
         super().__init__()
         self.features = nn.Sequential(
             OrderedDict(
-                **_layer(1, 1, 6, batch_norm),  # (N, 1, 32, 32) -> (N, 6, 28, 28)
+                **_layer(1, channels, 6, batch_norm),  # (N, 1, 32, 32) -> (N, 6, 28, 28)
                 s2=nn.MaxPool2d(2),  # -> (N, 6, 14, 14)
                 **_layer(3, 6, 16, batch_norm),  # -> (N, 16, 10, 10)
                 s4=nn.MaxPool2d(2),  # -> (N, 16, 5, 5)

@@ -19,19 +19,30 @@ class MiniNet(nn.Module):
     Args:
         kernel, stride: of the first layer, the only difference between the two networks.
         side: of the grid the classifier sees, which is what a 64×64 picture gives.
+        widths: the maps of the five layers.
+        hidden: the units of the first fully connected layer.
     """
 
-    def __init__(self, kernel: int, stride: int, side: int, num_classes: int = 200):
+    def __init__(
+        self,
+        kernel: int,
+        stride: int,
+        side: int,
+        num_classes: int = 200,
+        widths: tuple[int, int, int, int, int] = (64, 128, 192, 192, 256),
+        hidden: int = 384,
+    ):
         super().__init__()
+        first, second, third, fourth, fifth = widths
         self.features = nn.Sequential(
             OrderedDict(
-                **_layer(1, 3, 64, kernel, stride),  # (N, 3, 64, 64) -> (N, 64, 32, 32)
+                **_layer(1, 3, first, kernel, stride),  # (N, 3, 64, 64) -> (N, 64, 32, 32)
                 pool1=nn.MaxPool2d(3, 2, ceil_mode=True),  # -> (N, 64, 16, 16)
-                **_layer(2, 64, 128, 5),  # -> (N, 128, 16, 16)
+                **_layer(2, first, second, 5),  # -> (N, 128, 16, 16)
                 pool2=nn.MaxPool2d(3, 2, ceil_mode=True),  # -> (N, 128, 8, 8)
-                **_layer(3, 128, 192, 3),  # -> (N, 192, 8, 8)
-                **_layer(4, 192, 192, 3),  # -> (N, 192, 8, 8)
-                **_layer(5, 192, 256, 3),  # -> (N, 256, 8, 8)
+                **_layer(3, second, third, 3),  # -> (N, 192, 8, 8)
+                **_layer(4, third, fourth, 3),  # -> (N, 192, 8, 8)
+                **_layer(5, fourth, fifth, 3),  # -> (N, 256, 8, 8)
                 pool5=nn.MaxPool2d(3, 2, ceil_mode=True),  # -> (N, 256, 4, 4)
             )
         )
@@ -40,9 +51,9 @@ class MiniNet(nn.Module):
             OrderedDict(
                 flatten=nn.Flatten(),  # -> (N, 4096)
                 dropout=nn.Dropout(0.3),
-                fc6=nn.Linear(256 * side * side, 384),  # -> (N, 384)
+                fc6=nn.Linear(fifth * side * side, hidden),  # -> (N, 384)
                 relu6=nn.ReLU(),
-                fc7=nn.Linear(384, num_classes),  # -> (N, 200)
+                fc7=nn.Linear(hidden, num_classes),  # -> (N, 200)
             )
         )
 

@@ -1,10 +1,11 @@
 """MobileNet V1 (Howard et al. 2017, arXiv 1704.04861, Table 1)."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from torch import nn
 
-_BLOCKS = (  # stride, maps
+BLOCKS = (  # stride, maps
     (1, 64),  # (N, 32, 112, 112) -> (N, 64, 112, 112)
     (2, 128),  # -> (N, 128, 56, 56)
     (1, 128),
@@ -25,6 +26,8 @@ class MobileNetV1(nn.Module):
         resolution: the side of its pictures, ρ times 224. The network is the same, and takes pictures of any size.
         separable: False for full 3×3 convolutions in place of depthwise and pointwise ones (Table 4).
         shallow: without the five layers of 512 maps of 14×14 (Table 5).
+        blocks: stride and maps of every block.
+        stride: of the first convolution.
     """
 
     def __init__(
@@ -34,16 +37,18 @@ class MobileNetV1(nn.Module):
         resolution: int = 224,
         separable: bool = True,
         shallow: bool = False,
+        blocks: Sequence[tuple[int, int]] = BLOCKS,
+        stride: int = 2,
     ):
         super().__init__()
         self.resolution = resolution
-        blocks = [block for block in _BLOCKS if not (shallow and block == (1, 512))]
+        blocks = [block for block in blocks if not (shallow and block == (1, 512))]
         maps = [max(1, round(width * outputs)) for outputs in (32, *(outputs for _, outputs in blocks))]
         build = _separable if separable else _convolution
         self.features = nn.Sequential(
             OrderedDict(
-                conv1=_convolution(3, maps[0], stride=2),  # (N, 3, 224, 224) -> (N, 32, 112, 112)
-                **{f"block{i}": build(maps[i - 1], maps[i], stride) for i, (stride, _) in enumerate(blocks, 1)},
+                conv1=_convolution(3, maps[0], stride),  # (N, 3, 224, 224) -> (N, 32, 112, 112)
+                **{f"block{i}": build(maps[i - 1], maps[i], step) for i, (step, _) in enumerate(blocks, 1)},
             )
         )
         self.classifier = nn.Sequential(

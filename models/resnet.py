@@ -27,14 +27,14 @@ def around(shortcut: str, inputs: int, outputs: int, stride: int) -> nn.Module |
 
 
 class Subsampled(nn.Module):
-    """Every `stride`-th pixel, then `more` maps of zeros: a shortcut without parameters."""
+    """Every `stride`-th pixel, and `more` maps of zeros, `before` of them in front: a shortcut without parameters."""
 
-    def __init__(self, stride: int, more: int):
+    def __init__(self, stride: int, more: int, before: int = 0):
         super().__init__()
-        self.stride, self.more = stride, more
+        self.stride, self.before, self.after = stride, before, more - before
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.more))
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.before, self.after))
 
 
 # Blocks: (N, inputs, h, w) -> (N, widening · width, h / stride, w / stride) ------------------------------------------

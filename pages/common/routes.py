@@ -57,6 +57,11 @@ SECTIONS = {
         Route("count", "stack", Phrase("A stack of your own"), "stacks"),
         Route("count", "milliseconds", Phrase("MACs are not milliseconds"), "timer", ALL[1:2]),
     ),
+    Phrase("Learn"): (
+        Route("learn", "pooling", Phrase("Pooling and switches"), "grid_view"),
+        Route("learn", "nonlinearities", Phrase("Activation functions"), "show_chart"),
+        Route("learn", "normalisation", Phrase("Normalisation"), "equalizer"),
+    ),
 }
 
 

@@ -146,7 +146,12 @@ def test_the_strongest_of_every_photograph_is_what_a_pass_of_each_crop_alone_in_
             assert maxima[entry.picture][channel] == pytest.approx(of[source[entry.picture]], rel=near, abs=near)
 
 
-SMALL = [name for name, entry in ARCHITECTURES.items() if entry.macs < 1.9e9 and entry.family != "vgg"]
+LIKE_B0 = {"efficientnet_b1", "efficientnet_b2", "efficientnet_b3"}  # wider and deeper, of the same blocks
+SMALL = [
+    name
+    for name, entry in ARCHITECTURES.items()
+    if entry.macs < 1.9e9 and entry.family != "vgg" and name not in LIKE_B0
+]
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -172,6 +172,15 @@ class Visit:
         state.json_trigger_value = json.dumps([{"event": "pressed", "value": pressed}])
         return self._send(states)
 
+    def click_cell(self, number: int, cell: int) -> "Visit":
+        """Clicks a cell of the drawing of that number among the sheets of cells: what a browser would send."""
+        sheets = [each.proto for each in self.at.get("bidi_component") if "tubed" in json.loads(each.proto.json)]
+        states = self.at._tree.get_widget_states()
+        state = states.widgets.add()
+        state.id = _make_trigger_id(sheets[number].id, "events")
+        state.json_trigger_value = json.dumps([{"event": "clicked", "value": cell}])
+        return self._send(states)
+
     def type_maps(self, layer: str, text: str) -> "Visit":
         """Numbers of feature maps into the box of a layer."""
         if self.widget("which").value != "typed":
@@ -236,6 +245,16 @@ class Visit:
         components = (json.loads(element.proto.json) for element in self.at.get("bidi_component"))
         (data,) = (each for each in components if "sliders" in each)
         return data
+
+    @property
+    def sheets(self) -> list[dict]:
+        """The data of the drawings that are sheets of cells, in the order of the page."""
+        return [data for c in self.at.get("bidi_component") if "tubed" in (data := json.loads(c.proto.json))]
+
+    @property
+    def words(self) -> str:
+        """Everything that is written as Markdown."""
+        return "\n".join(part.value for part in self.at.markdown)
 
     @property
     def reach(self) -> dict[int, dict]:

@@ -48,6 +48,7 @@ def test_a_clicked_tile_tells_its_numbers_in_any_order_and_its_link_restores_bot
     expect(page.get_by_role("heading", level=2, name="Filter 10", exact=True)).to_be_visible(timeout=30_000)
     expect(page.get_by_text(f"RMS {measures.rms[10]:.4g} · norm {measures.norm[10]:.4g}")).to_be_visible()
 
+    page.get_by_role("button", name="Order and colours").click()
     page.get_by_role("radio", name="orientation").click()
     settled(page)
     third = measures.order("orientation")[2]
@@ -62,6 +63,7 @@ def test_a_clicked_tile_tells_its_numbers_in_any_order_and_its_link_restores_bot
     other.goto(page.url)
     settled(other)
     expect(other.get_by_role("heading", level=2, name=f"Filter {third}", exact=True)).to_be_visible()
+    other.get_by_role("button", name="Order and colours").click()
     expect(other.get_by_role("radio", name="orientation")).to_be_checked(timeout=30_000)  # its script may come late
 
 

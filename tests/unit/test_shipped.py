@@ -13,7 +13,9 @@ from safetensors.torch import load_file
 from torch import nn
 
 from models import ARCHITECTURES
-from models.train import RECIPES, Data, accuracy
+from models.train.data import Data
+from models.train.recipes import RECIPES
+from models.train.runs import accuracy
 from models.weights import SHIPPED, card, dead_filters, fit, shipped
 
 CARDS = sorted(path.stem for path in SHIPPED.glob("*.json"))

@@ -1,6 +1,8 @@
 """How the shipped weights are made, on pictures small enough to train on in a test."""
 
 import json
+from collections import OrderedDict
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,9 +11,14 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from torch.nn import functional as F
 
-from models import train
-from models.train import Data, Recipe, Run, accuracy, augmented, mnist_5k, normalised, ship, tiny_imagenet
+from models import cifar
+from models.train.__main__ import main
+from models.train.data import Data, augmented, cifar10, mnist_5k, normalised, tiny_imagenet
+from models.train.recipes import RECIPES, Recipe
+from models.train.runs import Run, accuracy
+from models.train.shipping import ship
 from models.weights import dead_filters, shipped
 
 CPU = torch.device("cpu")
@@ -67,6 +74,37 @@ def test_mosaics_are_cut_into_tiles_class_by_class(data, root):
     with Image.open(root / "tiny-imagenet" / "val" / "n002.jpg") as mosaic:
         tile = np.asarray(mosaic)[64:128, 64:128]  # second row, second column of three
     assert np.array_equal(data.validation[0][6 + 4], tile)
+
+
+def test_cifar_comes_from_mosaics_where_there_are_some(tmp_path):
+    for folder, tiles in (("train", 6), ("test", 4)):
+        (tmp_path / "cifar10" / folder).mkdir(parents=True)
+        for level, name in ((200, "truck"), (50, "cat")):
+            mosaic = np.full((32 * 2, 32 * tiles // 2, 3), level, np.uint8)
+            Image.fromarray(mosaic).save(tmp_path / "cifar10" / folder / f"{name}.jpg")
+    found = cifar10(tmp_path)
+    assert found.categories == ("cat", "truck")
+    assert (found.train[0].shape, found.validation[0].shape) == ((12, 32, 32, 3), (8, 32, 32, 3))
+    assert found.train[1].tolist() == [0] * 6 + [1] * 6
+    assert np.unique(found.validation[0][:4]).tolist() == [50]
+    assert "JPEG" in found.description
+
+
+def test_cifar_is_torchvisions_where_there_are_no_mosaics(tmp_path, monkeypatch):
+    class Published:
+        classes = ("airplane", "ship")
+
+        def __init__(self, root: Path, train: bool, download: bool):
+            assert (root, download) == (tmp_path, True)
+            self.data = np.full((3 if train else 2, 32, 32, 3), 7, np.uint8)
+            self.targets = [1] * len(self.data)
+
+    monkeypatch.setattr("torchvision.datasets.CIFAR10", Published)
+    found = cifar10(tmp_path)
+    assert (len(found.train[0]), len(found.validation[0])) == (3, 2)
+    assert found.validation[1].tolist() == [1, 1]
+    assert found.categories == ("airplane", "ship")
+    assert "JPEG" not in found.description
 
 
 # Augmentation ----------------------------------------------------------------------------------------------------
@@ -168,6 +206,11 @@ def states(run: Run) -> dict[str, torch.Tensor]:
     return {key: values.clone() for key, values in run.net.state_dict().items()}
 
 
+def timeless(run: Run) -> list[dict]:
+    """The log without what a clock says."""
+    return [{key: value for key, value in entry.items() if not key.endswith("seconds")} for entry in run.log]
+
+
 def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
 
@@ -190,7 +233,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(finished, data, tm
     second = Run(RECIPE, data, tmp_path, CPU)
     assert len(second.log) == done
     list(second.epochs())
-    assert second.log == finished.log
+    assert timeless(second) == timeless(finished)
     assert equal(states(second), states(finished))
     assert equal(torch.load(second.kept(1), weights_only=True), torch.load(finished.kept(1), weights_only=True))
 
@@ -210,7 +253,7 @@ def test_a_run_that_is_stopped_inside_an_epoch_repeats_that_epoch(finished, data
         next(epochs)
     second = Run(RECIPE, data, tmp_path, CPU)
     list(second.epochs())
-    assert second.log == finished.log
+    assert timeless(second) == timeless(finished)
     assert equal(states(second), states(finished))
 
 
@@ -218,6 +261,54 @@ def test_a_finished_run_has_nothing_more_to_do(finished, data):
     again = Run(RECIPE, data, finished.folder, CPU)
     assert list(again.epochs()) == []
     assert equal(states(again), states(finished))
+
+
+def test_the_log_has_the_norm_of_the_gradient_of_every_stage(data, tmp_path):
+    recipe = replace(RECIPE, epochs=1, keep=(), batch=60, shift=0, bfloat16=False, build=staged)  # one step of all
+    plain = replace(data, mirrored=False)
+    torch.manual_seed(recipe.seed)
+    net = staged(3)
+    (entry,) = Run(recipe, plain, tmp_path, CPU).epochs()
+    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (data.mean, data.std))
+    pictures = torch.from_numpy(data.train[0]).permute(0, 3, 1, 2)
+    F.cross_entropy(
+        net((pictures / 255 - mean) / std), torch.from_numpy(data.train[1]), label_smoothing=recipe.label_smoothing
+    ).backward()
+    expected = {
+        "features.conv": torch.cat([net.features.conv.weight.grad.flatten(), net.features.conv.bias.grad]).norm(),
+        "head": torch.cat([net.head.weight.grad.flatten(), net.head.bias.grad]).norm(),
+    }
+    assert entry["gradient"] == {stage: pytest.approx(norm.item(), rel=2e-3) for stage, norm in expected.items()}
+    assert entry["seconds"] > 0
+    assert entry["core_seconds"] > 0
+
+
+def staged(num_classes: int) -> nn.Sequential:
+    features = nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 4, 7, 4), pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten()))
+    return nn.Sequential(OrderedDict(features=features, head=nn.Linear(4, num_classes)))
+
+
+@pytest.mark.parametrize("optimiser", ["SGD, Nesterov", "AdamW"])
+def test_kernels_and_matrices_decay_and_norms_and_biases_do_not(optimiser):
+    recipe, net = replace(RECIPE, optimiser=optimiser, weight_decay=0.25), small(3)
+    groups = recipe.optimiser_of(net).param_groups
+    decays = {id(parameter): group["weight_decay"] for group in groups for parameter in group["params"]}
+    assert [decays[id(parameter)] for parameter in net.parameters()] == [0.25, 0, 0, 0.25, 0, 0.25, 0]
+
+
+@pytest.mark.parametrize(("optimiser", "key"), [("SGD, Nesterov", "momentum"), ("AdamW", "betas")])
+def test_momentum_falls_while_the_learning_rate_rises(optimiser, key):
+    recipe = replace(RECIPE, optimiser=optimiser)
+    steps = recipe.optimiser_of(small(3))
+    schedule, seen = recipe.schedule(steps, 100), []
+    for _ in range(99):
+        steps.step()
+        schedule.step()
+        now = steps.param_groups[0]
+        seen.append((now["lr"], now[key] if key == "momentum" else now[key][0]))
+    assert max(seen)[0] == pytest.approx(recipe.learning_rate)
+    assert max(seen)[1] == pytest.approx(0.85) == min(momentum for _, momentum in seen)
+    assert seen[-1][1] == pytest.approx(0.95)
 
 
 # What ships ------------------------------------------------------------------------------------------------------
@@ -245,6 +336,8 @@ def test_what_a_run_ships_is_read_back_and_is_as_good_as_its_card_says(finished,
     assert said["log"] == finished.log
     assert said["recipe"]["learning_rate"] == 0.2
     assert said["validation_pictures"] == 18
+    assert said["versions"]["torch"] == torch.__version__
+    assert said["machine"]["threads"] == torch.get_num_threads()
 
 
 def _hits(net: nn.Module, data: Data, k: int) -> float:
@@ -258,9 +351,9 @@ def _hits(net: nn.Module, data: Data, k: int) -> float:
 
 
 def test_the_command_trains_goes_on_and_ships(root, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(train.RECIPES, "small", RECIPE)
+    monkeypatch.setitem(RECIPES, "small", RECIPE)
     arguments = ["small", "--data", root, "--runs", tmp_path / "runs", "--out", tmp_path / "out", "--device", "cpu"]
-    command = partial(train.main, [*map(str, arguments)])
+    command = partial(main, [*map(str, arguments)])
     command()
     said = capsys.readouterr().out
     assert "epoch 3 · loss" in said
@@ -270,3 +363,36 @@ def test_the_command_trains_goes_on_and_ships(root, tmp_path, monkeypatch, capsy
     assert "going on after epoch 3" in capsys.readouterr().out
     assert (tmp_path / "out" / "small.safetensors").read_bytes() == before
     assert shipped("small", folder=tmp_path / "out")[1].command == "python -m models.train small"
+
+
+def test_another_seed_learns_otherwise_and_its_weights_stay_with_its_run(root, tmp_path, monkeypatch):
+    monkeypatch.setitem(RECIPES, "small", replace(RECIPE, epochs=1, keep=()))
+    arguments = ["small", "--data", root, "--runs", tmp_path / "runs", "--out", tmp_path / "out", "--device", "cpu"]
+    for seed in ("0", "1"):
+        main([*map(str, arguments), "--seed", seed])
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"small.json", "small.safetensors"}
+    state, about = shipped("small", folder=tmp_path / "runs" / "small.seed1")
+    assert about.command == "python -m models.train small --seed 1"
+    assert not equal(state, shipped("small", folder=tmp_path / "out")[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "trained"),
+    [
+        (["cifar", "--net", "cifar_vgg"], ["cifar_vgg"]),
+        (["cifar", "--all"], [*cifar.NETWORKS]),
+        (["cifar_vgg"], ["cifar_vgg"]),
+    ],
+)
+def test_the_command_takes_one_network_or_all_of_cifar(monkeypatch, arguments, trained):
+    found = []
+    monkeypatch.setattr("models.train.__main__._train", lambda name, options: found.append(name))
+    main(arguments)
+    assert found == trained
+
+
+@pytest.mark.parametrize("arguments", [["cifar"], ["lenet5", "--all"], ["cifar", "--all", "--net", "cifar_vgg"]])
+def test_the_command_refuses_what_it_would_have_to_guess(arguments, capsys):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert "--net" in capsys.readouterr().err

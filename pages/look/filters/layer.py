@@ -2,6 +2,7 @@
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from models import Loaded
 from models.options import Choice, Phrase
@@ -54,7 +55,8 @@ def view(chosen: Selection, loaded: Loaded) -> None:
     above, first = st.empty(), next(iter(known))
     names = {name: _in_short(convolution) for name, convolution in known.items()}
     option = Choice("layer", Phrase("Convolution"), names, first, shown_as="list")
-    layer = ask_one(st, option, network=chosen.network, comes_back=True)
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    layer = ask_one(row, option, network=chosen.network, comes_back=True, label_visibility="collapsed")
     address.note(layer=layer)
     for_a_room("layer").markdown(f"## {plain(names[layer])}")
     wanted = address.opened_with().get("layer") if address.is_about(chosen.network) else None
@@ -66,7 +68,7 @@ def view(chosen: Selection, loaded: Loaded) -> None:
         matrix(chosen, loaded, known[layer])
         numbers, number = (), None
     else:
-        numbers, number = _tiles(chosen, loaded, known[layer])
+        numbers, number = _tiles(row, chosen, loaded, known[layer])
 
     def show(to: Position) -> None:
         if to.layer == layer:
@@ -96,16 +98,18 @@ def _in_short(convolution: Convolution) -> str:
     return " · ".join(parts)
 
 
-def _tiles(chosen: Selection, loaded: Loaded, convolution: Convolution) -> tuple[list[int], int | None]:
-    """Filters as tiles; of a filter over many maps, a tile for each of them.
+def _tiles(
+    row: DeltaGenerator, chosen: Selection, loaded: Loaded, convolution: Convolution
+) -> tuple[list[int], int | None]:
+    """Filters as tiles; of a filter over many maps, a tile for each of them. How they look is asked in `row`.
 
     Returns the numbers of the tiles in their order, and that of the opened one.
     """
     whole = convolution.kind != "slices"
     output = None if whole else _output(chosen, convolution)
-    row = st.container(horizontal=True)  # which wraps where the window is narrow
-    by, own = sorted_by(row, convolution), ask_one(row, RANGE) == "own"
-    on_picture = convolution.kind == "whole" and ask_one(row, ON) == "picture"
+    with row.popover(_("Order and colours"), icon=":material/tune:"):
+        by, own = sorted_by(st, convolution), ask_one(st, RANGE) == "own"
+        on_picture = convolution.kind == "whole" and ask_one(st, ON) == "picture"
     measures = cache.filters(chosen, convolution.name, output, on_picture)
     numbers = range(convolution.outputs) if whole else convolution.inputs_of(output)
     name, count = ("filter", convolution.outputs) if whole else ("input", convolution.inputs)

@@ -1,0 +1,91 @@
+"""Maps as sheets that stand beside one another, cell by cell: what is at one place of all maps lies on one line."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pages.common.components import component
+from pages.common.session import value_of
+
+MOST_CELLS = 1_000  # which a browser draws one by one
+NOTED = 150  # units of the drawing beside a line, where one has a note
+
+_sheets = component("sheets")
+
+
+@dataclass(frozen=True)
+class Line:
+    """Sheets in a row."""
+
+    titles: Sequence[str]  # one for each sheet, below it
+    title: str = ""
+    note: str = ""  # behind the last sheet; a line break is kept
+
+
+def draw_sheets(
+    lines: Sequence[Line],
+    shades: Sequence[np.ndarray],
+    labels: Sequence[str],
+    key: str,
+    *,
+    alt: str,
+    numbers: Sequence[str] = (),
+    sets: np.ndarray | None = None,
+    lit: np.ndarray | None = None,
+    chosen: int | None = None,
+    is_tubed: bool = False,
+    is_flat: bool = False,
+    on_click: Callable[[int], None] | None = None,
+) -> None:
+    """Draws them; where there is little room, lines are broken.
+
+    Args:
+        shades: (h, w) for each of the sheets of all lines, -1 to 1: how strong a cell's colour is.
+        labels: what each cell is, for the pointer and for those who do not see it, row by row and sheet by sheet.
+        key: identifies the drawing on its page.
+        alt: what it shows.
+        numbers: stand in the cells.
+        sets: the number of the set that a cell belongs to, which gives it its hue; in the order of the labels.
+        lit: whether a cell stands out; likewise.
+        chosen: the cell with a thick border.
+        is_tubed: whether a band joins the cells that are lit from sheet to sheet.
+        is_flat: whether the sheets are seen from the front.
+        on_click: is called with the cell that was clicked, before the script runs again.
+
+    Raises:
+        ValueError: if these do not fit each other, or are too many.
+    """
+    count, cells = len(shades), sum(sheet.size for sheet in shades)
+    if cells > MOST_CELLS or sum(len(line.titles) for line in lines) != count or len(labels) != cells:
+        raise ValueError(
+            f"{count} sheets {key!r} do not fit their lines, or their {cells} cells, at most {MOST_CELLS}, "
+            f"the {len(labels)} labels."
+        )
+    starts = np.cumsum([0, *(len(line.titles) for line in lines)]).tolist()
+    data = {
+        "lines": [
+            {"title": line.title, "note": line.note, "sheets": [*range(start, start + len(line.titles))]}
+            for line, start in zip(lines, starts, strict=False)
+        ],
+        "titles": [title for line in lines for title in line.titles],
+        "sizes": [sheet.shape for sheet in shades],
+        "shades": [round(float(shade), 3) for sheet in shades for shade in sheet.ravel()],
+        "labels": list(labels),
+        "numbers": list(numbers),
+        "sets": None if sets is None else sets.ravel().tolist(),
+        "lit": [] if lit is None else lit.astype(int).ravel().tolist(),
+        "chosen": chosen,
+        "choosable": on_click is not None,
+        "tubed": is_tubed,
+        "flat": is_flat,
+        "noted": NOTED if any(line.note for line in lines) else 0,
+        "alt": alt,
+    }
+
+    def act() -> None:
+        clicked = getattr(value_of(key), "clicked", None)
+        if on_click and type(clicked) is int and 0 <= clicked < cells:  # it comes from a browser
+            on_click(clicked)
+
+    _sheets(key=key, data=data, on_clicked_change=act)

@@ -1,0 +1,1 @@
+"""Ideas between the architectures, each as an experiment."""

@@ -1,0 +1,114 @@
+"""Back through a ReLU by three rules, and a unit that a bias puts to sleep."""
+
+import numpy as np
+import streamlit as st
+
+from models.options import Choice, Phrase
+from pages.common.asking import ask_one, fragment
+from pages.common.components.sheets import Line, draw_sheets
+from pages.common.text import _
+from pages.learn.lesson import Question, predicted
+from vis.concepts.activation import (
+    LEAK,
+    by_deconvnet,
+    by_gradient,
+    by_guided,
+    leaky_relu,
+    leaky_relu_slope,
+    relu,
+    relu_slope,
+)
+from vis.concepts.examples import both_ways, preactivations
+from vis.figures.numbers import fixed, percent, significant
+
+BACKWARD = Question(
+    "backward",
+    Phrase("Going back through a ReLU, what does the deconvnet look at to decide what may pass?"),
+    (
+        Phrase("whether the ReLU was open on the way up"),
+        Phrase("whether the signal on the way down is positive"),
+        Phrase("both"),
+    ),
+    2,
+    Phrase("The gradient looks at the way up, the deconvnet at the way down, guided backpropagation at both."),
+)
+DEAD = Question(
+    "dead",
+    Phrase("A unit's bias is so low that no input activates it. Can its own gradient bring it back?"),
+    (Phrase("yes, by its bias"), Phrase("with a ReLU no, with a leaky ReLU yes"), Phrase("never")),
+    2,
+    Phrase("A ReLU's slope is then 0 for every input, so no gradient reaches its weights. A leak lets some through."),
+)
+BIAS = Choice("bias", Phrase("Bias"), (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0), -1.0, shown_as="scale")
+KIND = Choice("kind", Phrase("Activation function"), {"relu": "ReLU", "leaky": "leaky ReLU"})
+
+
+@fragment
+def rules() -> None:
+    """The question, and what came up, what comes down, and what each rule lets pass."""
+    st.header(_("Back through a ReLU"), anchor="rules")
+    is_answered = predicted(BACKWARD)
+    up, signal = both_ways()
+    rows = {_("Way up, before the ReLU"): up, _("Signal on its way down"): signal}
+    if is_answered:
+        rows |= {
+            _("Gradient: passes where the ReLU was open"): by_gradient(up, signal),
+            _("Deconvnet: passes what is positive"): by_deconvnet(up, signal),
+            _("Guided backpropagation: both"): by_guided(up, signal),
+        }
+    shown = [row.numpy()[None] for row in rows.values()]
+    draw_sheets(
+        [Line([""], name) for name in rows],
+        [row / 3 for row in shown],
+        [
+            f"{name}, {_('unit {number}', number=number)}: {significant(value)}"
+            for name, row in rows.items()
+            for number, value in enumerate(row.tolist())
+        ],
+        "rules",
+        alt=_("Eight ReLUs: what came up, the signal that comes down, and what each rule lets pass."),
+        numbers=[significant(value) if value else "0" for row in rows.values() for value in row.tolist()],
+        is_flat=True,
+    )
+    if not is_answered:
+        st.caption(_("What the three rules let pass: shown once you have predicted."))
+
+
+@fragment
+def dead_units() -> None:
+    """The question, and a unit's 160 inputs with those that activate it."""
+    st.header(_("Dead units"), anchor="dead")
+    predicted(DEAD)
+    drawing = st.container()
+    with st.container(horizontal=True, gap="medium", key="row of dead units"):
+        kind = ask_one(st, KIND)
+        bias = ask_one(st, BIAS, width=340)
+    x = preactivations() + bias
+    forward, slope = (relu, relu_slope) if kind == "relu" else (leaky_relu, leaky_relu_slope)
+    made, slopes = forward(x).numpy(), slope(x)
+    values = x.numpy()
+    with drawing:
+        draw_sheets(
+            [Line([_("what the unit is given for each input, with its bias")])],
+            [values / np.abs(values).max()],
+            [f"{significant(a)} → {significant(b)}" for a, b in zip(values.ravel(), made.ravel(), strict=True)],
+            "dead",
+            alt=_("A cell for each of 160 inputs: what one unit is given; those that activate it stand out."),
+            lit=values > 0,
+            is_flat=True,
+        )
+    active = int((x > 0).sum())
+    st.markdown(
+        _(
+            "**{active} of {all} inputs** ({percent}) activate the unit. Of a gradient of 1 for every input, its bias "
+            "gets **{gradient}**.",
+            active=active,
+            all=x.numel(),
+            percent=percent(active / x.numel()),
+            gradient=fixed(float(slopes.sum()), 1),
+        )
+    )
+    if not active and kind == "relu":
+        st.markdown(_("The unit is dead: no gradient reaches its weights; only earlier layers could bring it back."))
+    if kind == "leaky":
+        st.caption(_("The leaky ReLU's slope below 0 is {slope}.", slope=significant(LEAK)))
