@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from models.refusals import Refused
 from tests.agreement.networks import EXACT, NORMALISED, UNUSUAL, Net, gated, last_layer, picture, seeded
-from vis.attribution import METHODS, Question, attribute
+from vis.attribution import METHODS, FeatureMap, Question, attribute
 from vis.attribution.gradients import blurred
 from vis.attribution.linearity import without_rule
 from vis.attribution.perturbing import coarse_to_fine, occluded, random_masks, superpixels
@@ -152,6 +152,17 @@ def test_a_walk_from_a_unit_starts_with_1_whatever_it_answers(model):
 
 
 @CAPTUM_WARNS
+@pytest.mark.parametrize(
+    ("method", "theirs"), [("deconvnet", attr.NeuronDeconvolution), ("guided", attr.NeuronGuidedBackprop)]
+)
+def test_a_walk_from_a_whole_map_is_captums(model, method, theirs):
+    image = picture()
+    truth = theirs(model, model.b).attribute(image.clone().requires_grad_(), lambda maps: maps[:, 5].sum((1, 2)))
+    found = attribute(model, image, method, FeatureMap("b", 5))
+    torch.testing.assert_close(found.per_channel, truth[0].detach(), rtol=1e-9, atol=1e-12)
+
+
+@CAPTUM_WARNS
 def test_captums_grad_cam_is_the_same_at_every_layer(model):
     image = picture()
     for layer in ("a", "relu_a", "b", "relu_b", "c", "relu_c"):
@@ -268,7 +279,7 @@ def test_gradient_shap_comes_near_its_axiom_with_many_draws(model):
     assert found.options["samples"] == 200
 
 
-def test_units_differences_and_probabilities_are_explained_too(model):
+def test_units_maps_differences_and_probabilities_are_explained_too(model):
     image = picture().requires_grad_()
     logits = model(image)[0]
     wanted = {
@@ -277,6 +288,10 @@ def test_units_differences_and_probabilities_are_explained_too(model):
         "unit": (
             model.b(F.max_pool2d(model.relu_a(model.a(image)), 2))[0, 5, 1, 0],
             {"target": Unit("b", 5, 1, 0, 0.0)},
+        ),
+        "map": (
+            model.b(F.max_pool2d(model.relu_a(model.a(image)), 2))[0, 5].sum(),
+            {"target": FeatureMap("b", 5)},
         ),
     }
     for score, asked in wanted.values():

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from models.refusals import Refused
 from tests.agreement.networks import UNUSUAL, Net, gated, picture, seeded
 from tests.agreement.test_attribution_odd import SMALL, convolutional
-from vis.attribution import METHODS, Target, attribute, question
+from vis.attribution import METHODS, FeatureMap, Target, attribute, question
 from vis.deconvnet import Unit
 from vis.trace import without_numbers
 
@@ -54,6 +54,7 @@ CASES: list[tuple[str, dict, dict[str, str]]] = [  # the network, what is asked,
     ("convolutional", {"target": (1, 3), "negative": True}, {}),
     ("convolutional", {"target": 1, "probability": True}, dict.fromkeys(WALKED | {"lrp"}, LOGIT)),
     ("convolutional", {"target": Unit("5", 2, 1, 1, 0.0)}, {}),
+    ("convolutional", {"target": FeatureMap("5", 2)}, {}),
     ("convolutional", {"target": Unit("1", 2, 4, 1, 0.0), "layer": "4"}, dict.fromkeys(OF_MAPS, BELOW)),
     ("convolutional", {"target": 2, "layer": "3"}, {}),
     ("convolutional", {"target": 2, "layer": "none"}, dict.fromkeys(OF_MAPS, "no layer “none”")),

@@ -7,10 +7,9 @@ from torch import Tensor
 
 from vis.attribution.gradients import BASELINES, Found
 from vis.attribution.linearity import without_rule
-from vis.attribution.question import Question
+from vis.attribution.question import Inside, Question
 from vis.attribution.unrolled import Elementwise, MaxPool, WithActivations, WithLayers, check_relevance
 from vis.attribution.walked import check_logits
-from vis.deconvnet import Unit
 
 
 def deep_lift(asked: Question, baseline: str) -> Found:
@@ -59,7 +58,7 @@ def lrp(asked: Question) -> Found:
     return Found(score, per_channel.sum(0), per_channel, residual=per_channel.sum().item() - score)
 
 
-def _relevance(asked: Question, target: int | Unit) -> Tensor:
+def _relevance(asked: Question, target: int | Inside) -> Tensor:
     """What of the score of one class or unit falls to every number of the picture, (C, H, W)."""
     from captum.attr import LRP
     from captum.attr._core.lrp import SUPPORTED_NON_LINEAR_LAYERS

@@ -3,10 +3,9 @@
 from torch import fx
 
 from models.options import Phrase
-from vis.attribution.question import Question
+from vis.attribution.question import Inside, Question
 from vis.attribution.unrolled import ELEMENTWISE
 from vis.attribution.way import is_signal, signals
-from vis.deconvnet import Unit
 from vis.operations import named, plain_name
 from vis.shapes import record_shapes
 from vis.trace import Recording, argument, is_max_pool, parameter
@@ -48,7 +47,7 @@ def without_rule(asked: Question) -> str:
         TraceRefused: as `vis.shapes.record_shapes`.
     """
     known = record_shapes(asked.model, tuple(asked.image.shape))
-    is_network = isinstance(asked.target, Unit) or not asked.is_probability
+    is_network = isinstance(asked.target, Inside) or not asked.is_probability
     found = set() if is_network else {OTHERS}  # the softmax or the sigmoid over the logits
     found |= {_missing(node, known) for node in signals(known, asked.end(known.trace))}
     return "; ".join(words for words in (PRODUCTS, OTHERS) if words in found)

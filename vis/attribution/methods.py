@@ -180,7 +180,7 @@ def attribute(
     Nothing on the model is hooked or changed, so any number of threads may ask one model.
 
     Args:
-        target: a class; two, for "the first and not the second"; or a unit of any layer.
+        target: a class; two, for "the first and not the second"; or a unit or a map of any layer.
         layer: of whose maps the CAM family makes its picture; by default the last that has positions.
         probability: whether a class's score is its probability, and not its logit: softmax, or for a network with one
             output its sigmoid.
