@@ -193,6 +193,35 @@ def project_map(
     return _projection(recording, unit, signal, 0, method, assumed)
 
 
+def arrival(
+    recording: Recording, layer: str, signal: Tensor, method: str = "deconvnet", unpooling: str = "add"
+) -> tuple[Tensor, str]:
+    """What a signal at a layer becomes on its way to the picture, (C, H, W), and how faithful the way is.
+
+    Where `project` sends down the activation of a unit, this sends any signal, whatever its sign.
+
+    Args:
+        signal: of the shape of the layer's value.
+
+    Raises:
+        TraceRefused, NoRule: as `project`.
+    """
+    ((_, arrived, assumed),) = _arrivals(recording, {layer: Windows.whole(signal)}, method, unpooling)
+    return arrived.on_whole(recording.image.shape).values[0], _fidelity(assumed)
+
+
+def check_way(known: Recording, layer: str, method: str = "deconvnet") -> None:
+    """Raises NoRule where no signal of a layer can be walked back; of what was recorded, only shapes are looked at."""
+    reached = {known.trace[layer]}
+    for node in reversed(known.trace.graph.nodes):
+        if node in reached and node.op != "placeholder":
+            step = Step(known, node, method, "add")
+            rule, received = rule_of(step), step.signals
+            if rule.joins:  # which of its signals it goes on to, such as not to a gate, it knows alone
+                received = _received(step, rule, Windows.whole(torch.zeros_like(known.values[node])))
+            reached.update(received)
+
+
 def stages(
     model: nn.Module,
     image: Tensor | Recording,
@@ -297,9 +326,7 @@ def _walk(
     trace = recording.trace
     pending: dict[fx.Node, dict[str, Windows]] = defaultdict(dict)
     for layer, seed in seeds.items():
-        if trace[layer] not in trace.from_picture:
-            raise TraceRefused("The layer “{layer}” is the same for every picture; choose another one.", layer=layer)
-        pending[trace[layer]][layer] = seed
+        pending[trace.changing(layer)][layer] = seed
     for node in reversed(trace.graph.nodes):
         if node.op == "placeholder":
             continue
@@ -361,10 +388,15 @@ def _projection(
     recording: Recording, unit: Unit, signal: Windows, i: int, method: str, assumed: list[str]
 ) -> Projection:
     box, pixels = signal.of_unit(i)
-    fidelity = "approximated: " + "; ".join(assumed) if assumed else "exact"
+    fidelity = _fidelity(assumed)
     if method != "gradient" and unit.activation <= 0:
         fidelity = "undefined: the unit is not active, so there is nothing to send down"
     return Projection(unit, pixels, Box(*box), tuple(recording.image.shape[1:]), method, fidelity)
+
+
+def _fidelity(assumed: list[str]) -> str:
+    fidelity = "approximated: " + "; ".join(assumed) if assumed else "exact"
+    return fidelity
 
 
 def _within(field: ReceptiveField, found: Projection) -> Projection:

@@ -117,7 +117,7 @@ def self_gate(step: Step) -> SelfGate | None:
             node = source(node) if isinstance(node.args[0], fx.Node) else node.all_input_nodes[0]
         if node is not content or not way:
             continue
-        x = torch.linspace(-8, 8, 33, dtype=torch.float64).to(step.value(content))
+        x = torch.linspace(-8, 8, 33, dtype=torch.float64).to(step.value(content).dtype)  # values may be shapes alone
         run, inputs = step.differentiable(replayed=way)
         if inputs != [content]:
             continue

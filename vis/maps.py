@@ -92,8 +92,8 @@ def maps_of_all(recording: Recording, layer: str) -> Tensor:
     return order_of(recording, layer).maps(recording.of(layer))
 
 
-def gradient_of_maps(recording: Recording, layer: str, score: Tensor) -> Tensor | None:
-    """The gradient (N, K, h, w) of a score by the maps of a layer; None where it does not depend on them.
+def gradient_of_maps(recording: Recording, layer: str, score: Tensor) -> Tensor:
+    """The gradient (N, K, h, w) of a score by the maps of a layer; 0 where it does not depend on them.
 
     Args:
         recording: made by `vis.trace.record_differentiable`.
@@ -101,8 +101,8 @@ def gradient_of_maps(recording: Recording, layer: str, score: Tensor) -> Tensor 
     Raises:
         TraceRefused: as `order_of`.
     """
-    (gradient,) = torch.autograd.grad(score, recording.of(layer), allow_unused=True)
-    return None if gradient is None else order_of(recording, layer).maps(gradient)
+    (gradient,) = torch.autograd.grad(score, recording.of(layer), materialize_grads=True)
+    return order_of(recording, layer).maps(gradient)
 
 
 def channel_dimensions(model: nn.Module, input_shape: tuple[int, ...]) -> Mapping[str, int]:

@@ -1,6 +1,7 @@
 """Attributions against Captum where Captum is right, against arithmetic elsewhere, and against their axioms."""
 
 import copy
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from torch.nn import functional as F
 
 from models.refusals import Refused
 from tests.agreement.networks import EXACT, NORMALISED, UNUSUAL, Net, gated, last_layer, picture, seeded
-from vis.attribution import METHODS, Question, attribute
+from vis.attribution import METHODS, FeatureMap, Question, attribute
 from vis.attribution.gradients import blurred
 from vis.attribution.linearity import without_rule
 from vis.attribution.perturbing import coarse_to_fine, occluded, random_masks, superpixels
@@ -96,6 +97,69 @@ def test_captum_gives_the_same(method, model):
     torch.testing.assert_close(found.per_channel, truth, rtol=near, atol=near * truth.abs().max().item())
     assert found.fidelity == "exact"
     assert found.score == pytest.approx(model(image)[0, target].item(), rel=1e-12)
+
+
+class Asked(nn.Module):
+    """A network that answers with one score, which Captum then explains without a target."""
+
+    def __init__(self, model: nn.Module, score: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.model, self.score = model, score
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.score(self.model(x))
+
+
+SCORES: dict[str, tuple[dict, Callable[[Tensor], Tensor]]] = {
+    "the best and not the worst": ({"target": (2, 1)}, lambda y: y[:, 2] - y[:, 1]),
+    "the worst and not the best": ({"target": (1, 2)}, lambda y: y[:, 1] - y[:, 2]),
+    "a logit below 0": ({"target": 1}, lambda y: y[:, 1]),
+    "minus a logit": ({"target": 2, "negative": True}, lambda y: -y[:, 2]),
+    "minus a difference": ({"target": (3, 0), "negative": True}, lambda y: y[:, 0] - y[:, 3]),
+}
+
+
+@CAPTUM_WARNS
+@pytest.mark.parametrize("name", SCORES)
+def test_walks_start_with_1_and_minus_1_as_captums_do_on_a_network_that_answers_with_the_score(name, model):
+    image, (asked, score) = picture(), SCORES[name]
+    assert model(image)[0, 1] < 0 < model(image)[0, 2]
+    for method, theirs in (("deconvnet", attr.Deconvolution), ("guided", attr.GuidedBackprop)):
+        truth = theirs(Asked(model, score)).attribute(image.clone().requires_grad_())[0].detach()
+        found = attribute(model, image, method, **asked)
+        torch.testing.assert_close(found.per_channel, truth, rtol=1e-9, atol=1e-9 * truth.abs().max().item())
+        assert truth.any()
+        assert found.fidelity == "exact"
+        assert found.score == pytest.approx(score(model(image)).item(), rel=1e-12)
+
+
+@CAPTUM_WARNS
+def test_a_walk_from_a_unit_starts_with_1_whatever_it_answers(model):
+    image = picture()
+    answers = model.b(F.max_pool2d(model.relu_a(model.a(image)), 2))[0]
+    channel, row, column = (answers == answers.min()).nonzero()[0].tolist()
+    assert answers.min() < 0
+    for method, theirs in (("deconvnet", attr.NeuronDeconvolution), ("guided", attr.NeuronGuidedBackprop)):
+        neuron = theirs(model, model.b)
+        truth = neuron.attribute(image.clone().requires_grad_(), (channel, row, column))[0].detach()
+        for sign in (1, -1):
+            unit = Unit("b", channel, row, column, 0.0)
+            found = attribute(model, image, method, unit, negative=sign < 0)
+            if sign > 0:
+                torch.testing.assert_close(found.per_channel, truth, rtol=1e-9, atol=1e-12)
+            assert found.map.any()
+            assert found.score == pytest.approx(sign * answers.min().item(), rel=1e-12)
+
+
+@CAPTUM_WARNS
+@pytest.mark.parametrize(
+    ("method", "theirs"), [("deconvnet", attr.NeuronDeconvolution), ("guided", attr.NeuronGuidedBackprop)]
+)
+def test_a_walk_from_a_whole_map_is_captums(model, method, theirs):
+    image = picture()
+    truth = theirs(model, model.b).attribute(image.clone().requires_grad_(), lambda maps: maps[:, 5].sum((1, 2)))
+    found = attribute(model, image, method, FeatureMap("b", 5))
+    torch.testing.assert_close(found.per_channel, truth[0].detach(), rtol=1e-9, atol=1e-12)
 
 
 @CAPTUM_WARNS
@@ -215,7 +279,7 @@ def test_gradient_shap_comes_near_its_axiom_with_many_draws(model):
     assert found.options["samples"] == 200
 
 
-def test_units_differences_and_probabilities_are_explained_too(model):
+def test_units_maps_differences_and_probabilities_are_explained_too(model):
     image = picture().requires_grad_()
     logits = model(image)[0]
     wanted = {
@@ -224,6 +288,10 @@ def test_units_differences_and_probabilities_are_explained_too(model):
         "unit": (
             model.b(F.max_pool2d(model.relu_a(model.a(image)), 2))[0, 5, 1, 0],
             {"target": Unit("b", 5, 1, 0, 0.0)},
+        ),
+        "map": (
+            model.b(F.max_pool2d(model.relu_a(model.a(image)), 2))[0, 5].sum(),
+            {"target": FeatureMap("b", 5)},
         ),
     }
     for score, asked in wanted.values():
@@ -462,6 +530,29 @@ def test_relevance_is_conserved_without_biases_through_shortcuts_too():
     curved = seeded(lambda: Net(lambda net, x: net.end(F.silu(x).mean((2, 3))), end=nn.Linear(3, 4)))
     with pytest.raises(Refused, match=r"no rule for “silu” at “\w+”"):
         attribute(curved, image, "lrp", 0)
+
+
+@CAPTUM_WARNS
+def test_relevance_passes_clipped_units_pads_and_pools_that_are_functions():
+    """Where no unit is clipped, a network of ReLUs gives input × gradient (Ancona et al. 2018, proposition 1)."""
+
+    def way(net: nn.Module, x: Tensor) -> Tensor:
+        x = net.b(F.relu6(net.a(net.pad(x))))
+        return net.end(torch.flatten(F.adaptive_avg_pool2d(net.act(x), (1, 1)), 1))
+
+    def build() -> nn.Module:
+        modules = {"pad": nn.ZeroPad2d((0, 1, 0, 2)), "act": nn.ReLU6(), "end": nn.Linear(5, 4)}
+        return Net(way, a=nn.Conv2d(3, 6, 3, 2), b=nn.Conv2d(6, 5, 2), **modules)
+
+    net, image = seeded(build, SEED), picture()
+    found, truth = (attribute(net, image, method, TARGET) for method in ("lrp", "input_x_gradient"))
+    torch.testing.assert_close(found.per_channel, truth.per_channel, rtol=1e-6, atol=1e-9)
+    with torch.no_grad():
+        for name, value in net.named_parameters():
+            value.mul_(0 if name.endswith("bias") else 20)
+    found = attribute(net, image, "lrp", TARGET)
+    assert (net.a(net.pad(image)) > 6).any()
+    assert abs(found.residual) < 1e-6 * abs(found.score)  # what is clipped hands on all that it got
 
 
 def test_ablation_of_superpixels_is_the_fall_for_each_of_them(model):

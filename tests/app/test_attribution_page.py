@@ -16,7 +16,7 @@ from models.decoding import decoded
 from pages.common.cache import sample
 from pages.common.export import KINDS
 from pages.explain import work
-from pages.explain.attribution import asking, checks, closely, tiles
+from pages.explain.attribution import asking, closely, tiles, trust
 from tests.app.visit import FILTERS, ROUTES, Visit, read_csv
 from vis.attribution import METHODS, attribute, question
 from vis.attribution.checks import BLIND, deletion, insertion
@@ -96,7 +96,7 @@ def test_it_opens_on_a_network_that_knows_imagenet_and_the_others_on_theirs_unti
 
 
 def test_a_class_at_hand_another_one_and_the_difference_of_two_are_explained(known, image, best):
-    page = visit(methods="saliency")
+    page = visit(methods="saliency,guided")
     second = int(known.model(image)[0].argsort(descending=True)[1])
     page.press(f"class {second}")
     assert page.link["target"] == str(second)
@@ -104,9 +104,10 @@ def test_a_class_at_hand_another_one_and_the_difference_of_two_are_explained(kno
     page.choose(against=best)
     assert page.pictures()[0]["alt"].endswith(f"{known.categories[second]} and not {known.categories[best]}")
     again = Visit(ATTRIBUTION, **page.link)
-    values = attribute(known.model, image, "saliency", (second, best)).map.numpy()
     pixels = known.classifier_input.for_the_eye(image)
-    assert np.abs(shown(again, "saliency").astype(int) - over(values, pixels, limit_of(values), 0.8)).max() <= 1
+    for method in ("saliency", "guided"):
+        values = attribute(known.model, image, method, (second, best)).map.numpy()
+        assert np.abs(shown(again, method).astype(int) - over(values, pixels, limit_of(values), 0.8)).max() <= 1
     assert again.choose(sample="chelsea").link.get("target") is None  # another picture has its own most probable class
 
 
@@ -125,12 +126,13 @@ def test_what_takes_long_says_so_is_begun_by_hand_and_gives_the_same(known, imag
     )
 
 
-def test_a_method_that_refuses_says_why_and_the_others_are_shown():
+def test_a_method_that_does_not_apply_says_why_and_the_others_are_shown():
     page = visit(methods="saliency,deconvnet", score="probability")
     assert [one["alt"].split(":")[0] for one in page.pictures()] == ["Saliency"]
-    assert "This method starts at one unit; ask for the logit of a single class." in [
-        i.value.replace("\\", "") for i in page.at.info
+    assert [i.value.replace("\\", "") for i in page.at.info] == [
+        "This method starts at logits; ask for the logit instead of the probability."
     ]
+    assert page.made_by_code()["found"].method == "saliency"  # the code makes those that there are
 
 
 def test_a_network_that_knows_nothing_offers_one_that_does_and_random_weights_stand_beside_trained_ones():
@@ -148,7 +150,7 @@ def checked(page: Visit, check: str) -> list[dict[str, str]]:
     page.press("start check")
     given = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checks, "download", lambda place, label, make, file, key, **look: given.update({key: make}))
+        patch.setattr(trust, "download", lambda place, label, make, file, key, **look: given.update({key: make}))
         arrived(page, lambda page: "check csv" in given)
     return read_csv(given["check csv"]())
 

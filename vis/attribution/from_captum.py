@@ -5,12 +5,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from models.refusals import Refused
 from vis.attribution.gradients import BASELINES, Found
 from vis.attribution.linearity import without_rule
-from vis.attribution.question import Question
-from vis.attribution.unrolled import Elementwise, MaxPool, WithActivations, WithLayers
-from vis.deconvnet import Unit
+from vis.attribution.question import Inside, Question
+from vis.attribution.unrolled import Elementwise, MaxPool, WithActivations, WithLayers, check_relevance
+from vis.attribution.walked import check_logits
 
 
 def deep_lift(asked: Question, baseline: str) -> Found:
@@ -20,7 +19,7 @@ def deep_lift(asked: Question, baseline: str) -> Found:
     whatever else is neither linear nor has a rule; then the result is said to be approximated.
 
     Raises:
-        Refused: see `WithActivations` and `Question.recorded`.
+        TraceRefused, Refused: see `Question.recorded`.
     """
     from captum.attr import DeepLift
     from captum.attr._core.deep_lift import SUPPORTED_NON_LINEAR, nonlinear
@@ -35,6 +34,12 @@ def deep_lift(asked: Question, baseline: str) -> Found:
     return Found(end, per_channel.sum(0), per_channel, fidelity, per_channel.sum().item() - (end - begin))
 
 
+def check_lrp(asked: Question) -> None:
+    """Raises Refused for a probability, and for an operation without a rule: see `check_relevance`."""
+    check_logits(asked)
+    check_relevance(asked)
+
+
 def lrp(asked: Question) -> Found:
     """The score handed down layer by layer, to each input its part of a sum (Bach et al. 2015, equation 58: ε-rule).
 
@@ -42,10 +47,8 @@ def lrp(asked: Question) -> Found:
     down is a logit: of a difference each of the two, of −score its opposite.
 
     Raises:
-        Refused: for a probability; and see `WithLayers`.
+        TraceRefused, Refused: see `Question.recorded`.
     """
-    if asked.is_probability:
-        raise Refused("Layer-wise relevance starts at logits; ask for the logit instead of the probability.")
     first, *minus = asked.target if isinstance(asked.target, tuple) else (asked.target,)
     per_channel = _relevance(asked, first)
     for target in minus:
@@ -55,9 +58,12 @@ def lrp(asked: Question) -> Found:
     return Found(score, per_channel.sum(0), per_channel, residual=per_channel.sum().item() - score)
 
 
-def _relevance(asked: Question, target: int | Unit) -> Tensor:
+def _relevance(asked: Question, target: int | Inside) -> Tensor:
     """What of the score of one class or unit falls to every number of the picture, (C, H, W)."""
     from captum.attr import LRP
+    from captum.attr._core.lrp import SUPPORTED_NON_LINEAR_LAYERS
 
+    if Elementwise not in SUPPORTED_NON_LINEAR_LAYERS:
+        SUPPORTED_NON_LINEAR_LAYERS.append(Elementwise)
     network = WithLayers(replace(asked, target=target, is_negative=False))
     return LRP(network).attribute(asked.image.clone().requires_grad_()).detach()[0]

@@ -3,10 +3,10 @@
 from torch import fx
 
 from models.options import Phrase
-from vis.attribution.question import Question
+from vis.attribution.question import Inside, Question
 from vis.attribution.unrolled import ELEMENTWISE
-from vis.deconvnet import Unit
-from vis.operations import maps_of, named, plain_name
+from vis.attribution.way import is_signal, signals
+from vis.operations import named, plain_name
 from vis.shapes import record_shapes
 from vis.trace import Recording, argument, is_max_pool, parameter
 
@@ -47,21 +47,10 @@ def without_rule(asked: Question) -> str:
         TraceRefused: as `vis.shapes.record_shapes`.
     """
     known = record_shapes(asked.model, tuple(asked.image.shape))
-    is_network = isinstance(asked.target, Unit) or not asked.is_probability
+    is_network = isinstance(asked.target, Inside) or not asked.is_probability
     found = set() if is_network else {OTHERS}  # the softmax or the sigmoid over the logits
-    seen, waiting = set(), [asked.end(known.trace)]
-    while waiting:
-        node = waiting.pop()
-        if node not in seen and _is_signal(node, known):
-            seen.add(node)
-            waiting += node.all_input_nodes
-            found.add(_missing(node, known))
+    found |= {_missing(node, known) for node in signals(known, asked.end(known.trace))}
     return "; ".join(words for words in (PRODUCTS, OTHERS) if words in found)
-
-
-def _is_signal(node: fx.Node | None, known: Recording) -> bool:
-    """Whether it is a map that the picture can change; the size of a map is none."""
-    return node in known.trace.from_picture and bool(maps_of(known.values[node]))
 
 
 def _missing(node: fx.Node, known: Recording) -> str:
@@ -82,4 +71,4 @@ def _missing(node: fx.Node, known: Recording) -> str:
 def _signals(node: fx.Node, known: Recording) -> list[fx.Node]:
     """The signals that the call was given; of x * x these are two."""
     given = (*node.args, *node.kwargs.values())
-    return [argument for argument in given if isinstance(argument, fx.Node) and _is_signal(argument, known)]
+    return [argument for argument in given if isinstance(argument, fx.Node) and is_signal(argument, known)]

@@ -8,15 +8,20 @@ from math import prod
 from torch import Tensor, nn
 
 from models.options import Choice, Number, Option, Phrase
-from vis.attribution.cam import grad_cam, guided_grad_cam, last_with_positions, layer_cam
-from vis.attribution.from_captum import deep_lift, lrp
+from vis.attribution.cam import check_guided_maps, check_maps, grad_cam, guided_grad_cam, layer_cam, layer_of
+from vis.attribution.from_captum import check_lrp, deep_lift, lrp
 from vis.attribution.gradients import Found, gradient_shap, input_x_gradient, integrated_gradients, saliency, smoothgrad
 from vis.attribution.perturbing import ablation, occlusion, positions, rise, score_cam
 from vis.attribution.question import Question, Target
-from vis.attribution.walked import deconvnet, guided
-from vis.maps import layer_maps
-from vis.shapes import record_shapes
-from vis.trace import check_shape
+from vis.attribution.unrolled import check_unrolls
+from vis.attribution.walked import check_deconvnet, check_guided, deconvnet, guided
+from vis.attribution.way import way_of
+from vis.trace import check_shape, traced
+
+
+def everywhere(asked: Question) -> None:
+    """Whatever the picture can change can be explained; raises TraceRefused for what is the same for every one."""
+    asked.end(traced(asked.model, tuple(asked.image.shape)))
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Method:
     paper: str
     options: Sequence[Option] = ()
     passes: Callable[..., tuple[int, int]] = lambda asked: (1, 1)  # (question, **options): forward, backward
+    applies: Callable[[Question], object] = everywhere  # raises Refused, and says why, where it does not; from shapes
 
     def chosen(self, options: Mapping[str, object]) -> dict[str, object]:
         """All its options; those not given are as usual.
@@ -78,8 +84,7 @@ def _of_rise(asked: Question, masks: int, cells: int, kept: float) -> tuple[int,
 
 
 def _of_score_cam(asked: Question) -> tuple[int, int]:
-    known = record_shapes(asked.model, tuple(asked.image.shape))
-    return len(layer_maps(known, asked.layer or last_with_positions(known))) + 2, 0
+    return way_of(asked).maps[layer_of(asked)][0] + 2, 0
 
 
 def _of_lrp(asked: Question) -> tuple[int, int]:
@@ -116,18 +121,19 @@ METHODS: Mapping[str, Method] = {
             (SAMPLES, NOISE),
             lambda asked, samples, noise: (2 * samples + 1, samples),
         ),
-        Method("deconvnet", Phrase("Deconvnet"), deconvnet, "Zeiler & Fergus 2013"),
-        Method("guided", Phrase("Guided backpropagation"), guided, "Springenberg et al. 2015"),
-        Method("grad_cam", Phrase("Grad-CAM"), grad_cam, "Selvaraju et al. 2017"),
+        Method("deconvnet", Phrase("Deconvnet"), deconvnet, "Zeiler & Fergus 2013", applies=check_deconvnet),
+        Method("guided", Phrase("Guided backpropagation"), guided, "Springenberg et al. 2015", applies=check_guided),
+        Method("grad_cam", Phrase("Grad-CAM"), grad_cam, "Selvaraju et al. 2017", applies=check_maps),
         Method(
             "guided_grad_cam",
             Phrase("Guided Grad-CAM"),
             guided_grad_cam,
             "Selvaraju et al. 2017",
             passes=lambda asked: (2, 2),
+            applies=check_guided_maps,
         ),
-        Method("layer_cam", Phrase("LayerCAM"), layer_cam, "Jiang et al. 2021"),
-        Method("score_cam", Phrase("Score-CAM"), score_cam, "Wang et al. 2020", passes=_of_score_cam),
+        Method("layer_cam", Phrase("LayerCAM"), layer_cam, "Jiang et al. 2021", applies=check_maps),
+        Method("score_cam", Phrase("Score-CAM"), score_cam, "Wang et al. 2020", (), _of_score_cam, check_maps),
         Method("occlusion", Phrase("Occlusion"), occlusion, "Zeiler & Fergus 2013", (SIZE, STRIDE), _of_occlusion),
         Method(
             "rise",
@@ -144,8 +150,9 @@ METHODS: Mapping[str, Method] = {
             "Shrikumar, Greenside & Kundaje 2017",
             (BASELINE,),
             lambda asked, baseline: (4, 2),
+            check_unrolls,
         ),
-        Method("lrp", Phrase("Layer-wise relevance (LRP)"), lrp, "Bach et al. 2015", passes=_of_lrp),
+        Method("lrp", Phrase("Layer-wise relevance (LRP)"), lrp, "Bach et al. 2015", (), _of_lrp, check_lrp),
         Method(
             "feature_ablation",
             Phrase("Ablation of superpixels"),
@@ -173,7 +180,7 @@ def attribute(
     Nothing on the model is hooked or changed, so any number of threads may ask one model.
 
     Args:
-        target: a class; two, for "the first and not the second"; or a unit of any layer.
+        target: a class; two, for "the first and not the second"; or a unit or a map of any layer.
         layer: of whose maps the CAM family makes its picture; by default the last that has positions.
         probability: whether a class's score is its probability, and not its logit: softmax, or for a network with one
             output its sigmoid.
@@ -210,6 +217,7 @@ def attributions(asked: Question, method: str, **options: object) -> Iterator[At
     """
     how = METHODS[method]
     values, begun, seconds = how.chosen(options), time.perf_counter(), 0.0
+    how.applies(asked)
     passes = how.passes(asked, **values)
     found = how.function(asked, **values)
     for known in [found] if isinstance(found, Found) else found:

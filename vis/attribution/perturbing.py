@@ -13,8 +13,8 @@ from models.refusals import Refused
 from vis.attribution.cam import maps_of, on_the_picture
 from vis.attribution.gradients import AT_ONCE, Found
 from vis.attribution.partial import covered_passes, pictures_at_once
-from vis.attribution.question import Question
-from vis.deconvnet import Box, Unit
+from vis.attribution.question import Inside, Question
+from vis.deconvnet import Box
 from vis.trace import record
 
 MASKS = Phrase("random masks")
@@ -78,7 +78,7 @@ def occluded(asked: Question, size: int, stride: int) -> Iterator[Occluded]:
     """
     height, width = asked.image.shape[2:]
     rows, columns = positions(height, size, stride), positions(width, size, stride)
-    recording = record(asked.model, asked.image, [asked.target.layer] if isinstance(asked.target, Unit) else None)
+    recording = record(asked.model, asked.image, [asked.target.layer] if isinstance(asked.target, Inside) else None)
     score, end = asked.scores_in(recording).item(), asked.end(recording.trace)
     falls = asked.image.new_full((rows, columns), torch.nan)
     for places in batches(rows, columns, pictures_at_once(recording)):
@@ -172,7 +172,7 @@ def score_cam(asked: Question) -> Iterator[Found]:
     """ReLU(Σ αₖ Aₖ), αₖ the softmax over the scores of the picture behind each map (Wang et al. 2020, algorithm 1).
 
     Raises:
-        Refused: see `vis.attribution.cam.maps_of`.
+        TraceRefused, Refused: see `Question.scores`.
     """
     maps, score = maps_of(asked)
     scores = maps.new_zeros(0)

@@ -11,7 +11,19 @@ from vis.deconvnet import Unit, check_unit
 from vis.maps import maps_of_all, stream_maps
 from vis.trace import Recording, Trace, record_differentiable, stream, traced
 
-Target = int | tuple[int, int] | Unit  # a class; "class a and not b", the difference of their scores; or a unit
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """All of one map of a layer: its score is the sum of its activations."""
+
+    layer: str
+    channel: int
+
+
+Inside = Unit | FeatureMap  # of a layer, anywhere in the network
+Target = (
+    int | tuple[int, int] | Inside
+)  # a class; "class a and not b", the difference of their scores; or a part of a layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,17 +44,21 @@ class Question:
             TraceRefused: see `vis.trace.record` and `vis.maps.maps_of_all`.
             Refused: for a class that the network does not have, or a network without classes.
         """
-        ends = [*layers, self.target.layer] if isinstance(self.target, Unit) else None
+        ends = [*layers, self.target.layer] if isinstance(self.target, Inside) else None
         recording = record_differentiable(self.model, self.image if images is None else images, ends)
         return recording, self.scores_in(recording)
 
     def end(self, trace: Trace) -> fx.Node | None:
-        """The operation from whose result the score is read; None where the network's answer is a list."""
-        return trace[self.target.layer] if isinstance(self.target, Unit) else end_of(trace)
+        """The operation from whose result the score is read; None where the network's answer is a list.
+
+        Raises:
+            TraceRefused: for a layer that there is not, or that is the same for every picture.
+        """
+        return trace.changing(self.target.layer) if isinstance(self.target, Inside) else end_of(trace)
 
     def scores_in(self, recording: Recording) -> Tensor:
         """The scores (N,) in a recording of N pictures; raises as `recorded`."""
-        if isinstance(self.target, Unit):
+        if isinstance(self.target, Inside):
             return self._of_maps(maps_of_all(recording, self.target.layer))
         return self._of_answers(recording.values.get(end_of(recording.trace)))
 
@@ -53,7 +69,7 @@ class Question:
         Raises:
             Refused, TraceRefused: as `recorded`; or for scores that are not finite.
         """
-        if isinstance(self.target, Unit):
+        if isinstance(self.target, Inside):
             ((_, maps),) = stream_maps(self.model, images, [self.target.layer])
             return self._of_maps(maps)
         trace = traced(self.model, tuple(images.shape))
@@ -61,9 +77,11 @@ class Question:
         return self._of_answers(answers)
 
     def _of_maps(self, maps: Tensor) -> Tensor:
-        unit = self.target
-        check_unit(maps[0], unit.layer, unit.channel, unit.row, unit.column)
-        return self._signed(maps[:, unit.channel, unit.row, unit.column])
+        if isinstance(part := self.target, FeatureMap):
+            check_unit(maps[0], part.layer, part.channel)
+            return self._signed(maps[:, part.channel].sum((1, 2)))
+        check_unit(maps[0], part.layer, part.channel, part.row, part.column)
+        return self._signed(maps[:, part.channel, part.row, part.column])
 
     def _of_answers(self, answers: object) -> Tensor:
         if not isinstance(answers, Tensor) or answers.dim() != 2:

@@ -1,22 +1,44 @@
 """Attributions by a walk back through the network with a rule of its own at the ReLUs: deconvnet and guided.
 
-A signal of 1 starts at the score. The walk is that of `vis.deconvnet`.
+The walk is that of `vis.deconvnet`. A signal of 1 starts at the score: of a difference, −1 at the second class; of
+−score, everything has the other sign.
 """
+
+from dataclasses import replace
 
 import torch
 
 from models.refusals import Refused
 from vis.attribution.gradients import Found
-from vis.attribution.question import Question, end_of
-from vis.deconvnet import Unit, project, unit_at
+from vis.attribution.question import Question
+from vis.attribution.way import way_of
+from vis.deconvnet import arrival
 from vis.trace import record
+
+
+def check_logits(asked: Question) -> None:
+    """Raises Refused for a probability: what is handed down by rules starts at logits."""
+    if asked.is_probability:
+        raise Refused("This method starts at logits; ask for the logit instead of the probability.")
+
+
+def check_deconvnet(asked: Question) -> None:
+    """Raises Refused for a probability, and NoRule for an operation that the deconvnet has no rule for."""
+    check_logits(asked)
+    way_of(asked).check_walk("deconvnet")
+
+
+def check_guided(asked: Question) -> None:
+    """As `check_deconvnet`, for guided backpropagation."""
+    check_logits(asked)
+    way_of(asked).check_walk("guided")
 
 
 def deconvnet(asked: Question) -> Found:
     """Only what is positive coming down passes a ReLU (Zeiler & Fergus 2013).
 
     Raises:
-        Refused: for anything but the logit of one class or a unit; for an operation without a rule (`NoRule`).
+        TraceRefused, Refused: see `Question.recorded`.
     """
     return _walked(asked, "deconvnet")
 
@@ -25,21 +47,18 @@ def guided(asked: Question) -> Found:
     """Only what is positive coming down, where the ReLU was on (Springenberg et al. 2015).
 
     Raises:
-        Refused: for anything but the logit of one class or a unit; for an operation without a rule (`NoRule`).
+        TraceRefused, Refused: see `Question.recorded`.
     """
     return _walked(asked, "guided")
 
 
-@torch.no_grad()
 def _walked(asked: Question, method: str) -> Found:
     recording = record(asked.model, asked.image)
-    unit = asked.target
-    if isinstance(unit, tuple) or asked.is_probability or asked.is_negative:
-        raise Refused("This method starts at one unit; ask for the logit of a single class.")
-    if not isinstance(unit, Unit):
-        asked.scores_in(recording)  # refuses what is no class
-        unit = unit_at(asked.model, recording, recording.trace.names[end_of(recording.trace)], unit, 0, 0)
-    (found,) = project(asked.model, recording, [unit], method)
-    canvas = found.on_canvas()
-    per_channel = canvas / found.unit.activation if found.unit.activation > 0 else canvas
-    return Found(found.unit.activation, per_channel.sum(0), per_channel, found.fidelity)
+    score = asked.scores_in(recording).item()
+    end = asked.end(recording.trace)
+    value = recording.values[end].detach().requires_grad_()
+    with torch.enable_grad():
+        again = asked.scores_in(replace(recording, values={end: value}))
+    (start,) = torch.autograd.grad(again.sum(), value)
+    per_channel, fidelity = arrival(recording, recording.trace.names[end], start, method)
+    return Found(score, per_channel.sum(0), per_channel, fidelity)

@@ -44,6 +44,17 @@ class Trace:
             "There is no layer “{layer}” in this network; close names: {close}.", layer=layer, close=", ".join(close)
         )
 
+    def changing(self, layer: str) -> fx.Node:
+        """The operation of this name.
+
+        Raises:
+            TraceRefused: where there is none, or where it gives the same for every picture.
+        """
+        node = self[layer]
+        if node not in self.from_picture:
+            raise TraceRefused("The layer “{layer}” is the same for every picture; choose another one.", layer=layer)
+        return node
+
 
 def from_picture(graph: fx.Graph) -> frozenset[fx.Node]:
     """The operations of `graph` that read the picture, or something made of it."""

@@ -16,6 +16,7 @@ from pages.common.cache.explained import (
     grids,
     pixels_explained,
     probabilities,
+    refusal,
     seconds_of_passes,
     seen_covered,
 )

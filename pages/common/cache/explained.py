@@ -116,6 +116,17 @@ def seconds_of_a_pass(selection: Selection) -> float:
 
 
 @remembered(entries=256)
+def refusal(selection: Selection, asked: Asked) -> Refused | None:
+    """Why a method does not apply here; None where it does. Nothing is computed for it."""
+    about = asked.of(opened_network(selection)[0], picture(selection))
+    try:
+        METHODS[asked.method].applies(about)
+    except Refused as refused:
+        return refused.alone()
+    return None
+
+
+@remembered(entries=256)
 def cost(selection: Selection, asked: Asked) -> tuple[tuple[int, int], float]:
     """How many pictures go forward and back for an attribution, and about how many seconds that takes.
 

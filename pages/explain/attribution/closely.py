@@ -19,7 +19,7 @@ from pages.common.panels import close_up, figures, picture_file, row_that_wraps
 from pages.common.text import _, bare, plain, spoken
 from pages.common.widgets import honest_png, warning_of
 from pages.common.words import fidelity_in_words
-from pages.explain.attribution import checks
+from pages.explain.attribution import trust
 from pages.explain.attribution.asking import View
 from pages.explain.attribution.tiles import Maps
 from pages.explain.attribution.words import AXIOM, DOES, about, range_of, remark_on
@@ -42,7 +42,7 @@ def draw(view: View, method: str, found: cache.Explained, limit: float, close: C
             _numbers(view, method, found)
             st.caption("  \n".join(map(plain, about(view, method, found, limit))))
             _files(view, method, found, pixels, limit)
-        checks.ask_and_draw(view, method, found)
+        trust.ask_and_draw(view, method, found)
 
 
 def _numbers(view: View, method: str, found: cache.Explained) -> None:
@@ -96,7 +96,7 @@ def offer_all(view: View, maps: Maps) -> None:
             view.pixels_of(found, end), lines, warning
         )
         files[f"{method}.npy"] = lambda found=found: npy(found.map)
-        for check, rows in checks.tables(view, method):
+        for check, rows in trust.tables(view, method):
             files[f"{method}-{check}.csv"] = lambda rows=rows: table(rows)
     said_of_all = manifest(view, maps, ends)
     files["manifest.json"] = lambda: json.dumps(said_of_all, indent=2, ensure_ascii=False).encode()

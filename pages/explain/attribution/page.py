@@ -13,7 +13,7 @@ from pages.common.session import Selection
 from pages.common.text import _
 from pages.common.widgets import computed
 from pages.explain import work
-from pages.explain.attribution import checks, closely, tiles
+from pages.explain.attribution import closely, tiles, trust
 from pages.explain.attribution.asking import View, ask_look, ask_methods, see_closely, seen_closely
 from pages.explain.classes import ask_class, network_that_knows, probabilities
 from vis.figures.numbers import sizes
@@ -55,7 +55,7 @@ def _explorer(chosen: Selection, loaded: Loaded) -> None:
     maps = tiles.draw(view, opened, see_closely)
     if opened and opened in maps:
         closely.draw(view, opened, maps[opened], view.limits(maps)[opened], lambda: see_closely(None))
-    work.keep_only(tiles.keys(view) | checks.keys(view, opened))
+    work.keep_only(tiles.keys(view) | trust.keys(view, opened))
     if maps:
         closely.offer_all(view, maps)
     _code(view, maps)
@@ -78,6 +78,8 @@ def _code(view: View, maps: tiles.Maps) -> None:
     methods = {}
     for method in view.methods:
         asked = view.asked(method)
+        if cache.refusal(view.chosen, asked):
+            continue
         further = {"layer": asked.layer} if asked.layer else {}
         further |= {"probability": True} if asked.probability else {}
         methods[method] = further | dict(asked.options)

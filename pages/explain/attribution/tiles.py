@@ -47,21 +47,24 @@ def draw(view: View, opened: str | None, open_it: Callable[[str], None]) -> Maps
     """
     picture, *places = small_tiles("methods", len(view.methods) + 1)
     _draw_picture(picture, view)
-    slots = {}
+    slots: dict[str, DeltaGenerator] = {}
+    costs: dict[str, tuple[work.Passes, float]] = {}
     for method, place in zip(view.methods, places, strict=True):
         head = place.container(horizontal=True, vertical_alignment="center", gap="xsmall")
         head.markdown(f"**{spoken(METHODS[method].title)}**", width="stretch")
         ask_options(head, method)
         slots[method] = place.container(gap="xsmall")
-    costs = {method: _cost(view, method) for method in view.methods}
+        if refusal := cache.refusal(view.chosen, view.asked(method)):
+            slots[method].info(plain(said(refusal)), icon=":material/block:")
+        else:
+            costs[method] = cache.cost(view.chosen, view.asked(method))
     maps: Maps = {}
     left = float(work.AT_ONCE)
-    for method in sorted(view.methods, key=lambda one: costs[one][1]):
-        passes, seconds = costs[method]
-        by_itself = passes is None or sum(passes) <= FEW or seconds <= left
+    for method, (passes, seconds) in sorted(costs.items(), key=lambda one: one[1][1]):
+        by_itself = sum(passes) <= FEW or seconds <= left
         left -= seconds if by_itself else 0
         with slots[method]:
-            found = _found(view, view.chosen, view.loaded, method, by_itself, *costs[method])
+            found = _found(view, view.chosen, view.loaded, method, by_itself, passes, seconds)
         if found is not None:
             maps[method] = found
             if view.look["range"] == "own":
@@ -88,21 +91,13 @@ def _draw_picture(place: DeltaGenerator, view: View) -> None:
     )
 
 
-def _cost(view: View, method: str) -> tuple[tuple[int, int] | None, float]:
-    """Passes and seconds; of a method that refuses, none, for it says why at once."""
-    try:
-        return cache.cost(view.chosen, view.asked(method))
-    except Refused:
-        return None, 0.0
-
-
 def _found(
     view: View,
     chosen: Selection,
     loaded: Loaded,
     method: str,
     by_itself: bool,
-    passes: work.Passes | None,
+    passes: work.Passes,
     seconds: float,
 ) -> cache.Explained | None:
     """What a method found; None while it is not known, and then its tile says why.
@@ -113,7 +108,7 @@ def _found(
     asked = view.asked(method)
     if known := work.result((chosen, asked)):
         return known[-1]
-    if by_itself or passes is None:
+    if by_itself:
         try:
             with st.spinner(_("Computing …")):
                 return cache.attribution(chosen, asked)[0]

@@ -39,6 +39,7 @@ WAYS = {
         Way(Phrase("Draw a digit, and LeNet-5 reads it"), LAYERS, "lenet5"),
         Way(Phrase("Why the network says so"), ATTRIBUTION),
         Way(Phrase("Why 1×1 convolutions save work"), named("bottleneck")),
+        Way(Phrase("Where the maxima were: pooling"), named("pooling")),
     ),
     Phrase("To teach"): (
         Way(
@@ -50,12 +51,14 @@ WAYS = {
         Way(Phrase("Features during training (figure 4)"), FILTERS, "zfnet_mini", {("show", ""): "training"}),
         Way(Phrase("MobileNet's two sliders"), named("mobilenet")),
         Way(Phrase("A grey square over the picture (figure 7)"), OCCLUSION),
+        Way(Phrase("LRN and batch norm, number by number"), named("normalisation")),
     ),
     Phrase("To build"): (
         Way(Phrase("What every layer of ResNet-50 costs"), GRAPH, "resnet50"),
         Way(Phrase("Which pictures activate a feature map"), TOP9),
         Way(Phrase("How far a map can be trusted"), ATTRIBUTION, options={("closely", ""): "grad_cam"}),
         Way(Phrase("MACs are not milliseconds"), named("milliseconds")),
+        Way(Phrase("A stack of your own"), named("stack")),
     ),
 }
 
