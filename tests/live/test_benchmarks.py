@@ -12,7 +12,7 @@ from tests.live.conftest import ROOT
 from tests.unit.test_benchmarks import IN_A_BROWSER, TABLE, widths
 
 pytestmark = pytest.mark.browser
-BY_ITSELF = "graph"  # is started as from the command line, with a browser and a server of its own
+BY_ITSELF = "tasks"  # is started as from the command line, with a browser and a server of its own
 
 
 @pytest.mark.parametrize("name", [name for name in IN_A_BROWSER if name != BY_ITSELF])
