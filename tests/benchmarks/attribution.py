@@ -28,7 +28,7 @@ from vis.trace import record
 GRAD_CAM_BAR, STEPS_BAR = 1.3, 0.8  # × forward and backward; × Captum's
 FIRST_BAR, OPENING_BAR = 0.5, 3  # seconds
 OCCLUSION_BARS = {"alexnet": 5, "resnet50": 2}  # Captum's time in ours, at least
-CAMS, CAM_BAR = (("grad_cam", GradCAM), ("score_cam", ScoreCAM)), 1  # × torch-cam's
+CAMS, CAM_BAR = (("grad_cam", GradCAM, 20), ("score_cam", ScoreCAM, 1)), 1  # with rounds; × torch-cam's
 SIZE, STRIDE, LARGE, FAR = 14, 10, 56, 42  # of ours; of the squares that Captum is measured with
 
 
@@ -57,15 +57,15 @@ def grad_cam(name: str, side: int, rounds: int) -> None:
     row(name, f"{1e3 * took['passes']:.0f}", f"{1e3 * took['ours']:.0f}", f"{ratio:.2f}", *of_bar(ratio, GRAD_CAM_BAR))
 
 
-def cams(name: str, side: int, rounds: int, compared: Sequence[tuple[str, type]]) -> None:
+def cams(name: str, side: int, rounds: int, compared: Sequence[tuple[str, type, int]]) -> None:
     model, image = network(name), picture(side)
-    for method, rival in compared:
+    for method, rival, times in compared:
         with rival(model, "layer4") as theirs:
             rivals = {
                 "ours": lambda method=method: attribute(model, image, method, 0),
                 "torch-cam": lambda theirs=theirs: theirs(0, model(image)),
             }
-            took = medians(rivals, rounds)
+            took = medians(rivals, times * rounds)
         ratio = took["ours"] / took["torch-cam"]
         numbers = (f"{took['ours']:.3f}", f"{took['torch-cam']:.3f}", f"{ratio:.2f}")
         row(METHODS[method].title, name, *numbers, *of_bar(ratio, CAM_BAR))

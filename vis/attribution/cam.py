@@ -88,7 +88,7 @@ def maps_and_gradients(asked: Question) -> tuple[Tensor, Tensor, float]:
         TraceRefused, Refused: see `Question.recorded`.
     """
     layer = layer_of(asked)
-    recording, scores = asked.recorded(layers=[layer])
+    recording, scores = asked.recorded_above(layer)
     gradients = gradient_of_maps(recording, layer, scores.sum())
     return layer_maps(recording, layer).detach(), gradients[0], scores.item()
 

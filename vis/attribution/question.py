@@ -1,6 +1,5 @@
 """What is asked of a network: which of its numbers is to be explained, and for which picture."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +8,7 @@ from torch import Tensor, fx, nn
 from models.refusals import Refused
 from vis.deconvnet import Unit, check_unit
 from vis.maps import maps_of_all, stream_maps
-from vis.trace import Recording, Trace, record_differentiable, stream, traced
+from vis.trace import Recording, Trace, record_above, record_differentiable, stream, traced
 
 
 @dataclass(frozen=True)
@@ -37,15 +36,24 @@ class Question:
     is_probability: bool = False  # whether the score of a class is its probability, and not its logit
     is_negative: bool = False  # whether −score is explained: of a network with one output, the answer “no”
 
-    def recorded(self, images: Tensor | None = None, layers: Iterable[str] = ()) -> tuple[Recording, Tensor]:
+    def recorded(self, images: Tensor | None = None) -> tuple[Recording, Tensor]:
         """A pass of these pictures (N, C, H, W), by default of the one asked about, and their scores (N,).
 
         Raises:
             TraceRefused: see `vis.trace.record` and `vis.maps.maps_of_all`.
             Refused: for a class that the network does not have, or a network without classes.
         """
-        ends = [*layers, self.target.layer] if isinstance(self.target, Inside) else None
+        ends = [self.target.layer] if isinstance(self.target, Inside) else None
         recording = record_differentiable(self.model, self.image if images is None else images, ends)
+        return recording, self.scores_in(recording)
+
+    def recorded_above(self, layer: str) -> tuple[Recording, Tensor]:
+        """As `recorded` of the picture asked about, for gradients down to `layer` and no further.
+
+        Raises:
+            TraceRefused, Refused: as `recorded`.
+        """
+        recording = record_above(self.model, self.image, layer, self.end)
         return recording, self.scores_in(recording)
 
     def end(self, trace: Trace) -> fx.Node | None:

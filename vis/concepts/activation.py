@@ -132,7 +132,7 @@ def by_gradient(x: Tensor, signal: Tensor) -> Tensor:
 
 
 def by_deconvnet(x: Tensor, signal: Tensor) -> Tensor:
-    """What of the signal is positive, wherever the ReLU was open: Zeiler & Fergus 2013."""
+    """What of the signal is positive, whether the ReLU was open or not: Zeiler & Fergus 2013."""
     return relu(signal)
 
 

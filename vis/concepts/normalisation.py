@@ -28,7 +28,7 @@ CONVENTIONS = {
     "paper": Convention(is_radius=False, is_divided=False),
     "torch": Convention(is_radius=False, is_divided=True),
     "tensorflow": Convention(is_radius=True, is_divided=False),
-    "mindspore": Convention(is_radius=True, is_divided=True),
+    "both": Convention(is_radius=True, is_divided=True),
 }
 
 

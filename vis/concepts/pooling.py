@@ -110,11 +110,10 @@ def up(x: Tensor, filter: Tensor, kernel: int, stride: int) -> Up:
     return Up(filtered, filtered.relu(), pooled, switches)
 
 
-def down(seen: Up, filter: Tensor, unit: tuple[int, int], adds: bool = True) -> Down:
+def down(seen: Up, filter: Tensor, unit: tuple[int, int]) -> Down:
     """Zeiler & Fergus 2013, section 2.1, for one unit of the pooled map: all others are set to zero."""
     alone = torch.zeros_like(seen.pooled)
     alone[0, 0][unit] = seen.pooled[0, 0][unit]
-    unpool = unpool_add if adds else unpool_overwrite
-    unpooled = unpool(alone, seen.switches, seen.filtered.shape[2:])
+    unpooled = unpool_add(alone, seen.switches, seen.filtered.shape[2:])
     rectified = unpooled.relu()
     return Down(alone, unpooled, rectified, F.conv_transpose2d(rectified, filter[None, None], padding=len(filter) // 2))

@@ -71,7 +71,7 @@ def averages(
         "xaxis": {"title": words["across"], "range": [-0.5, last + 0.5], "zeroline": False, "nticks": 8, **STEADY},
         "yaxis": {"title": words["axis"], "zeroline": False, "nticks": 6, **STEADY},
         "legend": LEGEND,
-        "margin": {"l": 56, "r": 10, "t": 10, "b": 140, "autoexpand": False},  # likewise
+        "margin": {"l": 56, "r": 10, "t": 10, "b": 140, "autoexpand": False},  # with room for four lines of the legend
         "height": 370,
     }
     return go.Figure({"data": traces, "layout": layout})

@@ -63,12 +63,12 @@ def grouped(number: int) -> str:
 
 def significant(number: float, digits: int = 3, *, sign: str = "-") -> str:
     """A number with so many significant digits, without zeros at its end: 0.0123, 4.28. With sign "+" also +4.28."""
-    return rewritten(f"{number:{sign}.{digits}g}")
+    return rewritten(f"{number:{sign}z.{digits}g}")
 
 
 def fixed(number: float, decimals: int = 0, *, sign: str = "-") -> str:
-    """A number with so many decimals: 4.280. With sign "+" also +4.280."""
-    return rewritten(f"{number:{sign},.{decimals}f}")
+    """A number with so many decimals: 4.280. With sign "+" also +4.280; zero never has a minus."""
+    return rewritten(f"{number:{sign}z,.{decimals}f}")
 
 
 def percent(part: float, decimals: int = 1) -> str:

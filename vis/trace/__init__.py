@@ -17,7 +17,7 @@ from vis.trace.execution import (
     saying_where,
 )
 from vis.trace.nodes import MAX_POOLS, Trace, argument, operation, source
-from vis.trace.recording import check_shape, record, record_differentiable, stream
+from vis.trace.recording import check_shape, record, record_above, record_differentiable, stream
 from vis.trace.refusals import RAISED, TraceRefused, first_line
 from vis.trace.tracing import CANNOT, CANNOT_GO_ON, traced
 from vis.trace.twins import copied, twin_of, without_numbers
@@ -43,6 +43,7 @@ __all__ = [
     "operation",
     "parameter",
     "record",
+    "record_above",
     "record_differentiable",
     "record_onto",
     "saying_where",

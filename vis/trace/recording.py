@@ -1,9 +1,9 @@
 """Forward passes that are kept: of one picture with everything, of many with the layers asked for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from vis.trace.agreement import check_agreement
 from vis.trace.execution import Recording, check_finite, execute, last_uses, record_onto
@@ -39,6 +39,31 @@ def record_differentiable(model: nn.Module, images: Tensor, layers: Iterable[str
         TraceRefused: as `record`.
     """
     return _recorded(model, _as_taken(model, images).requires_grad_(), layers)
+
+
+def record_above(model: nn.Module, images: Tensor, layer: str, end: Callable[[Trace], fx.Node]) -> Recording:
+    """As `record_differentiable` up to one operation, `end`, where gradients are taken down to `layer` and no further.
+
+    Of what lies below, nothing is kept, which is faster.
+
+    Raises:
+        TraceRefused: as `record`.
+    """
+    images = _as_taken(model, images)
+    trace = _agreeing(model, images)
+    begin, kept = trace[layer], {trace[layer], end(trace)}
+    steps = [node for node in trace.graph.nodes if node <= max(kept)]
+    no_longer_read = last_uses(steps)
+    recording = Recording(model, trace, images, {}, {})
+    for node in steps:
+        with torch.set_grad_enabled(torch.is_grad_enabled() and node > begin):
+            execute(node, recording, with_switches=False)
+        if node is begin:
+            recording.values[node] = recording.values[node].detach().requires_grad_()
+        for read in no_longer_read[node]:
+            if read not in kept:
+                del recording.values[read]
+    return recording
 
 
 def _recorded(model: nn.Module, images: Tensor, layers: Iterable[str] | None) -> Recording:

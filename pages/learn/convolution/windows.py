@@ -101,6 +101,7 @@ def _draw(
     lit_given[np.ix_(rows, columns)] = True
     lit_made[at] = True
     done = np.arange(made.size) <= at[0] * made.shape[1] + at[1]
+    known = np.ones(given.shape, bool), np.ones(moved.shape, bool), done.reshape(made.shape) | (not is_so_far)
     titles = _("Input") if of.padding == 0 else _("Input, padded with zeros"), _("Kernel"), _("Output")
     numbers = [fixed(value) for value in made.ravel().tolist()]
 
@@ -125,9 +126,10 @@ def _draw(
         [Line(titles)],
         [_shades(given), _shades(moved), _shades(np.where(done.reshape(made.shape) | (not is_so_far), made, 0))],
         [
-            f"{title}, {_('row {row}, column {column}', row=row, column=column)}: {significant(value, 4)}"
-            for title, sheet in zip(titles, (given, moved, made), strict=True)
+            f"{title}, {_('row {row}, column {column}', row=row, column=column)}{told}"
+            for title, sheet, is_known in zip(titles, (given, moved, made), known, strict=True)
             for (row, column), value in np.ndenumerate(sheet)
+            for told in [f": {significant(value, 4)}" if is_known[row, column] else ""]
         ],
         "convolution",
         alt=_("A small picture, a kernel and what comes out; the window of the chosen output number stands out."),

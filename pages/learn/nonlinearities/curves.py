@@ -50,8 +50,9 @@ def functions() -> None:
     ]
     if is_answered:
         layers = ask_one(st, LAYERS)
+        tried = torch.cat([x - 1e-9, x + 1e-9])  # a slope may jump: Hardswish's is 1.5 just below 3, and 1 above
         columns += [_("gradient left after {layers} layers", layers=layers), _("at the steepest point")]
         for row, each in zip(rows, known.values(), strict=True):
-            row += [significant(float(slope**layers)) for slope in (each.slope(here), each.slope(x).max())]
+            row += [significant(float(slope**layers)) for slope in (each.slope(here), each.slope(tried).max())]
     panels.wrapped(columns, rows, "slopes")
     st.caption(_("Four functions at most are drawn. Weights multiply the gradient as well; here they are left out."))

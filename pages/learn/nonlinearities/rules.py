@@ -63,7 +63,7 @@ def rules() -> None:
         [
             f"{name}, {_('unit {number}', number=number)}: {significant(value)}"
             for name, row in rows.items()
-            for number, value in enumerate(row.tolist())
+            for number, value in enumerate(row.tolist(), 1)
         ],
         "rules",
         alt=_("Eight ReLUs: what came up, the signal that comes down, and what each rule lets pass."),
@@ -111,4 +111,4 @@ def dead_units() -> None:
     if not active and kind == "relu":
         st.markdown(_("The unit is dead: no gradient reaches its weights; only earlier layers could bring it back."))
     if kind == "leaky":
-        st.caption(_("The leaky ReLU's slope below 0 is {slope}.", slope=significant(LEAK)))
+        st.caption(_("The leaky ReLU's slope for x < 0 is {slope}.", slope=significant(LEAK)))

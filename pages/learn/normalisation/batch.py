@@ -133,8 +133,7 @@ def _note(values: Tensor, moving: Moving | None, channel: int) -> str:
 
 
 def _two(value: Tensor) -> str:
-    """With two decimals, and without a minus before a zero."""
-    return fixed(round(float(value), 2) + 0.0, 2)
+    return fixed(float(value), 2)
 
 
 def _averages(batches: Sequence[Tensor], kept: dict[str, list[Moving]], seen: int, momentum: float) -> None:

@@ -1,4 +1,4 @@
-"""Local response normalisation, cell by cell, and as four libraries read the same numbers."""
+"""Local response normalisation, cell by cell, and as libraries read the same numbers in four ways."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,8 +44,8 @@ WINDOW = Choice(
 NAMES = {
     "paper": Phrase("AlexNet's paper, MatConvNet"),
     "torch": "PyTorch, Caffe, ONNX",
-    "tensorflow": "TensorFlow",
-    "mindspore": Phrase("MindSpore, as documented"),
+    "tensorflow": "TensorFlow, MindSpore",
+    "both": Phrase("both at once, which no library here does"),
 }
 CONVENTION = Choice("convention", Phrase("n and α as in"), NAMES, shown_as="list")
 USUAL_CELL = "4,1,2"
@@ -67,7 +67,7 @@ def local_response() -> None:
     if is_answered:
         _conventions(x, place, of)
     else:
-        st.caption(_("The same numbers as four libraries read them: shown once you have predicted."))
+        st.caption(_("The same numbers under four readings: shown once you have predicted."))
 
 
 def _settings() -> LRN:
@@ -157,7 +157,7 @@ def _in_formula(number: str) -> str:
 
 def _conventions(x: torch.Tensor, place: tuple[int, int, int], of: LRN) -> None:
     """The same input and numbers under the four conventions."""
-    st.header(_("The same four numbers in four libraries"), anchor="conventions")
+    st.header(_("The same four numbers under four readings"), anchor="conventions")
     read = {name: replace(of, convention=each) for name, each in CONVENTIONS.items()}
     outputs = {name: lrn(x, each)[0] for name, each in read.items()}
     shown = {spoken(NAMES[name]): y[:, place[1], place[2]].tolist() for name, y in outputs.items()}
@@ -176,7 +176,7 @@ def _conventions(x: torch.Tensor, place: tuple[int, int, int], of: LRN) -> None:
         ]
         for name, each in read.items()
     ]
-    columns = _("library"), _("window"), _("weight of a²"), _("output of the cell"), _("all outputs, of the paper's")
+    columns = _("reading"), _("window"), _("weight of a²"), _("output of the cell"), _("all outputs, of the paper's")
     panels.wrapped(columns, rows, "conventions")
     st.caption(
         _(
@@ -185,7 +185,12 @@ def _conventions(x: torch.Tensor, place: tuple[int, int, int], of: LRN) -> None:
         )
     )
     if of.is_within:
-        st.caption(_("Of these only Caffe has LRN within a channel; the others show how they would read n and α."))
+        st.caption(
+            _(
+                "Of these only Caffe has LRN within a channel, where its k is always 1; the others show how they would "
+                "read n and α."
+            )
+        )
 
 
 def _window(of: LRN) -> str:

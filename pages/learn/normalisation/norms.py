@@ -27,10 +27,10 @@ KIND = Choice(
     "norm",
     Phrase("Norm"),
     {
-        "batch": Phrase("batch"),
-        "layer": Phrase("layer"),
-        "group": Phrase("group"),
-        "instance": Phrase("instance"),
+        "batch": "batch norm",
+        "layer": "layer norm",
+        "group": "group norm",
+        "instance": "instance norm",
     },
     "group",
 )
