@@ -13,6 +13,7 @@ from pages.common.panels import reading
 from pages.common.session import set_to
 from pages.common.text import _, spoken
 
+MODE = Choice("mode", Phrase("Mode"), {"training": Phrase("training"), "inference": Phrase("inference")})
 SHOWN = "shown"  # the prediction of those who only want to see the answer
 
 

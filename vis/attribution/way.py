@@ -1,13 +1,13 @@
 """What lies between a picture and what is explained of it: known from shapes, so that nothing has to be computed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 from torch import fx
 
 from models.refusals import Refused
-from vis.attribution.question import Question
+from vis.attribution.question import Inside, Question
 from vis.deconvnet import check_way
 from vis.maps import gives_maps, layer_maps
 from vis.operations import maps_of
@@ -53,7 +53,8 @@ _remembered: WeakKeyDictionary[Trace, dict[tuple, Way]] = WeakKeyDictionary()
 
 
 def _found(asked: Question, known: Recording) -> Way:
-    asked.scores_in(known)  # refuses what has none
+    if not isinstance(asked.target, Inside):  # which class it is, or unit, matters to its score alone
+        replace(asked, target=0).scores_in(known)  # refuses what has no classes
     end, names = asked.end(known.trace), known.trace.names
     layers = [node for node in signals(known, end) if gives_maps(known.values[node])]
     maps = {names[node]: tuple(layer_maps(known, names[node]).shape) for node in layers}

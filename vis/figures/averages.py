@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from vis.figures.costs import HERE, LEGEND, STEADY
-
-COLOURS = ("#0072b2", "#e69f00")  # of the two libraries, Okabe & Ito's
+from vis.figures.costs import HERE, LEGEND, SERIES, STEADY
 
 
 def averages(
@@ -44,7 +42,7 @@ def averages(
             "line": {"color": "#808080", "width": 1.5, "dash": "dash"},
         },
     ]
-    for (name, values), colour in zip(moving.items(), COLOURS, strict=True):
+    for (name, values), colour in zip(moving.items(), SERIES, strict=False):
         traces.append(
             {
                 "type": "scatter",

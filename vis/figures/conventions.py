@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from vis.figures.costs import LEGEND, STEADY
-
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")  # Okabe & Ito's
+from vis.figures.costs import LEGEND, SERIES, STEADY
 
 
 def side_by_side(outputs: Mapping[str, Sequence[float]], words: Mapping[str, str]) -> go.Figure:
@@ -25,7 +23,7 @@ def side_by_side(outputs: Mapping[str, Sequence[float]], words: Mapping[str, str
             "marker": {"color": colour, "line": {"width": 0}},
             "hovertemplate": "%{y:.4~g}",
         }
-        for (name, values), colour in zip(outputs.items(), COLOURS, strict=True)
+        for (name, values), colour in zip(outputs.items(), SERIES, strict=True)
     ]
     layout = {
         "xaxis": {"title": words["across"], "dtick": 1, "zeroline": False, "showgrid": False, **STEADY},

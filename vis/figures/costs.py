@@ -11,6 +11,7 @@ from vis.figures.numbers import short
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SERIES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")  # Okabe & Ito's, for what has no kind
 COLOURS = {"conv": "#0072b2", "depthwise": "#56b4e9", "pointwise": "#e69f00", "linear": "#cc79a7"}  # Okabe & Ito's
 HERE, BESIDE = "#d55e00", "#808080"  # the point of this network; the ticks of another. Both on white and on black
 STEADY = {  # axes that a finger does not move as it scrolls the page, and that Plotly does not lay out twice

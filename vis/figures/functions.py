@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from vis.figures.costs import HERE, LEGEND, STEADY
+from vis.figures.costs import HERE, LEGEND, SERIES, STEADY
 
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")  # Okabe & Ito's
-MOST = len(COLOURS)
+MOST = len(SERIES)
 
 
 def with_slopes(
@@ -21,7 +20,7 @@ def with_slopes(
         slope: what a derivative is called.
     """
     traces = []
-    for (name, both), colour in zip(functions.items(), COLOURS, strict=False):
+    for (name, both), colour in zip(functions.items(), SERIES, strict=False):
         for title, values, dash in zip((name, f"{name}: {slope}"), both, ("solid", "dash"), strict=True):
             traces.append(
                 {

@@ -4,11 +4,10 @@ import numpy as np
 import streamlit as st
 
 from models.options import Choice, Phrase
-from pages.common import address
-from pages.common.asking import ask_one, come_back, fragment, key_of, standing
+from pages.common.asking import ask_one, fragment
 from pages.common.components.sheets import Line, draw_sheets
-from pages.common.session import set_to
 from pages.common.text import _
+from pages.learn.cells import choose_cell, chosen_cell
 from pages.learn.lesson import Question, predicted
 from vis.concepts.convolution import Sliding, depends_on, field_of, sides
 
@@ -42,7 +41,6 @@ STACK = Choice(
     },
     shown_as="list",
 )
-MIDDLE = "middle"
 
 
 @fragment
@@ -78,14 +76,8 @@ def stacked() -> None:
 
 
 def _place(side: int) -> tuple[int, int]:
-    """The chosen number of the last map: row, column."""
-    places = {MIDDLE: "", **{f"{r},{c}": "" for r in range(SIDE) for c in range(SIDE)}}
-    option = Choice("number", Phrase("Output"), places)
-    come_back(option, key_of(option.name))
-    chosen = standing(option, address.drawn())
-    if chosen == MIDDLE:
-        return side // 2, side // 2
-    row, column = map(int, chosen.split(","))
+    """The chosen number of the last map: row, column; at first that in the middle."""
+    row, column = chosen_cell("number", Phrase("Output"), (SIDE, SIDE), None) or (side // 2, side // 2)
     return min(row, side - 1), min(column, side - 1)
 
 
@@ -98,7 +90,7 @@ def _draw(found: list[np.ndarray], place: tuple[int, int]) -> None:
         number = int(np.searchsorted(starts, cell, side="right")) - 1
         side = found[number].shape[0]
         row, column = (at * last // side for at in divmod(cell - starts[number], side))
-        set_to(key_of("number"), f"{row},{column}")
+        choose_cell("number", (row, column))
 
     draw_sheets(
         [Line(titles)],

@@ -7,11 +7,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.options import Choice, Phrase, Switch
-from pages.common import address
-from pages.common.asking import ask_one, come_back, fragment, key_of, standing
+from pages.common.asking import ask_one, fragment
 from pages.common.components.sheets import Line, draw_sheets
-from pages.common.session import set_to
 from pages.common.text import _
+from pages.learn.cells import cell_labels, choose_cell, chosen_cell
 from pages.learn.convolution.inputs import KERNEL, OWN, PICTURE, flip, kernel, picture, strengthen
 from pages.learn.lesson import Question, predicted
 from vis.concepts.convolution import Sliding, convolve, convolve_backward, looked_at
@@ -72,14 +71,12 @@ def windows() -> None:
 
 def _output(y: Tensor) -> tuple[int, int]:
     """The chosen output number: row, column."""
-    option = Choice("output", Phrase("Output"), {f"{r},{c}": "" for r in range(MOST) for c in range(MOST)}, "1,1")
-    come_back(option, key_of(option.name))
-    row, column = map(int, standing(option, address.drawn()).split(","))
+    row, column = chosen_cell("output", Phrase("Output"), (MOST, MOST), "1,1")
     return min(row, y.shape[2] - 1), min(column, y.shape[3] - 1)
 
 
 def _move(row: int, column: int) -> None:
-    set_to(key_of("output"), f"{row},{column}")
+    choose_cell("output", (row, column))
 
 
 def _step(y: Tensor, at: tuple[int, int]) -> None:
@@ -189,11 +186,7 @@ def _gradients(x: Tensor, weights: Tensor, y: Tensor, at: tuple[int, int], of: S
         draw_sheets(
             [Line(titles)],
             [_shades(sheet) for sheet in sheets],
-            [
-                f"{title}, {_('row {row}, column {column}', row=row, column=column)}: {significant(value, 4)}"
-                for title, sheet in zip(titles, sheets, strict=True)
-                for (row, column), value in np.ndenumerate(sheet)
-            ],
+            [label for title, sheet in zip(titles, sheets, strict=True) for label in cell_labels(title, sheet)],
             "gradients",
             alt=_("The gradients of the picture and of the kernel, and that of the output from which they come."),
             numbers=[fixed(value) if value else "" for sheet in sheets for value in sheet.ravel().tolist()],

@@ -11,7 +11,8 @@ from pages.common.asking import ask, ask_one, come_back, fragment, key_of, stand
 from pages.common.components.sheets import Line, draw_sheets
 from pages.common.session import set_to
 from pages.common.text import _
-from pages.learn.lesson import Question, predicted
+from pages.learn.cells import choose_cell, chosen_cell
+from pages.learn.lesson import MODE, Question, predicted
 from vis.concepts.dropout import (
     expected_error,
     inference,
@@ -40,7 +41,6 @@ PASSES = Question(
     Phrase("The error of a mean of independent passes shrinks with 1/√passes: four times as many halve it."),
 )
 RATE = Choice("p", Phrase("Dropout probability p"), (0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9), 0.5, shown_as="scale")
-MODE = Choice("mode", Phrase("Mode"), {"training": Phrase("training"), "inference": Phrase("inference")})
 SCALING = Choice(
     "scaling",
     Phrase("Scaling"),
@@ -93,11 +93,7 @@ def _seed() -> int:
 
 def _unit(x: Tensor) -> tuple[int, int]:
     """The chosen unit: row, column."""
-    rows, columns = x.shape
-    option = Choice("unit", Phrase("Unit"), {f"{r},{c}": "" for r in range(rows) for c in range(columns)}, "1,2")
-    come_back(option, key_of(option.name))
-    row, column = map(int, standing(option, address.drawn()).split(","))
-    return row, column
+    return chosen_cell("unit", Phrase("Unit"), x.shape, "1,2")
 
 
 def _draw(forward: list[Tensor], backward: list[Tensor], place: tuple[int, int]) -> None:
@@ -114,7 +110,7 @@ def _draw(forward: list[Tensor], backward: list[Tensor], place: tuple[int, int])
 
     def choose(cell: int) -> None:
         row, column = divmod(cell % size, columns)
-        set_to(key_of("unit", page=address.drawn()), f"{row},{column}")
+        choose_cell("unit", (row, column))
 
     draw_sheets(
         [Line(titles, line) for line, titles in lines.items()],

@@ -13,7 +13,7 @@ from pages.common import panels
 from pages.common.asking import ask, ask_one, fragment
 from pages.common.components.sheets import Line, draw_sheets
 from pages.common.text import _, plain, said
-from pages.learn.lesson import Question, predicted
+from pages.learn.lesson import MODE, Question, predicted
 from vis.concepts.examples import CHANNELS, DEVIATIONS, MEANS, batch
 from vis.concepts.normalisation import Moving, batch_norm, begun, inference, moved_as_keras, moved_as_torch
 from vis.figures.averages import averages
@@ -33,7 +33,6 @@ QUESTION = Question(
 LAST = 60  # batches that can be seen
 PICTURES = Choice("pictures", Phrase("Pictures per batch"), (1, 2, 4, 6), 4)
 SIDE = Choice("map_side", Phrase("Map side"), (1, 2), 2)
-MODE = Choice("mode", Phrase("Mode"), {"training": Phrase("training"), "inference": Phrase("inference")})
 MOMENTUM = Choice("momentum", Phrase("Momentum m"), (0.01, 0.1, 0.5, 0.9, 0.99), 0.1, shown_as="scale")
 SEEN = Number("seen", Phrase("Batches seen"), 20, 0, LAST, shown_as="slider")
 CHANNEL = Choice("channel", Phrase("Channel"), tuple(range(CHANNELS)), 2)

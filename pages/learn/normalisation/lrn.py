@@ -8,11 +8,11 @@ import streamlit as st
 import torch
 
 from models.options import Choice, Phrase
-from pages.common import address, panels
-from pages.common.asking import ask, ask_one, come_back, fragment, key_of, standing
+from pages.common import panels
+from pages.common.asking import ask, ask_one, fragment
 from pages.common.components.sheets import Line, draw_sheets
-from pages.common.session import set_to
 from pages.common.text import _, spoken
+from pages.learn.cells import choose_cell, chosen_cell
 from pages.learn.lesson import Question, predicted
 from vis.concepts.examples import activations
 from vis.concepts.normalisation import CONVENTIONS, LRN, lrn, window_of
@@ -80,14 +80,7 @@ def _settings() -> LRN:
 
 def _cell(shape: Sequence[int]) -> tuple[int, int, int]:
     """The chosen cell: channel, row, column."""
-    option = _cells(*shape)
-    come_back(option, key_of(option.name, page=address.drawn()))
-    return tuple(map(int, standing(option, address.drawn()).split(",")))
-
-
-def _cells(channels: int, rows: int, columns: int) -> Choice:
-    places = (f"{c},{r},{k}" for c in range(channels) for r in range(rows) for k in range(columns))
-    return Choice("cell", Phrase("Cell"), dict.fromkeys(places, ""), USUAL_CELL)
+    return chosen_cell("cell", Phrase("Cell"), shape, USUAL_CELL)
 
 
 def _draw(x: np.ndarray, y: np.ndarray, place: tuple[int, int, int], of: LRN) -> None:
@@ -106,7 +99,7 @@ def _draw(x: np.ndarray, y: np.ndarray, place: tuple[int, int, int], of: LRN) ->
 
     def choose(number: int) -> None:
         cell = np.unravel_index(number % x.size, x.shape)
-        set_to(key_of("cell", page=address.drawn()), ",".join(map(str, cell)))
+        choose_cell("cell", cell)
 
     draw_sheets(
         [Line(names, sides[0]), Line(names, sides[1])],

@@ -5,11 +5,10 @@ import streamlit as st
 import torch
 
 from models.options import Choice, Phrase
-from pages.common import address
-from pages.common.asking import ask_one, come_back, fragment, key_of, standing
+from pages.common.asking import ask_one, fragment
 from pages.common.components.sheets import Line, draw_sheets
-from pages.common.session import set_to
 from pages.common.text import _
+from pages.learn.cells import choose_cell, chosen_cell
 from pages.learn.lesson import Question, predicted
 from vis.concepts.examples import batch
 from vis.concepts.normalisation import means, sets_of, standardised
@@ -56,9 +55,7 @@ def shared_means() -> None:
 
 def _entry() -> tuple[int, ...]:
     """The chosen entry: picture, channel, row, column."""
-    option = Choice("entry", Phrase("Cell"), {",".join(map(str, at)): "" for at in np.ndindex(SHAPE)}, USUAL_ENTRY)
-    come_back(option, key_of(option.name, page=address.drawn()))
-    return tuple(map(int, standing(option, address.drawn()).split(",")))
+    return chosen_cell("entry", Phrase("Cell"), SHAPE, USUAL_ENTRY)
 
 
 def _draw(x: torch.Tensor, sets: torch.Tensor, place: tuple[int, ...]) -> None:
@@ -72,7 +69,7 @@ def _draw(x: torch.Tensor, sets: torch.Tensor, place: tuple[int, ...]) -> None:
     ]
 
     def choose(number: int) -> None:
-        set_to(key_of("entry", page=address.drawn()), ",".join(map(str, np.unravel_index(number, SHAPE))))
+        choose_cell("entry", np.unravel_index(number, SHAPE))
 
     draw_sheets(
         [

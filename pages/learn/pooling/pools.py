@@ -6,13 +6,11 @@ import torch
 from torch import Tensor
 
 from models.options import Choice, Phrase
-from pages.common import address
-from pages.common.asking import ask, ask_one, come_back, fragment, key_of, standing
+from pages.common.asking import ask, ask_one, fragment
 from pages.common.components.sheets import Line, draw_sheets
-from pages.common.session import set_to
 from pages.common.text import _
+from pages.learn.cells import cell_labels, choose_cell, chosen_cell
 from pages.learn.lesson import Question, predicted
-from pages.learn.pooling.cells import cell_labels
 from vis.concepts.examples import numbers
 from vis.concepts.pooling import average_pool, max_pool, shared, subsample, unpool_add, unpool_overwrite
 from vis.figures.numbers import fixed, percent, significant
@@ -85,9 +83,7 @@ def pools() -> None:
 
 def _output(y: Tensor) -> tuple[int, int]:
     """The chosen output: row, column."""
-    option = Choice("output", Phrase("Output"), {f"{r},{c}": "" for r in range(MOST) for c in range(MOST)}, "1,1")
-    come_back(option, key_of(option.name, page=address.drawn()))
-    row, column = map(int, standing(option, address.drawn()).split(","))
+    row, column = chosen_cell("output", Phrase("Output"), (MOST, MOST), "1,1")
     return min(row, y.shape[2] - 1), min(column, y.shape[3] - 1)
 
 
@@ -104,7 +100,7 @@ def _draw(x: Tensor, y: Tensor, switches: Tensor | None, at: tuple[int, int], ke
             place = min(row // stride, made.shape[0] - 1), min(column // stride, made.shape[1] - 1)
         else:
             place = divmod(cell - given.size, made.shape[1])
-        set_to(key_of("output", page=address.drawn()), f"{place[0]},{place[1]}")
+        choose_cell("output", place)
 
     names = _("Input"), _("Output")
     chosen = given.size + at[0] * made.shape[1] + at[1] if switches is None else int(switches[0, 0][at])

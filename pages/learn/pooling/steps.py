@@ -5,13 +5,11 @@ import streamlit as st
 import torch
 
 from models.options import Choice, Phrase
-from pages.common import address
-from pages.common.asking import ask_one, come_back, fragment, key_of, standing
+from pages.common.asking import ask_one, fragment
 from pages.common.components.sheets import Line, draw_sheets
-from pages.common.session import set_to
 from pages.common.text import _
+from pages.learn.cells import cell_labels, choose_cell, chosen_cell
 from pages.learn.lesson import Question, predicted
-from pages.learn.pooling.cells import cell_labels
 from vis.concepts.examples import FILTERS, toy
 from vis.concepts.pooling import Down, Up, down, up
 from vis.figures.numbers import significant
@@ -64,13 +62,8 @@ def three_steps() -> None:
 def _unit(seen: Up) -> tuple[int, int]:
     """The chosen unit of the pooled map; at first the strongest."""
     rows, columns = seen.pooled.shape[2:]
-    places = {f"{r},{c}": "" for r in range(MOST) for c in range(MOST)}
-    option = Choice("unit", Phrase("Unit"), {None: "", **places}, None)
-    come_back(option, key_of(option.name, page=address.drawn()))
-    chosen = standing(option, address.drawn())
-    if chosen is None:
-        return divmod(int(seen.pooled.argmax()), columns)
-    row, column = map(int, chosen.split(","))
+    strongest = divmod(int(seen.pooled.argmax()), columns)
+    row, column = chosen_cell("unit", Phrase("Unit"), (MOST, MOST), None) or strongest
     return min(row, rows - 1), min(column, columns - 1)
 
 
@@ -103,7 +96,7 @@ def _draw(x: np.ndarray, seen: Up, sent: Down, unit: tuple[int, int], pool: tupl
         row, column = divmod(cell - starts[number], sheets[number][1].shape[1])
         if sheets[number][1].shape == x.shape:
             row, column = min(row // stride, rows - 1), min(column // stride, columns - 1)
-        set_to(key_of("unit", page=address.drawn()), f"{row},{column}")
+        choose_cell("unit", (row, column))
 
     draw_sheets(
         [Line([*upward], _("Up")), Line([*downward], _("Down"))],
