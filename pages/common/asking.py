@@ -13,6 +13,7 @@ from models.options import Choice, Number, Numbers, Option, Several, Switch
 from models.statefile import listed
 from pages.common import address, routes
 from pages.common.components.sliders import Report, Results, Slider, live_sliders
+from pages.common.framing import framed
 from pages.common.session import kept, set_to, value_of
 from pages.common.text import _, plain, spoken, write_numbers
 from vis.figures.numbers import rewritten
@@ -23,6 +24,7 @@ FRAME = ""  # the page of what belongs to every page
 def fragment(draw: Callable) -> Callable:
     """A part of a page that can be drawn by itself, as `st.fragment`, and then writes its part of the address."""
 
+    @framed
     @st.fragment
     @wraps(draw)
     def drawn(*args, **kwargs):

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.common.framing import framed
 from pages.common.jobs import Job
 from pages.common.text import _, write_numbers
 
 
+@framed
 @st.fragment(run_every=0.5)
 def watch(
     job: Callable[[], Job | None],
