@@ -68,6 +68,8 @@ class Canvas {
   pointers = new Map();
   presented = false; // whether the page is
   settling = 0; // until when it grows or shrinks for that
+  gliding = 0; // the frame in which the view goes on gliding, if it does
+  aim = null; // what finds the way anew, where it glides to something in the drawing
   leads = false; // whether what moves with this canvas has to follow it
 
   constructor(frame) {
@@ -548,22 +550,24 @@ class Canvas {
     if (!this.boxes.has(this.cursor)) this.cursor = anchor.id;
     if (this.fitting || turned.length > 1) this.fit();
     else if (toggled) this.zoomInto(toggled.open ? toggled : toggled.parent);
+    else this.aim?.(); // the server lays the drawing out otherwise than was foreseen, while the view still glides
     this.fitting = false;
   }
 
   /** A block fills the view, or as much of its beginning as can be read; without a block the whole network does. */
   zoomInto(box) {
     if (!box) return this.fit();
+    const again = () => this.zoomInto(this.boxes.get(box.id));
     const inside = this.list.filter((other) => other !== box && holds(box, other));
     const [wide, high] = this.free();
     const zoom = Math.min(this.filling([box.width, box.height], [wide, high]), LARGEST_INTO);
     if (this.namesAt(zoom, inside) >= LEGIBLE) {
       const x = wide / 2 - (box.x + box.width / 2) * zoom;
-      return this.glide(zoom, x, high / 2 - (box.y + box.height / 2) * zoom);
+      return this.glide(zoom, x, high / 2 - (box.y + box.height / 2) * zoom, again);
     }
     const [width, height] = [box.width * READABLE, box.height * READABLE];
     const at = (start, length, room) => (length < room - 2 * MARGIN ? (room - length) / 2 : MARGIN) - start * READABLE;
-    this.glide(READABLE, at(box.x, width, wide), at(box.y, height, high));
+    this.glide(READABLE, at(box.x, width, wide), at(box.y, height, high), again);
   }
 
   /** What is new comes up slowly enough to be noticed. */
@@ -577,7 +581,7 @@ class Canvas {
   fit() {
     const [width, height] = this.data.size;
     const zoom = this.filling();
-    this.glide(zoom, (this.width - width * zoom) / 2, (this.height - height * zoom) / 2);
+    this.glide(zoom, (this.width - width * zoom) / 2, (this.height - height * zoom) / 2, () => this.fit());
     this.tellOthers({ fit: true });
   }
 
@@ -707,7 +711,8 @@ class Canvas {
     return [this.width, down > LEAST_FREE ? Math.min(this.height, down) : this.height];
   }
 
-  glide(zoom, x, y) {
+  /** @param again what finds the way anew, if the drawing changes before the end of it */
+  glide(zoom, x, y, again = null) {
     this.stop();
     const from = [this.zoom, this.x, this.y];
     if (calm()) {
@@ -723,14 +728,16 @@ class Canvas {
       this.x = from[1] + (x - from[1]) * even;
       this.y = from[2] + (y - from[2]) * even;
       this.show();
-      this.gliding = t < 1 && this.frame.isConnected ? requestAnimationFrame(step) : 0;
+      if (t < 1 && this.frame.isConnected) this.gliding = requestAnimationFrame(step);
+      else this.stop();
     };
     this.gliding = requestAnimationFrame(step);
+    this.aim = again;
   }
 
   stop() {
     cancelAnimationFrame(this.gliding);
-    this.gliding = 0;
+    [this.gliding, this.aim] = [0, null];
   }
 
   show() {
