@@ -12,7 +12,7 @@ from torchvision.models.feature_extraction import get_graph_node_names
 
 from models.refusals import Refused
 from tests.agreement.networks import EXACT, NORMALISED, PICTURE, UNUSUAL, Net, gated, picture, seeded
-from vis.trace import TraceRefused, operation, record, traced
+from vis.trace import TraceRefused, operation, record, record_above, record_differentiable, traced
 
 ALL = {**EXACT, **NORMALISED, **UNUSUAL, "gates": gated}
 
@@ -49,6 +49,23 @@ def test_an_unknown_layer_is_refused_with_close_names():
 
 
 # Values ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_pass_that_is_kept_above_a_layer_is_the_same_there_and_changes_no_picture(name):
+    """Below the layer, modules that work in place may do so."""
+    model, image = seeded(ALL[name]), picture()
+    whole = record_differentiable(model, image)
+    *layers, last = [
+        node for node in whole.trace.graph.nodes if node in whole.trace.from_picture and node.op != "output"
+    ]
+    for node in layers[1:]:
+        if not isinstance(whole.values[node], torch.Tensor):
+            continue
+        known = record_above(model, image, whole.trace.names[node], lambda trace: last)
+        torch.testing.assert_close(known.values[node], whole.values[node], rtol=0, atol=0)
+        torch.testing.assert_close(known.values[last], whole.values[last], rtol=0, atol=0)
+    assert torch.equal(image, picture())
 
 
 @pytest.mark.parametrize("name", ALL)

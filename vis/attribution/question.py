@@ -1,6 +1,7 @@
 """What is asked of a network: which of its numbers is to be explained, and for which picture."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, fx, nn
@@ -35,6 +36,15 @@ class Question:
     layer: str | None = None  # of whose maps the CAM family makes its picture; None: the last that has positions
     is_probability: bool = False  # whether the score of a class is its probability, and not its logit
     is_negative: bool = False  # whether −score is explained: of a network with one output, the answer “no”
+
+    @cached_property
+    def trace(self) -> Trace:
+        """The way through the network, as it was when first asked for.
+
+        Raises:
+            TraceRefused: see `vis.trace.traced`.
+        """
+        return traced(self.model, tuple(self.image.shape))
 
     def recorded(self, images: Tensor | None = None) -> tuple[Recording, Tensor]:
         """A pass of these pictures (N, C, H, W), by default of the one asked about, and their scores (N,).

@@ -12,7 +12,7 @@ from vis.deconvnet import check_way
 from vis.maps import gives_maps, layer_maps
 from vis.operations import maps_of
 from vis.shapes import record_shapes
-from vis.trace import Recording, Trace, traced
+from vis.trace import Recording, Trace
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ def way_of(asked: Question) -> Way:
         Refused: for a network without classes.
     """
     shape = tuple(asked.image.shape)
-    trace = traced(asked.model, shape)
-    known, key = _remembered.setdefault(trace, {}), (shape, asked.end(trace))
+    known, key = _remembered.setdefault(asked.trace, {}), (shape, asked.end(asked.trace))
     found = known.get(key)
     if found is None:
         if len(known) >= MOST:

@@ -1,7 +1,7 @@
 """A network run operation by operation, so that everything it computes is there to be looked at."""
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -83,16 +83,20 @@ def check_finite(value: Any, layer: str) -> None:
         )
 
 
-def execute(node: fx.Node, recording: Recording, with_switches: bool = True) -> None:
+def execute(
+    node: fx.Node, recording: Recording, with_switches: bool = True, overwritable: Collection[fx.Node] = ()
+) -> None:
     """Adds to `recording` what this operation gives; what it reads must be there.
 
-    Without the switches of max pools, these are run as the network itself runs them.
+    Args:
+        with_switches: of max pools; without, these are run as the network itself runs them.
+        overwritable: whose results nothing else reads, so that a module that works in place may do so with them.
 
     Raises:
         TraceRefused: for a picture that is too small for the network, or a network that wants more than a picture.
     """
     with saying_where(node, recording):
-        _execute(node, recording, with_switches)
+        _execute(node, recording, with_switches, overwritable)
 
 
 @contextmanager
@@ -112,7 +116,7 @@ def saying_where(node: fx.Node, recording: Recording) -> Iterator[None]:
         ) from error
 
 
-def _execute(node: fx.Node, recording: Recording, with_switches: bool) -> None:
+def _execute(node: fx.Node, recording: Recording, with_switches: bool, overwritable: Collection[fx.Node]) -> None:
     if node.op == "placeholder":
         if recording.values:
             raise TraceRefused(
@@ -131,7 +135,8 @@ def _execute(node: fx.Node, recording: Recording, with_switches: bool) -> None:
         args, kwargs = fx.node.map_arg((node.args, node.kwargs), recording.values.__getitem__)
         if recording.image.is_meta or recording.trace.shape is not None:  # a trace with sizes names devices, too
             args, kwargs = fx.node.map_aggregate((args, kwargs), lambda a: _device_of(a, recording.image))
-        recording.values[node] = apply(node, recording.model, args, kwargs)
+        may_overwrite = any(given in overwritable and _is_fresh(given, recording) for given in node.all_input_nodes[:1])
+        recording.values[node] = apply(node, recording.model, args, kwargs, may_overwrite)
 
 
 def _device_of(value: Any, image: Tensor) -> Any:
@@ -146,13 +151,18 @@ def _keeps_the_shape(node: fx.Node, recording: Recording) -> bool:
     return isinstance(given, Tensor) and given.dim() == 4 and given.shape[1] == norm.num_features
 
 
-def apply(node: fx.Node, model: nn.Module, args: tuple, kwargs: dict) -> Any:
-    """What the operation of `node` makes of these arguments; never in place, so that recorded values stay true."""
+def _is_fresh(node: fx.Node, recording: Recording) -> bool:
+    """Whether what the operation gives shows no values of another."""
+    return operation(node, recording.model) in (nn.Conv2d, nn.BatchNorm2d, operator.add)
+
+
+def apply(node: fx.Node, model: nn.Module, args: tuple, kwargs: dict, may_overwrite: bool = False) -> Any:
+    """What the operation of `node` makes of these arguments; not in place, so that recorded values stay true."""
     if node.op == "get_attr":
         return operator.attrgetter(node.target)(model)
     if node.op == "call_module":
         module = model.get_submodule(node.target)
-        if getattr(module, "inplace", False):
+        if getattr(module, "inplace", False) and not may_overwrite:
             args = tuple(a.clone() if isinstance(a, Tensor) else a for a in args)
         return module(*args, **kwargs)
     called, args, kwargs = on_a_copy(node.target, args, kwargs)

@@ -53,16 +53,21 @@ def record_above(model: nn.Module, images: Tensor, layer: str, end: Callable[[Tr
     trace = _agreeing(model, images)
     begin, kept = trace[layer], {trace[layer], end(trace)}
     steps = [node for node in trace.graph.nodes if node <= max(kept)]
-    no_longer_read = last_uses(steps)
+    below, no_longer_read = steps.index(begin) + 1, last_uses(steps)
     recording = Recording(model, trace, images, {}, {})
-    for node in steps:
-        with torch.set_grad_enabled(torch.is_grad_enabled() and node > begin):
-            execute(node, recording, with_switches=False)
-        if node is begin:
-            recording.values[node] = recording.values[node].detach().requires_grad_()
-        for read in no_longer_read[node]:
-            if read not in kept:
-                del recording.values[read]
+
+    def take(nodes: list[fx.Node], may_overwrite: bool) -> None:
+        for node in nodes:
+            done = no_longer_read[node]
+            execute(node, recording, with_switches=False, overwritable=done if may_overwrite else ())
+            for read in done:
+                if read not in kept:
+                    del recording.values[read]
+
+    with torch.no_grad():
+        take(steps[:below], may_overwrite=True)
+    recording.values[begin] = recording.values[begin].detach().requires_grad_()
+    take(steps[below:], may_overwrite=False)
     return recording
 
 
