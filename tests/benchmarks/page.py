@@ -2,12 +2,13 @@
 
 The first screen of a server that has just been started, at home and on the page of the layers, against an empty page
 that imports torch: until the photograph is there with a unit of each layer, and until all is there. In a warm app, the
-time from the title to the photograph with its units, and from choosing a sample to all five layers on screen.
+time from the title to the photograph with its units, and from choosing a sample to all five layers on screen, or to
+what six methods say of the prediction.
 """
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -16,6 +17,8 @@ from playwright.sync_api import Page
 from models import ARCHITECTURES
 from models.samples import samples_for
 from pages.common.chooser import COLUMNS
+from pages.common.routes import KNOWS_IMAGENET
+from pages.explain.attribution.asking import CHEAP
 from tests.benchmarks.browser import IDLE, chromium, served
 from tests.benchmarks.timing import head, machine, of_bar, parser_of, row
 from tests.live.conftest import ROOT
@@ -23,6 +26,7 @@ from tests.live.conftest import ROOT
 EMPTY = "import streamlit as st\nimport torch\nst.title('empty')\n"
 EMPTY_PAGE = "an empty page with torch"
 FIRST_BAR, SAMPLE_BAR = 1.0, 1.5  # seconds more than an empty page; until all layers of another sample are there
+SIX_BAR = 3.0  # seconds until six methods have explained the prediction of another sample
 STRIP_BAR, COLD_BAR = 1.0, 2.5  # to the photograph and its five projections: from a warm title; more than an empty page
 
 
@@ -63,18 +67,27 @@ def strip_on_screen(page: Page, url: str) -> tuple[float, float]:
     return title, strip - title
 
 
-def all_layers_on_screen(page: Page) -> None:
+def layers_on_screen(page: Page, sample: str) -> None:
+    page.get_by_text(f"{sample}, as the network sees it").wait_for()
+    drawn(page, "h2", 5)
+
+
+def methods_on_screen(page: Page, sample: str) -> None:
+    page.get_by_test_id("stPopoverButton").filter(has_text=sample).first.wait_for()
+    drawn(page, ".st-key-tiles-methods img", 1 + len(CHEAP))
+
+
+def drawn(page: Page, parts: str, least: int) -> None:
     page.wait_for_selector(IDLE, timeout=60_000)
-    page.wait_for_function(
-        "document.querySelectorAll('h2').length >= 5 && !document.querySelector('[data-stale=true]')", timeout=60_000
-    )
+    page.locator(parts).nth(least - 1).wait_for()
+    page.wait_for_function("!document.querySelector('[data-stale=true]')", timeout=60_000)
 
 
-def choosing_a_sample(page: Page, address: str, network: str, rounds: int) -> float:
-    """The median of the seconds from choosing a sample, not seen before, to all of its layers on screen."""
-    page.goto(f"{address}/layers?network={network}&weights=auto")
+def choosing_a_sample(page: Page, link: str, network: str, on_screen: Callable, rounds: int) -> float:
+    """The median of the seconds from choosing a sample, not seen before, to all that is shown of it on screen."""
+    page.goto(f"{link}?network={network}&weights=auto")
     page.get_by_role("heading", level=1).wait_for(timeout=60_000)
-    all_layers_on_screen(page)
+    page.wait_for_selector(IDLE, timeout=60_000)
     times = []
     offered = [sample.title for sample in samples_for(ARCHITECTURES[network])]
     for sample in offered[1 : rounds + 1]:  # the first of them is there already
@@ -87,8 +100,7 @@ def choosing_a_sample(page: Page, address: str, network: str, rounds: int) -> fl
         across, down = (place % COLUMNS + 0.5) / COLUMNS, (place // COLUMNS + 0.5) / rows
         start = time.perf_counter()
         samples.click(position={"x": across * box["width"], "y": down * box["height"]})
-        page.get_by_text(f"{sample}, as the network sees it").wait_for()
-        all_layers_on_screen(page)
+        on_screen(page, sample)
         times.append(time.perf_counter() - start)
     return median(times)
 
@@ -137,8 +149,11 @@ def main(argv: Sequence[str] | None = None) -> None:
                 row(name or "home", f"{title:.2f}", f"{strip:.2f}", *of_bar(strip, STRIP_BAR))
             head("from choosing a sample to all five layers", "s", "bar s", "of the bar")
             for network in networks:
-                seconds = choosing_a_sample(page, address, network, rounds)
+                seconds = choosing_a_sample(page, f"{address}/layers", network, layers_on_screen, rounds)
                 row(network, f"{seconds:.2f}", *of_bar(seconds, SAMPLE_BAR))
+            head("from choosing a sample to six methods that explain it", "s", "bar s", "of the bar")
+            seconds = choosing_a_sample(page, f"{address}/attribution", KNOWS_IMAGENET, methods_on_screen, rounds)
+            row(KNOWS_IMAGENET, f"{seconds:.2f}", *of_bar(seconds, SIX_BAR))
 
 
 if __name__ == "__main__":
