@@ -7,17 +7,18 @@ import re
 import shutil
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 import torch
 from PIL import Image
 from safetensors.torch import save as safetensors
 
-from models import ARCHITECTURES, load, loading
+from models import ARCHITECTURES, Architecture, load, loading
 from models.images import Preprocess
 from models.picture_sets import folder, samples
 from models.samples import photographs
@@ -674,7 +675,28 @@ def test_every_small_network_shows_its_nines_with_random_weights(root, network):
     assert "are random" in visit.warnings
 
 
+@pytest.fixture
+def small_pictures(monkeypatch) -> Iterator[None]:
+    """Networks see pictures of 64 pixels: operations and maps are their own, only how high and wide these are is not.
+
+    The server remembers networks by their names, those of other tests before, and these after.
+    """
+    usual = Architecture.preprocess_of
+    forget()
+    monkeypatch.setattr(
+        Architecture, "preprocess_of", lambda self, options: replace(usual(self, options), resize=64, crop=64)
+    )
+    yield
+    forget()
+
+
+def forget() -> None:
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
 @pytest.mark.heavy
+@pytest.mark.usefixtures("small_pictures")
 @pytest.mark.parametrize("network", ["convnext_tiny", "densenet121", "googlenet"])
 def test_other_kinds_of_networks_show_their_nines(root, network):
     visit = searched(of_folder(network=network, weights="random"))
