@@ -5,6 +5,8 @@ import sys
 import time
 from pathlib import Path
 
+import pandas  # noqa: F401 - which pyarrow asks for as soon as it writes
+import pyarrow.compute  # noqa: F401
 import torch
 
 from vis.top9 import __main__ as command
