@@ -12,6 +12,7 @@ from torch import fx
 from models import ARCHITECTURES, load
 from models.picture_sets import PictureSet, folder, part, samples
 from tests.house.source import ROOT
+from tests.representatives import REPRESENTATIVES
 from vis.top9 import Entry, mine
 from vis.top9.mining import together
 from vis.trace import record, traced
@@ -149,8 +150,8 @@ def test_the_strongest_of_every_photograph_is_what_a_pass_of_each_crop_alone_in_
 LIKE_B0 = {"efficientnet_b1", "efficientnet_b2", "efficientnet_b3"}  # wider and deeper, of the same blocks
 SMALL = [
     name
-    for name, entry in ARCHITECTURES.items()
-    if entry.macs < 1.9e9 and entry.family != "vgg" and name not in LIKE_B0
+    for name in REPRESENTATIVES
+    if (entry := ARCHITECTURES[name]).macs < 1.9e9 and entry.family != "vgg" and name not in LIKE_B0
 ]
 
 
