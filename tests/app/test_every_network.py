@@ -1,6 +1,7 @@
 """Filters, activations and the top nine of every kind of network of the registry, with random weights.
 
-No page is left out, and no network but those for which another stands (tests/representatives.py). What takes long is made small instead, so that all of it takes about a minute on two cores:
+No page is left out, and no network but those for which another stands (tests/representatives.py). What takes long is
+made small instead, so that all of it takes about a minute on two cores:
 * A network of more than LIGHT multiply-adds – all but LeNet, AlexNet, SqueezeNet, MobileNet, EfficientNet-B0 and B1 and
   the two made small – is shown pictures of SIDE pixels. Its weights, operations and maps are its own; only how high and
   wide the maps are is not. At its own size EfficientNet-B7 alone would take half a minute.

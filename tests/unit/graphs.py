@@ -1,4 +1,4 @@
-"""Networks whose layer graphs are looked at: all kinds of the house's, torchvision's, and small ones of one peculiarity each."""
+"""Networks whose layer graphs are looked at: the house's, torchvision's, and small ones of one peculiarity each."""
 
 from collections.abc import Callable
 from functools import cache
