@@ -53,11 +53,11 @@ class Keeping(fx.Interpreter):
 def all_activations(loaded, pictures: PictureSet, layers: list[str]) -> dict[str, np.ndarray]:
     """The maps of every picture by layer, (N, …): from hooks in plain forward passes over as many pictures at a time.
 
-    Operations that are no modules of the network come from torch.fx.
+    Operations that are no modules of the network, or calls of one that is called several times, come from torch.fx.
     """
-    modules = dict(loaded.model.named_modules())
-    called = [layer for layer in layers if layer in modules]
-    keeping = Keeping(loaded.model, [layer for layer in layers if layer not in modules])
+    modules, names = dict(loaded.model.named_modules()), set(traced(loaded.model).names.values())
+    called = [layer for layer in layers if layer in modules and f"{layer}_1" not in names]
+    keeping = Keeping(loaded.model, [layer for layer in layers if layer not in called])
     found: dict[str, list[torch.Tensor]] = {layer: [] for layer in called}
     images = [loaded.preprocess(pictures.open(id)) for id in pictures.ids]
     size = together(loaded)

@@ -175,6 +175,7 @@ def test_the_strip_shows_the_strongest_unit_of_every_layer_and_its_part_of_the_p
         ("lenet5", "LeNet-5", "C1 C3 C5"),
         ("resnet18", "ZFNet mini", "1 2 3 4 5"),
         ("alexnet_mini", "AlexNet mini", "1 2 3 4 5"),
+        ("cifar_alexnet", "AlexNet for CIFAR", "1 2 3 4 5"),
     ],
 )
 def test_the_strip_is_the_chosen_networks_where_it_was_trained_and_is_here(network, title, tiles):
