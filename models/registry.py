@@ -43,7 +43,7 @@ OPTION_B = (
 )
 WIDER_PICTURES = "The paper's errors are for 320×320 pictures."
 OF_REPOSITORY = "The published numbers are its repository's, not a paper's; how it counted is not said."
-RECODED = "The paper's error is for the original pictures; networks trained here learn from pictures coded as JPEG again."
+RECODED = "The paper's error is for the original pictures; networks trained here learn from recoded ones (JPEG)."
 UNEXPLAINED = "The paper does not say how it counted; the numbers here follow from the layers alone."
 
 
