@@ -25,8 +25,9 @@ Layers = Mapping[str, str]
 class Published:
     """What the paper prints of this very network, as it prints it; None for what it leaves out.
 
-    Errors are in percent of ImageNet's validation pictures (LeNet's: of MNIST's test digits), of one network and as
-    the paper measured them: AlexNet, ZFNet and the ResNets of 2015 on ten views of a picture, the others on one.
+    Errors are in percent of ImageNet's validation pictures (LeNet's: of MNIST's test digits; those of networks for
+    CIFAR-10: of its test pictures), of one network and as the paper measured them: AlexNet, ZFNet and the ResNets of
+    2015 on ten views of a picture from ImageNet, the others on one.
     Where a paper prints accuracies, the errors are 100 less these.
     """
 
@@ -67,7 +68,12 @@ class Architecture:
     @property
     def reads_digits(self) -> bool:
         """Whether it was made for handwritten digits as MNIST has them: grey, white on black."""
-        return self.family == "lenet"
+        return self.input_shape[0] == 1
+
+    @property
+    def is_for_cifar(self) -> bool:
+        """Whether it is one of the small networks that are compared on CIFAR-10: models/cifar.py."""
+        return self.name.startswith("cifar_")
 
     def published_of(self, options: Mapping[str, object], side: int) -> Published | None:
         """What was published of the network with these options and pictures of this side; None where nothing was.

@@ -17,8 +17,11 @@ from models.spellings import SPELLINGS
 from models.statefile import WeightsRefused, listed, read_state_dict
 from models.weights import Misfit, Weights, not_finite
 
-# Their blocks stride in another convolution, which no name and no shape tells.
-_PAIRS = [(f"resnet{depth}", f"resnet{depth}_v1") for depth in (50, 101, 152)]
+# In what they differ, no name and no shape tells: where their blocks stride, or whether these have shortcuts.
+_PAIRS = [
+    *((f"resnet{depth}", f"resnet{depth}_v1") for depth in (50, 101, 152)),
+    *((f"cifar_plain{depth}", f"cifar_resnet{depth}") for depth in (20, 32)),
+]
 TWINS = dict(_PAIRS) | {later: earlier for earlier, later in _PAIRS}
 
 
@@ -66,15 +69,30 @@ def read_file(
         )
     remarks = list(found.remarks)
     if twin := TWINS.get(architecture.name):
-        remarks.append(
-            Remark(
-                "{other} has tensors of the same names and shapes, but strides in another convolution of its blocks: "
-                "if these weights were trained for it, choose it.",
-                other=ARCHITECTURES[twin].title,
-            )
-        )
+        remarks.append(_told_apart(architecture, ARCHITECTURES[twin].title))
     weights = Weights("file", name, sha256_of(path), True, None, found.place, found.headless, tuple(remarks))
     return Given(tensors, found.state, weights)
+
+
+def _told_apart(architecture: Architecture, other: str) -> Remark:
+    """In what a network differs from its twin."""
+    if not architecture.is_for_cifar:
+        return Remark(
+            "{other} has tensors of the same names and shapes, but strides in another convolution of its blocks: "
+            "if these weights were trained for it, choose it.",
+            other=other,
+        )
+    if architecture.family == "plain":
+        return Remark(
+            "{other} has tensors of the same names and shapes, and shortcuts without any: if these weights were "
+            "trained for it, choose it.",
+            other=other,
+        )
+    return Remark(
+        "{other} has tensors of the same names and shapes, but no shortcuts: if these weights were trained for it, "
+        "choose it.",
+        other=other,
+    )
 
 
 def whose(architecture: Architecture, given: Given, misfit: Misfit) -> WeightsRefused:

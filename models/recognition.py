@@ -55,8 +55,11 @@ SIGNS: Mapping[str, tuple[str, ...]] = {
     "zfnet": ("features.conv1.weight",),
     "alexnet": ("features.conv1.weight", "features.0.weight"),
     "lenet": ("features.c1.weight",),
-    "vgg": ("features.0.weight",),
-    "googlenet": ("inception3a.branch1.conv.weight", "inception_3a.branch1x1.conv.weight"),
+    "vgg": ("features.0.weight", "features.conv1.conv.weight"),
+    "googlenet": (
+        *("inception3a.branch1.conv.weight", "inception_3a.branch1x1.conv.weight"),
+        "features.inception_a.branch1x1.conv.weight",
+    ),
     "plain": ("layer1.0.conv1.weight",),
     "resnet": ("layer1.0.conv1.weight",),
     "resnet_v2": ("layer1.0.conv1.weight",),

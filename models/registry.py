@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PIL.Image import Resampling
 from torch import nn
 
+from models import cifar
 from models.alexnet import AlexNet2012
 from models.architecture import CLASSES, IMAGENET_MEAN, IMAGENET_STD, Architecture, Layers, Published
 from models.efficientnet_lite import EfficientNetLite0
@@ -42,6 +43,7 @@ OPTION_B = (
 )
 WIDER_PICTURES = "The paper's errors are for 320×320 pictures."
 OF_REPOSITORY = "The published numbers are its repository's, not a paper's; how it counted is not said."
+RECODED = "The paper's error is for the original pictures; networks trained here learn from recoded ones (JPEG)."
 UNEXPLAINED = "The paper does not say how it counted; the numbers here follow from the layers alone."
 
 
@@ -632,4 +634,113 @@ _ENTRIES = (
     _convnext("large", (3, 3, 27, 3), 232, 197_767_336, 34_361_433_600, 84.414, "198 M", "34.4 G", "15.7 %"),
 )
 
-ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+# Small, for CIFAR-10 ----------------------------------------------------------------------------------------------
+
+_KNOWN = {entry.name: entry for entry in _ENTRIES}
+
+
+def _cifar(
+    name: str,
+    title: str,
+    like: str,
+    parameters: int,
+    macs: int,
+    layers: Layers,
+    differs: str = "",
+    published: Published = Published(),  # noqa: B008  (it cannot be changed)
+) -> Architecture:
+    """A form of the network `like`, whose family, year and paper it shares.
+
+    Its layers end after the first one and where the maps of every size end, with their last activation.
+    """
+    of = _KNOWN[like]
+    return Architecture(
+        f"cifar_{name}",
+        f"{title} for CIFAR-10",
+        cifar.NETWORKS[f"cifar_{name}"],
+        (3, 32, 32),
+        of.year,
+        parameters,
+        macs,
+        of.paper,
+        layers,
+        of.family,
+        preprocess=_pictures(32, 32),
+        differs=differs,
+        published=published,
+    )
+
+
+def _cifar_resnet(kind: str, title: str, depth: int, *facts: int, **more: object) -> Architecture:
+    ends = (f"layer{stage}.{(depth - 2) // 6 - 1}.relu_1" for stage in (1, 2, 3))
+    return _cifar(f"{kind}{depth}", f"{title}-{depth}", f"{kind}34", *facts, _layers("relu", *ends), **more)
+
+
+_SEPARABLE = _layers("features.conv1.relu", *(f"features.block{block}.relu2" for block in (1, 3, 6)))
+
+_FOR_CIFAR = (
+    _cifar(
+        *("lenet5", "LeNet-5", "lenet5", 62_006, 651_720, _KNOWN["lenet5"].layers),
+        differs="colour pictures, dense C3, max pooling, ReLU and softmax",
+    ),
+    _cifar(
+        *("lenet5_bn", "LeNet-5 + batch norm", "lenet5", 62_148, 651_720, _KNOWN["lenet5"].layers),
+        differs="colour pictures, batch norm, dense C3, max pooling, ReLU and softmax",
+    ),
+    _cifar(
+        *("alexnet", "AlexNet", "alexnet_2012", 282_026, 7_021_824, RELU_1_TO_5),
+        differs="fewer channels, batch norm, a first layer of 5×5 filters with stride 2",
+    ),
+    _cifar(
+        *("zfnet", "ZFNet", "zfnet", 280_490, 26_412_288, RELU_1_TO_5),
+        differs="fewer channels, batch norm, a first layer of 3×3 filters with stride 1",
+    ),
+    _cifar(
+        *("vgg", "VGG", "vgg11", 254_954, 33_375_488),
+        _layers(*(f"features.conv{i}.relu" for i in (1, 2, 4, 6))),
+        differs="six convolutions of 32 to 96 channels, batch norm",
+    ),
+    _cifar(
+        *("googlenet", "GoogLeNet", "googlenet_2014", 208_066, 22_663_520),
+        _layers(*(f"features.conv{i}.relu" for i in (1, 2)), *(f"features.inception_{i}.cat" for i in "abc")),
+        differs="three narrow inception modules, batch norm, no auxiliary heads",
+    ),
+    _cifar_resnet("plain", "Plain", 20, 269_722, 40_551_040),
+    _cifar_resnet(
+        *("resnet", "ResNet", 20, 269_722, 40_551_040), published=Published("0.27 M", None, "8.75 %", None, RECODED)
+    ),
+    _cifar_resnet("plain", "Plain", 32, 464_154, 68_862_592),
+    _cifar_resnet(
+        *("resnet", "ResNet", 32, 464_154, 68_862_592), published=Published("0.46 M", None, "7.51 %", None, RECODED)
+    ),
+    _cifar(
+        *("resnet20_v2", "ResNet-20 v2", "resnet50_v2", 269_722, 40_551_040),
+        _layers(*(f"layer{stage}.0.relu" for stage in (1, 2, 3)), "relu"),
+        differs="20 layers, fewer than any in the paper",
+    ),
+    _cifar(
+        *("densenet", "DenseNet", "densenet121", 102_778, 43_740_036),
+        _layers("features.relu0", *(f"features.transition{i}.relu" for i in (1, 2)), "relu"),
+        differs="28 layers, fewer than any in the paper, each with 12 new maps",
+    ),
+    _cifar(
+        *("mobilenet", "MobileNet V1", "mobilenet_v1", 205_642, 20_867_584, _SEPARABLE),
+        differs="six separable blocks, up to 256 channels",
+    ),
+    _cifar(
+        *("mobilenet_half", "MobileNet V1 α 0.5", "mobilenet_v1", 55_210, 5_715_200, _SEPARABLE),
+        differs="six separable blocks, up to 128 channels",
+    ),
+    _cifar(
+        *("efficientnet", "EfficientNet", "efficientnet_b0", 175_084, 13_055_776),
+        _layers("features.0.2", *(f"features.{block}.0.block.0.2" for block in (2, 3)), "features.5.2"),
+        differs="eight blocks, up to 64 channels between them, two changes of size",
+    ),
+    _cifar(
+        *("convnext", "ConvNeXt", "convnext_tiny", 286_410, 13_119_424),
+        _layers("features.0.1.permute_1", *(f"features.{stage}.1.add" for stage in (1, 3, 5))),
+        differs="three stages of two blocks, 32 to 96 channels, patches of 2×2",
+    ),
+)
+
+ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({entry.name: entry for entry in (*_ENTRIES, *_FOR_CIFAR)})

@@ -66,7 +66,7 @@ class Sample:
     title: Phrase
     kind: Kind
     source: File | Digit
-    classes: tuple[str, ...] = ()  # those of ImageNet, or of the digits, that are right for it; () where none is
+    classes: tuple[str, ...] = ()  # of ImageNet, CIFAR-10 or the digits: those that are right for it
     crop: tuple[int, int, int, int] | None = None  # left, top, right, bottom: there the thing fills the picture
     same_as: str = ""  # the sample that shows the same thing from elsewhere
 
@@ -97,7 +97,7 @@ _PHOTOGRAPHS = (
         crop=(168, 125, 468, 425),
     ),
     _of_skimage(
-        *("chelsea", Phrase("Cat"), "animal", "Stéfan van der Walt", CC0, "tabby", "tiger cat", "Egyptian cat")
+        *("chelsea", Phrase("Cat"), "animal", "Stéfan van der Walt", CC0, "tabby", "tiger cat", "Egyptian cat", "cat")
     ),
     Sample(
         "hopper",
@@ -129,7 +129,7 @@ _PHOTOGRAPHS = (
         ("palace",),
         crop=(60, 0, 400, 340),
     ),
-    _of_skimage("horse", Phrase("Horse (silhouette)"), "silhouette", "Andreas Preuss", CC0, "sorrel"),
+    _of_skimage("horse", Phrase("Horse (silhouette)"), "silhouette", "Andreas Preuss", CC0, "sorrel", "horse"),
     _of_skimage("coins", Phrase("Coins"), "thing", "Brooklyn Museum", "no known copyright restrictions"),
     _of_skimage("brick", Phrase("Brick wall"), "surface", "CC0Textures", CC0),
     _of_skimage("grass", Phrase("Grass"), "surface", "linolafett", CC0),

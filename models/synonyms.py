@@ -65,6 +65,8 @@ _BY_PATTERN: Mapping[str, Mapping[str, str | Callable[[str], str]]] = {
 
 def paper_names(architecture: Architecture, kinds: Kinds, blocks: Iterable[str]) -> dict[str, str]:
     """What the paper calls operations and blocks, of those that it gives a name."""
+    if architecture.is_for_cifar:  # of which no paper has a table
+        return {}
     if architecture.family in ("vgg", "alexnet"):
         return dict(_counted(kinds))
     if architecture.family == "squeezenet":

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from models import ARCHITECTURES, load
+from tests.representatives import REPRESENTATIVES
 from vis.deconvnet import project, strongest_units
 from vis.trace import Recording, operation, record
 
@@ -109,6 +110,9 @@ TABLES = {  # of parameters and multiply-adds, counted by hand or elsewhere, wit
     "convnext_small": (50_223_688, "8.684 G"),
     "convnext_base": (88_591_464, "15.355 G"),
     "convnext_large": (197_767_336, "34.361 G"),
+    "cifar_lenet5": (62_006, "0.652 M"),
+    "cifar_resnet20": (269_722, "40.55 M"),  # as tests/unit/test_cifar.py calculates them from the paper's section 4.2
+    "cifar_resnet32": (464_154, "68.86 M"),
 }
 
 
@@ -288,6 +292,7 @@ NEVER_RECTIFIED = {
     "convnext_small": why,
     "convnext_base": why,
     "convnext_large": why,
+    "cifar_convnext": why,
 }
 
 
@@ -341,6 +346,18 @@ MAPS = {  # and the sides, where they are not a half, a quarter … of the pictu
     "convnext_small": ((96, 96, 192, 384, 768), (56, 56, 28, 14, 7)),
     "convnext_base": ((128, 128, 256, 512, 1024), (56, 56, 28, 14, 7)),
     "convnext_large": ((192, 192, 384, 768, 1536), (56, 56, 28, 14, 7)),
+    **dict.fromkeys(("cifar_lenet5", "cifar_lenet5_bn"), ((6, 16, 120), (28, 10, 1))),
+    "cifar_alexnet": ((32, 64, 96, 96, 64), (16, 8, 4, 4, 4)),
+    "cifar_zfnet": ((32, 64, 96, 96, 64), (32, 16, 8, 8, 8)),
+    "cifar_vgg": ((32, 32, 64, 96), (32, 32, 16, 8)),
+    "cifar_googlenet": ((32, 64, 128, 176, 240), (32, 16, 16, 8, 8)),
+    **{f"cifar_{n}{depth}": ((16, 16, 32, 64), (32, 32, 16, 8)) for n in ("plain", "resnet") for depth in (20, 32)},
+    "cifar_resnet20_v2": ((16, 16, 32, 64), (32, 32, 16, 8)),
+    "cifar_densenet": ((24, 72, 84, 90), (32, 32, 16, 8)),
+    "cifar_mobilenet": ((32, 64, 128, 256), (32, 32, 16, 8)),
+    "cifar_mobilenet_half": ((16, 32, 64, 128), (32, 32, 16, 8)),
+    "cifar_efficientnet": ((24, 64, 96, 256), (32, 32, 16, 8)),
+    "cifar_convnext": ((32, 32, 64, 96), (16, 16, 8, 4)),
 }
 
 
@@ -421,9 +438,10 @@ APPROXIMATED = {
 
 @cache
 def kinds() -> list[str]:
-    """The cheapest of all networks that are made of the same operations, for every such set of operations."""
+    """The cheapest of all representatives that are made of the same operations, for every such set of operations."""
     groups = defaultdict(list)
-    for name, entry in ARCHITECTURES.items():
+    for name in REPRESENTATIVES:
+        entry = ARCHITECTURES[name]
         model, nodes = without_weights(name), recorded(name).trace.graph.nodes
         groups[frozenset(operation(n, model) for n in nodes if n.op.startswith("call"))].append(entry)
     return [min(entries, key=lambda entry: entry.macs).name for entries in groups.values()]

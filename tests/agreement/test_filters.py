@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from models import ARCHITECTURES, load
+from models import load
 from models.lenet import C3_TABLE
 from models.loading import skeleton
 from models.weights import card
+from tests.representatives import REPRESENTATIVES
 from vis.filters import SIDE, aliased_share, convolutions, dominant_waves, kernels_of, measured, nearest
 from vis.sums import sum_at
 from vis.trace import record, traced
@@ -96,8 +97,8 @@ def built(network: str) -> nn.Module:
     return skeleton(network)
 
 
-@pytest.mark.parametrize("network", ARCHITECTURES)
-def test_every_convolution_of_every_network_is_offered_with_its_true_shape(network):
+@pytest.mark.parametrize("network", REPRESENTATIVES)
+def test_every_convolution_of_every_kind_of_network_is_offered_with_its_true_shape(network):
     model = built(network)
     found, trace = convolutions(model), traced(model)
     layers = {m for m in model.modules() if isinstance(m, nn.Conv2d)}
@@ -124,8 +125,8 @@ def test_the_maps_that_c3_of_the_first_lenet_reads_are_those_of_the_published_ta
     assert sum_at(recording, "features.c3.four", 8).inputs == C3_TABLE[6 + 8]
 
 
-@pytest.mark.parametrize("network", ARCHITECTURES)
-def test_the_first_convolution_of_every_network_is_shown_whole_and_no_other(network):
+@pytest.mark.parametrize("network", REPRESENTATIVES)
+def test_the_first_convolution_of_every_kind_of_network_is_shown_whole_and_no_other(network):
     kinds = [convolution.kind for convolution in convolutions(built(network)).values()]
     assert kinds[0] == "whole"
     assert "whole" not in kinds[1:]

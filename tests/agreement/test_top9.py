@@ -12,6 +12,7 @@ from torch import fx
 from models import ARCHITECTURES, load
 from models.picture_sets import PictureSet, folder, part, samples
 from tests.house.source import ROOT
+from tests.representatives import REPRESENTATIVES
 from vis.top9 import Entry, mine
 from vis.top9.mining import together
 from vis.trace import record, traced
@@ -52,11 +53,11 @@ class Keeping(fx.Interpreter):
 def all_activations(loaded, pictures: PictureSet, layers: list[str]) -> dict[str, np.ndarray]:
     """The maps of every picture by layer, (N, …): from hooks in plain forward passes over as many pictures at a time.
 
-    Operations that are no modules of the network come from torch.fx.
+    Operations that are no modules of the network, or calls of one that is called several times, come from torch.fx.
     """
-    modules = dict(loaded.model.named_modules())
-    called = [layer for layer in layers if layer in modules]
-    keeping = Keeping(loaded.model, [layer for layer in layers if layer not in modules])
+    modules, names = dict(loaded.model.named_modules()), set(traced(loaded.model).names.values())
+    called = [layer for layer in layers if layer in modules and f"{layer}_1" not in names]
+    keeping = Keeping(loaded.model, [layer for layer in layers if layer not in called])
     found: dict[str, list[torch.Tensor]] = {layer: [] for layer in called}
     images = [loaded.preprocess(pictures.open(id)) for id in pictures.ids]
     size = together(loaded)
@@ -149,8 +150,8 @@ def test_the_strongest_of_every_photograph_is_what_a_pass_of_each_crop_alone_in_
 LIKE_B0 = {"efficientnet_b1", "efficientnet_b2", "efficientnet_b3"}  # wider and deeper, of the same blocks
 SMALL = [
     name
-    for name, entry in ARCHITECTURES.items()
-    if entry.macs < 1.9e9 and entry.family != "vgg" and name not in LIKE_B0
+    for name in REPRESENTATIVES
+    if (entry := ARCHITECTURES[name]).macs < 1.9e9 and entry.family != "vgg" and name not in LIKE_B0
 ]
 
 

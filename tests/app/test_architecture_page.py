@@ -23,6 +23,7 @@ from pages.look.architecture.versus import WORTH_COMPARING
 from pages.look.architecture.view import EVERYTHING, GraphView
 from tests.app.test_layers_page import spoken, state_dict, torch_file
 from tests.app.visit import APP, GRAPH, LAYERS, Visit, a_moment, in_vietnamese
+from tests.representatives import REPRESENTATIVES
 from tests.unit.pictures import REFUSED, photograph, saved
 from vis.cost.count import Counting
 from vis.deconvnet import strongest_units
@@ -109,8 +110,8 @@ class Reader(Visit):
 # Opening -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("network", ARCHITECTURES)
-def test_opens_every_network_closed_with_the_numbers_of_the_registry(network):
+@pytest.mark.parametrize("network", REPRESENTATIVES)
+def test_opens_every_kind_of_network_closed_with_the_numbers_of_the_registry(network):
     visit = Reader(network=network)
     assert not visit.errors
     graph = remembered.graph(Built(network, ARCHITECTURES[network].input_shape[1]))  # the page's own: it takes a while
@@ -799,6 +800,7 @@ DRAWN = {  # by network, of every block beside its story what joins its maps or 
     "resnet34": [{"Conv2d": 2, "add": 1}, {"Conv2d": 3, "add": 1}],
     "resnet50": [{"Conv2d": 4, "add": 1}, {"Conv2d": 3, "add": 1}],  # the projection is a convolution
     "resnet50_v2": [{"Conv2d": 4, "add": 1}, {"Conv2d": 3, "add": 1}],
+    **dict.fromkeys(("cifar_resnet20", "cifar_resnet20_v2"), [{"Conv2d": 2, "add": 1}] * 2),  # padded, and not
     "densenet121": [{"Conv2d": 12, "cat": 7}, {"Conv2d": 2, "cat": 1}],
     "squeezenet1_1": [{"Conv2d": 3, "cat": 1}],
     "mobilenet_v1": [{"Conv2d": 2}],

@@ -1,6 +1,7 @@
-"""Filters, activations and the top nine of every network of the registry, with random weights.
+"""Filters, activations and the top nine of every kind of network of the registry, with random weights.
 
-Nothing is left out. What takes long is made small instead, so that all of it takes about a minute on two cores:
+No page is left out, and no network but those for which another stands (tests/representatives.py). What takes long is
+made small instead, so that all of it takes about a minute on two cores:
 * A network of more than LIGHT multiply-adds – all but LeNet, AlexNet, SqueezeNet, MobileNet, EfficientNet-B0 and B1 and
   the two made small – is shown pictures of SIDE pixels. Its weights, operations and maps are its own; only how high and
   wide the maps are is not. At its own size EfficientNet-B7 alone would take half a minute.
@@ -23,6 +24,7 @@ from pages.common import cache as remembered
 from pages.common.opened import Opened
 from pages.look.top9 import nine
 from tests.app.visit import ACTIVATIONS, FILTERS, TOP9, Visit, a_moment
+from tests.representatives import REPRESENTATIVES
 from tests.unit.pictures import saved
 from vis.filters import convolutions
 from vis.trace import Recording
@@ -145,6 +147,6 @@ PAGES = {"filters": of_filters, "activations": of_activations, "top nine": of_ni
 
 
 @pytest.mark.parametrize("opens", PAGES.values(), ids=PAGES)  # the pages of one network after another: it stays open
-@pytest.mark.parametrize("network", ARCHITECTURES)
-def test_every_network_opens_on_every_page_of_its_maps_and_filters(network, opens):
+@pytest.mark.parametrize("network", REPRESENTATIVES)
+def test_every_kind_of_network_opens_on_every_page_of_its_maps_and_filters(network, opens):
     opens(network)

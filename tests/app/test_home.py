@@ -18,7 +18,8 @@ from tests.app.visit import APP, HOME, LAYERS, Visit
 from tests.unit.pictures import photograph, saved
 from vis.receptive import receptive_fields
 
-FAMILIES = {architecture.family for architecture in ARCHITECTURES.values()}
+LARGE = [architecture for architecture in ARCHITECTURES.values() if not architecture.is_for_cifar]
+FAMILIES = {architecture.family for architecture in LARGE}
 
 
 def figure(visit: Visit) -> dict:
@@ -33,7 +34,7 @@ def heading(visit: Visit) -> str:
 KNOWN = {  # whose accuracy on ImageNet is known: torchvision's, or the paper's
     name
     for name, a in ARCHITECTURES.items()
-    if a.accuracy is not None or (a.published.top1_error and a.family != "lenet")
+    if a.accuracy is not None or (a.published.top1_error and a.family != "lenet" and not a.is_for_cifar)
 }
 
 
@@ -67,7 +68,7 @@ def test_every_family_stands_in_the_timeline_in_the_order_of_its_years(home):
     assert years == sorted(years)
     assert (years[0], years[-1]) == (1998, 2022)
     menus = {menu.key.removeprefix("open "): list(menu.options) for menu in home.at.menu_button}
-    assert menus == {family: [a.title for a in ARCHITECTURES.values() if a.family == family] for family in FAMILIES}
+    assert menus == {family: [a.title for a in LARGE if a.family == family] for family in FAMILIES}
     assert len(cards) == len(FAMILIES)
 
 
@@ -85,10 +86,13 @@ def test_every_network_is_in_the_picture_or_in_the_note_of_those_that_are_not(ho
     shown = {name for trace in figure(home)["data"] for (name,) in trace["customdata"]}
     assert shown == KNOWN
     (note,) = (caption.value for caption in home.at.caption if caption.value.startswith("Not in the chart"))
-    absent = [a for name, a in ARCHITECTURES.items() if name not in shown]
+    absent = [a for a in LARGE if a.name not in shown]
     listed = note.replace(", which", "").replace(", of which", "").replace("; and", ",")
     assert all(a.title in listed for a in absent)
     assert len(absent) > 0
+    assert f"the {len(ARCHITECTURES) - len(LARGE)} small networks for CIFAR-10, which end the list" in note
+    assert [*ARCHITECTURES.values()][: len(LARGE)] == LARGE
+    assert "CIFAR" not in " ".join(text for trace in figure(home)["data"] for text in trace["hovertext"])
 
 
 def test_the_picture_is_described_to_those_who_do_not_see_it(home):
@@ -171,6 +175,7 @@ def test_the_strip_shows_the_strongest_unit_of_every_layer_and_its_part_of_the_p
         ("lenet5", "LeNet-5", "C1 C3 C5"),
         ("resnet18", "ZFNet mini", "1 2 3 4 5"),
         ("alexnet_mini", "AlexNet mini", "1 2 3 4 5"),
+        ("cifar_alexnet", "AlexNet for CIFAR", "1 2 3 4 5"),
     ],
 )
 def test_the_strip_is_the_chosen_networks_where_it_was_trained_and_is_here(network, title, tiles):

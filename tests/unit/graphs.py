@@ -10,6 +10,7 @@ from torchvision import models
 from models.loading import skeleton
 from models.registry import ARCHITECTURES
 from tests.agreement.networks import EXACT, NORMALISED, PICTURE, UNUSUAL, Net, gated
+from tests.representatives import REPRESENTATIVES
 from vis.figures.graph import texts
 from vis.graph import Graph, layer_graph
 from vis.layout import Drawing, drawing
@@ -26,7 +27,7 @@ WITH_OPTIONS = {
 }
 BY_HAND = {**EXACT, **NORMALISED, **UNUSUAL, "gates": gated}
 WIDE = 1.7  # width by height
-NETWORKS = (*ARCHITECTURES, *WITH_OPTIONS, *TORCHVISION, *BY_HAND)
+NETWORKS = (*REPRESENTATIVES, *WITH_OPTIONS, *TORCHVISION, *BY_HAND)
 
 
 def network(name: str) -> tuple[nn.Module, tuple[int, ...]]:

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from models import ARCHITECTURES, load
+from models.architecture import IMAGENET_MEAN, IMAGENET_STD
 from models.cifar import NETWORKS, BasicA, SmallResNet
-from models.naming import named, outline_of
 from models.skeletons import bare
-from models.statefile import read_state_dict
-from models.train.data import Data, Pictures
+from models.train.data import Data, Pictures, normalised
 from models.train.recipes import RECIPES
 from models.train.runs import accuracy
-from models.weights import fit
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 PUBLISHED = DATA / "checkpoints" / "resnet20-cifar10.th"
@@ -130,14 +130,40 @@ def test_nothing_but_sums_lies_on_the_way_of_the_shortcuts_of_2016():
 @pytest.mark.skipif(not PUBLISHED.is_file(), reason="the published weights are not in ../shared/data/checkpoints")
 def test_published_weights_of_resnet20_fit_and_are_right_on_four_of_five_tiles():
     """91.7 % of the original pictures; of tiles that went through JPEG again, which it never saw, 80 %."""
-    net = NETWORKS["cifar_resnet20"]()
-    found = named(outline_of(net), read_state_dict(PUBLISHED, PUBLISHED.name), PUBLISHED.name)
-    assert found.fits
+    loaded = load("cifar_resnet20", weights=PUBLISHED, device="cpu")
+    assert (loaded.weights.kind, loaded.weights.trained, loaded.weights.headless) == ("file", True, False)
+    (remark,) = loaded.weights.remarks
+    assert "Plain-20 for CIFAR-10 has tensors of the same names and shapes, but no shortcuts" in str(remark)
     tiles = every_fifth_tile()
     assert len(tiles[1]) == 2000
-    data = Data("", tiles, tiles, tuple("0123456789"), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), True)
-    top1, _ = accuracy(fit(net, found.state), data, torch.device("cpu"))
+    usual = loaded.preprocess
+    assert (usual.mean, usual.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    data = Data("", tiles, tiles, tuple("0123456789"), usual.mean, usual.std, True)
+    top1, _ = accuracy(loaded.model, data, torch.device("cpu"))
     assert top1 >= 78
+
+
+def test_a_plain_network_says_that_the_file_may_be_the_residual_ones(tmp_path):
+    save_file(NETWORKS["cifar_resnet20"]().state_dict(), tmp_path / "mine.safetensors")
+    (remark,) = load("cifar_plain20", tmp_path / "mine.safetensors", "cpu").weights.remarks
+    assert "ResNet-20 for CIFAR-10 has tensors of the same names and shapes, and shortcuts without any" in str(remark)
+
+
+# In the registry -------------------------------------------------------------------------------------------------
+
+
+def test_a_tile_is_shown_as_it_was_in_training(name):
+    tile = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    prepares = ARCHITECTURES[name].preprocess
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    expected = normalised(tile[None], mean, std, torch.device("cpu"))
+    torch.testing.assert_close(prepares(Image.fromarray(tile)), expected, rtol=0, atol=1e-6)
+
+
+def test_all_are_in_the_registry_behind_the_others():
+    small = [entry.name for entry in ARCHITECTURES.values() if entry.is_for_cifar]
+    assert small == list(NETWORKS) == list(ARCHITECTURES)[-len(NETWORKS) :]
+    assert all(ARCHITECTURES[name].title.endswith(" for CIFAR-10") for name in small)
 
 
 def every_fifth_tile() -> Pictures:

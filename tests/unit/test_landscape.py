@@ -53,6 +53,8 @@ def test_an_accuracy_is_that_of_a_single_view_or_what_the_printed_error_leaves()
     assert found["mobilenet_v1"] == (70.6, "paper")
     assert found["efficientnet_lite0"] == (75.1, "authors")
     assert not found.keys() & {"lenet5", "zfnet_mini"}  # digits, and 200 classes
+    assert ARCHITECTURES["cifar_resnet20"].published.top1_error  # of CIFAR-10
+    assert not any(name.startswith("cifar_") for name in found)
 
 
 @pytest.mark.parametrize("x", ACROSS)

@@ -24,9 +24,11 @@ from models.loading import place_of_weights, predicted, skeleton, weights_here
 from models.refusals import Refused
 from models.spellings import SPELLINGS
 from models.weights import SHIPPED, WeightsRefused, card, shipped
+from tests.representatives import REPRESENTATIVES
 
-SMALL = [name for name, entry in ARCHITECTURES.items() if entry.parameters < 5_000_000]
-CHEAPEST = {entry.family: name for name, entry in sorted(ARCHITECTURES.items(), key=lambda item: -item[1].macs)}
+SMALL = [name for name in REPRESENTATIVES if ARCHITECTURES[name].parameters < 5_000_000]
+LARGE = [entry for entry in ARCHITECTURES.values() if not entry.is_for_cifar]
+CHEAPEST = {entry.family: entry.name for entry in sorted(LARGE, key=lambda entry: -entry.macs)}
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (250, 300, 3), np.uint8))
 
 
@@ -44,7 +46,7 @@ def sentence(refused: pytest.ExceptionInfo) -> str:
 # Every network ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted({*CHEAPEST.values(), "lenet5", "alexnet", "zfnet"}))
+@pytest.mark.parametrize("name", sorted({*CHEAPEST.values(), "lenet5", "alexnet", "zfnet", "cifar_resnet20"}))
 def test_a_network_of_every_family_is_ready_to_be_looked_into(name):
     before = torch.random.get_rng_state()
     loaded = load(name, weights="random", device="cpu")
@@ -65,7 +67,7 @@ def test_a_network_of_every_family_is_ready_to_be_looked_into(name):
     with torch.inference_mode():
         answer = loaded.model(image)
     mini = name.endswith("_mini")
-    assert answer.shape == (1, 10 if name.startswith("lenet5") else 200 if mini else 1000)
+    assert answer.shape == (1, 10 if name.startswith(("lenet5", "cifar_")) else 200 if mini else 1000)
     assert answer.isfinite().all()
 
 

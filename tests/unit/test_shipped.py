@@ -67,16 +67,19 @@ def test_every_file_is_in_half_precision_and_fits_the_network(name):
 
 def test_the_readme_says_for_which_networks_there_are_weights():
     readme = (SHIPPED.parents[1] / "README.md").read_text(encoding="utf-8")
-    published = sum(entry.torchvision_weights is not None for entry in ARCHITECTURES.values())
+    large = [entry for entry in ARCHITECTURES.values() if not entry.is_for_cifar]
+    published = sum(entry.torchvision_weights is not None for entry in large)
     assert f"{published} networks fetch torchvision's ImageNet weights" in readme
-    assert f"For the remaining {len(ARCHITECTURES) - published - len(CARDS)} there are none to download" in readme
-    assert f"Open {len(ARCHITECTURES)} classic networks" in readme
+    with_cards = [entry for entry in large if entry.name in CARDS]
+    assert f"For the remaining {len(large) - published - len(with_cards)} there are none to download" in readme
+    assert f"Open {len(large)} classic networks" in readme
+    assert f"{len(ARCHITECTURES) - len(large)} small forms of them for CIFAR-10" in readme
     assert "ZFNet mini, AlexNet mini and LeNet-5 have\ntrained weights in the repository" in readme
     about = card("efficientnet_lite0")
     reached = f"{about.at().top1} % of {about.validation_pictures} photographs"
     assert f"{reached} of as many classes (the first five guesses: {about.at().top5} %)" in readme
     assert f"its repository states {ARCHITECTURES['efficientnet_lite0'].accuracy} % on ImageNet" in readme
-    assert {ARCHITECTURES[name].title for name in NAMES} == {"ZFNet mini", "AlexNet mini", "LeNet-5"}
+    assert {entry.title for entry in large if entry.name in NAMES} == {"ZFNet mini", "AlexNet mini", "LeNet-5"}
 
 
 # The cards -------------------------------------------------------------------------------------------------------
@@ -184,6 +187,43 @@ def test_a_mini_reaches_on_2000_validation_pictures_what_its_card_says(name):
 def test_a_minis_classes_are_named_in_the_order_of_its_outputs(name):
     classes = (TILES / "tiny-imagenet-classes.tsv").read_text(encoding="utf-8").splitlines()
     assert list(card(name).categories) == [line.split("\t")[1].split(",")[0] for line in classes]
+
+
+OF_CIFAR = [name for name in NAMES if ARCHITECTURES[name].is_for_cifar]
+
+
+def of_cifar10(each: int) -> tuple[np.ndarray, np.ndarray]:
+    """Test pictures of every class in equal steps through its mosaic of 1,000 tiles of 32×32, 25 in a row."""
+    pictures = []
+    for name in card(OF_CIFAR[0]).categories:
+        with Image.open(TILES / "cifar10" / "test" / f"{name}.jpg") as mosaic:
+            pixels = np.asarray(mosaic.convert("RGB"))
+        for i in range(0, 1000, 1000 // each):
+            top, left = i // 25 * 32, i % 25 * 32
+            pictures.append(pixels[top : top + 32, left : left + 32])
+    return np.stack(pictures), np.repeat(np.arange(10), each)
+
+
+@pytest.mark.skipif(not (TILES / "cifar10").is_dir(), reason="CIFAR-10's pictures are not in ../shared/data")
+@pytest.mark.parametrize("name", OF_CIFAR)
+def test_a_network_for_cifar_reaches_on_1000_test_pictures_what_its_card_says(name):
+    """The card's numbers are of 10,000; of 1,000 of them, two and a half standard deviations are 3 to 4 points."""
+    check(name, of_cifar10(100), within=4)
+
+
+def test_all_networks_for_cifar_learn_on_the_same_pictures_with_the_same_classes():
+    cards = [card(name) for name in OF_CIFAR]
+    assert {(about.data, about.validation_pictures, about.categories) for about in cards} == {
+        (cards[0].data, 10_000, cards[0].categories)
+    }
+    assert "coded as JPEG again" in cards[0].data
+    assert " ".join(cards[0].categories) == "airplane automobile bird cat deer dog frog horse ship truck"
+    assert sum((SHIPPED / about.at().file).stat().st_size for about in cards) <= 12_000_000
+
+
+@pytest.mark.parametrize("name", OF_CIFAR)
+def test_a_network_for_cifar_has_learnt_to_tell_its_classes_apart(name):
+    assert card(name).at().top1 >= 60
 
 
 def test_lenet_reaches_on_its_validation_digits_what_its_card_says():

@@ -79,7 +79,7 @@ def _accuracy(architecture: Architecture) -> tuple[float, str] | None:
     if architecture.accuracy is not None:
         return architecture.accuracy, architecture.accuracy_of
     error = architecture.published.top1_error
-    if error is None or architecture.family == "lenet":
+    if error is None or architecture.family == "lenet" or architecture.is_for_cifar:
         return None
     return round(100 - float(error.removesuffix(" %")), 2), "views"
 

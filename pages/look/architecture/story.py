@@ -17,8 +17,8 @@ TEXTS = Path(__file__).parent / "texts"
 BLOCKS = {  # by family, the modules that are its idea: of this class, or of this name
     "lenet": ("SparseC3", "Subsampling"),
     "googlenet": ("Inception",),
-    "resnet": ("Bottleneck", "BasicBlock", "Basic"),
-    "resnet_v2": ("PreActivated",),
+    "resnet": ("Bottleneck", "BasicBlock", "Basic", "BasicA"),
+    "resnet_v2": ("PreActivated", "PreActivatedBasic"),
     "plain": ("Plain",),
     "densenet": ("_DenseLayer",),
     "squeezenet": ("Fire",),

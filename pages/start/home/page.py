@@ -146,13 +146,16 @@ def _notes(missing: Collection[str]) -> None:
             "per picture. MACs are for the picture size that the network was designed for."
         )
     )
-    absent = [a for a in ARCHITECTURES.values() if a.name in missing]
+    of_cifar = [a for a in ARCHITECTURES.values() if a.is_for_cifar]
+    absent = [a for a in ARCHITECTURES.values() if a.name in missing and not a.is_for_cifar]
     small = [a.title for a in absent if a.input_shape[1] < 200]
     others = [a.title for a in absent if a.title not in small]
     st.caption(
         _(
-            "Not in the chart: {small} (small pictures, fewer classes) and {others} (no published top-1 accuracy).",
+            "Not in the chart: {small} (small pictures, fewer classes), {others} (no published top-1 accuracy) and the "
+            "{count} small networks for CIFAR-10, which end the list “Open a network”.",
             small=", ".join(small),
+            count=len(of_cifar),
             others=", ".join(others),
         )
     )
@@ -176,7 +179,7 @@ def _timeline() -> None:
         if number % 3 == 0:
             columns = st.columns(3)
         with _card(columns[number % 3]):
-            _family(family, [a for a in ARCHITECTURES.values() if a.family == family])
+            _family(family, [a for a in ARCHITECTURES.values() if a.family == family and not a.is_for_cifar])
 
 
 def _family(family: str, networks: list[Architecture]) -> None:
