@@ -15,6 +15,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.statefile import printable
+from pages.common.framing import forget_parts
 from pages.common.session import keep, kept
 from pages.common.text import _, plain
 
@@ -41,6 +42,7 @@ def begin(page: str) -> None:
     """
     if drawn() != page:
         hold(False)
+        forget_parts()
     kept("page of the link", lambda: page)
     keep("page", page)
 

@@ -1,10 +1,11 @@
-"""A part of a page that is drawn anew by itself stands in a container of its own."""
+"""Parts of a page that are drawn anew by themselves: each in a container of its own, and gone with their page."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
 def framed(draw: Callable[..., None]) -> Callable[..., None]:
@@ -20,3 +21,13 @@ def framed(draw: Callable[..., None]) -> Callable[..., None]:
             draw(*args, **kwargs)
 
     return drawn
+
+
+def forget_parts() -> None:
+    """What the page before has of such parts is not drawn any more; to be called before another page draws its own.
+
+    A report of theirs that comes while the new page is drawn would make Streamlit speak of the old page to the browser
+    once more, which would then clear the new one away.
+    """
+    if context := get_script_run_ctx():
+        context.fragment_storage.clear()

@@ -468,3 +468,14 @@ def test_a_file_of_weights_may_be_larger_than_a_picture(page, app, tmp_path):
     page.get_by_test_id("stFileUploaderDropzoneInput").last.set_input_files(file)
     expect(page.get_by_text("Upload the file; until then")).to_have_count(0, timeout=60_000)
     expect(page.get_by_role("button", name="resnet18.pt", exact=True)).to_be_visible()
+
+
+def test_a_page_that_streamlit_has_lost_comes_back_by_itself(page, app):
+    """Of which nothing is left; one that it only cleared away is asked for in the same way."""
+    page.goto(f"{app}/residual?language=vi")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_be_visible(timeout=60_000)
+    page.evaluate("document.getElementById('root').remove()")
+    expect(heading).to_have_count(0)
+    expect(heading).to_have_text("Nút thắt phần dư", timeout=60_000)
+    assert "/residual?" in page.url

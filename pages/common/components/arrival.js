@@ -17,6 +17,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const { brightness: before = brightness } = documentElement.dataset;
   documentElement.dataset.brightness = brightness;
   if (brightness !== before) setTriggerValue("theme", brightness); // pictures that the server draws have its colours
+  rescue(parentElement, () => setTriggerValue("lost", Date.now())); // arrival.rescue.js
   if (seen.has(parentElement)) return;
   seen.add(parentElement);
   shortenHistory(data.places);

@@ -21,8 +21,8 @@ _arrival = component("arrival", isolate_styles=False)  # its style is for the wh
 
 def arrival(pages: Iterable[str], language: str) -> None:
     """Says which language the document is in, lets the page begin higher than Streamlit does, closes the message that
-    a page was not found where it was, keeps the browser's history short, draws the page anew in another theme, and
-    writes on fields for files in the page's language what Streamlit writes in English.
+    a page was not found where it was, keeps the browser's history short, draws the page anew in another theme or
+    where Streamlit has lost it, and writes on fields for files in the page's language what Streamlit writes in English.
 
     Until `st.navigation` has run once in the process, Streamlit knows of no pages but those directly in `pages/`, and
     tells the first visitor so, before it runs the very page that was asked for.
@@ -43,4 +43,4 @@ def arrival(pages: Iterable[str], language: str) -> None:
         "per file": _("per file"),
     }
     data = {"pages": list(pages), "language": language, "places": PLACES, "uploaders": on_uploaders}
-    _arrival(key="arrival", data=data, height=1, on_theme_change=lambda: None)
+    _arrival(key="arrival", data=data, height=1, on_theme_change=lambda: None, on_lost_change=lambda: None)
