@@ -56,12 +56,12 @@ def check_agreement(model: nn.Module, trace: Trace, images: Tensor) -> None:
     state, shape = trace.agreement, tuple(images.shape)
     with state.lock:
         if shape not in state.refusals:
-            if images.is_meta:
+            if images.is_meta or not is_foreign(model):
                 return
-            refusal = None
             try:
-                if is_foreign(model) and not _compare(model, trace, _telling(images)):
+                if not _compare(model, trace, _telling(images)):
                     return
+                refusal = None
             except TraceRefused as refused:
                 refusal = refused.template, refused.values_said
             if len(state.refusals) >= MOST_SHAPES:
