@@ -21,7 +21,7 @@ with address.part():
     address.begin(page.url_path or routes.HOME.name)
     with st.sidebar:
         choose_language()
-        arrival((known.url_path for section in pages.values() for known in section), language())
+        arrival((known.url_path for section in pages.values() for known in section), page.url_path, language())
         offer_link()
         offer_present()
     route = routes.named(page.url_path)

@@ -131,12 +131,49 @@ def test_the_blocks_are_taken_away(page, app):
     fits_a_telephone(page)
 
 
-def test_a_page_may_be_left_while_a_slider_is_held(page, app):
-    at(page, app, "bottleneck")
+class Late:
+    """The browser's messages to the server, which can be held back and sent close to one another."""
+
+    def __init__(self, page) -> None:
+        self.held: list | None = None
+        page.route_web_socket(re.compile("_stcore/stream"), self._opened)
+
+    def _opened(self, browser) -> None:
+        self._server = browser.connect_to_server()
+        browser.on_message(lambda message: self._server.send(message) if self.held is None else self.held.append(message))
+
+    def arrive(self) -> None:
+        held, self.held = self.held, None
+        for message in held:
+            self._server.send(message)
+
+
+@pytest.mark.parametrize("way", ["menu", "back"])
+def test_a_page_may_be_left_while_a_slider_is_held(page, app, way):
+    late = Late(page)
+    if way == "back":
+        at(page, app, "residual")
+        page.get_by_role("link", name="1×1 bottlenecks", exact=True).click()
+        expect(page).to_have_url(re.compile("bottleneck.*block=bottleneck"), timeout=60_000)
+        expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
+    else:
+        at(page, app, "bottleneck")
     page.mouse.move(*grip(page, "Bottleneck channels", 15))
     page.mouse.down()
+    late.held = []
+    page.mouse.move(*grip(page, "Bottleneck channels", 300), steps=6)
+    page.wait_for_timeout(700)  # after which the slider would report again, though nobody has answered
+    if way == "back":
+        page.evaluate("history.back()")
+    else:
+        page.get_by_role("link", name="Residual bottlenecks").evaluate("link => link.click()")
+    page.wait_for_timeout(100)
+    asked = len(late.held)
+    assert asked
     page.mouse.move(*grip(page, "Bottleneck channels", 400), steps=6)
-    page.get_by_role("link", name="Residual bottlenecks").evaluate("link => link.click()")
+    page.wait_for_timeout(700)
+    assert len(late.held) == asked  # whoever leaves says no more
+    late.arrive()
     expect(page.get_by_role("heading", name="Residual bottlenecks", exact=True)).to_be_visible(timeout=60_000)
     page.mouse.up()
     expect(page).to_have_url(re.compile("residual.*block=residual"), timeout=60_000)

@@ -13,6 +13,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const { documentElement } = document;
   documentElement.lang = data.language;
   translateUploaders(data.uploaders); // arrival.uploaders.js
+  isOn(data.page); // arrival.leaving.js
   const brightness = isDark(parentElement) ? "dark" : "light"; // Streamlit calls again for a new theme
   const { brightness: before = brightness } = documentElement.dataset;
   documentElement.dataset.brightness = brightness;

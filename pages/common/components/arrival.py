@@ -19,7 +19,7 @@ PLACES = {  # by page, what in an address makes it a place to come back to: the 
 _arrival = component("arrival", isolate_styles=False)  # its style is for the whole document
 
 
-def arrival(pages: Iterable[str], language: str) -> None:
+def arrival(pages: Iterable[str], page: str, language: str) -> None:
     """Says which language the document is in, lets the page begin higher than Streamlit does, closes the message that
     a page was not found where it was, keeps the browser's history short, draws the page anew in another theme or
     where Streamlit has lost it, and writes on fields for files in the page's language what Streamlit writes in English.
@@ -32,6 +32,7 @@ def arrival(pages: Iterable[str], language: str) -> None:
 
     Args:
         pages: the addresses of all pages, without a slash.
+        page: the address of this one.
         language: as in `<html lang>`.
     """
     on_uploaders = {
@@ -42,5 +43,5 @@ def arrival(pages: Iterable[str], language: str) -> None:
         "Upload": _("Upload"),
         "per file": _("per file"),
     }
-    data = {"pages": list(pages), "language": language, "places": PLACES, "uploaders": on_uploaders}
+    data = {"pages": list(pages), "page": page, "language": language, "places": PLACES, "uploaders": on_uploaders}
     _arrival(key="arrival", data=data, height=1, on_theme_change=lambda: None, on_lost_change=lambda: None)

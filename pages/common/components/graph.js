@@ -189,6 +189,7 @@ class Canvas {
 
   answer() {
     clearTimeout(this.unanswered);
+    if ("leaving" in document.documentElement.dataset) this.waitingList = []; // arrival.leaving.js
     const next = this.waitingList.shift();
     this.unanswered = next && setTimeout(() => this.answer(), PATIENCE);
     if (next) this.setTriggerValue("asked", next);

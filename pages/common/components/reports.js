@@ -17,7 +17,7 @@ class Reports {
 
   /** Tells the server, now or as soon as it has answered; nothing where it was told so last. */
   report() {
-    if (this.waiting) return;
+    if (this.waiting || "leaving" in document.documentElement.dataset) return; // arrival.leaving.js
     const report = this.wanted();
     const told = JSON.stringify(report);
     if (told === this.told) return;

@@ -43,6 +43,7 @@ class Presses {
   }
 
   send() {
+    if ("leaving" in document.documentElement.dataset) return; // arrival.leaving.js
     this.sent += 1;
     this.setTriggerValue("pressed", { number: this.sent, keys: this.waiting.splice(0) });
     this.patience = setTimeout(() => this.answered(), PATIENCE);
