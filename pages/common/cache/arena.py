@@ -1,0 +1,50 @@
+"""The networks for CIFAR-10: what their trainings cost, and what all of them take a picture for."""
+
+import streamlit as st
+import torch
+
+from models import Loaded, load
+from models.cifar import NETWORKS
+from models.device import or_on_cpu
+from models.trainings import trainings
+from models.weights import SHIPPED
+from pages.common.cache.networks import remembered
+from pages.common.cache.pictures import picture
+from pages.common.cache.turns import turn
+from pages.common.session import Selection
+from vis.cost.training import Entrant, entrant
+
+
+def entrants() -> list[Entrant]:
+    """Those that are trained, in the order of all networks."""
+    files = [SHIPPED / f"{name}.json" for name in NETWORKS]
+    return _entrants(tuple((file.name, file.stat().st_mtime_ns) for file in files if file.is_file()))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _entrants(cards: tuple[tuple[str, int], ...]) -> list[Entrant]:
+    """Counted anew when a card is: `cards` are names and times of files."""
+    return [entrant(training) for training in trainings().values()]
+
+
+# They are small: all of them together hold 12 MB, and push no large network out of its cache.
+@st.cache_resource(max_entries=len(NETWORKS), show_spinner=False)
+def _small(name: str, device: str) -> Loaded:
+    return load(name, "shipped", device)
+
+
+@remembered(entries=16)
+def votes(selection: Selection, names: tuple[str, ...]) -> dict[str, list[float]]:
+    """The probabilities of all classes for the selection's picture, by network."""
+    given = picture(selection)
+
+    def on(device: str) -> dict[str, list[float]]:
+        found = {}
+        for name in names:
+            loaded = _small(name, device)
+            with turn, torch.no_grad():
+                logits = loaded.model(loaded.classifier_input(given).to(loaded.device))
+                found[name] = logits[0].softmax(0).tolist()
+        return found
+
+    return or_on_cpu(on, selection.device)[0]
