@@ -85,7 +85,7 @@ def execute(
 
     Args:
         with_switches: of max pools; without, these are run as the network itself runs them.
-        overwritable: whose results nothing reads later, so that a module that works in place, or a sum, may write there.
+        overwritable: whose results nothing reads later: a module that works in place, or a sum, may write there.
 
     Raises:
         TraceRefused: for a picture that is too small for the network, or a network that wants more than a picture.
