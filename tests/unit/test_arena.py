@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,10 +12,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from models import ARCHITECTURES
 from models.cifar import NETWORKS
+from models.train.recipes import RECIPES
 from models.trainings import PICTURES, trainings, with_other_seeds
 from models.weights import SHIPPED
 from vis.cost.training import entrant, epoch_rows, front, rows
 
+ROOT = Path(__file__).parents[2]
 FOUND = trainings()
 ENTRANTS = {name: entrant(training) for name, training in FOUND.items()}
 
@@ -22,6 +25,24 @@ ENTRANTS = {name: entrant(training) for name, training in FOUND.items()}
 @pytest.fixture(params=FOUND)
 def name(request) -> str:
     return request.param
+
+
+# What the page says of all of them --------------------------------------------------------------------------------
+
+
+def test_the_recipe_and_the_sizes_are_those_that_the_text_states():
+    text = (ROOT / "pages/learn/arena/texts/arena.en.md").read_text(encoding="utf-8")
+    assert max(ARCHITECTURES[name].parameters for name in NETWORKS) < 0.5e6
+    assert max(ARCHITECTURES[name].macs for name in NETWORKS) < 70e6
+    assert "fewer than 0.5 million parameters and fewer than 70 million multiply-adds" in text
+    for name in NETWORKS:
+        recipe = RECIPES[name]
+        assert (recipe.epochs, recipe.batch, recipe.label_smoothing, recipe.shift) == (12, 128, 0.1, 4)
+        rate, decay = (0.002, 0.05) if recipe.optimiser == "AdamW" else (0.1, 5e-4)
+        assert (recipe.learning_rate, recipe.weight_decay) == (rate, decay)
+        assert (recipe.optimiser == "AdamW") == (name in ("cifar_efficientnet", "cifar_convnext"))
+    assert "learning rate up to 0.002, weight decay 0.05" in text
+    assert r"up to 0.1, weight decay $5\cdot10^{-4}$, label smoothing 0.1, pictures moved by up to 4 pixels" in text
 
 
 # Cards -----------------------------------------------------------------------------------------------------------

@@ -235,6 +235,29 @@ def test_all_networks_for_cifar_learn_on_the_same_pictures_with_the_same_classes
     assert sum((SHIPPED / about.at().file).stat().st_size for about in cards) <= 12_000_000
 
 
+OF_OTHER_SEEDS = sorted((SHIPPED / "seeds").glob("*.json"))
+
+
+def test_cards_of_other_seeds_differ_in_the_seed_alone():
+    for path in OF_OTHER_SEEDS:
+        about, usual = json.loads(path.read_text(encoding="utf-8")), said(path.stem.partition(".seed")[0])
+        seed = int(path.stem.partition(".seed")[2])
+        assert seed > 0
+        assert about["command"] == f"{usual['command']} --seed {seed}"
+        assert about["recipe"] == usual["recipe"] | {"seed": seed}
+        assert (about["data"], about["categories"]) == (usual["data"], usual["categories"])
+        assert [entry["epoch"] for entry in about["log"]] == [entry["epoch"] for entry in usual["log"]]
+        assert about["files"][-1]["top1"] == pytest.approx(about["log"][-1]["top1"], abs=0.5)
+
+
+def test_a_residual_network_is_ahead_of_the_plain_one_with_every_seed():
+    reached = {path.stem: json.loads(path.read_text(encoding="utf-8"))["files"][-1]["top1"] for path in OF_OTHER_SEEDS}
+    reached |= {name: card(name).at().top1 for name in OF_CIFAR}
+    pairs = {name: name.replace("plain", "resnet") for name in reached if "plain" in name}
+    assert pairs
+    assert not [name for name, other in pairs.items() if other in reached and reached[other] <= reached[name]]
+
+
 @pytest.mark.parametrize("name", OF_CIFAR)
 def test_a_network_for_cifar_has_learnt_to_tell_its_classes_apart(name):
     assert card(name).at().top1 >= 60

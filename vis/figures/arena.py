@@ -216,7 +216,7 @@ def taken_for(counts: np.ndarray, classes: Sequence[str], words: Mapping[str, st
             "y": list(classes),
             "z": np.where(mask, shares, np.nan).tolist(),
             "zmin": 0,
-            "zmax": float(shares[mask].max()),
+            "zmax": float(shares[mask].max()) or 1,
             "text": counts.tolist(),
             "colorscale": [[0, f"rgba({colour}, 0.02)"], [1, f"rgba({colour}, {strength})"]],
             "showscale": False,
