@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from models import ARCHITECTURES, load
 from models.cifar import NETWORKS
@@ -307,3 +308,49 @@ def test_the_code_finds_the_front(usual):
     made = usual.made_by_code()
     assert made["best"][-1] == max(CARDS, key=top1)
     assert made["points"]["cifar_vgg"] == (ARCHITECTURES["cifar_vgg"].macs, top1("cifar_vgg"))
+
+
+# The pictures behind the numbers ---------------------------------------------------------------------------------
+
+
+class Noise:
+    """Twenty pictures of noise, two of each class."""
+
+    classes = CARDS["cifar_vgg"]["categories"] * 2
+    ids = tuple(f"{n:05d}" for n in range(20))
+    fingerprint = "noise"
+
+    def open(self, id: str) -> Image.Image:
+        return Image.fromarray(np.random.default_rng(int(id)).integers(0, 256, (32, 32, 3), np.uint8))
+
+
+def test_without_the_pictures_the_page_says_where_they_come_from(monkeypatch, tmp_path):
+    monkeypatch.setattr("pages.common.cache.arena.kept", lambda: tmp_path)
+    visit = Visit(PAGE)
+    assert any("do not ship with the app" in info.value for info in visit.at.info)
+    assert visit.press("to the data set").link["set"] == "dataset"
+
+
+@torch.no_grad()
+def test_the_most_certain_mistakes_are_those_of_the_network(monkeypatch, tmp_path):
+    (tmp_path / "datasets" / "cifar-10-batches-py").mkdir(parents=True)
+    monkeypatch.setattr("pages.common.cache.arena.kept", lambda: tmp_path)
+    monkeypatch.setattr("pages.common.cache.arena.pictures_in_dataset", lambda name: Noise())
+    visit = Visit(PAGE, closely="cifar_lenet5").press("show mistakes")
+    end = time.monotonic() + 60
+    while "Most certain mistakes" not in visit.words and time.monotonic() < end:
+        a_moment()
+        visit.run()
+    loaded, noise = load("cifar_lenet5", "shipped", "cpu"), Noise()
+    found = [loaded.model(loaded.preprocess(noise.open(id))).softmax(1)[0].max(0) for id in noise.ids]
+    names = [loaded.categories[int(answer)] for _share, answer in found]
+    right = sum(name == known for name, known in zip(names, noise.classes, strict=True))
+    assert f"is right on {100 * right / 20:.2f} %" in visit.words
+    wrong = sorted((n for n in range(20) if names[n] != noise.classes[n]), key=lambda n: -float(found[n][0]))
+    said = [caption for caption in visit.captions.splitlines() if ", taken for " in caption]
+    assert said == [f"{noise.classes[n]}, taken for {names[n]} with {percent(float(found[n][0]))}" for n in wrong[:12]]
+    visit.choose(right=str(loaded.categories.index(noise.classes[wrong[0]])))
+    visit.choose(answer=str(loaded.categories.index(names[wrong[0]])))
+    count = sum(names[n] == names[wrong[0]] and noise.classes[n] == noise.classes[wrong[0]] for n in range(20))
+    assert f"{count} pictures, the most certain answers first." in visit.captions
+    visit.choose(answer=visit.widget("right").value)

@@ -19,12 +19,11 @@ from vis.figures.numbers import duration, percent, rewritten, short
 CLOSELY, USUAL = "closely", "cifar_resnet20"
 
 
-def closely(entrants: Sequence[Entrant]) -> None:
-    """The chosen network; a click in the chart above chooses one, too."""
+def closely(entrants: Sequence[Entrant]) -> Entrant:
+    """Shows the chosen network, and gives it back; a click in the chart above chooses one, too."""
     st.header(_("One network closely"), anchor="closely")
     titles = {entrant.name: entrant.title for entrant in entrants}
-    usual = USUAL if USUAL in titles else next(iter(titles), None)
-    option = Choice(CLOSELY, Phrase("Network"), titles, usual, shown_as="list")
+    option = Choice(CLOSELY, Phrase("Network"), titles, USUAL if USUAL in titles else None, shown_as="list")
     row = st.container(horizontal=True, vertical_alignment="bottom", key="row of one network")
     name = ask_one(row, option, width=300)
     (entrant,) = (entrant for entrant in entrants if entrant.name == name)
@@ -39,6 +38,7 @@ def closely(entrants: Sequence[Entrant]) -> None:
         _classes(entrant)
         _gradients(entrant)
     _made(entrant)
+    return entrant
 
 
 def _facts(entrant: Entrant) -> None:

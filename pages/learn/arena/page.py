@@ -10,6 +10,7 @@ from pages.common.text import _
 from pages.learn.arena.chart import accuracy_against_cost
 from pages.learn.arena.closely import closely
 from pages.learn.arena.curves import learning_curves
+from pages.learn.arena.mistakes import mistakes
 from pages.learn.arena.pair import plain_against_residual
 from pages.learn.arena.published import published
 from pages.learn.arena.votes import all_vote
@@ -35,7 +36,7 @@ def page() -> None:
     let_it_be_drawn()
     plain_against_residual(entrants)
     learning_curves(entrants)
-    closely(entrants)
+    mistakes(closely(entrants))
     all_vote(entrants)
     published(entrants)
     close_lesson(CODE, TEXTS, "arena")
