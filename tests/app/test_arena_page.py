@@ -240,8 +240,8 @@ def test_gradients_and_confusions_are_those_of_the_card(monkeypatch):
     assert f"The most frequent mistake: {off.max()} times" in visit.captions
     rows = read_csv(made["convscope-cifar_vgg-confusions.csv"]())
     assert sum(int(row["pictures"]) for row in rows if row["right"] == row["answer"]) == round(100 * top1("cifar_vgg"))
-    assert card["command"] in visit.captions
-    assert card["files"][-1]["sha256"] in visit.captions
+    assert card["command"] in visit.captions.replace("\\", "")
+    assert card["files"][-1]["sha256"][:16] in visit.captions
 
 
 def test_its_graph_opens():

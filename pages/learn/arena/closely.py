@@ -127,10 +127,10 @@ def _made(entrant: Entrant) -> None:
     recipe, machine = training.recipe, training.machine
     st.caption(
         _(
-            "Trained with `{command}`, seed {seed}: {optimiser}, one cycle up to a learning rate of {rate}, weight "
+            "Trained with “{command}”, seed {seed}: {optimiser}, one cycle up to a learning rate of {rate}, weight "
             "decay {decay}, label smoothing {smoothing}, batches of {batch}, pictures moved by up to {shift} pixels "
             "and mirrored at random.",
-            command=training.command,
+            command=plain(training.command),
             seed=training.seed,
             optimiser=recipe["optimiser"],
             rate=rewritten(str(recipe["learning_rate"])),
@@ -141,11 +141,11 @@ def _made(entrant: Entrant) -> None:
         )
         + "  \n"
         + _(
-            "On {device}, {threads} thread, {versions}, {made}. Weights in half precision, sha256 `{sha256}`.",
+            "On {device}, {threads} thread, {versions}, {made}. Weights in half precision, sha256 {sha256}….",
             device=plain(machine["device"]),
             threads=machine["threads"],
             versions=plain(", ".join(f"{name} {version}" for name, version in training.versions.items())),
             made=training.made,
-            sha256=training.sha256,
+            sha256=training.sha256[:16],
         )
     )
