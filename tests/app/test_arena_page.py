@@ -13,12 +13,14 @@ from PIL import Image
 from models import ARCHITECTURES, load
 from models.cifar import NETWORKS
 from models.decoding import decoded
+from models.trainings import trainings
 from models.weights import SHIPPED
 from pages.common.cache import sample
 from pages.learn.arena import pair
 from pages.learn.arena.chart import QUESTION
 from tests.app.visit import GRAPH, ROUTES, Visit, a_moment, in_vietnamese, read_csv
 from tests.unit.pictures import photograph, saved
+from vis.cost.training import Entrant, entrant
 from vis.figures.numbers import percent
 
 PAGE = ROUTES["arena"]
@@ -183,6 +185,23 @@ def test_times_are_measured_here_after_a_click_only():
     assert found.keys() == CARDS.keys()
     assert all(cost > 0 for cost, _accuracy in found.values())
     assert "Measured here: CPU" in visit.captions
+
+
+def test_who_learnt_by_another_recipe_is_marked_and_named(monkeypatch):
+    entrants = of_one_recipe()
+    other = replace(entrants[0].training, recipe={**entrants[0].training.recipe, "optimiser": "AdamW"})
+    monkeypatch.setattr("pages.common.cache.entrants", lambda: [replace(entrants[0], training=other), *entrants[1:]])
+    visit = Visit(PAGE, axis="core_seconds")
+    (trace,) = [each for each in figures(visit)["against cost"]["data"] if "customdata" in each]
+    assert trace["marker"]["symbol"] == ["diamond", *["circle"] * (len(entrants) - 1)]
+    assert "◆ not trained with SGD, which their papers do not use either: LeNet-5 (AdamW)." in visit.captions
+    assert f"Training time was measured on: {entrants[0].training.machine['device']}." in visit.captions
+
+
+def of_one_recipe() -> list[Entrant]:
+    """Networks that learnt with SGD."""
+    found = [entrant(training) for training in trainings().values()]
+    return [each for each in found if each.training.recipe["optimiser"] != "AdamW"]
 
 
 # Pairs -----------------------------------------------------------------------------------------------------------

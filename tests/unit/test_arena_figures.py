@@ -35,6 +35,11 @@ def test_every_network_is_a_point_at_its_cost_and_the_line_is_as_high_as_the_bes
     assert line.line.shape == "hv"
 
 
+def test_a_network_of_another_recipe_has_another_shape():
+    _line, points = drawn(against_cost([POINTS[0], replace(POINTS[1], is_apart=True)], WORDS))
+    assert list(points.marker.symbol) == ["circle", "diamond"]
+
+
 def test_a_network_that_is_alone_has_a_chart():
     figure = against_cost(POINTS[:1], WORDS)
     low, high = figure.layout.xaxis.range

@@ -218,6 +218,7 @@ def test_a_network_for_cifar_reaches_on_1000_test_pictures_what_its_card_says(na
 
 @pytest.mark.parametrize("name", OF_CIFAR)
 def test_every_test_picture_was_taken_for_something_and_as_many_for_the_right_class_as_the_card_says(name):
+    assert "confusion" in said(name), f"complete the card: python -m models.train cifar --net {name} --measure"
     counts = np.array(said(name)["confusion"])
     assert counts.shape == (10, 10)
     assert (counts >= 0).all()

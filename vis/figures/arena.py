@@ -32,6 +32,7 @@ class Point:
     cost: float
     accuracy: float  # percent
     hover: str
+    is_apart: bool = False  # for it learnt by another recipe
 
 
 # Accuracy against cost -------------------------------------------------------------------------------------------
@@ -67,6 +68,7 @@ def against_cost(points: Sequence[Point], words: Mapping[str, str], is_named: bo
             "customdata": [[point.name] for point in points],
             "marker": {
                 "size": POINT,
+                "symbol": ["diamond" if point.is_apart else "circle" for point in points],
                 "color": [COLOURS[point.family] for point in points],
                 "line": {"width": 1, "color": "rgba(255, 255, 255, 0.7)"},
             },

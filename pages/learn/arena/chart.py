@@ -15,7 +15,7 @@ from pages.common.export import download, table
 from pages.common.measuring import begin, doubt, in_words, is_asked, keep_measured, measured, on_device, settled
 from pages.common.panels import chart
 from pages.common.session import selection, set_to, value_of
-from pages.common.text import _, spoken
+from pages.common.text import _, plain, spoken
 from pages.learn.arena.closely import CLOSELY
 from pages.learn.lesson import Question, predicted
 from vis.cost.latency import Conditions, Times, conditions, pass_times
@@ -49,7 +49,7 @@ AXES = COSTS | {
     MEASURED: Phrase("Time per picture on this machine, ms"),
 }
 AXIS = Choice("axis", Phrase("Horizontal axis"), AXES, shown_as="list")
-WHOLE = "epochs"
+WHOLE, USUAL = "epochs", "SGD, Nesterov"
 BUDGET = Choice(
     "budget",
     Phrase("Compared after"),
@@ -94,7 +94,7 @@ def accuracy_against_cost(entrants: Sequence[Entrant]) -> None:
         with drawing:
             figure = against_cost(points, words, is_answered)
             chart(figure, FIGURE, alt, saved, on_select=_open, selection_mode="points")
-    _notes(entrants, points, budget, is_answered)
+    _notes(entrants, points, axis, budget, is_answered)
     _files(entrants, times)
 
 
@@ -122,8 +122,13 @@ def _points(
             **{spoken(COSTS[cost]): written for cost, (_value, written) in costs.items()},
         }
         family = ARCHITECTURES[entrant.name].family
-        found.append(Point(entrant.name, entrant.title, family, costs[axis][0], accuracy, hover(entrant.title, lines)))
+        said = hover(entrant.title, lines)
+        found.append(Point(entrant.name, entrant.title, family, costs[axis][0], accuracy, said, _is_apart(entrant)))
     return found
+
+
+def _is_apart(entrant: Entrant) -> bool:
+    return entrant.training.recipe["optimiser"] != USUAL
 
 
 def _costs(entrant: Entrant, epochs: int, times: Mapping[str, Times]) -> dict[str, tuple[float, str]]:
@@ -151,18 +156,28 @@ def _open() -> None:
 # What is to be said ----------------------------------------------------------------------------------------------
 
 
-def _notes(entrants: Sequence[Entrant], points: Sequence[Point], budget: str, is_answered: bool) -> None:
+def _notes(entrants: Sequence[Entrant], points: Sequence[Point], axis: str, budget: str, is_answered: bool) -> None:
     """How the chart is to be read, and who is not in it."""
     if not is_answered:
         st.caption(_("The names appear once you have predicted."))
     lines = [
         _(
-            "Trained here, all by one recipe on 50,000 pictures and tested on 10,000 others, whose sampling alone "
+            "Trained here, all by the same recipe on 50,000 pictures and tested on 10,000 others, whose sampling alone "
             "gives 85 % a margin of ± {margin} points: smaller differences mean little. The dotted line is the best at "
             "this cost; a click on a point shows its network closely below.",
             margin=fixed(MARGIN, 1),
         )
     ]
+    if apart := [entrant for entrant in entrants if _is_apart(entrant)]:
+        lines.append(
+            _(
+                "◆ not trained with SGD, which their papers do not use either: {networks}.",
+                networks=", ".join(f"{each.title} ({each.training.recipe['optimiser']})" for each in apart),
+            )
+        )
+    if "core_seconds" in (axis, budget):
+        machines = {entrant.training.machine["device"] for entrant in entrants}
+        lines.append(_("Training time was measured on: {machines}.", machines=plain(", ".join(sorted(machines)))))
     if budget != WHOLE:
         lines.append(
             _(
