@@ -202,12 +202,13 @@ def gradients(entrant: Entrant, words: Mapping[str, str]) -> go.Figure:
 # What is taken for what ------------------------------------------------------------------------------------------
 
 
-def taken_for(counts: np.ndarray, classes: Sequence[str], words: Mapping[str, str]) -> go.Figure:
+def taken_for(counts: np.ndarray, classes: Sequence[str], words: Mapping[str, str], dark: bool = False) -> go.Figure:
     """A cell for every class and answer: right ones blue, wrong ones orange, each the stronger the more there are.
 
     Args:
         counts: (classes, classes), by the right class and then by the answer.
         words: for "right" and "answer".
+        dark: whether what is behind it is.
     """
     shares = counts / counts.sum(1, keepdims=True)
     is_right = np.eye(len(counts), dtype=bool)
@@ -236,7 +237,7 @@ def taken_for(counts: np.ndarray, classes: Sequence[str], words: Mapping[str, st
             "x": list(classes) * len(classes),
             "y": np.repeat(classes, len(classes)).tolist(),
             "text": [str(count) if count else "" for count in counts.ravel().tolist()],
-            "textfont": {"size": 11},
+            "textfont": {"size": 11, "color": "#f5f5f5" if dark else "#1a1a1a"},
             "hoverinfo": "skip",
             "showlegend": False,
         }

@@ -71,7 +71,7 @@ def _confusion(entrant: Entrant) -> None:
     wrong = counts - np.diag(counts.diagonal())
     right, answer = np.unravel_index(wrong.argmax(), wrong.shape)
     chart(
-        taken_for(counts, classes, words),
+        taken_for(counts, classes, words, dark=st.context.theme.type == "dark"),
         "confusion",
         _("A table of ten classes and ten answers: how many of 1,000 test pictures of a class got which answer."),
     )
