@@ -63,6 +63,7 @@ SECTIONS = {
         Route("learn", "nonlinearities", Phrase("Activation functions"), "show_chart"),
         Route("learn", "normalisation", Phrase("Normalisation"), "equalizer"),
         Route("learn", "dropout", Phrase("Dropout"), "blur_circular"),
+        Route("learn", "depth", Phrase("Depth"), "stacked_bar_chart"),
     ),
 }
 
