@@ -64,6 +64,7 @@ SECTIONS = {
         Route("learn", "normalisation", Phrase("Normalisation"), "equalizer"),
         Route("learn", "dropout", Phrase("Dropout"), "blur_circular"),
         Route("learn", "depth", Phrase("Depth"), "stacked_bar_chart"),
+        Route("learn", "shortcuts", Phrase("Shortcuts"), "alt_route"),
     ),
 }
 

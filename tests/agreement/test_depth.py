@@ -57,7 +57,16 @@ class Torchs(nn.Module):
         return nn.BatchNorm1d(z.shape[1], affine=False).double()(z) if self.of.is_normed else z
 
     def joined(self, x: Tensor, h: Tensor, f: Tensor) -> Tensor:
-        return {"plain": lambda: f, "residual": lambda: f + x}[self.of.junction]()
+        ways = {
+            "plain": lambda: f,
+            "residual": lambda: f + x,
+            "inner": lambda: f + h,
+            "doubled": lambda: f + f,
+            "product": lambda: f * x,
+            "minus": lambda: f - x,
+            "detached": lambda: f + x.detach(),
+        }
+        return ways[self.of.junction]()
 
     def forward(self, x: Tensor) -> Tensor:
         first, *inner, last = self.layers

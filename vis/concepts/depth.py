@@ -36,6 +36,12 @@ class Junction:
 JUNCTIONS = {
     "plain": Junction(lambda x, h, f: f, lambda gradient, x, f: (0, 0, gradient)),
     "residual": Junction(lambda x, h, f: x + f, lambda gradient, x, f: (gradient, 0, gradient)),
+    # Wired wrongly, each by a slip of one word:
+    "inner": Junction(lambda x, h, f: h + f, lambda gradient, x, f: (0, gradient, gradient)),
+    "doubled": Junction(lambda x, h, f: f + f, lambda gradient, x, f: (0, 0, 2 * gradient)),
+    "product": Junction(lambda x, h, f: x * f, lambda gradient, x, f: (gradient * f, 0, gradient * x)),
+    "minus": Junction(lambda x, h, f: f - x, lambda gradient, x, f: (-gradient, 0, gradient)),
+    "detached": Junction(lambda x, h, f: x + f, lambda gradient, x, f: (0, 0, gradient)),
 }
 
 

@@ -16,9 +16,9 @@ from pages.common.jobs import Job
 from pages.common.progress import watch
 from pages.common.session import keep, kept, set_to
 from pages.common.text import _, language
-from pages.learn.depth.begin import curves, look, scales_of
 from pages.learn.depth.settings import Settings, ask_settings, names, options
 from pages.learn.lesson import Question, predicted
+from pages.learn.stacks import curves, look, scales_of
 from vis.concepts.depth import Moment, spirals
 from vis.figures.depths import by_depth
 from vis.figures.numbers import percent, scientific
@@ -145,7 +145,7 @@ def _step_by_step(learning: Learning, gradient: str) -> None:
         return {"readings": readings, "curves": curves(moments, gradient, depth, scales[depth])}
 
     about = ("stacks that learn", learning.of, learning.rate, gradient, language())
-    ask_live(st.container(), DEPTH, STEP, of="learning", results=Results(look(gradient), frame, about, "step"))
+    ask_live(st.container(), DEPTH, STEP, of="learning", results=Results(look(names(), gradient), frame, about, "step"))
 
 
 def _reading(moment: Moment, last: int, step: int) -> list:
