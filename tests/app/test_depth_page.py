@@ -92,7 +92,7 @@ def test_a_training_begins_by_a_button_or_a_link_and_its_errors_are_those_of_the
             last = [*islice(train(Stack(depth, kind, is_normed=True), 2, 0.1), STEPS + 1)][-1]
             assert line["y"][DEPTHS.index(depth)] == last.error
     step = sliders(visit)[1]
-    assert [slider["label"] for slider in step["sliders"]] == ["Layers", "Step"]
+    assert [slider["label"] for slider in step["sliders"]] == ["Layers", "Training step"]
     frames = reach(step)
     assert len(frames) == STEPS + 1
     moment = [*islice(train(Stack(50, "residual", is_normed=True), 2, 0.1), 31)][-1]

@@ -21,9 +21,8 @@ def regions(titles: Sequence[str]) -> go.Figure:
             middle, radius = 4.6 * panel + 1.5 - shift * (number - 1) / 2 * (-1) ** number, 0.35 + 0.32 * number
             box = {"x0": middle - radius, "x1": middle + radius, "y0": -0.62 * radius, "y1": 0.62 * radius}
             shapes.append({"type": "circle", **box, "line": {"color": SERIES[0], "width": 2}, "opacity": 0.8})
-            side = -0.72 if panel == 0 and number % 2 == 0 else 0.72
-            name = {"text": f"F<sub>{number}</sub>", "showarrow": False}
-            notes.append({"x": middle + side * radius, "y": -0.3 * radius, **name})
+            name = {"text": f"F<sub>{number}</sub>", "showarrow": False, "yshift": 9}
+            notes.append({"x": middle, "y": box["y0"], **name})
         notes.append({"x": 4.6 * panel + 1.6, "y": 1.35, "text": f"<b>{titles[panel]}</b>", "showarrow": False})
         notes.append({"x": 4.6 * panel + 3.35, "y": 0.55, "text": "f*", "showarrow": False, "xshift": 14})
     stars = {"x": [3.35, 7.95], "y": [0.55, 0.55], "mode": "markers", "type": "scatter", "hoverinfo": "skip"}
@@ -32,7 +31,7 @@ def regions(titles: Sequence[str]) -> go.Figure:
     layout = {
         "shapes": shapes,
         "annotations": notes,
-        "xaxis": {**blank, "range": [-0.9, 8.4]},
+        "xaxis": {**blank, "range": [-1.6, 8.4]},
         "yaxis": {**blank, "range": [-1.2, 1.6]},
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
         "showlegend": False,

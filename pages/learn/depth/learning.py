@@ -41,7 +41,7 @@ STEPS = 60
 DEPTHS = (2, 6, 10, 20, 32, 50, 100)
 RATE = Choice("rate", Phrase("Learning rate"), (0.01, 0.02, 0.05, 0.1), 0.05, shown_as="scale")
 DEPTH = Choice("stack", Phrase("Layers"), DEPTHS, 50, marks=(2, 10, 20, 50, 100))
-STEP = Number("step", Phrase("Step"), STEPS, 0, STEPS, marks=(0, 20, 40, 60))
+STEP = Number("step", Phrase("Training step"), STEPS, 0, STEPS, marks=(0, 20, 40, 60))
 IS_ASKED = Switch("learning", Phrase("Train"), False)
 AT_MOST = 300  # seconds of a job
 

@@ -85,7 +85,7 @@ def _draw(made: Made, back: Back, gradient: Tensor, at: tuple[int, int, int], of
     downward |= {
         _("of x, by the shortcut"): back.by_shortcut,
         _("of x, by the layers"): back.by_layers,
-        _("of the first layer's output"): back.h,
+        _("of the first layer"): back.h,
         _("of y"): gradient,
     }
     lines = [_line(_("Forward →"), upward), _line(_("← Gradient"), downward)]
@@ -124,7 +124,7 @@ def _draw(made: Made, back: Back, gradient: Tensor, at: tuple[int, int, int], of
 
 
 def _number(value: float) -> str:
-    return significant(value, 2) if value else ""
+    return significant(round(value, 2), 2) if value else ""
 
 
 def _sheets(maps: Tensor) -> list[np.ndarray]:

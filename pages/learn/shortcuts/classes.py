@@ -13,7 +13,7 @@ from pages.common.text import _, language
 from pages.learn.lesson import Question, predicted
 from vis.concepts.classes import MOST, POINTS, best, distance, equal, nested, target
 from vis.figures.classes import regions
-from vis.figures.numbers import fixed, significant
+from vis.figures.numbers import fixed, grouped, significant
 
 QUESTION = Question(
     "classes",
@@ -86,6 +86,6 @@ def _closer() -> None:
         _(
             "Functions that are constant in each piece; the best one has the mean of f* there. How far it is off is "
             "the root mean square of the difference at {points} points.",
-            points=POINTS,
+            points=grouped(POINTS),
         )
     )

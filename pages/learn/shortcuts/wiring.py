@@ -44,7 +44,7 @@ WIRING = Choice("wiring", Phrase("Last line of the block"), {HIDDEN: Phrase("hid
 CASE = Number("case", Phrase("Hidden net"), 1, 1, 999)
 GUESS = Choice("suspect", Phrase("Suspect"), {None: "", **dict.fromkeys(LINES, "")})
 SEED = Number("wiring_seed", Phrase("Seed"), 1, 1, 999)
-STEP = Number("wiring_step", Phrase("Step"), 0, 0, STEPS, marks=(0, 20, 40, 60))
+STEP = Number("wiring_step", Phrase("Training step"), 0, 0, STEPS, marks=(0, 20, 40, 60))
 WHY = {
     "inner": Phrase("h takes the place of x: the shortcut leads around the second layer only, and the first has no 1."),
     "doubled": Phrase("f is added to itself: there is no shortcut, and the gradient doubles in every block."),
