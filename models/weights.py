@@ -125,11 +125,6 @@ def card(name: str, folder: Path = SHIPPED) -> Card | None:
         raise _not_as_shipped(file.name) from error
 
 
-def training_log(name: str) -> list[dict]:
-    """What was logged of each epoch when the weights that ship for the network `name` were trained."""
-    return json.loads((SHIPPED / f"{name}.json").read_text(encoding="utf-8"))["log"]
-
-
 def shipped(name: str, epoch: int | None = None, folder: Path = SHIPPED) -> tuple[dict[str, Tensor], Card] | None:
     """The weights that ship for the network `name`, in float32, and their card; None if none ship.
 

@@ -65,6 +65,7 @@ SECTIONS = {
         Route("learn", "dropout", Phrase("Dropout"), "blur_circular"),
         Route("learn", "depth", Phrase("Depth"), "stacked_bar_chart"),
         Route("learn", "shortcuts", Phrase("Shortcuts"), "alt_route"),
+        Route("learn", "arena", Phrase("The CIFAR-10 arena"), "trophy"),
     ),
 }
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vis.concepts import activation
 from vis.concepts.depth import (
     CLASSES,
     JUNCTIONS,
@@ -164,6 +165,12 @@ def test_the_shortcut_adds_one_to_the_slope_of_the_block():
         units = torch.eye(WIDTH, dtype=torch.float64)
         slopes[kind] = torch.cat([block_backward(made, one, two, unit[None], of)[0] for unit in units])
     same(slopes["residual"], slopes["plain"] + torch.eye(WIDTH, dtype=torch.float64))
+
+
+def test_a_tiny_signal_goes_through_tanh_without_a_loss_of_digits():
+    x = 10.0 ** torch.arange(-300, 3, 7, dtype=torch.float64)
+    x = torch.cat([x, -x, x.new_zeros(1)])
+    torch.testing.assert_close(activation.tanh(x), x.tanh(), rtol=1e-15, atol=0)
 
 
 def test_three_spirals_have_as_many_points_each():

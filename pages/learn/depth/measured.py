@@ -7,7 +7,7 @@ import streamlit as st
 
 from models.options import Number, Phrase
 from models.registry import ARCHITECTURES
-from models.weights import training_log
+from models.trainings import trainings
 from pages.common import panels
 from pages.common.asking import ask_live, fragment
 from pages.common.components.sliders import Frame, Results
@@ -39,16 +39,17 @@ def on_cifar() -> None:
     if not predicted(QUESTION):
         st.caption(_("The log of both trainings: shown once you have predicted."))
         return
-    logs, names = [training_log(name) for name in PAIR], [ARCHITECTURES[name].title for name in PAIR]
-    scale = decades(entry["gradient"][stage] for log in logs for entry in log for stage in STAGES)
+    known, names = trainings(), [ARCHITECTURES[name].title for name in PAIR]
+    logs = [known[name].log for name in PAIR]
+    scale = decades(entry.gradient[stage] for log in logs for entry in log for stage in STAGES)
 
     def frame(values: Mapping[str, Any]) -> Frame:
         now = [log[values["epoch"] - 1] for log in logs]
         readings = [
-            [f"{fixed(entry['top1'], 1)} %", _("right; training loss {loss}", loss=significant(entry["loss"])), []]
+            [f"{fixed(entry.top1, 1)} %", _("right; training loss {loss}", loss=significant(entry.loss)), []]
             for entry in now
         ]
-        chart = profile([[entry["gradient"][stage] for stage in STAGES] for entry in now], scale, len(STAGES))
+        chart = profile([[entry.gradient[stage] for stage in STAGES] for entry in now], scale, len(STAGES))
         places = [[i / (len(STAGES) - 1), stage] for i, stage in enumerate(STAGES)]
         return {"readings": readings, "curves": [chart | {"places": places}]}
 
