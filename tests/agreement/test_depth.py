@@ -1,5 +1,6 @@
 """Stacks of layers against torch's own layers and autograd in float64, and what is said of how depth behaves."""
 
+import time
 from itertools import islice
 
 import pytest
@@ -214,6 +215,18 @@ def test_depth_hurts_the_training_of_plain_stacks_and_not_of_those_with_shortcut
 
     assert error(10, "plain") < 0.05 < error(50, "plain") - 0.05
     assert error(50, "residual") < 0.02
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_product_in_place_of_the_sum_leaves_nothing_of_the_signal_nor_of_its_gradient(seed):
+    moment = next(train(Stack(32, "product", is_normed=True), seed, 0))
+    assert moment.spreads[-1] == moment.of_signals[0] == 0
+
+
+def test_the_gradients_of_fifty_layers_are_there_within_three_seconds():
+    begun = time.perf_counter()
+    next(train(Stack(50, is_normed=True), 1, 0))
+    assert time.perf_counter() - begun < 3
 
 
 def test_training_ends_where_it_diverges():

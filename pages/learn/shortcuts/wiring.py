@@ -22,9 +22,7 @@ QUESTION = Question(
     Phrase("In a net of 32 layers, someone wrote “f * x” where “f + x” was meant. How does it train?"),
     (Phrase("better than the plain net"), Phrase("like the plain net"), Phrase("worse than it")),
     3,
-    Phrase(
-        "A product multiplies its slopes: where the signal is small, nothing of the gradient is left after 15 blocks."
-    ),
+    Phrase("Products of products grow or shrink without bound. Here the signal ends as 0, and no gradient comes down."),
 )
 DEPTH, STEPS, RATE = 32, 60, 0.05
 LINES = {  # the last line of a block, by its junction
@@ -48,7 +46,9 @@ STEP = Number("wiring_step", Phrase("Training step"), 0, 0, STEPS, marks=(0, 20,
 WHY = {
     "inner": Phrase("h takes the place of x: the shortcut leads around the second layer only, and the first has no 1."),
     "doubled": Phrase("f is added to itself: there is no shortcut, and the gradient doubles in every block."),
-    "product": Phrase("The gradient of x is multiplied by f in every block: it is gone after a few."),
+    "product": Phrase(
+        "Products of products grow or shrink without bound: soon all is cut off; no gradient is left."
+    ),
     "minus": Phrase("The ReLU cuts f − x wherever x is larger than f: hardly anything of x is handed on."),
     "detached": Phrase("Forward it is right, to the last digit; but the shortcut hands back no gradient."),
 }
