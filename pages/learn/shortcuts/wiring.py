@@ -46,9 +46,7 @@ STEP = Number("wiring_step", Phrase("Training step"), 0, 0, STEPS, marks=(0, 20,
 WHY = {
     "inner": Phrase("h takes the place of x: the shortcut leads around the second layer only, and the first has no 1."),
     "doubled": Phrase("f is added to itself: there is no shortcut, and the gradient doubles in every block."),
-    "product": Phrase(
-        "Products of products grow or shrink without bound: soon all is cut off; no gradient is left."
-    ),
+    "product": Phrase("Products of products grow or shrink without bound: soon all is cut off; no gradient is left."),
     "minus": Phrase("The ReLU cuts f − x wherever x is larger than f: hardly anything of x is handed on."),
     "detached": Phrase("Forward it is right, to the last digit; but the shortcut hands back no gradient."),
 }
