@@ -14,7 +14,7 @@ def started(of: Stack, seed: int) -> Moment:
     return next(train(of, seed, rate=0))
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@st.cache_data(max_entries=128, show_spinner=False)
 def learnt(of: Stack, seed: int, rate: float, steps: int) -> tuple[Moment, ...]:
     """The stack before its first step, and after each; fewer where it diverged."""
     moments, training = [], train(of, seed, rate)
