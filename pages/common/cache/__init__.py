@@ -54,6 +54,7 @@ from pages.common.cache.results import (
     thumbnails,
     unit_response,
 )
+from pages.common.cache.stacks import learnt, started
 from pages.common.cache.top9 import (
     Nines,
     download_dataset,
