@@ -22,8 +22,9 @@ with address.part():
     with st.sidebar:
         choose_language()
         arrival((known.url_path for section in pages.values() for known in section), page.url_path, language())
-        offer_link()
-        offer_present()
+        with st.container(horizontal=True, gap="small"):
+            offer_link()
+            offer_present()
     route = routes.named(page.url_path)
     select(choose(route.asks, route.opens_on))
     routes.follow()
