@@ -68,12 +68,14 @@ class Learner:
 
     Args:
         build: of `num_classes` and `channels`, and where it `has_norm` also of `batch_norm`.
+        rate: learning rate at which it learns well, by steps with momentum.
         opens: the entries of `ARCHITECTURES` that its weights for digits fit: without batch norm, and with it.
     """
 
     title: str
     build: Callable[..., nn.Module]
     has_norm: bool = True
+    rate: float = 0.05
     opens: tuple[str, ...] = ()
 
 
@@ -96,7 +98,7 @@ def _lenet_1998(num_classes: int, channels: int) -> nn.Module:
 
 LEARNERS = {
     "lenet5": Learner(Phrase("LeNet-5, modern"), LeNet5, opens=("lenet5", "lenet5_bn")),
-    "lenet5_1998": Learner(Phrase("LeNet-5 of 1998"), _lenet_1998, has_norm=False, opens=("lenet5_1998",)),
+    "lenet5_1998": Learner(Phrase("LeNet-5 of 1998"), _lenet_1998, False, 0.002, ("lenet5_1998",)),
     "plain": Learner(Phrase("plain, 14 layers"), partial(_stages, Plain)),
     "residual": Learner(Phrase("residual, 14 layers"), partial(_stages, BasicA)),
 }

@@ -4,14 +4,19 @@ import math
 import threading
 from collections.abc import Callable
 
+import streamlit as st
 from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.device import compute_on_one_core
 from models.training import Training
-from pages.common.cache import trainings
+from pages.common.cache import Place, trainings
+from pages.common.framing import framed
 from pages.common.jobs import Job
+from pages.common.routes import TRAIN
 from pages.common.session import keep, kept
+from pages.common.text import _, write_numbers
+from vis.figures.numbers import percent
 
 PATIENCE = 8  # seconds without its session, after which a training is stopped
 AT_MOST = 900  # seconds, its waiting apart
@@ -26,7 +31,8 @@ class Run(Job[None]):
     """
 
     def __init__(self, training: Training, is_there: Callable[[], bool] = lambda: False, steps: float = math.inf):
-        self.training, self.place = training, None
+        self.training = training
+        self.place: Place | None = None
         self._is_there = is_there
         self._steps = steps  # that it may still go; 0 while it is paused
         self._changed = threading.Condition()
@@ -106,6 +112,34 @@ def forget(run: Run) -> None:
     """Stops it, and keeps nothing of it."""
     run.stop()
     keep("runs", tuple(other for other in runs() if other is not run))
+
+
+def say_what_learns(page: str) -> None:
+    """A line for the sidebar of every page but its own, while a training of this session is under way."""
+    if page != TRAIN.name and under_way():
+        _what_learns()
+
+
+@framed
+@st.fragment(run_every=2)
+def _what_learns() -> None:
+    write_numbers()
+    run = runs()[-1]
+    run.watched()
+    training = run.training
+    right = percent(training.held_out[-1].accuracy) if training.held_out else "–"
+    st.page_link(
+        TRAIN.script,
+        label=_(
+            "Training: epoch {epoch} of {epochs}, {right} right",
+            epoch=math.ceil(training.epoch),
+            epochs=training.recipe.epochs,
+            right=right,
+        )
+        if run.running
+        else _("Training ended: {right} right", right=right),
+        icon=f":material/{TRAIN.icon}:",
+    )
 
 
 def _connected() -> Callable[[], bool]:

@@ -16,7 +16,8 @@ from pages.common.asking import first_value, fragment, key_of, note
 from pages.common.code import the_code
 from pages.common.export import download, table
 from pages.common.panels import reading
-from pages.common.session import kept, set_to, value_of
+from pages.common.routes import OWN_STACK
+from pages.common.session import keep, kept, set_to, value_of
 from pages.common.text import _, language, plain, said, spoken
 from pages.common.widgets import is_on_a_telephone
 from pages.count.columns import height_of
@@ -86,6 +87,7 @@ def _workbench() -> None:
     kinds = kind_names(SETTINGS)
     _table(editing, kinds)
     _note(editing.now)
+    keep(OWN_STACK, editing.now)
     stack = editing.now.stack()
     _row(editing, kinds)
     with above:
