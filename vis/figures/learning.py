@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from matplotlib.colors import to_hex
 
 from vis.figures.costs import LEGEND, SERIES, STEADY
+from vis.figures.numbers import significant
 from vis.figures.pictures import montage, signed
 
 MOST = len(SERIES)
@@ -81,7 +82,7 @@ def gradient_norms(
         words: for "axis" and "across".
     """
     values = np.array(norms, float).reshape(-1, len(layers))
-    shades = matplotlib.colormaps["plasma"](np.linspace(0, 0.85, len(layers)))
+    shades = matplotlib.colormaps["plasma"](np.linspace(0.3, 0.88, len(layers)))
     named = {round(place) for place in np.linspace(0, len(layers) - 1, min(len(layers), NAMED))}
     traces = [
         {
@@ -96,9 +97,15 @@ def gradient_norms(
         }
         for place, (name, shade) in enumerate(zip(layers, shades, strict=True))
     ]
+    positive = values[values > 0]
+    low, high = (np.log10(positive.min()), np.log10(positive.max())) if len(positive) else (-1, 1)
+    digits, apart = ((1, 2, 5), 1) if high - low < 2 else ((1,), 1 + int(high - low) // 6)
+    powers = range(int(low) - 2, int(high) + 3, apart)
+    at = [digit * 10.0**power for power in powers for digit in digits]
+    ticks = {"tickvals": at, "ticktext": [significant(value) for value in at]}
     layout = {
         "xaxis": {"title": words["across"], "range": [0, last], "zeroline": False, "nticks": 8, **STEADY},
-        "yaxis": {"title": words["axis"], "type": "log", "exponentformat": "power", "nticks": 6, **STEADY},
+        "yaxis": {"title": words["axis"], "type": "log", **ticks, **STEADY},
         "legend": LEGEND,
         "margin": {"l": 62, "r": 14, "t": 10, "b": 110, "autoexpand": False},
         "hovermode": "closest",
@@ -124,4 +131,4 @@ def filters_on_the_way(kernels: Sequence[np.ndarray], most: int) -> tuple[np.nda
     """
     flat = [each[:most] if each.shape[1] in (1, 3) else each[:most].mean(1, keepdims=True) for each in kernels]
     limit = max(float(np.abs(each).max()) for each in flat)
-    return montage([signed(kernel, limit) for each in flat for kernel in each], len(flat[0]), 40), limit
+    return montage([signed(kernel, limit) for each in flat for kernel in each], len(flat[0]), 40, gap=0.16), limit

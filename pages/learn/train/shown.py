@@ -40,9 +40,10 @@ def _standing(run: Run) -> None:
         (_("Held-out loss"), significant(held_out.loss) if held_out else "–"),
         (_("Training accuracy"), percent(learned.accuracy) if learned else "–"),
         (_("Held-out accuracy"), percent(held_out.accuracy) if held_out else "–"),
-        (_("Learning rate now"), significant(training.rate, 2)),
         (_("Training time"), duration(training.seconds)),
     ]
+    if not training.is_over:
+        shown.append((_("Learning rate now"), significant(training.rate, 2)))
     if best:
         shown.append((_("97 % after"), duration(best.seconds)))
     figures(shown)
