@@ -17,10 +17,13 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from models.learners import Examples
+from models.skeletons import bare
 
 MOST_EPOCHS = 50
 POINTS, MEASUREMENTS = 8, 2  # of an epoch: entries of the log, and how often what is held out is looked at
 MOST_FILTERS = 64  # of the first layer that are kept on the way
+KEPT = (0, 1, 2, 4, 8, 16, 32)  # epochs after which all weights are kept, and after the last one
+MOST_KEPT = 200_000  # numbers of a network whose weights are
 AT_ONCE = 250  # held-out pictures
 MOMENTUM = 0.9
 OPTIMISERS: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
@@ -98,6 +101,8 @@ class Training:
         self.gradients: list[tuple[float, ...]] = []  # norm of each layer's, mean of the steps since the point before
         self.held_out: list[Point] = []
         self.filters: list[tuple[int, np.ndarray]] = []  # after so many steps, (K, C, h, w), of the first convolution
+        self.snapshots: dict[int, dict[str, Tensor]] = {}  # after so many steps, all weights; of small networks
+        self._build, self._is_small = build, sum(part.numel() for part in self.net.parameters()) <= MOST_KEPT
         self._batches = torch.empty(0, recipe.batch, dtype=torch.long)
         self._since: list[tuple[float, int, tuple[float, ...]]] = []
         self._lock = threading.Lock()
@@ -135,6 +140,12 @@ class Training:
         """A copy of all tensors, between two steps."""
         with self._lock:
             return {name: values.clone() for name, values in self.net.state_dict().items()}
+
+    def net_after(self, step: int) -> nn.Module:
+        """A network of its own with the weights of a snapshot, in evaluation mode."""
+        net = bare(self._build, {})
+        net.load_state_dict(self.snapshots[step], assign=True)
+        return net.requires_grad_(False)
 
     # A step --------------------------------------------------------------------------------------------------------
 
@@ -199,6 +210,8 @@ class Training:
             loss += F.cross_entropy(scores, part, reduction="sum").item()
             hits += int((scores.argmax(1) == part).sum())
         self.held_out.append(Point(self.step, loss / len(labels), hits / len(labels), self.seconds))
+        if self._is_small and (self.is_over or self.step in {epoch * self.steps for epoch in KEPT}):
+            self.snapshots[self.step] = {name: values.clone() for name, values in self.net.state_dict().items()}
         if self._kernels and self._kernels[0].dim() == 4:
             self.filters.append((self.step, self._kernels[0][:MOST_FILTERS].numpy().copy()))
 

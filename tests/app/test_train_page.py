@@ -17,11 +17,13 @@ from models.learners import LEARNERS, digits
 from models.training import Recipe, Training
 from pages.common.learning import MOST_KEPT, Run
 from pages.common.session import WEIGHTS_FILE
+from pages.learn.train.projection import _image
 from pages.learn.train.recipe import training_of
 from pages.learn.train.takeaway import log_rows, network_of
 from tests.app.visit import FILTERS, ROUTES, STACK, Visit
 from vis.cost.design import as_code
 from vis.cost.stack import Row
+from vis.deconvnet import project, strongest_units
 from vis.figures.numbers import percent, significant
 
 PAGE = ROUTES["train"]
@@ -187,6 +189,28 @@ def test_up_to_four_runs_are_compared_and_the_oldest_goes():
     assert said == [percent(run.training.held_out[-1].accuracy) for run in runs(visit)]
     visit.press("training reset")
     assert [run.training.recipe.seed for run in runs(visit)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("learner", "layer"),
+    [("lenet5", "features.c3"), ("lenet5_1998", "features.c1"), ("residual", "layer2.0.conv1"), ("stack", "3")],
+)
+def test_the_projections_on_the_way_are_the_deconvnets_of_the_weights_then(learner, layer):
+    visit, training = trained(learner=learner, layer=layer, map="1", digit="7")
+    assert [*training.snapshots] == [0, training.steps, training.total]
+    assert any("0, 1, 2 epochs" in caption.value for caption in visit.at.caption)
+    image = _image(7)
+    net = training_of(training.recipe).net.eval()
+    net.load_state_dict(training.weights())
+    (unit,) = strongest_units(net, image, layer, channels=[1])
+    known = visit.at.session_state["kept"]["projections"]
+    ((_run, of, channel, digit), found), *_ = known.items()
+    assert (of, channel, digit) == (layer, 1, 7)
+    last = found[training.total]
+    assert (last.unit.row, last.unit.column) == (unit.row, unit.column)
+    torch.testing.assert_close(last.pixels, project(net, image, [unit])[0].pixels)
+    assert not torch.equal(found[0].pixels, last.pixels)
+    assert int(digits().held_out_labels[(digits().held_out == image).flatten(1).all(1)][0]) == 7
 
 
 def test_a_rate_that_is_too_large_is_said():

@@ -291,6 +291,26 @@ def test_its_memory_is_bounded_however_long_it_takes():
     assert training.filters[-1][1].shape == (MOST_FILTERS, 1, 8, 8)
 
 
+def test_weights_on_the_way_are_kept_of_small_networks_after_ever_more_epochs():
+    training, seen = Training(replace(RECIPE, epochs=10), partial(small, True), few()), {}
+    seen[0] = training.weights()
+    for epoch in range(1, 11):
+        for _ in range(training.steps):
+            training.advance()
+        seen[epoch] = training.weights()
+    assert [step // training.steps for step in training.snapshots] == [0, 1, 2, 4, 8, 10]
+    state = torch.get_rng_state()
+    for step, weights in training.snapshots.items():
+        after = training.net_after(step)
+        assert not after.training
+        for name, values in after.state_dict().items():
+            assert torch.equal(values, seen[step // training.steps][name])
+            assert torch.equal(values, weights[name])
+    assert torch.equal(state, torch.get_rng_state())
+    large = trained(replace(RECIPE, epochs=1), lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 4000)))
+    assert not large.snapshots
+
+
 def test_filters_on_the_way_are_copies_of_the_first_kernels():
     training = Training(RECIPE, small, few())
     first = training.net[0].weight.detach().clone()

@@ -1,14 +1,13 @@
 """What is seen of trainings while they run and afterwards."""
 
-from base64 import b64encode
-
 import numpy as np
 import streamlit as st
 
-from models.images import png
 from pages.common.learning import Run
 from pages.common.panels import chart, figures, wrapped
 from pages.common.text import _
+from pages.learn.train.inline import inline_picture
+from pages.learn.train.projection import projections
 from pages.learn.train.recipe import recipe_in_words, title_of
 from vis.figures.learning import Curve, filters_on_the_way, gradient_norms, learning_curves, times_shown
 from vis.figures.numbers import duration, fixed, percent, significant
@@ -26,6 +25,7 @@ def show(runs: tuple[Run, ...]) -> None:
         _gradients(newest)
     with filters:
         _filters(newest)
+    projections(newest)
     if len(runs) > 1:
         _beside_one_another(runs)
 
@@ -90,9 +90,7 @@ def _filters(run: Run) -> None:
     st.markdown(f"**{_('Filters of the first layer as they learn')}**")
     shown = [taken[place] for place in times_shown(len(taken))]
     pixels, limit = filters_on_the_way([np.asarray(kernels) for _step, kernels in shown], MOST_IN_A_ROW)
-    # Not as a file, which would be gone when a slow browser asks for it: half a second later there is another one.
-    inside = f"data:image/png;base64,{b64encode(png(pixels)).decode()}"
-    st.image(inside, width=min(420, pixels.shape[1]), alt=_("Filters of the first layer, a row for each time."))
+    inline_picture(pixels, _("Filters of the first layer, a row for each time."))
     epochs = ", ".join(significant(step / run.training.steps, 2) for step, _kernels in shown)
     st.caption(
         _(
