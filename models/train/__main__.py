@@ -5,10 +5,12 @@ it was when the same command is given again. When the last epoch is done, the we
 precision to `models/weights/`, beside a card that says how they were made and what they reach.
 
 `python -m models.train cifar --all` trains every network for CIFAR-10, one after another; `--net NAME` one of them.
+With `--measure` nothing is trained: the cards of weights that are there are completed by what they take for what.
 """
 
 import argparse
 import shlex
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +21,7 @@ from models import cifar
 from models.device import available
 from models.train.recipes import RECIPES
 from models.train.runs import Run
-from models.train.shipping import ship
+from models.train.shipping import measure, ship
 from models.weights import SHIPPED
 
 
@@ -29,7 +31,8 @@ def main(arguments: list[str] | None = None) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--net", choices=cifar.NETWORKS, metavar="NAME", help="of cifar: one of %(choices)s")
     which.add_argument("--all", action="store_true", help="of cifar: all of them, one after another")
-    parser.add_argument("--seed", type=int, default=0, help="weights of another than 0 stay in the folder of their run")
+    parser.add_argument("--seed", type=int, default=0, help="weights of another than 0 stay with their run")
+    parser.add_argument("--measure", action="store_true", help="complete the cards of weights that are there already")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the training pictures")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder for logs and saved epochs")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="folder for the finished weights and their card")
@@ -38,7 +41,15 @@ def main(arguments: list[str] | None = None) -> None:
     if (options.network == "cifar") != bool(options.net or options.all):
         parser.error("cifar goes with --net NAME or --all, and nothing else does")
     for name in cifar.NETWORKS if options.all else [options.net or options.network]:
-        _train(name, options)
+        (_measure if options.measure else _train)(name, options)
+
+
+def _measure(name: str, options: argparse.Namespace) -> None:
+    if options.all and not (options.out / f"{name}.json").exists():
+        print(f"{name} is not trained yet")
+        return
+    data = RECIPES[name].data(options.data)
+    print(f"completed {measure(name, data, torch.device(options.device), options.out)}", flush=True)
 
 
 def _train(name: str, options: argparse.Namespace) -> None:
@@ -53,8 +64,12 @@ def _train(name: str, options: argparse.Namespace) -> None:
     except KeyboardInterrupt:
         sys.exit(f"\nstopped after epoch {len(run.log)}; the same command goes on from there")
     arguments = [name, *(["--seed", str(recipe.seed)] if recipe.seed else [])]
-    out = folder if recipe.seed else options.out
-    print(f"wrote {ship(name, run, shlex.join(['python', '-m', 'models.train', *arguments]), out)}", flush=True)
+    command = shlex.join(["python", "-m", "models.train", *arguments])
+    card = ship(name, run, command, folder if recipe.seed else options.out)
+    if recipe.seed:  # its weights do not ship, but what they reach is told beside those that do
+        (options.out / "seeds").mkdir(exist_ok=True, parents=True)
+        card = shutil.copy(card, options.out / "seeds" / f"{folder.name}.json")
+    print(f"wrote {card}", flush=True)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ SECTIONS = {
         Route("learn", "normalisation", Phrase("Normalisation"), "equalizer"),
         Route("learn", "dropout", Phrase("Dropout"), "blur_circular"),
         TRAIN,
+        Route("learn", "arena", Phrase("The CIFAR-10 arena"), "trophy"),
     ),
 }
 

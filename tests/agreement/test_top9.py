@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import fx
+from torch import fx, nn
 
 from models import ARCHITECTURES, load
 from models.picture_sets import PictureSet, folder, part, samples
@@ -50,15 +50,17 @@ class Keeping(fx.Interpreter):
 
 
 @torch.no_grad()
-def all_activations(loaded, pictures: PictureSet, layers: list[str]) -> dict[str, np.ndarray]:
+def all_activations(loaded, pictures: PictureSet, layers: list[str]) -> tuple[dict[str, np.ndarray], ...]:
     """The maps of every picture by layer, (N, …): from hooks in plain forward passes over as many pictures at a time.
 
     Operations that are no modules of the network, or calls of one that is called several times, come from torch.fx.
+    The second are what ReLU6 was given, by the same layers.
     """
     modules, names = dict(loaded.model.named_modules()), set(traced(loaded.model).names.values())
     called = [layer for layer in layers if layer in modules and f"{layer}_1" not in names]
     keeping = Keeping(loaded.model, [layer for layer in layers if layer not in called])
     found: dict[str, list[torch.Tensor]] = {layer: [] for layer in called}
+    given: dict[str, list[torch.Tensor]] = {layer: [] for layer in called if isinstance(modules[layer], nn.ReLU6)}
     images = [loaded.preprocess(pictures.open(id)) for id in pictures.ids]
     size = together(loaded)
     batches = [images[start : start + size] for start in range(0, len(images), size)]
@@ -66,6 +68,10 @@ def all_activations(loaded, pictures: PictureSet, layers: list[str]) -> dict[str
     hooks = [
         modules[layer].register_forward_hook(lambda _m, _in, value, layer=layer: found[layer].append(value.clone()))
         for layer in called
+    ]
+    hooks += [
+        modules[layer].register_forward_pre_hook(lambda _m, args, layer=layer: given[layer].append(args[0].clone()))
+        for layer in given
     ]
     try:
         for batch in batches:
@@ -75,20 +81,27 @@ def all_activations(loaded, pictures: PictureSet, layers: list[str]) -> dict[str
             hook.remove()
     for batch in batches if keeping.wanted else ():
         keeping.run(batch)
-    return {layer: torch.cat(values)[: len(images)].numpy() for layer, values in (found | keeping.kept).items()}
+    return tuple(
+        {layer: torch.cat(values)[: len(images)].numpy() for layer, values in of.items()}
+        for of in (found | keeping.kept, given)
+    )
 
 
-def strongest(maps: np.ndarray, pictures: PictureSet, k: int, come_last: bool) -> list[list[Entry]]:
+def strongest(maps: np.ndarray, ranked: np.ndarray, pictures: PictureSet, k: int, come_last: bool) -> list[list[Entry]]:
     """By feature map: every maximum and its first position, sorted as a whole, of each photograph the first."""
     ids, classes, sources = pictures.ids, pictures.classes, pictures.sources or pictures.ids
-    maps = maps[:, :, None, None] if maps.ndim == 2 else np.moveaxis(maps, 3, 1) if come_last else maps
+    maps, ranked = (
+        of[:, :, None, None] if of.ndim == 2 else np.moveaxis(of, 3, 1) if come_last else of for of in (maps, ranked)
+    )
     found = []
     for channel in range(maps.shape[1]):
-        entries = []
-        for i, one in enumerate(maps[:, channel]):
-            row, column = np.unravel_index(one.argmax(), one.shape)
-            entries.append(Entry(ids[i], float(one.max()), int(row), int(column), classes[i] if classes else None))
-        entries.sort(key=lambda entry: (-entry.value, entry.picture))
+        entries, strengths = [], {}
+        for i, (one, by) in enumerate(zip(maps[:, channel], ranked[:, channel], strict=True)):
+            row, column = np.unravel_index(by.argmax(), by.shape)
+            value, label = float(one[row, column]), classes[i] if classes else None
+            entries.append(Entry(ids[i], value, int(row), int(column), label))
+            strengths[ids[i]] = float(by.max())
+        entries.sort(key=lambda entry: (-strengths[entry.picture], entry.picture))
         photographs = [sources[ids.index(entry.picture)] for entry in entries]
         firsts = [entry for i, entry in enumerate(entries) if photographs[i] not in photographs[:i]]
         found.append(firsts[:k])
@@ -96,11 +109,11 @@ def strongest(maps: np.ndarray, pictures: PictureSet, k: int, come_last: bool) -
 
 
 def check(loaded, pictures: PictureSet, layers: list[str], k: int = 9, come_last: bool = False) -> None:
-    activations = all_activations(loaded, pictures, layers)
+    activations, given = all_activations(loaded, pictures, layers)
     top = mine(loaded, pictures, layers, k)
     assert set(top.layers) == set(layers)
     for layer, maps in activations.items():
-        expected = strongest(maps, pictures, k, come_last and layer in CHANNELS_LAST)
+        expected = strongest(maps, given.get(layer, maps), pictures, k, come_last and layer in CHANNELS_LAST)
         assert top.channels(layer) == len(expected)
         assert [top.entries(layer, channel) for channel in range(len(expected))] == expected, layer
 

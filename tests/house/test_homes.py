@@ -9,7 +9,8 @@ import pytest
 from tests.house.source import HOUSE, ROOT, calls, files, is_within, mentions, modules, nodes
 
 CACHE = tuple(
-    f"pages/common/cache/{kind}.py" for kind in ["turns", "networks", "counts", "graphs", "pictures", "results", "top9"]
+    f"pages/common/cache/{kind}.py"
+    for kind in ["arena", "turns", "networks", "counts", "graphs", "pictures", "results", "top9"]
 )
 HOMES = {
     "streamlit.cache_data": CACHE,

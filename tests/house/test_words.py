@@ -113,6 +113,7 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
             if printed.remark
         },
         ("pages/look/layers/page.py", "loaded.architecture.differs"): differences(),
+        ("pages/learn/arena/closely.py", "architecture.differs"): differences(),
         ("pages/look/layers/unit.py", "step.step"): steps,
         ("pages/common/words.py", "kind"): {kind for kind, _ in fidelities()},
         ("pages/common/words.py", "part"): {why for _, why in fidelities() if why} | assumed,

@@ -140,7 +140,10 @@ class Late:
 
     def _opened(self, browser) -> None:
         self._server = browser.connect_to_server()
-        browser.on_message(lambda message: self._server.send(message) if self.held is None else self.held.append(message))
+        browser.on_message(self._said)
+
+    def _said(self, message) -> None:
+        self._server.send(message) if self.held is None else self.held.append(message)
 
     def arrive(self) -> None:
         held, self.held = self.held, None

@@ -6,14 +6,13 @@ from math import log10
 import pytest
 
 from models import ARCHITECTURES
+from vis.figures.labels import Rectangle, beside
 from vis.figures.landscape import (
     COLOURS,
     LARGEST,
     SMALLEST,
     SYMBOLS,
     Words,
-    _beside,
-    _Rectangle,
     landscape,
     points_of,
 )
@@ -130,9 +129,9 @@ def test_of_two_networks_at_one_place_only_the_first_is_named_where_there_is_roo
 
 
 def test_texts_that_overlap_are_found():
-    box = _Rectangle(0, 0, 10, 4)
-    assert box.meets(_Rectangle(9, 3, 20, 9))
-    assert not box.meets(_Rectangle(10, 0, 20, 4))
+    box = Rectangle(0, 0, 10, 4)
+    assert box.meets(Rectangle(9, 3, 20, 9))
+    assert not box.meets(Rectangle(10, 0, 20, 4))
     assert box.meets_circle(12, 2, 3)
     assert not box.meets_circle(12, 2, 2)
     assert not box.meets_circle(13, 7, 4)  # the corner is 3√2 away
@@ -140,7 +139,7 @@ def test_texts_that_overlap_are_found():
 
 @pytest.mark.parametrize("side", [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)])
 def test_a_name_stands_beside_its_own_point_and_not_on_it(side):
-    box = _beside(50, 60, 10, *side, width=30)
+    box = beside(50, 60, 10, *side, width=30)
     assert not box.meets_circle(50, 60, 10)
     assert box.meets_circle(50, 60, 10 * 2**0.5 + 3)
     assert (box.right - box.left) == 30

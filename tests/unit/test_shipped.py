@@ -15,7 +15,7 @@ from torch import nn
 from models import ARCHITECTURES
 from models.train.data import Data
 from models.train.recipes import RECIPES
-from models.train.runs import accuracy
+from models.train.runs import best_answers, shares_right
 from models.weights import SHIPPED, card, dead_filters, fit, shipped
 
 CARDS = sorted(path.stem for path in SHIPPED.glob("*.json"))
@@ -44,7 +44,7 @@ def test_the_networks_that_are_small_enough_to_ship_do():
 
 def test_nothing_lies_there_that_no_card_names():
     named = {checkpoint.file for name in NAMES for checkpoint in card(name).files}
-    assert {path.name for path in SHIPPED.iterdir()} == named | {f"{name}.json" for name in CARDS}
+    assert {path.name for path in SHIPPED.iterdir()} - {"seeds"} == named | {f"{name}.json" for name in CARDS}
 
 
 def test_all_files_together_are_a_small_part_of_a_repository():
@@ -167,13 +167,15 @@ def of_tiny_imagenet(each: int) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(pictures), np.array(labels)
 
 
-def check(name: str, validation: tuple[np.ndarray, np.ndarray], within: float) -> None:
-    """What is measured here is what the card says, within `within` points."""
+def check(name: str, validation: tuple[np.ndarray, np.ndarray], within: float) -> np.ndarray:
+    """What is measured here is what the card says, within `within` points; the best answers."""
     state, about = shipped(name)
     sample = Sample(validation, about.mean, about.std)
-    top1, top5 = accuracy(fit(ARCHITECTURES[name].build(), state), sample, torch.device("cpu"))
+    answers = best_answers(fit(ARCHITECTURES[name].build(), state), sample, torch.device("cpu"))
+    top1, top5 = shares_right(answers, sample)
     assert top1 == pytest.approx(about.at().top1, abs=within)
     assert top5 == pytest.approx(about.at().top5, abs=within)
+    return answers[:, 0]
 
 
 @pytest.mark.skipif(not TILES.is_dir(), reason="the pictures it was trained for are not in ../shared/data")
@@ -208,7 +210,20 @@ def of_cifar10(each: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("name", OF_CIFAR)
 def test_a_network_for_cifar_reaches_on_1000_test_pictures_what_its_card_says(name):
     """The card's numbers are of 10,000; of 1,000 of them, two and a half standard deviations are 3 to 4 points."""
-    check(name, of_cifar10(100), within=4)
+    answers = check(name, of_cifar10(100), within=4).reshape(10, 100)
+    for right, (found, counts) in enumerate(zip(answers, said(name)["confusion"], strict=True)):
+        for answer, count in enumerate(counts):  # of a class, four standard deviations are 20 points
+            assert (found == answer).mean() == pytest.approx(count / 1000, abs=0.2), (right, answer)
+
+
+@pytest.mark.parametrize("name", OF_CIFAR)
+def test_every_test_picture_was_taken_for_something_and_as_many_for_the_right_class_as_the_card_says(name):
+    assert "confusion" in said(name), f"complete the card: python -m models.train cifar --net {name} --measure"
+    counts = np.array(said(name)["confusion"])
+    assert counts.shape == (10, 10)
+    assert (counts >= 0).all()
+    assert counts.sum(1).tolist() == [1000] * 10
+    assert counts.trace() == round(100 * card(name).at().top1)
 
 
 def test_all_networks_for_cifar_learn_on_the_same_pictures_with_the_same_classes():
@@ -219,6 +234,29 @@ def test_all_networks_for_cifar_learn_on_the_same_pictures_with_the_same_classes
     assert "coded as JPEG again" in cards[0].data
     assert " ".join(cards[0].categories) == "airplane automobile bird cat deer dog frog horse ship truck"
     assert sum((SHIPPED / about.at().file).stat().st_size for about in cards) <= 12_000_000
+
+
+OF_OTHER_SEEDS = sorted((SHIPPED / "seeds").glob("*.json"))
+
+
+def test_cards_of_other_seeds_differ_in_the_seed_alone():
+    for path in OF_OTHER_SEEDS:
+        about, usual = json.loads(path.read_text(encoding="utf-8")), said(path.stem.partition(".seed")[0])
+        seed = int(path.stem.partition(".seed")[2])
+        assert seed > 0
+        assert about["command"] == f"{usual['command']} --seed {seed}"
+        assert about["recipe"] == usual["recipe"] | {"seed": seed}
+        assert (about["data"], about["categories"]) == (usual["data"], usual["categories"])
+        assert [entry["epoch"] for entry in about["log"]] == [entry["epoch"] for entry in usual["log"]]
+        assert about["files"][-1]["top1"] == pytest.approx(about["log"][-1]["top1"], abs=0.5)
+
+
+def test_a_residual_network_is_ahead_of_the_plain_one_with_every_seed():
+    reached = {path.stem: json.loads(path.read_text(encoding="utf-8"))["files"][-1]["top1"] for path in OF_OTHER_SEEDS}
+    reached |= {name: card(name).at().top1 for name in OF_CIFAR}
+    pairs = {name: name.replace("plain", "resnet") for name in reached if "plain" in name}
+    assert pairs
+    assert not [name for name, other in pairs.items() if other in reached and reached[other] <= reached[name]]
 
 
 @pytest.mark.parametrize("name", OF_CIFAR)

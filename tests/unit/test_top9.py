@@ -281,18 +281,19 @@ def test_of_every_photograph_a_feature_map_has_the_strongest_picture_whatever_co
         firsts = [
             e for j, e in enumerate(entries) if photographs[e[1]] not in {photographs[i] for _, i, _ in entries[:j]}
         ]
-        expected.append([(-value, i, *divmod(at, 2)) for value, i, at in firsts[:k]])
+        expected.append([(-value, -value, i, *divmod(at, 2)) for value, i, at in firsts[:k]])
     for size in (1, 7, 32, 90):
         found = Ranking.empty(7, k)
         for start in range(0, 90, size):
-            mining._enter(found, maps[start : start + size], np.arange(start, min(start + size, 90)), photographs)
+            part = maps[start : start + size]
+            mining._enter(found, part, part, np.arange(start, min(start + size, 90)), photographs)
         assert [
             list(zip(*(a[channel].tolist() for a in found.arrays()), strict=True)) for channel in range(7)
         ] == expected
     halves = []
     for of in (np.arange(0, 90, 2), np.arange(1, 90, 2)):
         halves.append(Ranking.empty(7, k))
-        mining._enter(halves[-1], maps[of], of, photographs)
+        mining._enter(halves[-1], maps[of], maps[of], of, photographs)
     for one, other in (halves, halves[::-1]):
         both = one.best(other, photographs)
         assert [
@@ -329,22 +330,24 @@ def test_a_set_of_fewer_photographs_than_places_shows_each_once(lenet):
         assert len(found) == len(set(found)) == len(set(top.photographs)) < 9
 
 
-def of_before(top: Top, path: Path) -> Path:
+def of_before(top: Top, path: Path, format: int = 1) -> Path:
     """The file that earlier versions wrote of a result."""
-    table = files._table(top).drop_columns("photograph")
-    about = json.loads(table.schema.metadata[files.ABOUT]) | {"format": 1}
+    table = files._table(top).drop_columns(list(files.LACKS[format]))
+    about = json.loads(table.schema.metadata[files.ABOUT]) | {"format": format}
+    del about["key"]["ranked_by"]
     parquet.write_table(table.replace_schema_metadata({files.ABOUT: json.dumps(about)}), path)
     return path
 
 
-def test_a_file_of_an_earlier_version_is_opened_and_gone_on_with(lenet, tmp_path):
+@pytest.mark.parametrize("format", [1, 2])
+def test_a_file_of_an_earlier_version_is_opened_and_gone_on_with(lenet, tmp_path, format):
     pictures, layers = Pixels(noise(70)), layers_of(lenet)
-    keep = of_before(mine(lenet, pictures, layers, stopped=stop_after(1)), tmp_path / "x.parquet")
+    keep = of_before(mine(lenet, pictures, layers, stopped=stop_after(1)), tmp_path / "x.parquet", format)
     told: list[int] = []
     whole = mine(lenet, pictures, layers, keep=keep, report=lambda done, total: told.append(done))
     assert told[0] == GROUP
     assert same(whole, mine(lenet, pictures, layers))
-    assert same(open_top(of_before(whole, keep)), whole)
+    assert same(open_top(of_before(whole, keep, format)), whole)
 
 
 def test_a_file_of_an_earlier_version_with_several_crops_of_a_photograph_says_so(lenet, tmp_path):
@@ -619,7 +622,8 @@ def set_about(name: str, value):
         *(set_first("value", value) for value in (float("nan"), float("inf"), -1e9, None)),
         *(set_first("row", value) for value in (-5, None)),
         *(set_first(column, value) for column, value in (("layer", None), ("layer", "other"), ("picture", None))),
-        *(set_about("format", value) for value in (3, None)),
+        *(set_about("format", value) for value in (4, None)),
+        *(set_first("strength", value) for value in (float("nan"), -1e9, None)),
         *(set_about("counted", value) for value in (10**9, -1, "x", None)),
         *(set_about("maps", value) for value in ({}, {"c1": 10**9}, [1], None)),
         *(set_about("key", value) for value in ({}, None, "x")),

@@ -18,7 +18,7 @@ from models.train.__main__ import main
 from models.train.data import Data, augmented, cifar10, mnist_5k, normalised, tiny_imagenet
 from models.train.recipes import RECIPES, Recipe
 from models.train.runs import Run, accuracy
-from models.train.shipping import ship
+from models.train.shipping import _confusion, confusion, measure, ship
 from models.weights import dead_filters, shipped
 
 CPU = torch.device("cpu")
@@ -364,12 +364,67 @@ def test_the_command_trains_goes_on_and_ships(root, tmp_path, monkeypatch, capsy
     assert shipped("small", folder=tmp_path / "out")[1].command == "python -m models.train small"
 
 
+def test_weights_that_are_there_are_measured_and_their_card_is_completed(finished, data, tmp_path):
+    path = ship("small", finished, "python -m models.train small", tmp_path)
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({key: value for key, value in whole.items() if key != "confusion"}), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(RECIPES, "small", RECIPE)
+        assert measure("small", data, CPU, tmp_path) == path
+        assert json.loads(path.read_text(encoding="utf-8")) == whole
+        with pytest.raises(ValueError, match="not about other pictures"):
+            measure("small", replace(data, description="other pictures"), CPU, tmp_path)
+        labels = data.validation[1]
+        with pytest.raises(ValueError, match="here it is"):
+            measure("small", replace(data, validation=(data.validation[0], (labels + 1) % 3)), CPU, tmp_path)
+        with pytest.raises(ValueError, match="no weights"):
+            measure("other", data, CPU, tmp_path)
+
+
+def test_a_card_counts_what_was_taken_for_what_and_is_written_in_few_lines(finished, data, tmp_path):
+    path = ship("small", finished, "python -m models.train small", tmp_path)
+    counts = json.loads(path.read_text(encoding="utf-8"))["confusion"]
+    state, about = shipped("small", folder=tmp_path)
+    net = small(3)
+    net.load_state_dict(state)
+    pictures, labels = data.validation
+    expected = [[0] * 3 for _ in range(3)]
+    for picture, label in zip(pictures, labels, strict=True):
+        x = (torch.from_numpy(picture).permute(2, 0, 1) / 255 - torch.tensor(data.mean).view(3, 1, 1)) / torch.tensor(
+            data.std
+        ).view(3, 1, 1)
+        with torch.no_grad():
+            expected[label][int(net.eval()(x[None]).argmax())] += 1
+    assert counts == expected
+    assert f'"confusion": [\n  {counts[0]},\n' in path.read_text(encoding="utf-8")
+    assert 100 * sum(counts[i][i] for i in range(3)) / len(labels) == pytest.approx(about.at().top1, abs=0.005)
+
+
+def test_the_confusion_of_many_classes_is_not_written_down():
+    assert confusion(np.array([0, 2, 2]), np.array([0, 1, 2]), 3) == [[1, 0, 0], [0, 0, 1], [0, 0, 1]]
+    many = Data("", None, (None, np.array([0])), tuple(map(str, range(21))), (), (), False)
+    assert _confusion(np.array([[0]]), many) == {}
+
+
+def test_the_command_measures_what_is_there(root, tmp_path, monkeypatch, capsys):
+    found = []
+    monkeypatch.setattr("models.train.__main__.measure", lambda name, data, device, out: found.append(name))
+    monkeypatch.setitem(RECIPES, "cifar_vgg", replace(RECIPE, epochs=1, keep=()))
+    (tmp_path / "cifar_vgg.json").write_text("{}")
+    main(["cifar", "--all", "--measure", "--data", str(root), "--out", str(tmp_path)])
+    assert found == ["cifar_vgg"]
+    assert "cifar_plain20 is not trained yet" in capsys.readouterr().out
+
+
 def test_another_seed_learns_otherwise_and_its_weights_stay_with_its_run(root, tmp_path, monkeypatch):
     monkeypatch.setitem(RECIPES, "small", replace(RECIPE, epochs=1, keep=()))
     arguments = ["small", "--data", root, "--runs", tmp_path / "runs", "--out", tmp_path / "out", "--device", "cpu"]
     for seed in ("0", "1"):
         main([*map(str, arguments), "--seed", seed])
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"small.json", "small.safetensors"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"small.json", "small.safetensors", "seeds"}
+    assert [path.name for path in (tmp_path / "out" / "seeds").iterdir()] == ["small.seed1.json"]
+    of_another = json.loads((tmp_path / "out" / "seeds" / "small.seed1.json").read_text(encoding="utf-8"))
+    assert of_another["recipe"]["seed"] == 1
     state, about = shipped("small", folder=tmp_path / "runs" / "small.seed1")
     assert about.command == "python -m models.train small --seed 1"
     assert not equal(state, shipped("small", folder=tmp_path / "out")[0])

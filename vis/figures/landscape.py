@@ -3,27 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from math import hypot, log10, sqrt
+from math import log10, sqrt
 
 import plotly.graph_objects as go
 
 from models.architecture import Architecture
+from vis.figures.labels import Circle, sides
 from vis.figures.numbers import percent, short
 
 LARGEST, SMALLEST = 36, 5  # pixels, the diameters of points
 ROOM = 270, 340  # pixels of the plot on a telephone; names that have room there have it everywhere
-APART, APART_AT_CORNERS = 2, 6  # pixels at least from the points of others, to which a name must not seem to belong
-LETTER = 6.5, 14  # pixels, width and height
-SIDES = {  # of a point where its name may stand, the best first: to the right or left, above or below
-    "middle right": (1, 0),
-    "middle left": (-1, 0),
-    "top center": (0, 1),
-    "bottom center": (0, -1),
-    "top right": (1, 1),
-    "top left": (-1, 1),
-    "bottom right": (1, -1),
-    "bottom left": (-1, -1),
-}
 TICKS = tuple(digit * 10.0**power for power in range(4, 13) for digit in (1, 3))
 COLOURS = {  # related families have related colours; all can be told from white and from black
     "lenet": "#a6761d",
@@ -103,7 +92,7 @@ def landscape(points: Sequence[Point], x: str, size: str, words: Words, named: S
     """
     largest = max(getattr(point, size) for point in points)
     axis = _axis(points, x)
-    sides = dict(_sides(points, x, size, axis["range"], named))
+    stand = dict(_sides(points, x, size, axis["range"], named))
     figure = go.Figure()
     families = list(dict.fromkeys(point.family for point in points))
     in_legend: set[str] = set()
@@ -132,8 +121,8 @@ def landscape(points: Sequence[Point], x: str, size: str, words: Words, named: S
                 "opacity": 0.8,
                 "line": {"width": 1, "color": "rgba(255, 255, 255, 0.7)"},
             },
-            text=[point.title if point.name in sides else "" for point in members],
-            textposition=[sides.get(point.name, "top center") for point in members],
+            text=[point.title if point.name in stand else "" for point in members],
+            textposition=[stand.get(point.name, "top center") for point in members],
             textfont={"size": 12},
             hovertext=[hover(point, words) for point in members],
             hovertemplate="%{hovertext}<extra></extra>",
@@ -191,26 +180,6 @@ def _heights(points: Sequence[Point]) -> list[float]:
     return [lowest - room, highest + room]
 
 
-@dataclass(frozen=True)
-class _Rectangle:
-    left: float
-    bottom: float
-    right: float
-    top: float
-
-    def is_within(self, width: float, height: float) -> bool:
-        return min(self.left, self.bottom) >= 0 and self.right <= width and self.top <= height
-
-    def meets(self, other: "_Rectangle") -> bool:
-        beside = self.right <= other.left or other.right <= self.left
-        return not (beside or self.top <= other.bottom or other.top <= self.bottom)
-
-    def meets_circle(self, across: float, up: float, radius: float) -> bool:
-        """Whether the point of it that is closest to the middle of the circle is inside the circle."""
-        nearest = min(max(across, self.left), self.right), min(max(up, self.bottom), self.top)
-        return hypot(nearest[0] - across, nearest[1] - up) < radius
-
-
 def _sides(
     points: Sequence[Point], x: str, size: str, across: Sequence[float], named: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
@@ -219,31 +188,11 @@ def _sides(
     bottom, top = _heights(points)
     largest = max(getattr(point, size) for point in points)
 
-    def circle(point: Point) -> tuple[float, float, float]:
-        """Its middle and its radius, in pixels."""
+    def circle(point: Point) -> Circle:
         value = getattr(point, x)
         along = ((value if x == "year" else log10(value)) - across[0]) / (across[1] - across[0])
         radius = max(SMALLEST, LARGEST * sqrt(getattr(point, size) / largest)) / 2
         return along * width, (point.accuracy - bottom) / (top - bottom) * height, radius
 
     circles = {point.name: circle(point) for point in points}
-    titles = {point.name: point.title for point in points}
-    written: list[_Rectangle] = []
-    for name in filter(titles.get, named):
-        for side, (right, up) in SIDES.items():
-            box = _beside(*circles[name], right, up, LETTER[0] * len(titles[name]))
-            others = [circle for other, circle in circles.items() if other != name]
-            apart = APART_AT_CORNERS if right and up else APART
-            taken = any(map(box.meets, written)) or any(box.meets_circle(a, b, r + apart) for a, b, r in others)
-            if box.is_within(*ROOM) and not taken:
-                written.append(box)
-                yield name, side
-                break
-
-
-def _beside(across: float, up: float, radius: float, right: int, above: int, width: float) -> _Rectangle:
-    """Where a text of this width stands on that side of a point, as Plotly sets it."""
-    away = radius + 2
-    left = across + away if right > 0 else across - away - width if right < 0 else across - width / 2
-    bottom = up + away if above > 0 else up - away - LETTER[1] if above < 0 else up - LETTER[1] / 2
-    return _Rectangle(left, bottom, left + width, bottom + LETTER[1])
+    return sides(circles, {point.name: point.title for point in points}, named, ROOM)

@@ -27,7 +27,8 @@ from models.statefile import printable
 from models.temporary import temporary_folder
 from vis.top9.ranking import MOST_PLACES, Key, Ranking, Top, numbered
 
-FORMAT, BEFORE = 2, 1  # now no feature map has several pictures of one photograph
+FORMAT = 3
+LACKS = {3: (), 2: ("strength",), 1: ("strength", "photograph")}  # columns of the table, by the format
 CROP = re.compile(r" \d+,\d+ (\d+)×\1")  # what followed, in the name of a crop, the photograph's, which was its class
 MOST_MAPS = 1_000_000  # of all layers
 MOST_ROWS = 20_000_000
@@ -45,6 +46,7 @@ TABLE = pa.schema(
         "column": pa.int32(),
         "label": pa.dictionary(pa.int32(), pa.string()),
         "photograph": pa.dictionary(pa.int32(), pa.string()),
+        "strength": pa.float64(),
     }
 )
 TEXTS = ("layer", "picture", "label")  # in all files
@@ -56,7 +58,8 @@ def save(top: Top, path: Path) -> None:
     """Writes a result to a Parquet file, whole or not at all.
 
     A row is an entry: layer, channel, rank, picture, value, row, column, label, photograph (null where the picture is
-    one of its own); all else is in the metadata.
+    one of its own), strength (what it is ranked by: the value, or what an upper end made of it); all else is in the
+    metadata.
 
     Raises:
         Refused: where the file cannot be written.
@@ -101,8 +104,8 @@ def _table(top: Top) -> pa.Table:
         found = top.rankings[layer]
         channels, ranks = np.nonzero(found.pictures >= 0)  # row by row
         columns.append([np.full(len(ranks), i), channels, ranks, *(array[channels, ranks] for array in found.arrays())])
-    joined = [np.concatenate(parts) for parts in zip(*columns, strict=True)] or [np.zeros(0, int)] * 7
-    layer, channel, rank, value, picture, row, column = joined
+    joined = [np.concatenate(parts) for parts in zip(*columns, strict=True)] or [np.zeros(0, int)] * 8
+    layer, channel, rank, strength, value, picture, row, column = joined
     sources = [None if of == name else of for name, of in zip(top.names, top.photographs, strict=True)]
     written = {
         "layer": pa.DictionaryArray.from_arrays(pa.array(layer, pa.int32()), pa.array(layers, pa.string())),
@@ -114,6 +117,7 @@ def _table(top: Top) -> pa.Table:
         "column": column,
         "label": _dictionary(np.array([*top.labels, None], object)[picture.astype(int)]),
         "photograph": _dictionary(np.array([*sources, None], object)[picture.astype(int)]),
+        "strength": strength,
     }
     about = {
         "format": FORMAT,
@@ -162,10 +166,12 @@ def read(path: Path) -> Top:
             if file.metadata.num_rows > MOST_ROWS:
                 raise ValueError("too many rows")
             about = json.loads(file.schema_arrow.metadata[ABOUT])
-            names = TABLE.names[:-1] if about["format"] == BEFORE else TABLE.names
-            table = file.read(list(names), use_threads=False)
-        if about["format"] == BEFORE:
-            table = table.append_column(TABLE.names[-1], pa.nulls(len(table), TABLE.types[-1]))
+            lacks = LACKS[about["format"]]
+            table = file.read([name for name in TABLE.names if name not in lacks], use_threads=False)
+        if "photograph" in lacks:
+            table = table.append_column("photograph", pa.nulls(len(table), TABLE.field("photograph").type))
+        if "strength" in lacks:
+            table = table.append_column("strength", table["value"])
         top = _top(table.cast(TABLE).combine_chunks(), about)
     except DAMAGE as error:
         raise Refused(
@@ -189,29 +195,30 @@ def _top(table: pa.Table, about: dict) -> Top:
     key = _key(about["key"])
     total, counted, refused = (operator.index(about[name]) for name in ("total", "counted", "unreadable_in_all"))
     maps = {str(layer): operator.index(number) for layer, number in about["maps"].items()}
-    _true(about["format"] in (FORMAT, BEFORE) and len(about["unreadable"]) <= MOST_LISTED)
+    _true(len(about["unreadable"]) <= MOST_LISTED)
     _true(0 <= refused <= counted <= total)
     _true(set(maps) <= set(key.layers) and 0 <= sum(maps.values()) <= MOST_MAPS and min(maps.values(), default=0) >= 0)
     _true(not any(table[name].null_count for name in TABLE.names if name not in MAY_LACK))
     names, numbers = _texts(table["picture"])
     layers, layer_numbers = _texts(table["layer"])
-    channel, rank, value, row, column = (
-        table[name].to_numpy() for name in ("channel", "rank", "value", "row", "column")
+    channel, rank, strength, value, row, column = (
+        table[name].to_numpy() for name in ("channel", "rank", "strength", "value", "row", "column")
     )
     labels, photographs = (_of_each(len(names), numbers, table[name]) for name in MAY_LACK)
-    if about["format"] == BEFORE:
+    if "photograph" in LACKS[about["format"]]:
         photographs = [
             label if label and CROP.fullmatch(name.removeprefix(label)) else None
             for name, label in zip(names, labels, strict=True)
         ]
     _true(min(numbers.min(initial=0), layer_numbers.min(initial=0), row.min(initial=0), column.min(initial=0)) >= 0)
-    _true(bool(np.isfinite(value).all()) and len(set(names)) == len(names))
+    _true(bool(np.isfinite((value, strength)).all()) and len(set(names)) == len(names))
+    _true(bool(key.ranked_by) or np.array_equal(strength, value))
     rankings = {layer: Ranking.empty(number, key.k) for layer, number in maps.items()}
     for i, layer in enumerate(layers):
         of_layer = layer_numbers == i
         place = channel[of_layer], rank[of_layer]
         _true(min(numbers.min(initial=0) for numbers in place) >= 0)
-        for whole, found in zip(rankings[layer].arrays(), (value, numbers, row, column), strict=True):
+        for whole, found in zip(rankings[layer].arrays(), (strength, value, numbers, row, column), strict=True):
             whole[place] = found[of_layer]
     order = sorted(range(len(names)), key=names.__getitem__)
     rankings = {layer: found.with_names(np.argsort(order)) for layer, found in rankings.items()}
@@ -257,7 +264,9 @@ def _key(said: dict) -> Key:
         ),
         k=operator.index(said["k"]),
         layers=tuple(map(str, said["layers"])),
+        ranked_by=tuple(map(str, said.get("ranked_by", ()))),
     )
+    _true(len(key.ranked_by) in (0, len(key.layers)))
     _true(1 <= key.k <= MOST_PLACES and re.fullmatch("[0-9a-f]{64}", key.fingerprint) is not None)
     return key
 

@@ -2,9 +2,10 @@
 
 Each goes through the network once, every chosen layer is ranked at once, and only the k strongest pictures of every
 feature map are kept, of each photograph the strongest. A feature map's answer to a picture is its maximum over
-positions. Equal answers are in the order of the pictures' ids, equal positions in reading order, so that the result
-depends on nothing but the network and the pictures – not on their order, on threads, or on having been stopped and
-resumed.
+positions. Where activations have an upper end, which many of them reach, as those of ReLU6 do at 6, the strongest are
+those that go furthest beyond it. Equal answers are in the order of the pictures' ids, equal positions in reading order,
+so that the result depends on nothing but the network and the pictures – not on their order, on threads, or on having
+been stopped and resumed.
 """
 
 import time
@@ -24,6 +25,7 @@ from models import Loaded
 from models.device import cores
 from models.picture_sets import MOST_LISTED, PictureSet
 from models.refusals import Refused
+from vis.deconvnet import ranked_by
 from vis.maps import stream_maps
 from vis.shapes import record_shapes
 from vis.top9.files import kept, save
@@ -45,6 +47,8 @@ def key_of(loaded: Loaded, pictures: PictureSet, layers: Sequence[str], k: int =
     wanted = {trace[layer] for layer in layers}
     if not wanted or not 1 <= k <= MOST_PLACES:
         raise Refused("At least one layer is needed, and 1 to {most} pictures per feature map.", most=MOST_PLACES)
+    names = tuple(trace.names[node] for node in sorted(wanted))
+    ranked = tuple(ranked_by(trace, loaded.outline, layer) for layer in names)
     options = "".join(f" {name}={value}" for name, value in sorted(loaded.options.items()))
     return Key(
         loaded.architecture.name + options,
@@ -52,7 +56,8 @@ def key_of(loaded: Loaded, pictures: PictureSet, layers: Sequence[str], k: int =
         loaded.preprocess,
         pictures.fingerprint,
         k,
-        tuple(trace.names[node] for node in sorted(wanted)),
+        names,
+        () if ranked == names else ranked,
     )
 
 
@@ -160,6 +165,8 @@ class _Running:
         self._unreadable: list[tuple[str, Refused]] = []
         self._unreadable_in_all = 0
         self._rankings: dict[str, Ranking] = {}
+        self._ranked_by = dict(zip(key.layers, key.ranked_by or key.layers, strict=True))
+        self._waited_for = {ranked for layer, ranked in self._ranked_by.items() if ranked != layer}
         self._photographs = numbered(pictures.sources) if pictures.sources else None
         if begun and begun.total == self.total and (numbers := _places(begun.names, pictures.ids)) is not None:
             self.counted = begun.counted
@@ -183,10 +190,16 @@ class _Running:
 
     def _rank(self, images: Tensor, numbers: np.ndarray) -> None:
         """Ranks pictures (N, C, H, W), of which those after the last number only fill up."""
-        for layer, maps in stream_maps(self._loaded.model, images, self._key.layers):  # (N, K, h, w)
-            if layer not in self._rankings:
-                self._rankings[layer] = Ranking.empty(len(maps[0]), self._key.k)
-            _enter(self._rankings[layer], maps[: len(numbers)], numbers, self._photographs)
+        waiting: dict[str, Tensor] = {}  # what some layers are ranked by, which comes before them
+        for layer, maps in stream_maps(self._loaded.model, images, {*self._ranked_by, *self._ranked_by.values()}):
+            maps = maps[: len(numbers)]  # (n, K, h, w)
+            if layer in self._ranked_by:
+                if layer not in self._rankings:
+                    self._rankings[layer] = Ranking.empty(maps.shape[1], self._key.k)
+                ranked = waiting.pop(self._ranked_by[layer], maps)
+                _enter(self._rankings[layer], maps, ranked, numbers, self._photographs)
+            if layer in self._waited_for:
+                waiting[layer] = maps
 
     def top(self) -> Top:
         """What was found so far, with the names of the pictures that are in it."""
@@ -214,17 +227,25 @@ def _places(names: Sequence[str], ids: Sequence[str]) -> np.ndarray | None:
     return np.array(places, int) if is_there else None
 
 
-def _enter(ranking: Ranking, maps: Tensor, numbers: np.ndarray, photographs: np.ndarray | None) -> None:
-    """Enters maps (n, K, h, w) of pictures that come after all in the ranking, in which equal values stay behind."""
-    maxima = maps.amax((2, 3)).double().cpu().numpy() + 0.0  # (n, K); there is one zero only
-    pictures, channels = np.nonzero(maxima > ranking.values[:, -1])
+def _enter(ranking: Ranking, maps: Tensor, ranked: Tensor, numbers: np.ndarray, photographs: np.ndarray | None) -> None:
+    """Enters pictures that come after all in the ranking, in which equally strong ones stay behind.
+
+    Args:
+        maps: of the pictures, (n, K, h, w).
+        ranked: maps of the same shape by whose maxima they are ranked.
+    """
+    maxima = ranked.amax((2, 3)).double().cpu().numpy() + 0.0  # (n, K); there is one zero only
+    pictures, channels = np.nonzero(maxima > ranking.strengths[:, -1])
     if not len(pictures):
         return
     at = (torch.as_tensor(pictures, device=maps.device), torch.as_tensor(channels, device=maps.device))
-    positions = maps[at].flatten(1).cpu().numpy().argmax(1)  # the first of equal ones; ten times as fast as torch's
+    positions = ranked[at].flatten(1).cpu().numpy().argmax(1)  # the first of equal ones; ten times as fast as torch's
     changed, where = np.unique(channels, return_inverse=True)
     new = Ranking.empty(len(changed), len(numbers))
-    new.values[where, pictures] = maxima[pictures, channels]
+    new.strengths[where, pictures] = new.values[where, pictures] = maxima[pictures, channels]
+    if maps is not ranked:
+        there = torch.as_tensor(positions, device=maps.device)[:, None]
+        new.values[where, pictures] = maps[at].flatten(1).gather(1, there)[:, 0].double().cpu().numpy() + 0.0
     new.pictures[where, pictures] = numbers[pictures]
     new.rows[where, pictures], new.columns[where, pictures] = np.divmod(positions, maps.shape[3])
     old = Ranking(*(a[changed] for a in ranking.arrays()))

@@ -39,10 +39,12 @@ class Key:
     fingerprint: str  # of the set of pictures
     k: int
     layers: tuple[str, ...]  # in the order of execution
+    ranked_by: tuple[str, ...] = ()  # of each, the operation whose values are ranked; empty where these are the layers
 
     def canonical(self) -> str:
         """The key as JSON, the same for equal keys."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        said = {name: value for name, value in dataclasses.asdict(self).items() if name != "ranked_by" or value}
+        return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 @dataclass(eq=False)
@@ -52,6 +54,7 @@ class Ranking:
     Places that are not taken yet hold picture −1 with the value −∞.
     """
 
+    strengths: np.ndarray  # by which they are ranked: the values, or those before an activation's upper end
     values: np.ndarray  # float64, which holds every smaller float exactly
     pictures: np.ndarray  # int64: which of the names that belong to the ranking
     rows: np.ndarray  # int64
@@ -60,17 +63,17 @@ class Ranking:
     @classmethod
     def empty(cls, maps: int, k: int) -> "Ranking":
         none, nowhere = np.full((maps, k), -np.inf), np.full((maps, k), -1)
-        return cls(none, nowhere, nowhere.copy(), nowhere.copy())
+        return cls(none, none.copy(), nowhere, nowhere.copy(), nowhere.copy())
 
     def arrays(self) -> tuple[np.ndarray, ...]:
-        return self.values, self.pictures, self.rows, self.columns
+        return self.strengths, self.values, self.pictures, self.rows, self.columns
 
     def with_names(self, numbers: np.ndarray) -> "Ranking":
         """The same ranking, whose picture i is now picture numbers[i]."""
-        return Ranking(self.values, np.append(numbers, -1)[self.pictures], self.rows, self.columns)
+        return dataclasses.replace(self, pictures=np.append(numbers, -1)[self.pictures])
 
     def best(self, other: "Ranking", photographs: np.ndarray | None = None) -> "Ranking":
-        """The best of both rankings, of each photograph one; of equal values those with the smaller picture.
+        """The best of both rankings, of each photograph one; of equally strong ones those with the smaller picture.
 
         Args:
             photographs: of every picture, the number of its photograph; None where each is one of its own.
@@ -81,21 +84,21 @@ class Ranking:
             both = both._sorted(of := np.append(photographs, -1)[both.pictures])
             of = np.sort(of, 1)
             again = np.pad((of[:, 1:] == of[:, :-1]) & (of[:, 1:] >= 0), ((0, 0), (1, 0)))
-            both.values[again], both.pictures[again] = -np.inf, -1
+            both.strengths[again], both.values[again], both.pictures[again] = -np.inf, -np.inf, -1
         best = both._sorted()
         return Ranking(*(array[:, :k] for array in best.arrays()))
 
     def _sorted(self, *first: np.ndarray) -> "Ranking":
-        """The same ranking in the order of these numbers (K, k), then of the values, then of the pictures."""
-        order = np.lexsort((self.pictures, -self.values, *first), axis=1)
+        """The same ranking in the order of these numbers (K, k), then of the strengths, then of the pictures."""
+        order = np.lexsort((self.pictures, -self.strengths, *first), axis=1)
         return Ranking(*(np.take_along_axis(array, order, 1) for array in self.arrays()))
 
     def is_in_order(self) -> bool:
-        """Whether values descend, equal ones by their pictures."""
-        values, pictures = self.values, self.pictures
-        fall, tie = values[:, :-1] > values[:, 1:], values[:, :-1] == values[:, 1:]
+        """Whether strengths descend, equal ones by their pictures, and values with them."""
+        strengths, pictures = self.strengths, self.pictures
+        fall, tie = strengths[:, :-1] > strengths[:, 1:], strengths[:, :-1] == strengths[:, 1:]
         by_picture = (pictures[:, :-1] < pictures[:, 1:]) | (pictures[:, 1:] < 0)
-        return bool((fall | tie & by_picture).all())
+        return bool(((fall | tie & by_picture) & (self.values[:, :-1] >= self.values[:, 1:])).all())
 
     def has_twice(self, photographs: np.ndarray) -> bool:
         """Whether a feature map has a photograph twice; argument as of `best`."""
@@ -151,7 +154,7 @@ class Top:
         """The strongest pictures of a feature map, strongest first; fewer than k of a set of fewer photographs."""
         found = self.rankings[layer]
         rows = zip(*(a[channel].tolist() for a in found.arrays()), strict=True)
-        return [Entry(self.names[i], value, row, column, self.labels[i]) for value, i, row, column in rows if i >= 0]
+        return [Entry(self.names[i], value, row, column, self.labels[i]) for _, value, i, row, column in rows if i >= 0]
 
 
 # Merging ---------------------------------------------------------------------------------------------------------

@@ -4,8 +4,7 @@ import operator
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, fx, nn
@@ -14,7 +13,7 @@ from torch.nn import functional as F
 from models.device import OutOfMemory
 from models.refusals import Refused
 from vis.trace.in_place import on_a_copy
-from vis.trace.nodes import MAX_POOLS, Trace, operation, source
+from vis.trace.nodes import MAX_POOLS, Trace, module_at, operation, source
 from vis.trace.refusals import RAISED, TraceRefused, first_line
 
 
@@ -30,11 +29,7 @@ class Recording:
 
     def module(self, node: fx.Node) -> nn.Module:
         """The module that is called there."""
-        return self._modules[node.target]
-
-    @cached_property
-    def _modules(self) -> dict[str, nn.Module]:
-        return dict(self.model.named_modules(remove_duplicate=False))
+        return module_at(node.target, self.model)
 
     def of(self, layer: str) -> Tensor:
         """The output of `layer`, (1, C, h, w) or (1, K).
@@ -90,13 +85,15 @@ def execute(
 
     Args:
         with_switches: of max pools; without, these are run as the network itself runs them.
-        overwritable: whose results nothing else reads, so that a module that works in place may do so with them.
+        overwritable: whose results nothing reads later: a module that works in place, or a sum, may write there.
 
     Raises:
         TraceRefused: for a picture that is too small for the network, or a network that wants more than a picture.
     """
-    with saying_where(node, recording):
+    try:
         _execute(node, recording, with_switches, overwritable)
+    except RAISED as error:  # not a `with`: there are many small operations
+        _say_where(node, recording, error)
 
 
 @contextmanager
@@ -105,15 +102,19 @@ def saying_where(node: fx.Node, recording: Recording) -> Iterator[None]:
     try:
         yield
     except RAISED as error:
-        if isinstance(error, (OutOfMemory, Refused)):
-            raise
-        raise TraceRefused(
-            "The network cannot process a {width}×{height} picture: “{layer}” says {reason}",
-            width=recording.image.shape[3],
-            height=recording.image.shape[2],
-            layer=recording.trace.names.get(node, node.name),
-            reason=first_line(error),
-        ) from error
+        _say_where(node, recording, error)
+
+
+def _say_where(node: fx.Node, recording: Recording, error: Exception) -> NoReturn:
+    if isinstance(error, (OutOfMemory, Refused)):
+        raise error
+    raise TraceRefused(
+        "The network cannot process a {width}×{height} picture: “{layer}” says {reason}",
+        width=recording.image.shape[3],
+        height=recording.image.shape[2],
+        layer=recording.trace.names.get(node, node.name),
+        reason=first_line(error),
+    ) from error
 
 
 def _execute(node: fx.Node, recording: Recording, with_switches: bool, overwritable: Collection[fx.Node]) -> None:
@@ -161,14 +162,22 @@ def apply(node: fx.Node, model: nn.Module, args: tuple, kwargs: dict, may_overwr
     if node.op == "get_attr":
         return operator.attrgetter(node.target)(model)
     if node.op == "call_module":
-        module = model.get_submodule(node.target)
+        module = module_at(node.target, model)
         if getattr(module, "inplace", False) and not may_overwrite:
             args = tuple(a.clone() if isinstance(a, Tensor) else a for a in args)
         return module(*args, **kwargs)
+    if may_overwrite and node.target is operator.add and len(source(node).users) == 1 and _is_like(*args):
+        return operator.iadd(*args)  # a view of what it writes over would be a second reader
     called, args, kwargs = on_a_copy(node.target, args, kwargs)
     if node.op == "call_method":
         return getattr(args[0], called)(*args[1:], **kwargs)
     return called(*args, **kwargs)
+
+
+def _is_like(one: Any, other: Any) -> bool:
+    """Whether a sum of the two has the shape and type of the first."""
+    both = isinstance(one, Tensor) and isinstance(other, Tensor)
+    return both and one.shape == other.shape and one.dtype == other.dtype
 
 
 def parameter(node: fx.Node, recording: Recording, names: str, **defaults: Any) -> dict[str, Any]:
@@ -189,7 +198,7 @@ def parameter(node: fx.Node, recording: Recording, names: str, **defaults: Any) 
 def is_max_pool(node: fx.Node, model: nn.Module) -> bool:
     if node.op not in ("call_module", "call_function") or operation(node, model) not in MAX_POOLS:
         return False
-    gives_a_pair = node.op == "call_module" and model.get_submodule(node.target).return_indices
+    gives_a_pair = node.op == "call_module" and module_at(node.target, model).return_indices
     return not gives_a_pair  # whose parts nothing here can follow
 
 

@@ -65,6 +65,13 @@ def from_picture(graph: fx.Graph) -> frozenset[fx.Node]:
     return frozenset(found)
 
 
+def module_at(path: str, model: nn.Module) -> nn.Module:
+    """As `model.get_submodule(path)`, without its questions, which take longer than a small operation."""
+    for name in path.split("."):
+        model = model._modules[name]
+    return model
+
+
 MAX_POOLS = {nn.MaxPool2d, F.max_pool2d, torch.max_pool2d}
 
 
@@ -73,7 +80,7 @@ def operation(node: fx.Node, model: nn.Module) -> Any:
     if node.op != "call_module":
         return node.target
     if "operation" not in node.meta:  # it is asked for often; weight norm makes a class of its own
-        node.meta["operation"] = type_before_parametrizations(model.get_submodule(node.target))
+        node.meta["operation"] = type_before_parametrizations(module_at(node.target, model))
     return node.meta["operation"]
 
 

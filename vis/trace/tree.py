@@ -45,12 +45,13 @@ class Tree:
 
 
 def _facts(model: nn.Module, with_tensors: bool, alive: list[weakref.ref]) -> Iterator[Any]:
-    for module in model.modules():
+    for module in _modules(model):
         kind, own = type(module), vars(module)
         alive.append(weakref.ref(module))
         yield id(module), kind, own["training"]
-        yield [(name, id(part)) for name, part in own["_modules"].items()]
-        yield [(name, id(tensor)) for name, tensor in own["_parameters"].items()]
+        for parts in (own["_modules"], own["_parameters"]):
+            if parts:
+                yield list(parts), list(map(id, parts.values()))
         if own["_buffers"]:
             yield [(name, _frozen(tensor, alive, True)) for name, tensor in own["_buffers"].items()]
         if own["_forward_pre_hooks"] or own["_forward_hooks"]:
@@ -62,6 +63,17 @@ def _facts(model: nn.Module, with_tensors: bool, alive: list[weakref.ref]) -> It
         for name, value in own.items():
             if name not in _OF_EVERY_MODULE:
                 yield name, _frozen(value, alive, with_tensors)
+
+
+def _modules(model: nn.Module) -> Iterator[nn.Module]:
+    """As `model.modules()`, in another order and without their names, which take most of its time."""
+    seen, waiting = {model}, [model]
+    while waiting:
+        yield (module := waiting.pop())
+        for part in vars(module)["_modules"].values():
+            if part is not None and part not in seen:
+                seen.add(part)
+                waiting.append(part)
 
 
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))

@@ -1,0 +1,89 @@
+"""The networks for CIFAR-10: what their trainings cost, and what all of them take a picture for."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+import torch
+
+from models import Loaded, load
+from models.cifar import NETWORKS
+from models.device import or_on_cpu
+from models.trainings import trainings
+from models.weights import SHIPPED
+from pages.common.cache.networks import remembered
+from pages.common.cache.pictures import picture
+from pages.common.cache.top9 import kept, pictures_in_dataset
+from pages.common.cache.turns import turn
+from pages.common.session import Selection
+from vis.cost.training import Entrant, entrant
+from vis.mistakes import Answers, answers_to, joined
+
+if TYPE_CHECKING:
+    from models.picture_sets import PictureSet
+
+BATCH = 200
+
+
+def entrants() -> list[Entrant]:
+    """Those that are trained, in the order of all networks."""
+    files = [SHIPPED / f"{name}.json" for name in NETWORKS]
+    return _entrants(tuple((file.name, file.stat().st_mtime_ns) for file in files if file.is_file()))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _entrants(cards: tuple[tuple[str, int], ...]) -> list[Entrant]:
+    """Counted anew when a card is: `cards` are names and times of files."""
+    return [entrant(training) for training in trainings().values()]
+
+
+# They are small: all of them together hold 12 MB, and push no large network out of its cache.
+@st.cache_resource(max_entries=len(NETWORKS), show_spinner=False)
+def _small(name: str, device: str) -> Loaded:
+    return load(name, "shipped", device)
+
+
+@remembered(entries=16)
+def votes(selection: Selection, names: tuple[str, ...]) -> dict[str, list[float]]:
+    """The probabilities of all classes for the selection's picture, by network."""
+    given = picture(selection)
+
+    def on(device: str) -> dict[str, list[float]]:
+        found = {}
+        for name in names:
+            loaded = _small(name, device)
+            with turn, torch.no_grad():
+                logits = loaded.model(loaded.classifier_input(given).to(loaded.device))
+                found[name] = logits[0].softmax(0).tolist()
+        return found
+
+    return or_on_cpu(on, selection.device)[0]
+
+
+# On the test pictures, which do not ship --------------------------------------------------------------------------
+
+
+def cifar10_pictures() -> "PictureSet | None":
+    """CIFAR-10's original ones, if they were downloaded to where the app keeps its data sets; nothing is fetched.
+
+    Raises:
+        Refused: if they are damaged.
+    """
+    is_here = (kept() / "datasets" / "cifar-10-batches-py").is_dir()
+    return pictures_in_dataset("CIFAR10") if is_here else None
+
+
+def answered(
+    name: str, device: str, pictures: "PictureSet", report: Callable[[float], None], stopped: Callable[[], bool]
+) -> Answers | None:
+    """What a network answers to all of these pictures; None where it was stopped."""
+    loaded, count = _small(name, device), len(pictures.ids)
+    found = []
+    for start in range(0, count, BATCH):
+        if stopped():
+            return None
+        images = torch.cat([loaded.preprocess(pictures.open(id)) for id in pictures.ids[start : start + BATCH]])
+        with turn:
+            found.append(answers_to(loaded.model, images.to(loaded.device)))
+        report(min(1.0, (start + BATCH) / count))
+    return joined([loaded.categories.index(name) for name in pictures.classes], found)
