@@ -235,6 +235,13 @@ def test_the_visitors_own_stack_is_trained_as_they_left_it():
     assert until_it_ends(again).recipe.stack == as_code(rows)
 
 
+def test_a_button_beside_the_stack_leads_to_its_training():
+    visit = Visit(STACK, stack="conv.4.5.4_relu").press("train stack")
+    visit.go(PAGE)
+    assert visit.widget("learner").value == "stack"
+    assert visit.link["stack"] == "conv.4.5.4_relu"
+
+
 def test_a_stack_that_is_too_large_is_refused_and_says_why():
     visit = Visit(PAGE, learner="stack", stack=as_code((Row("conv", 512, 3), Row("conv", 512, 3))))
     visit.press("training start")
@@ -312,6 +319,22 @@ def test_the_code_of_the_page_trains_lenet(monkeypatch, few_digits):
     names = Visit(PAGE).made_by_code()
     assert names["right"] > 0.3
     assert names["loss"].isfinite()
+
+
+def test_what_the_text_says_of_networks_without_batch_norm_is_so(monkeypatch):
+    """The residual one is dead after one epoch: no gradient anywhere; the plain one is behind."""
+
+    monkeypatch.setattr("pages.learn.train.recipe.digits", digits)
+
+    def after(epochs: int, **recipe: object) -> Training:
+        training = training_of(Recipe(**recipe))
+        while training.epoch < epochs:
+            training.advance()
+        return training
+
+    assert set(after(1, net="residual").gradients[-1]) == {0.0}
+    plain, normed = (after(3, net="plain", batch_norm=norm).held_out[-1].accuracy for norm in (False, True))
+    assert normed > plain + 0.03
 
 
 def test_what_the_question_says_of_lenet_is_so():

@@ -55,7 +55,7 @@ def page() -> None:
     if refused := kept("refused training", lambda: None):
         st.error(plain(said(refused)), icon=":material/error:")
     if run:
-        watch(under_way, _in_words, "stop training", None, lambda run: show(runs()))
+        watch(under_way, _in_words, "stop training", None, lambda run: show(runs()), is_first=True)
     elif runs():
         _ended(runs()[-1])
         show(runs())
