@@ -156,10 +156,19 @@ def _choice(place, option: Choice, label: str, first: Any, look: dict[str, Any])
         return place.select_slider(label, values, first, format_func=called, **look)
     names = [called(value) for value in values]
     _set_where_renamed(option, look["key"], names)
+    # Streamlit takes None for no choice at all, and would say so instead of what None is called.
+    if None in option.values and value_of(look["key"], NONE) is None:
+        set_to(look["key"], NONE)
     if _is_set(look["key"]):
         first = values[0]  # as above
-    value = place.selectbox(label, values, values.index(first), format_func=called, **look)
+    shown = [NONE if value is None else value for value in values]
+    words = dict(zip(shown, names, strict=True)).__getitem__
+    value = place.selectbox(label, shown, values.index(first), format_func=words, **look)
+    value = None if value == NONE else value
     return value if option.accepts(value) else option.usual
+
+
+NONE = ""  # in a list, for the value None
 
 
 def _is_set(key: str) -> bool:

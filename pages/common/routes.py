@@ -66,6 +66,8 @@ SECTIONS = {
         Route("learn", "nonlinearities", Phrase("Activation functions"), "show_chart"),
         Route("learn", "normalisation", Phrase("Normalisation"), "equalizer"),
         Route("learn", "dropout", Phrase("Dropout"), "blur_circular"),
+        Route("learn", "depth", Phrase("Depth"), "stacked_bar_chart"),
+        Route("learn", "shortcuts", Phrase("Shortcuts"), "alt_route"),
         TRAIN,
         Route("learn", "arena", Phrase("The CIFAR-10 arena"), "trophy"),
     ),

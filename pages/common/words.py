@@ -226,3 +226,12 @@ def summary_of(graph: "Graph", name: str, counting: Counting, value: float | Non
     if colour in ("memory", "time", "field"):
         parts.append(f"{spoken(QUANTITIES[colour])}: {quantity_in_words(colour, value, counting)}")
     return " · ".join(parts)
+
+
+def ranked_in_words(operation: str) -> str:
+    """How the units of a layer are ranked whose activations have an upper end: by the operation before it."""
+    return _(
+        "Many units reach the upper end of this activation function; the strongest are those that go furthest "
+        "beyond it, at {operation}.",
+        operation=operation,
+    )

@@ -20,7 +20,8 @@ PAGE = "explain"  # that keeps the class, for they have it in common
 def network_that_knows() -> tuple[Selection, Loaded]:
     """The network to be explained; where it has learned nothing, beside a button for one that has."""
     chosen, loaded = network_or_stop(selection())
-    if not loaded.weights.trained and chosen.network != routes.KNOWS_IMAGENET:
+    could_know = chosen.network != routes.KNOWS_IMAGENET or chosen.weights == "random"
+    if not loaded.weights.trained and could_know:
         st.button(
             _("Explain with EfficientNet-Lite0 instead"),
             icon=":material/school:",

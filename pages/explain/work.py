@@ -60,8 +60,14 @@ def found(
     elif job and job.failed:
         st.error(_("It failed; start it again to retry."), icon=":material/error:")
     elif job:
-        st.info(_("Stopped before it was finished."), icon=":material/stop_circle:")
+        words = _("Stopped before it was finished: {part} of the work is done.", part=percent(job.part, 0))
+        st.info(words, icon=":material/stop_circle:")
+        for step in job.known[-1:]:
+            draw(step)
     st.caption(cost_in_words(passes, seconds))
+    if seconds > cache.AT_MOST:
+        words = _("After {minutes} minutes of work it is ended; choose fewer steps.", minutes=cache.AT_MOST // 60)
+        st.warning(words, icon=":material/timer_off:")
     if st.button(label or _("Start"), icon=":material/play_arrow:", key=f"start {name}"):
         _begin(key, begin)
         st.rerun()
@@ -72,6 +78,12 @@ def result(key: Hashable) -> tuple | None:
     """The steps that a job made; None where there is none, or not all of them yet."""
     job = _jobs().get(key)
     return job and job.result
+
+
+def is_running(key: Hashable) -> bool:
+    """Whether a job finds it at the moment, and draws how far it is."""
+    job = _jobs().get(key)
+    return bool(job and job.running)
 
 
 def keep_only(keys: Collection[Hashable]) -> None:

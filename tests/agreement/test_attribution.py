@@ -537,7 +537,7 @@ def test_relevance_passes_clipped_units_pads_and_pools_that_are_functions():
     """Where no unit is clipped, a network of ReLUs gives input × gradient (Ancona et al. 2018, proposition 1)."""
 
     def way(net: nn.Module, x: Tensor) -> Tensor:
-        x = net.b(F.relu6(net.a(net.pad(x))))
+        x = net.b(F.relu6(net.a(F.pad(net.pad(x), (0, 0, 1, 0)))))
         return net.end(torch.flatten(F.adaptive_avg_pool2d(net.act(x), (1, 1)), 1))
 
     def build() -> nn.Module:
@@ -551,7 +551,7 @@ def test_relevance_passes_clipped_units_pads_and_pools_that_are_functions():
         for name, value in net.named_parameters():
             value.mul_(0 if name.endswith("bias") else 20)
     found = attribute(net, image, "lrp", TARGET)
-    assert (net.a(net.pad(image)) > 6).any()
+    assert (net.a(F.pad(net.pad(image), (0, 0, 1, 0))) > 6).any()
     assert abs(found.residual) < 1e-6 * abs(found.score)  # what is clipped hands on all that it got
 
 
@@ -565,3 +565,13 @@ def test_ablation_of_superpixels_is_the_fall_for_each_of_them(model):
     found = attribute(model, image, "feature_ablation", TARGET, parts=6)
     torch.testing.assert_close(found.map, truth, rtol=1e-5, atol=1e-6)  # Captum adds up in single precision
     assert 2 < len(mask.unique()) < 12
+    assert found.passes == (len(mask.unique()) + 1, 0)
+
+
+def test_what_is_usual_and_what_was_used_is_stated(model):
+    sizes = {side: METHODS["occlusion"].chosen({}, side) for side in (224, 64, 32, 8)}
+    assert sizes[224] == {"size": 32, "stride": 16}
+    assert sizes[32] == {"size": 4, "stride": 2}
+    assert all(0 < value["stride"] <= value["size"] <= side // 4 for side, value in sizes.items())
+    layers = {method: attribute(model, picture(), method, TARGET).layer for method in ("grad_cam", "saliency")}
+    assert layers == {"grad_cam": "relu_b", "saliency": None}

@@ -139,8 +139,29 @@ def test_a_network_that_knows_nothing_offers_one_that_does_and_random_weights_st
     page = visit(weights="random", methods="grad_cam")
     assert page.press("knows").link["network"] == "efficientnet_lite0"
     assert "weights" not in page.link
+    page = Visit(ATTRIBUTION, network="efficientnet_lite0", weights="random", methods="saliency")
+    assert page.press("knows").link.get("weights") is None  # of the very network that could know, too
     page = visit(methods="grad_cam", random="on")
     assert "With random weights" in [image.proto.imgs[0].alt for image in page.at.get("image")]
+
+
+def test_a_list_calls_what_is_usual_by_its_name_in_every_language(known):
+    page = visit(methods="grad_cam", language="en")
+    page.choose(language="vi")
+    assert (page.widget("layer").value, page.widget("layer").options[0]) == ("", "tầng cuối còn vị trí")
+    page.choose(layer=known.layers["4"])
+    assert page.link["layer"] == known.layers["4"]
+    page.choose(layer="")
+    assert "layer" not in page.link
+
+
+def test_colours_mean_what_the_method_shows(known):
+    page = visit(methods="saliency,grad_cam", closely="saliency")
+    assert any("Saliency: orange either way." in m.value for m in page.at.markdown)
+    assert "for the class or against it; full at" in page.captions
+    page = visit(methods="grad_cam", closely="grad_cam")
+    assert "Orange speaks for the class, blue against it" in page.captions
+    assert "layer\\: avgpool" in page.captions
 
 
 def checked(page: Visit, check: str) -> list[dict[str, str]]:
@@ -203,5 +224,10 @@ def test_all_maps_can_be_taken_away_with_what_is_needed_to_make_them_again(known
     manifest = json.loads(archive.read("manifest.json"))
     assert (manifest["target"], manifest["network"]) == (best, "zfnet_mini")
     assert manifest["maps"]["saliency"]["range"] == [pytest.approx(float(n)) for n in (values.min(), values.max())]
+    assert {method: of["layer"] for method, of in manifest["maps"].items()} == {
+        "saliency": None,
+        "layer_cam": "avgpool",
+    }
+    assert (manifest["pixels"], manifest["strength_percent"]) == ("computed", 80)
     assert "npy" in KINDS
     assert not page.errors

@@ -9,11 +9,13 @@ from models import load
 from models.decoding import decoded
 from pages.common.cache import InTurns, sample
 from pages.common.cache.explained import explanations
+from pages.common.text import plain
 from pages.explain import work
 from pages.explain.occlusion import grids
 from tests.app.visit import ROUTES, Visit, read_csv
 from vis.attribution.figure7 import figure7
 from vis.attribution.partial import covered
+from vis.figures.numbers import percent
 
 
 def arrived(page: Visit) -> Visit:
@@ -68,6 +70,11 @@ def test_the_square_is_slid_and_a_place_can_be_looked_at(known, given, monkeypat
     assert listed.startswith(f"1. {loaded.categories[int(answer.argmax())]}: **{100 * float(answer.max()):.1f} %**")
     assert again.link["at"] == "2,3"
     assert not again.errors
+    other = (best + 1) % len(loaded.categories)
+    page = Visit(ROUTES["occlusion"], network="zfnet_mini", sample="coffee", target=str(other))
+    page = arrived(page.press("start square"))
+    share = float(loaded.model(image).softmax(1)[0, best])
+    assert plain(f"as it is: {loaded.categories[best]} {percent(share)}") in page.captions
 
 
 def test_a_job_that_is_stopped_leaves_the_line_and_gives_nothing():

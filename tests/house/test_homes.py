@@ -10,7 +10,7 @@ from tests.house.source import HOUSE, ROOT, calls, files, is_within, mentions, m
 
 CACHE = tuple(
     f"pages/common/cache/{kind}.py"
-    for kind in ["arena", "turns", "networks", "counts", "graphs", "pictures", "results", "top9"]
+    for kind in ["arena", "turns", "networks", "counts", "graphs", "pictures", "results", "stacks", "top9"]
 )
 HOMES = {
     "streamlit.cache_data": CACHE,

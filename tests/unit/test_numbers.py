@@ -18,7 +18,9 @@ from vis.figures.numbers import (
     marks,
     milliseconds,
     percent,
+    power,
     rewritten,
+    scientific,
     shape,
     short,
     significant,
@@ -146,3 +148,21 @@ def test_marks_are_those_of_one_thread():
     other.join()
     assert (grouped(1000), seen) == ("1.000", ["1,000"])
     write_with(POINT)
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [
+        (0, "0"),
+        (0.0123, "0.012"),
+        (1, "1"),
+        (12.3, "12"),
+        (12345, "12,000"),
+        (123456, "1.2·10⁵"),
+        (-4.8e-9, "−4.8·10⁻⁹"),
+        (9.96e-4, "1.0·10⁻³"),
+    ],
+)
+def test_a_tiny_or_a_huge_number_has_a_power_of_ten(number, written):
+    assert scientific(number) == written
+    assert [power(exponent) for exponent in (-12, 0, 1, 30)] == ["10⁻¹²", "1", "10", "10³⁰"]

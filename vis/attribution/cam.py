@@ -47,7 +47,8 @@ def grad_cam(asked: Question) -> Found:
         TraceRefused, Refused: see `Question.recorded`.
     """
     maps, gradients, score = maps_and_gradients(asked)
-    return Found(score, on_the_picture((gradients.mean((1, 2), keepdim=True) * maps).sum(0).relu(), asked))
+    weighed = gradients.mean((1, 2), keepdim=True) * maps
+    return Found(score, on_the_picture(weighed.sum(0).relu(), asked), layer=layer_of(asked))
 
 
 def layer_cam(asked: Question) -> Found:
@@ -57,7 +58,8 @@ def layer_cam(asked: Question) -> Found:
         TraceRefused, Refused: see `Question.recorded`.
     """
     maps, gradients, score = maps_and_gradients(asked)
-    return Found(score, on_the_picture((gradients.relu() * maps).sum(0).relu(), asked))
+    weighed = gradients.relu() * maps
+    return Found(score, on_the_picture(weighed.sum(0).relu(), asked), layer=layer_of(asked))
 
 
 def guided_grad_cam(asked: Question) -> Found:
@@ -68,7 +70,7 @@ def guided_grad_cam(asked: Question) -> Found:
     """
     fine, coarse = guided(asked), grad_cam(asked)
     per_channel = fine.per_channel * coarse.map
-    return Found(coarse.score, per_channel.sum(0), per_channel, fine.fidelity)
+    return Found(coarse.score, per_channel.sum(0), per_channel, fine.fidelity, layer=coarse.layer)
 
 
 def maps_of(asked: Question) -> tuple[Tensor, float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,15 @@ from vis.maps import layer_maps, maps_of_all
 from vis.trace import check_shape, record
 
 
+class AsItIs(NamedTuple):
+    """What the network makes of the picture without a square."""
+
+    activation: float  # the sum of the map that is followed
+    probability: float  # of the class that is asked about
+    best: int  # the number of the most probable class
+    best_probability: float  # and how probable that one is
+
+
 @dataclass(frozen=True, eq=False)
 class Figure7:
     """What is known so far with the square at every position of a grid; where it is not known, NaN and −1."""
@@ -24,7 +34,7 @@ class Figure7:
     projection: Projection  # (c) of that map, for the picture as it is
     probability: Tensor  # (d) of the class, (rows, columns)
     best: Tensor  # (e) the number of the most probable class, (rows, columns)
-    before: tuple[float, float, int]  # (b), (d) and (e) of the picture as it is
+    before: AsItIs
     size: int
     stride: int
     shape: tuple[int, int]  # (H, W) of the picture
@@ -75,7 +85,8 @@ def figure7(
     channel = strongest.channel
     projection = project_map(model, recording, layer, channel)
     total = layer_maps(recording, layer)[channel].sum().item()
-    before = total, probability, int(recording.values[end].argmax())
+    likeliest = recording.values[end].softmax(1).max(1)
+    before = AsItIs(total, probability, likeliest.indices.item(), likeliest.values.item())
 
     shape = tuple(image.shape[2:])
     rows, columns = (positions(side, size, stride) for side in shape)

@@ -11,6 +11,7 @@ from models.options import Phrase
 from vis.attribution.question import Question
 
 AT_ONCE = 10  # pictures in one pass
+SEED = 0  # of all that is drawn at random, so that every run gives the same
 DRAWS = Phrase("random draws")
 
 
@@ -24,6 +25,8 @@ class Found:
     fidelity: str = "exact"  # or "approximated: <what>", "undefined: <why>"
     residual: float | None = None  # by how much the method's own axiom is missed, in units of the score
     part: float = 1.0  # of the work that is done: what takes long is known from coarse to fine
+    layer: str | None = None  # whose maps were weighed, of the CAM family
+    made: tuple[int, int] | None = None  # pictures that went forward and backward, where that is known only afterwards
 
 
 def saliency(asked: Question) -> Found:
@@ -100,7 +103,7 @@ def gradient_shap(asked: Question, samples: int, noise: float) -> Iterator[Found
         Refused: see `Question.recorded`.
     """
     starts = torch.cat([baseline(asked.image) for baseline in BASELINES.values()])
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(SEED)
     sigma = noise * (asked.image.max() - asked.image.min())
     score = asked.scores(asked.image).item()
     total, begun, done = torch.zeros_like(asked.image[0]), 0.0, 0
@@ -120,7 +123,7 @@ def gradient_shap(asked: Question, samples: int, noise: float) -> Iterator[Found
 
 def _noise(image: Tensor, samples: int) -> Iterator[Tensor]:
     """Standard normal noise (N, C, H, W), the same in every run and on every device."""
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(SEED)
     for begin in range(0, samples, AT_ONCE):
         shape = (min(AT_ONCE, samples - begin), *image.shape[1:])
         yield torch.randn(shape, generator=generator, dtype=torch.float64).to(image.device, image.dtype)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from torch import Tensor, nn
@@ -10,7 +10,15 @@ from torch import Tensor, nn
 from models.options import Choice, Number, Option, Phrase
 from vis.attribution.cam import check_guided_maps, check_maps, grad_cam, guided_grad_cam, layer_cam, layer_of
 from vis.attribution.from_captum import check_lrp, deep_lift, lrp
-from vis.attribution.gradients import Found, gradient_shap, input_x_gradient, integrated_gradients, saliency, smoothgrad
+from vis.attribution.gradients import (
+    SEED,
+    Found,
+    gradient_shap,
+    input_x_gradient,
+    integrated_gradients,
+    saliency,
+    smoothgrad,
+)
 from vis.attribution.perturbing import ablation, occlusion, positions, rise, score_cam
 from vis.attribution.question import Question, Target
 from vis.attribution.unrolled import check_unrolls
@@ -35,9 +43,15 @@ class Method:
     options: Sequence[Option] = ()
     passes: Callable[..., tuple[int, int]] = lambda asked: (1, 1)  # (question, **options): forward, backward
     applies: Callable[[Question], object] = everywhere  # raises Refused, and says why, where it does not; from shapes
+    has_sign: bool = True  # whether what speaks against the score is negative; or else only how much a pixel matters
+    seed: int | None = None  # of what it draws at random
 
-    def chosen(self, options: Mapping[str, object]) -> dict[str, object]:
-        """All its options; those not given are as usual.
+    def options_for(self, side: int) -> Sequence[Option]:
+        """Its options with their usual values for pictures whose shorter side has so many pixels."""
+        return [replace(o, usual=_SUITED[o.name](side)) if o.name in _SUITED else o for o in self.options]
+
+    def chosen(self, options: Mapping[str, object], side: int) -> dict[str, object]:
+        """All its options; those not given are as usual for pictures of this side: see `options_for`.
 
         Raises:
             TypeError: for an option that it does not have.
@@ -45,7 +59,7 @@ class Method:
         """
         if unknown := options.keys() - {option.name for option in self.options}:
             raise TypeError(f"{self.name} has no option {', '.join(sorted(unknown))}")
-        return {option.name: option.checked(options.get(option.name, option.usual)) for option in self.options}
+        return {o.name: o.checked(options.get(o.name, o.usual)) for o in self.options_for(side)}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -69,6 +83,7 @@ SAMPLES = Number("samples", Phrase("Noisy copies"), 25, 1, 200)
 NOISE = Number("noise", Phrase("Noise, part of the range"), 0.15, 0.0, 1.0, step=0.05, digits=2)
 SIZE = Number("size", Phrase("Side of the square, pixels"), 32, 1, 512)
 STRIDE = Number("stride", Phrase("Stride, pixels"), 16, 1, 512)
+_SUITED = {"size": lambda side: max(side // 7, 2), "stride": lambda side: max(side // 14, 1)}  # 32 and 16 of 224
 MASKS = Number("masks", Phrase("Masks"), 1000, 10, 8000)
 CELLS = Number("cells", Phrase("Cells along a side"), 7, 2, 32)
 KEPT = Number("kept", Phrase("Probability to keep a cell"), 0.5, 0.05, 0.95, step=0.05, digits=2)
@@ -95,7 +110,7 @@ def _of_lrp(asked: Question) -> tuple[int, int]:
 METHODS: Mapping[str, Method] = {
     method.name: method
     for method in (
-        Method("saliency", Phrase("Saliency"), saliency, "Simonyan, Vedaldi & Zisserman 2013"),
+        Method("saliency", Phrase("Saliency"), saliency, "Simonyan, Vedaldi & Zisserman 2013", has_sign=False),
         Method("input_x_gradient", Phrase("Input × gradient"), input_x_gradient, "Shrikumar, Greenside & Kundaje 2017"),
         Method(
             "integrated_gradients",
@@ -112,6 +127,8 @@ METHODS: Mapping[str, Method] = {
             "Smilkov et al. 2017",
             (SAMPLES, NOISE),
             lambda asked, samples, noise: (samples + 1, samples),
+            has_sign=False,
+            seed=SEED,
         ),
         Method(
             "gradient_shap",
@@ -120,6 +137,7 @@ METHODS: Mapping[str, Method] = {
             "Erion et al. 2021",
             (SAMPLES, NOISE),
             lambda asked, samples, noise: (2 * samples + 1, samples),
+            seed=SEED,
         ),
         Method("deconvnet", Phrase("Deconvnet"), deconvnet, "Zeiler & Fergus 2013", applies=check_deconvnet),
         Method("guided", Phrase("Guided backpropagation"), guided, "Springenberg et al. 2015", applies=check_guided),
@@ -142,6 +160,7 @@ METHODS: Mapping[str, Method] = {
             "Petsiuk, Das & Saenko 2018",
             (MASKS, CELLS, KEPT),
             _of_rise,
+            seed=SEED,
         ),
         Method(
             "deep_lift",
@@ -159,7 +178,7 @@ METHODS: Mapping[str, Method] = {
             ablation,
             "Achanta et al. 2012",
             (PARTS,),
-            lambda asked, parts: (parts + 2, 0),
+            lambda asked, parts: (parts + 1, 0),  # about: SLIC decides how many superpixels there are
         ),
     )
 }
@@ -186,7 +205,7 @@ def attribute(
             output its sigmoid.
         negative: whether −score is explained. A network with one output answers “yes” with it and “no” with −score;
             its class is 0 either way.
-        options: of the method, see `METHODS[method].options`.
+        options: of the method, see `METHODS[method].options_for`.
 
     Raises:
         Refused: for a class, layer or option that there is not, and for what the method is not defined for.
@@ -216,20 +235,20 @@ def attributions(asked: Question, method: str, **options: object) -> Iterator[At
     Raises: as `attribute`, when the first one is asked for.
     """
     how = METHODS[method]
-    values, begun, seconds = how.chosen(options), time.perf_counter(), 0.0
+    values, begun, seconds = how.chosen(options, min(asked.image.shape[2:])), time.perf_counter(), 0.0
     how.applies(asked)
     passes = how.passes(asked, **values)
     found = how.function(asked, **values)
     for known in [found] if isinstance(found, Found) else found:
         seconds += time.perf_counter() - begun
         yield Attribution(
-            **vars(known),
+            **{name: value for name, value in vars(known).items() if name != "made"},
             method=method,
             options=values,
             target=asked.target,
             is_probability=asked.is_probability,
             is_negative=asked.is_negative,
-            passes=passes,
+            passes=known.made or passes,
             seconds=seconds,
         )
         begun = time.perf_counter()  # what the others did meanwhile is not counted

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from models.options import Phrase
 from models.refusals import Refused
-from vis.attribution.cam import maps_of, on_the_picture
-from vis.attribution.gradients import AT_ONCE, Found
+from vis.attribution.cam import layer_of, maps_of, on_the_picture
+from vis.attribution.gradients import AT_ONCE, SEED, Found
 from vis.attribution.partial import covered_passes, pictures_at_once
 from vis.attribution.question import Inside, Question
 from vis.deconvnet import Box
@@ -114,7 +114,8 @@ def ablation(asked: Question, parts: int) -> Iterator[Found]:
     falls = asked.image.new_full((count,), torch.nan)
     for some in torch.arange(count, device=numbers.device).split(AT_ONCE):
         falls[some] = score - asked.scores(asked.image * (numbers != some[:, None, None])[:, None])
-        yield Found(score, falls[numbers], part=(int(some[-1]) + 1) / count)
+        done = int(some[-1]) + 1
+        yield Found(score, falls[numbers], part=done / count, made=(done + 1, 0))
 
 
 def superpixels(image: Tensor, parts: int) -> Tensor:
@@ -156,7 +157,7 @@ def rise(asked: Question, masks: int, cells: int, kept: float) -> Iterator[Found
 
 def random_masks(image: Tensor, masks: int, cells: int, kept: float) -> Iterator[Tensor]:
     """Masks (N, H, W) from 0 to 1, the same in every run: cells that are kept or not, stretched, at a random place."""
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(SEED)
     height, width = image.shape[2:]
     high, wide = -(-height // cells), -(-width // cells)  # pixels of a cell
     for begin in range(0, masks, AT_ONCE):
@@ -182,4 +183,5 @@ def score_cam(asked: Question) -> Iterator[Found]:
         masks = (large - low) / (high - low).clamp(min=torch.finfo(large.dtype).tiny)
         scores = torch.cat([scores, asked.scores(asked.image * masks)])
         weighed = torch.einsum("k,khw->hw", scores.softmax(0), maps[: len(scores)])
-        yield Found(score, on_the_picture(weighed.relu(), asked), part=len(scores) / len(maps))
+        found = on_the_picture(weighed.relu(), asked)
+        yield Found(score, found, part=len(scores) / len(maps), layer=layer_of(asked))

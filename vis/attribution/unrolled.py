@@ -159,13 +159,18 @@ def _of_relevance(node: fx.Node, asked: Question, trace: Trace) -> Callable[[], 
         return partial(copy.deepcopy, asked.model.get_submodule(node.target))
     if name == "adaptiveavgpool2d" and not isinstance(size := argument(node, 1, "output_size"), fx.Node):
         return partial(nn.AdaptiveAvgPool2d, size)
-    if name in UNCHANGED or node not in trace.from_picture:
+    if name in UNCHANGED or _pads_with_zeros(node, name) or node not in trace.from_picture:
         return None
     raise Refused(
         "Layer-wise relevance has no rule for “{operation}” at “{layer}”; choose another method.",
         operation=name,
         layer=trace.names[node],
     )
+
+
+def _pads_with_zeros(node: fx.Node, name: str) -> bool:
+    """Whether it is F.pad, and what it adds has no part in the score."""
+    return name == "pad" and argument(node, 2, "mode") in (None, "constant") and not argument(node, 3, "value")
 
 
 def _settings(node: fx.Node, asked: Question, trace: Trace) -> dict[str, object]:

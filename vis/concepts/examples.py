@@ -62,3 +62,12 @@ def both_ways() -> tuple[Tensor, Tensor]:
     """What came to eight ReLUs on the way up, and the signal that comes to them on the way down."""
     up = torch.tensor([2.0, 1.0, -1.0, -2.0, 3.0, -1.0, 1.0, -3.0], dtype=torch.float64)
     return up, torch.tensor([1.0, -2.0, 3.0, -1.0, 2.0, 1.0, -1.0, -3.0], dtype=torch.float64)
+
+
+def residual_block(channels: int) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+    """A map of whole numbers, −4 to 5, (1, 1, 6, 6), and a block's kernels for so many channels, in quarters."""
+    generator = torch.Generator().manual_seed(3)
+    x = torch.randint(-4, 6, (1, 1, 6, 6), generator=generator).double()
+    sizes = (channels, 1, 3, 3), (channels, channels, 3, 3)
+    first, second = (torch.randint(-2, 3, size, generator=generator).double() / 4 for size in sizes)
+    return x, (first, second, torch.tensor([0.75, -0.5], dtype=torch.float64)[:channels, None, None, None])

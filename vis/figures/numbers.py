@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 UNITS = ("", "k", "M", "G", "T", "P")
 
 
@@ -64,6 +65,19 @@ def grouped(number: int) -> str:
 def significant(number: float, digits: int = 3, *, sign: str = "-") -> str:
     """A number with so many significant digits, without zeros at its end: 0.0123, 4.28. With sign "+" also +4.28."""
     return rewritten(f"{number:{sign}z.{digits}g}")
+
+
+def power(exponent: int) -> str:
+    """A power of ten: 10⁻⁶; 1 for its zeroth and 10 for its first."""
+    return {0: "1", 1: "10"}.get(exponent) or "10" + str(exponent).translate(RAISED)
+
+
+def scientific(number: float, digits: int = 2) -> str:
+    """A number that may be tiny or huge: 0.012, 4.8·10⁻⁹."""
+    if not number or 1e-3 <= abs(number) < 1e5:
+        return significant(number, digits) if abs(number) < 10**digits else fixed(float(f"{number:.{digits}g}"))
+    mantissa, exponent = f"{number:.{digits - 1}e}".split("e")
+    return f"{rewritten(mantissa)}·{power(int(exponent))}"
 
 
 def fixed(number: float, decimals: int = 0, *, sign: str = "-") -> str:

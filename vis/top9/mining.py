@@ -165,7 +165,7 @@ class _Running:
         self._unreadable: list[tuple[str, Refused]] = []
         self._unreadable_in_all = 0
         self._rankings: dict[str, Ranking] = {}
-        self._ranked_by = dict(zip(key.layers, key.ranked_by or key.layers, strict=True))
+        self._ranked_by = key.ranking
         self._waited_for = {ranked for layer, ranked in self._ranked_by.items() if ranked != layer}
         self._photographs = numbered(pictures.sources) if pictures.sources else None
         if begun and begun.total == self.total and (numbers := _places(begun.names, pictures.ids)) is not None:

@@ -41,6 +41,11 @@ class Key:
     layers: tuple[str, ...]  # in the order of execution
     ranked_by: tuple[str, ...] = ()  # of each, the operation whose values are ranked; empty where these are the layers
 
+    @property
+    def ranking(self) -> Mapping[str, str]:
+        """By layer, the operation whose values are ranked."""
+        return dict(zip(self.layers, self.ranked_by or self.layers, strict=True))
+
     def canonical(self) -> str:
         """The key as JSON, the same for equal keys."""
         said = {name: value for name, value in dataclasses.asdict(self).items() if name != "ranked_by" or value}

@@ -6,6 +6,7 @@ Keys are hashes of files, never arrays. What comes from an upload is remembered 
 from pages.common.cache.arena import answered, cifar10_pictures, entrants, votes
 from pages.common.cache.counts import costs_along, packed
 from pages.common.cache.explained import (
+    AT_MOST,
     Asked,
     Explained,
     Grids,
@@ -53,6 +54,7 @@ from pages.common.cache.results import (
     thumbnails,
     unit_response,
 )
+from pages.common.cache.stacks import learnt, started
 from pages.common.cache.top9 import (
     Nines,
     download_dataset,

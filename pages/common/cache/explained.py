@@ -18,7 +18,7 @@ from pages.common.cache.turns import Line, Place, turn
 from pages.common.jobs import Job
 from pages.common.session import Selection
 from vis.attribution import METHODS, Attribution, Question, Target, attributions, question
-from vis.attribution.figure7 import figure7
+from vis.attribution.figure7 import AsItIs, figure7
 from vis.attribution.partial import covered
 from vis.deconvnet import Box, Projection
 
@@ -56,6 +56,7 @@ class Explained:
     passes: tuple[int, int]
     seconds: float
     part: float = 1.0  # of the work that is done
+    layer: str | None = None  # whose maps were weighed, of the CAM family
 
 
 def explained(found: Attribution) -> Explained:
@@ -68,6 +69,7 @@ def explained(found: Attribution) -> Explained:
         found.passes,
         found.seconds,
         found.part,
+        found.layer,
     )
 
 
@@ -134,7 +136,7 @@ def cost(selection: Selection, asked: Asked) -> tuple[tuple[int, int], float]:
     """
     how = METHODS[asked.method]
     about = asked.of(opened_network(selection)[0], picture(selection))
-    forward, back = how.passes(about, **how.chosen(dict(asked.options)))
+    forward, back = how.passes(about, **how.chosen(dict(asked.options), min(about.image.shape[2:])))
     return (forward, back), seconds_of_passes(selection, forward, back)
 
 
@@ -210,7 +212,7 @@ class Grids:
     probability: np.ndarray
     best: np.ndarray  # −1 where it is not known
     projection: Projection
-    before: tuple[float, float, int]  # the three of the picture as it is
+    before: AsItIs
     boxes: list[list[Box]]  # the pixels that the square covers, by row and column
     part: float
 

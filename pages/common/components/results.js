@@ -1,4 +1,5 @@
-// What is shown beside the sliders: readings with bars, convolutions as volumes, bars of blocks, and a mark on a grid.
+// What is shown beside the sliders: readings with bars, convolutions as volumes, bars of blocks, lines, and a
+// mark on a grid.
 // Every number and every word comes from the server; here is only where they stand.
 
 const TALL = 58; // pixels of the longest side of maps
@@ -36,6 +37,8 @@ class Results {
     const parts = [this.readings(look)];
     if (look.sides) parts.push(this.chains(look));
     if (look.bars) parts.push(this.bars(look.bars));
+    this.curves = look.curves && new Curves(look.curves);
+    if (this.curves) parts.push(this.curves.element);
     this.below.replaceChildren(...(look.grid ? [this.grid(look.grid)] : []));
     this.refusal = element("p", "refused");
     this.refusal.setAttribute("role", "alert");
@@ -43,6 +46,7 @@ class Results {
     this.spoken.setAttribute("aria-live", "polite");
     this.shown = element("div", "shown", ...parts);
     this.element.replaceChildren(this.refusal, this.shown, this.spoken);
+    this.shown.classList.toggle("lined", Boolean(this.curves));
     this.element.setAttribute("aria-label", look.label);
     this.element.hidden = false;
   }
@@ -63,6 +67,7 @@ class Results {
     frame.readings.forEach((reading, i) => this.reading(this.numbers[i], reading));
     if (frame.chains) this.volumes(frame.chains);
     if (frame.bars) this.lengths(frame.bars);
+    if (frame.curves) this.curves.draw(frame.curves, this.width, this.large);
     if (frame.mark) this.place(frame.mark);
   }
 

@@ -37,7 +37,7 @@ class Results:
     """What is shown beside sliders.
 
     A frame has "readings", each with its value, a note, and how long its bars are, 0 to 1; and, where there are any,
-    "chains" of volumes, "bars", and a "mark" on a grid; or it is "refused", with the reason.
+    "chains" of volumes, "bars", "curves", and a "mark" on a grid; or it is "refused", with the reason.
     """
 
     look: Mapping[str, Any]  # what is the same in all frames

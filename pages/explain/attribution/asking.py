@@ -53,9 +53,15 @@ class View:
 
     def asked(self, method: str) -> cache.Asked:
         """What is asked of the cache for a method."""
-        options = tuple((o.name, standing(_of(method, o), PAGE)) for o in METHODS[method].options)
+        of = f"{self.side} pixels"
+        options = tuple((o.name, standing(_of(method, o), PAGE, of)) for o in METHODS[method].options_for(self.side))
         is_probability = self.look["score"] == "probability"
         return cache.Asked(method, self.target, self.layer if method in CAMS else None, is_probability, options)
+
+    @property
+    def side(self) -> int:
+        """The shorter one of the picture, in pixels; it decides what is usual."""
+        return min(self.pixels.shape[:2])
 
     def values(self, found: cache.Explained) -> np.ndarray:
         """The map (H, W) as it is shown."""
@@ -104,13 +110,13 @@ def ask_look(place, chosen: Selection, layers: Mapping[str, str]) -> tuple[str |
         return layer, ask(st, SCORE, RANGE, LOOK, STRENGTH, NOISE)
 
 
-def ask_options(place, method: str) -> None:
-    """The options of a method, behind a button."""
-    options = METHODS[method].options
+def ask_options(place, method: str, side: int) -> None:
+    """The options of a method for pictures of this side, behind a button."""
+    options = METHODS[method].options_for(side)
     if options:
         with place.popover("", icon=":material/tune:", help=_("Options"), type="tertiary"):
             for option in options:
-                ask_one(st, _of(method, option), page=PAGE)
+                ask_one(st, _of(method, option), of=f"{side} pixels", page=PAGE)
 
 
 def seen_closely(methods: tuple[str, ...]) -> str | None:

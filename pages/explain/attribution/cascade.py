@@ -12,6 +12,7 @@ from pages.common.text import _, plain
 from pages.common.widgets import honest_png
 from pages.explain.attribution.asking import View
 from pages.explain.attribution.check import Check, Steps, arguments, row, times
+from pages.explain.attribution.words import remark_on
 from vis.attribution.randomisation import Similarity, randomised
 from vis.figures.attribution import curves_over, limit_of
 from vis.figures.numbers import percent
@@ -40,6 +41,8 @@ def _draw_cascade(view: View, method: str, result: Sequence[Randomly]) -> None:
         limit = limit_of(view.values(found))
         place.image(honest_png(view.loaded, view.pixels_of(found, limit)), width="stretch", alt=layer)
         place.caption(_("random down to {layer}: {part} of the layers", layer=plain(layer), part=percent(part, 0)))
+        if remark := remark_on(view, method, found.map):
+            place.caption(f":material/info: {plain(remark)}")
     lines = {
         _("rank correlation, signed"): [signed.rank for _l, _p, signed, _a, _f in result],
         _("rank correlation, absolute"): [absolute.rank for _l, _p, _s, absolute, _f in result],
@@ -47,6 +50,7 @@ def _draw_cascade(view: View, method: str, result: Sequence[Randomly]) -> None:
         _("SSIM, absolute"): [absolute.structure for _l, _p, _s, absolute, _f in result],
     }
     parts = [0.0, *(part for _l, part, *_rest in result)]
+    has_gaps = any(value is None or value != value for values in lines.values() for value in values)
     lines = {name: [1.0, *values] for name, values in lines.items()}
     title = _("How alike the map is to the one of the trained network")
     st.caption(f"**{title}**")
@@ -57,6 +61,8 @@ def _draw_cascade(view: View, method: str, result: Sequence[Randomly]) -> None:
             "explain what was learned. Each weight is drawn with its layer's own mean and deviation."
         )
     )
+    if has_gaps:
+        st.caption(_("Where a map has one value everywhere, its likeness to another is not defined: a gap."))
 
 
 def _rows_of_cascade(view: View, method: str, result: Sequence[Randomly]) -> list[dict[str, Any]]:

@@ -124,10 +124,12 @@ def manifest(view: View, maps: Maps, ends: Mapping[str, float]) -> dict[str, Any
         "class": view.class_name,
         "score": view.look["score"],
         "colour_scale": view.look["range"],
+        "pixels": view.look["look"],
+        "strength_percent": view.look["strength"],
         "trained": asdict(view.chosen.trained),
         "maps": {
             method: {
-                "layer": view.asked(method).layer,
+                "layer": found.layer,
                 "options": dict(view.asked(method).options),
                 "paper": METHODS[method].paper,
                 "score": found.score,
@@ -137,7 +139,7 @@ def manifest(view: View, maps: Maps, ends: Mapping[str, float]) -> dict[str, Any
                 "seconds": found.seconds,
                 "range": [float(np.nanmin(found.map)), float(np.nanmax(found.map))],
                 "full_colour_at": ends[method],
-                "seed": 0,
+                "seed": METHODS[method].seed,
             }
             for method, found in maps.items()
         },

@@ -32,20 +32,30 @@ def is_possible(view: View) -> bool:
 def _others(view: View) -> list[tuple[str, int]]:
     """Three samples of classes that the network knows, each with its class; no two of one, nor of the class asked."""
     names, found = view.loaded.categories or (), {}
-    explained = view.target[0] if isinstance(view.target, tuple) else view.target
     for sample in SAMPLES.values():
         right = [names.index(name) for name in sample.known_to(names)]
-        if right and not {explained, *found} & set(right) and sample.name != view.chosen.picture.name:
+        if right and not {_own_class(view), *found} & set(right) and sample.name != view.chosen.picture.name:
             found[right[0]] = sample.name
     return [(name, number) for number, name in found.items()][:3]
+
+
+def _own_class(view: View) -> int:
+    """The class of the visitor's picture: a sample's own, or else what the network takes it for."""
+    names = view.loaded.categories or ()
+    sample = None if view.chosen.picture.uploaded else SAMPLES.get(view.chosen.picture.name)
+    known = [names.index(name) for name in sample.known_to(names)] if sample else []
+    return known[0] if known else int(cache.probabilities(view.chosen)[0].argmax())
 
 
 def _pointing(view: View, method: str, found: cache.Explained) -> Steps:
     known = _others(view)
     given = [cache.picture(view.chosen)]
     given += [cache.picture(replace(view.chosen, picture=sample_of(name))) for name, _number in known]
-    first = view.target[0] if isinstance(view.target, tuple) else view.target
-    loaded, targets, further = view.loaded, [first, *(number for _name, number in known)], arguments(view, method)
+    loaded, targets, further = (
+        view.loaded,
+        [_own_class(view), *(number for _name, number in known)],
+        arguments(view, method),
+    )
 
     def steps() -> Iterator[Pointing]:
         images = [loaded.classifier_input(picture) for picture in given]
@@ -75,8 +85,8 @@ def _draw_pointing(view: View, method: str, result: Sequence[Pointing]) -> None:
     shares = [share for _t, share, _i, _f in result if share is not None]
     if shares:
         figures([(_("share in the right quarter, mean"), percent(sum(shares) / len(shares), 0))])
-    if isinstance(view.target, tuple):
-        st.caption(_("Of two classes, the first one alone is pointed at."))
+    if view.target != _own_class(view):
+        st.caption(_("Each picture's own class is pointed at, whatever class is explained above."))
     st.caption(
         _(
             "By chance it is 25 %. Published pointing game, on labelled boxes (VOC07, VGG-16; Fong et al. 2019), as "

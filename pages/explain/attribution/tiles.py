@@ -52,7 +52,7 @@ def draw(view: View, opened: str | None, open_it: Callable[[str], None]) -> Maps
     for method, place in zip(view.methods, places, strict=True):
         head = place.container(horizontal=True, vertical_alignment="center", gap="xsmall")
         head.markdown(f"**{spoken(METHODS[method].title)}**", width="stretch")
-        ask_options(head, method)
+        ask_options(head, method, view.side)
         slots[method] = place.container(gap="xsmall")
         if refusal := cache.refusal(view.chosen, view.asked(method)):
             slots[method].info(plain(said(refusal)), icon=":material/block:")
@@ -153,21 +153,30 @@ def _draw_map(
             pixelated=False,
             alt=f"{spoken(METHODS[method].title)}: {view.class_name}",
         )
+        _say(view, method, found)
         if view.look["random"] and view.loaded.weights.trained:
-            _draw_noise(view, method)
-        if remark := remark_on(view, method, found.map):
-            st.caption(f":material/info: {plain(remark)}")
-        st.caption(
-            f"{range_of(found.map)} · {fidelity_in_words(found.fidelity)} · "
-            + _("{seconds} s", seconds=significant(found.seconds, 2))
-        )
+            _draw_noise(view, method, limit if view.look["range"] == "shared" else None)
     if clicked is not None:
         open_it(method)
         st.rerun()
 
 
-def _draw_noise(view: View, method: str) -> None:
-    """The same with random weights: what the architecture alone does."""
+def _say(view: View, method: str, found: cache.Explained) -> None:
+    """What stands below a map."""
+    if remark := remark_on(view, method, found.map):
+        st.caption(f":material/info: {plain(remark)}")
+    st.caption(
+        f"{range_of(found.map)} · {fidelity_in_words(found.fidelity)} · "
+        + _("{seconds} s", seconds=significant(found.seconds, 2))
+    )
+
+
+def _draw_noise(view: View, method: str, limit: float | None) -> None:
+    """The same with random weights: what the architecture alone does.
+
+    Args:
+        limit: where colours are full; None for the map's own.
+    """
     chosen = with_noise(view.chosen)
     try:
         loaded = cache.opened_network(chosen)[0]
@@ -182,5 +191,6 @@ def _draw_noise(view: View, method: str) -> None:
     if noise.map.shape != view.pixels.shape[:2]:
         st.info(_("With random weights, this network takes pictures of another size."), icon=":material/block:")
         return
-    pixels = view.pixels_of(noise, limit_of(view.values(noise)))
+    pixels = view.pixels_of(noise, limit_of(view.values(noise)) if limit is None else limit)
     st.image(honest_png(loaded, pixels, 200), width="stretch", alt=_("With random weights"))
+    _say(view, method, noise)

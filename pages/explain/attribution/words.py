@@ -16,7 +16,9 @@ DOES = {
     "integrated_gradients": Phrase(
         "Each pixel times the mean gradient on the way from a baseline; all parts together are the score's change."
     ),
-    "smoothgrad": Phrase("The mean saliency of noisy copies of the picture, in which much of its own noise cancels."),
+    "smoothgrad": Phrase(
+        "Saliency on average over noisy copies of the picture, channel by channel; much of its own noise cancels."
+    ),
     "gradient_shap": Phrase("Integrated gradients at random places, from random baselines, averaged."),
     "deconvnet": Phrase("The score sent down the network; each ReLU passes on only what is positive coming down."),
     "guided": Phrase("As the deconvnet, but only where the ReLU was on for this picture."),
@@ -58,11 +60,17 @@ def remark_on(view: View, method: str, values: np.ndarray) -> str | None:
         return _("The map is 0 everywhere: by this method no pixel matters for {name}.", name=name)
     if known.size and known.max() <= 0:
         return _("Nothing here speaks for {name}: no value is positive.", name=name)
+    if known.size and known.min() == known.max():
+        return _("The map has one value everywhere: it tells no place from another.")
     return None
 
 
-def colours_in_words(limit: float) -> str:
-    """What the colours of a map mean."""
+def colours_in_words(method: str, limit: float) -> str:
+    """What the colours of a method's map mean."""
+    if not METHODS[method].has_sign:
+        return _(
+            "Orange is where a pixel matters, for the class or against it; full at {limit}.", limit=significant(limit)
+        )
     return _("Orange speaks for the class, blue against it; colours are full at ±{limit}.", limit=significant(limit))
 
 
@@ -71,7 +79,7 @@ def about(view: View, method: str, found: cache.Explained, limit: float) -> list
     asked = view.asked(method)
     options = [f"{spoken(o.label)}: {_value(o, v)}" for o, v in _options(asked)]
     if method in CAMS:
-        options.append(_("layer: {layer}", layer=asked.layer or _("the last layer with positions")))
+        options.append(_("layer: {layer}", layer=found.layer))
     kind = _("probability") if asked.probability else _("logit")
     return [
         f"{network_in_words(view.loaded)} · {name_of(view.chosen.picture)}",
@@ -79,7 +87,7 @@ def about(view: View, method: str, found: cache.Explained, limit: float) -> list
         " · ".join(
             [f"{spoken(METHODS[method].title)} ({METHODS[method].paper})", *options, fidelity_in_words(found.fidelity)]
         ),
-        f"{_('values')} {range_of(found.map)}. {colours_in_words(limit)}"
+        f"{_('values')} {range_of(found.map)}. {colours_in_words(method, limit)}"
         + (f" {_('Smoothed for the eye.')}" if view.look["look"] == "smoothed" else ""),
     ]
 

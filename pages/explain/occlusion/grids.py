@@ -45,8 +45,8 @@ def draw(
     picture, *places = small_tiles("figure 7", 5)
     picture.markdown(f"**{_('The picture')}**")
     picture.image(png(pixels), width="stretch", alt=_("The picture"))
-    _activation, probability, number = known.before
-    as_it_is = _("as it is: {name} {probability}", name=class_name(loaded, number), probability=percent(probability))
+    best, probability = class_name(loaded, known.before.best), percent(known.before.best_probability)
+    as_it_is = _("as it is: {name} {probability}", name=best, probability=probability)
     picture.caption(plain(as_it_is))
     shown = [
         (
@@ -58,7 +58,7 @@ def draw(
         (
             _("Probability: {name}", name=name),
             with_unknown(heat(np.nan_to_num(known.probability), 1.0), known),
-            _("dark is 0 %, bright 100 %; as it is {probability}", probability=percent(probability)),
+            _("dark is 0 %, bright 100 %; as it is {probability}", probability=percent(known.before.probability)),
             [percent(float(value)) for value in known.probability.ravel()],
         ),
         (
@@ -77,7 +77,10 @@ def draw(
                 clicked = found if found is not None else clicked
             else:
                 st.image(honest_png(loaded, _enlarged(cells)), width="stretch", alt=title)
-            st.caption(plain(words) if words else _legend(loaded, known))
+            if words:
+                st.caption(plain(words))
+            else:
+                st.markdown(_legend(loaded, known))  # a caption would make its colours pale
     with places[1]:
         projection = known.projection
         st.markdown(f"**{_('What that map saw')}**")
@@ -105,7 +108,7 @@ def place_in_words(box: Box) -> str:
 
 def activation_in_words(known: cache.Grids, value: float | None) -> str:
     """The sum of the map that is followed, there and for the picture as it is; or what its colours mean."""
-    before = significant(known.before[0])
+    before = significant(known.before.activation)
     if value is not None:
         words = _("map {channel}: sum {value}; as it is {before}")
         return words.format(channel=known.channel, value=significant(value), before=before)

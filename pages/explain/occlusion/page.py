@@ -49,7 +49,9 @@ def _explorer(chosen: Selection, loaded: Loaded) -> None:
     row.markdown(_("A grey square hides a part, and the network is asked again. **Click a place** to see it covered."))
     with row.popover(_("Square and layer"), icon=":material/tune:"):
         size, stride = (ask_one(st, option, network=chosen.network) for option in _square(min(pixels.shape[:2])))
-        stride = min(stride, size)  # so that every pixel is covered
+        if stride > size:
+            stride = size
+            st.caption(_("From one place to the next at most a side of the square, so that every pixel is covered."))
         names = {operation: f"{name} · {operation}" for name, operation in loaded.layers.items()}
         last = list(names)[-1]
         layer = ask_one(st, Choice("layer", Phrase("Layer"), names, last, shown_as="list"), network=chosen.network)
@@ -59,10 +61,10 @@ def _explorer(chosen: Selection, loaded: Loaded) -> None:
     work.keep_only({key})
     place = _place(rows, columns)
     known = _known(chosen, loaded, key, rows * columns + 1)
-    if known is None:
+    if known is None and not work.is_running(key):
         picture, *_others = small_tiles("before", 4)
         picture.image(png(pixels), width="stretch", alt=_("The picture"))
-    else:
+    if known is not None:
         clicked = grids.draw(loaded, pixels, known, layer, class_name(loaded, target), place, may_be_clicked=True)
         if clicked is not None:
             _choose_place(clicked)

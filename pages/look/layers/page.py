@@ -22,7 +22,14 @@ from pages.common.presenting import Position, arrow_keys
 from pages.common.session import Selection, keep, kept, selection
 from pages.common.text import _, plain, prose, said
 from pages.common.widgets import computed, network_or_stop, say_if_on_cpu, weights_in_words
-from pages.common.words import empty_in_words, fidelity_in_words, field_in_words, range_in_words, unit_in_words
+from pages.common.words import (
+    empty_in_words,
+    fidelity_in_words,
+    field_in_words,
+    range_in_words,
+    ranked_in_words,
+    unit_in_words,
+)
 from pages.look.layers import takeaway
 from pages.look.layers.unit import PLACE, inspector
 from vis.deconvnet import Projection
@@ -218,13 +225,7 @@ def _layer(
         )
     )
     if response.ranked_by != response.operation:
-        st.caption(
-            _(
-                "Many units reach the upper end of this activation function; the strongest are those that go furthest "
-                "beyond it, at {operation}.",
-                operation=plain(response.ranked_by),
-            )
-        )
+        st.caption(plain(ranked_in_words(response.ranked_by)))
     saw = [signed(p.pixels.numpy(), limit) for p, limit in zip(projections, limits, strict=True)]
     parts = [p.box.part_of(pixels) for p in projections]
     columns = next(n for n in (1, 2, 3, 4) if n * n >= len(projections))

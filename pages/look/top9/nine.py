@@ -59,7 +59,7 @@ def first_layer(layers: Sequence[str]) -> str:
 
 def strongest_first(top: Top, operation: str) -> np.ndarray:
     """The numbers of a layer's feature maps, those with the strongest pictures first."""
-    return np.argsort(-top.rankings[operation].values[:, 0], kind="stable")
+    return np.argsort(-top.rankings[operation].strengths[:, 0], kind="stable")
 
 
 @fragment

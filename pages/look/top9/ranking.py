@@ -15,7 +15,7 @@ from pages.common.code import selection_code, the_code
 from pages.common.export import download, table
 from pages.common.text import _, plain, spoken
 from pages.common.widgets import weights_in_words
-from pages.common.words import fidelity_in_words, network_in_words, range_in_words
+from pages.common.words import fidelity_in_words, network_in_words, range_in_words, ranked_in_words
 from pages.look.top9.mining import Asked
 from vis.figures.nine import Tile, limits, montages, side_by_side, tile
 from vis.figures.numbers import grouped, significant
@@ -101,6 +101,8 @@ def about_all(shown: Shown) -> None:
         _("projections by the deconvnet, each in its own picture"),
     ]
     lines = [" · ".join(words)]
+    if (ranked := top.key.ranking[shown.operation]) != shown.operation:
+        lines.append(plain(ranked_in_words(ranked)))
     if (number := len(shown.entries(0))) < top.key.k:
         lines.append(
             _("Photographs of this set that could be read: {number}, so each map shows {number}.", number=number)
