@@ -6,6 +6,7 @@ from pages.common import address, routes
 from pages.common.cache import warm
 from pages.common.chooser import choose, offer_link
 from pages.common.components.arrival import arrival
+from pages.common.learning import say_what_learns
 from pages.common.presenting import offer_present
 from pages.common.session import select
 from pages.common.text import choose_language, language, spoken, write_numbers
@@ -25,6 +26,7 @@ with address.part():
         with st.container(horizontal=True, gap="small"):
             offer_link()
             offer_present()
+        say_what_learns(page.url_path)
     route = routes.named(page.url_path)
     select(choose(route.asks, route.opens_on))
     routes.follow()

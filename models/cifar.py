@@ -146,24 +146,35 @@ class SmallResNet(nn.Module):
 
     Args:
         depth: 6n + 2 layers for n blocks in each stage.
+        channels: of its pictures.
+        widths: maps of the three stages.
+        stride: of the first layer.
     """
 
-    def __init__(self, block: type[nn.Module], depth: int, num_classes: int = 10):
+    def __init__(
+        self,
+        block: type[nn.Module],
+        depth: int,
+        num_classes: int = 10,
+        channels: int = 3,
+        widths: tuple[int, int, int] = WIDTHS,
+        stride: int = 1,
+    ):
         super().__init__()
-        blocks = (depth - 2) // 6
+        blocks, (first, second, third) = (depth - 2) // 6, widths
 
         def stage(inputs: int, width: int, stride: int) -> nn.Sequential:
             return nn.Sequential(block(inputs, width, stride), *(block(width, width, 1) for _ in range(blocks - 1)))
 
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)  # (N, 3, 32, 32) -> (N, 16, 32, 32)
-        self.bn1 = nn.BatchNorm2d(16)
+        self.conv1 = nn.Conv2d(channels, first, 3, stride, padding=1, bias=False)  # (N, 3, 32, 32) -> (N, 16, 32, 32)
+        self.bn1 = nn.BatchNorm2d(first)
         self.relu = nn.ReLU()
-        self.layer1 = stage(16, 16, 1)  # -> (N, 16, 32, 32)
-        self.layer2 = stage(16, 32, 2)  # -> (N, 32, 16, 16)
-        self.layer3 = stage(32, 64, 2)  # -> (N, 64, 8, 8)
+        self.layer1 = stage(first, first, 1)  # -> (N, 16, 32, 32)
+        self.layer2 = stage(first, second, 2)  # -> (N, 32, 16, 16)
+        self.layer3 = stage(second, third, 2)  # -> (N, 64, 8, 8)
         self.avgpool = nn.AdaptiveAvgPool2d(1)  # -> (N, 64, 1, 1)
         self.flatten = nn.Flatten()  # -> (N, 64)
-        self.linear = nn.Linear(64, num_classes)
+        self.linear = nn.Linear(third, num_classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(module.weight)

@@ -1,9 +1,11 @@
 """What hardware there is. Nothing else asks."""
 
+import ctypes
 import os
 import platform
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,6 +31,17 @@ def available() -> tuple[str, ...]:
 def cores() -> int:
     """The processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def compute_on_one_core() -> None:
+    """From now on the calling thread computes on one core; all others compute on as many as before.
+
+    torch sets this for the whole process alone. OpenMP, by which it computes, keeps a number for each thread; where it
+    cannot be reached, the thread goes on as before.
+    """
+    torch.get_num_threads()  # after this, torch leaves the number of this thread alone
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(torch._C.__file__).omp_set_num_threads(1)
 
 
 def chosen(device: str | torch.device | None = None) -> torch.device:

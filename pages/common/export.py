@@ -17,6 +17,7 @@ KINDS = {
     "json": "application/json",
     "zip": "application/zip",
     "npy": "application/octet-stream",
+    "safetensors": "application/octet-stream",
     "parquet": "application/vnd.apache.parquet",
 }
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # what a spreadsheet takes for the beginning of one

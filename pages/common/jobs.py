@@ -22,6 +22,7 @@ class Job(Generic[Result]):
         work: called with `report(part)`, to tell the part that is done, and `stopped()`, to be asked often.
         limit: seconds after which it is stopped; counted anew from its first report, for it may wait for its turn.
         may_wait: for its turn as long as it takes: its limit is counted from its first report alone.
+        patience: seconds without a session that looks, after which it is stopped.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Job(Generic[Result]):
         work: Callable[[Callable[[float], None], Callable[[], bool]], Result],
         limit: float,
         may_wait: bool = False,
+        patience: float | None = None,
     ):
         self.part = 0.0  # that is done
         self.result: Result | None = None  # None until it is finished
@@ -36,7 +38,7 @@ class Job(Generic[Result]):
         self.left_alone = False  # no session waited for it any more, so it was stopped
         self._broke = True  # until it has come to its end
         self._stop = threading.Event()
-        self._limit, self._reported = limit, False
+        self._limit, self._reported, self._patience = limit, False, patience
         self._ends = math.inf if may_wait else time.monotonic() + limit
         self._seen = time.monotonic()
         self._thread = threading.Thread(target=self._run, args=(work,), name=THREAD, daemon=True)
@@ -65,7 +67,7 @@ class Job(Generic[Result]):
     def stopped(self) -> bool:
         """Whether it was asked to stop, its time is over, or no session waits for it any more."""
         now = time.monotonic()
-        self.left_alone |= now - self._seen > PATIENCE  # for good, even if a session comes back
+        self.left_alone |= now - self._seen > (self._patience or PATIENCE)  # for good, even if a session comes back
         return self._stop.is_set() or now > self._ends or self.left_alone
 
     @property

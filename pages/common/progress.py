@@ -17,6 +17,7 @@ def watch(
     key: str,
     stop: Callable[[], None] | None,
     draw: Callable[[Job], None] = lambda job: None,
+    is_first: bool = False,
 ) -> None:
     """A bar with words, and a button that stops the work; the page is drawn anew when there is nothing to watch.
 
@@ -25,14 +26,17 @@ def watch(
         words: how far it is.
         stop: called before the job is stopped; None where it cannot be stopped.
         draw: shows what is known so far, above the bar.
+        is_first: whether the bar is above it instead.
     """
     write_numbers()
     now = job()
     if now is None or not now.running:
         st.rerun()
     now.watched()
+    place = st.container() if is_first else None
     draw(now)
-    bar, button = st.columns([5, 1], vertical_alignment="center") if stop else (st, None)
+    place = place or st.container()
+    bar, button = place.columns([5, 1], vertical_alignment="center") if stop else (place, None)
     bar.progress(min(now.part, 1.0), words(now))
     if stop and button.button(_("Stop"), icon=":material/stop:", key=key, width="stretch"):
         stop()

@@ -44,6 +44,9 @@ KNOWS_IMAGENET = "efficientnet_lite0"  # in the install, or in a package beside 
 ATTRIBUTION = Route("explain", "attribution", Phrase("Why this class"), "psychology_alt", ALL, KNOWS_IMAGENET)
 OCCLUSION = Route("explain", "occlusion", Phrase("What if a part is covered"), "select_all", ALL, KNOWS_IMAGENET)
 
+TRAIN = Route("learn", "train", Phrase("Train live"), "model_training")
+OWN_STACK = "own stack"  # under which the page “A stack of your own” keeps its design for that one
+
 SECTIONS = {
     Phrase("Start"): (HOME,),
     Phrase("Look"): (LAYERS, FILTERS, ACTIVATIONS, TOP9, GRAPH),
@@ -65,6 +68,7 @@ SECTIONS = {
         Route("learn", "dropout", Phrase("Dropout"), "blur_circular"),
         Route("learn", "depth", Phrase("Depth"), "stacked_bar_chart"),
         Route("learn", "shortcuts", Phrase("Shortcuts"), "alt_route"),
+        TRAIN,
         Route("learn", "arena", Phrase("The CIFAR-10 arena"), "trophy"),
     ),
 }

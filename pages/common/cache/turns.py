@@ -27,7 +27,7 @@ class Place:
     def before(self) -> int:
         """How many come first; 0 while it is this one's turn, and when it has left."""
         places = self.line.places
-        return places.index(self) if self in places else 0
+        return max(0, places.index(self) + 1 - self.line.at_once) if self in places else 0
 
     @property
     def is_shared(self) -> bool:
@@ -57,15 +57,16 @@ class Place:
 
 
 class Line:
-    """A line of works that take turns, in the order in which they came: one at a time, and none for long.
+    """A line of works that take turns, in the order in which they came: few at a time, and none for long.
 
     Args:
         seconds: of a turn while others wait.
         most: different works in the line.
+        at_once: that have their turn together.
     """
 
-    def __init__(self, seconds: float, most: int):
-        self.seconds, self.most = seconds, most
+    def __init__(self, seconds: float, most: int, at_once: int = 1):
+        self.seconds, self.most, self.at_once = seconds, most, at_once
         self.places: list[Place] = []  # replaced, never changed: it is read without the lock
         self.moved = threading.Condition()
 
@@ -80,8 +81,8 @@ class Line:
         with self.moved:
             if len({work, *(other.work for other in self.places)}) > self.most:
                 raise Refused(
-                    "{most} searches or measurements are already running on this server; start yours when one has "
-                    "finished.",
+                    "{most} searches, measurements or trainings are already running on this server; start yours when "
+                    "one has finished.",
                     most=self.most,
                 )
             self.places = [*self.places, place]
@@ -95,6 +96,7 @@ class Line:
 
 # Nothing takes turns here: a measurement that was interrupted would be worth nothing.
 measurements = Line(seconds=math.inf, most=50)
+trainings = Line(seconds=math.inf, most=50, at_once=cores())  # each computes on one core, and leaves its turn by itself
 
 
 @contextmanager

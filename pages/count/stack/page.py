@@ -16,7 +16,8 @@ from pages.common.asking import first_value, fragment, key_of, note
 from pages.common.code import the_code
 from pages.common.export import download, table
 from pages.common.panels import reading
-from pages.common.session import kept, set_to, value_of
+from pages.common.routes import OWN_STACK, TRAIN, go
+from pages.common.session import keep, kept, set_to, value_of
 from pages.common.text import _, language, plain, said, spoken
 from pages.common.widgets import is_on_a_telephone
 from pages.count.columns import height_of
@@ -86,6 +87,7 @@ def _workbench() -> None:
     kinds = kind_names(SETTINGS)
     _table(editing, kinds)
     _note(editing.now)
+    keep(OWN_STACK, editing.now)
     stack = editing.now.stack()
     _row(editing, kinds)
     with above:
@@ -98,8 +100,16 @@ def _workbench() -> None:
         quantity = charts(stack, kinds, style)
         st.header(_("Layer by layer"), anchor="layers")
         stack_table(stack, kinds, quantity, style.is_short)
-        download(st, _("Table of layers (CSV)"), lambda: table(stack_rows(stack)), "convscope-stack.csv", "stack csv")
+        row = st.container(horizontal=True, gap="small")
+        download(row, _("Table of layers (CSV)"), lambda: table(stack_rows(stack)), "convscope-stack.csv", "stack csv")
+        row.button(_("Train it on digits"), icon=f":material/{TRAIN.icon}:", key="train stack", on_click=_train)
         the_code(CODE, as_torch(stack), shape=(1, *stack.picture))
+
+
+def _train() -> None:
+    """Goes to the page on which the stack can learn."""
+    set_to(key_of("learner", page=TRAIN.name), "stack")
+    go(TRAIN)
 
 
 # Links ------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,106 @@
+"""What a training leaves behind: a file of its weights, its log, and the network on the other pages."""
+
+import json
+from dataclasses import asdict, dataclass
+
+import streamlit as st
+
+from models import ARCHITECTURES
+from models.learners import LEARNERS, digits
+from models.training import Training, weights_file
+from pages.common.asking import FRAME, key_of
+from pages.common.chooser import may_upload_weights
+from pages.common.export import download, table
+from pages.common.learning import Run
+from pages.common.routes import ACTIVATIONS, FILTERS, LAYERS, go
+from pages.common.session import WEIGHTS_FILE, set_to, sha256, take_file
+from pages.common.text import _, spoken
+
+
+@dataclass(frozen=True)
+class TrainedFile:
+    """Weights of this session where a visitor's file is expected."""
+
+    name: str
+    content: bytes
+
+    @property
+    def file_id(self) -> str:
+        return sha256(self.content)
+
+    def getvalue(self) -> bytes:
+        return self.content
+
+
+def takeaway(runs: tuple[Run, ...]) -> None:
+    """Buttons for the newest run's weights and log, and where the app knows its network, for the pages that show it."""
+    training = runs[-1].training
+    row = st.container(horizontal=True, gap="small", vertical_alignment="center", key="takeaway")
+    name = f"convscope-{training.recipe.net}-seed{training.recipe.seed}"
+    download(
+        row,
+        _("Weights with their recipe (safetensors)"),
+        lambda: weights_file(training),
+        f"{name}.safetensors",
+        "trained weights",
+    )
+    download(row, _("Log (CSV)"), lambda: table(log_rows(training)), f"{name}.csv", "training log")
+    network = network_of(training)
+    if network and may_upload_weights():
+        for route in (LAYERS, FILTERS, ACTIVATIONS):
+            row.button(
+                _("Open in “{page}”", page=spoken(route.title)),
+                icon=f":material/{route.icon}:",
+                key=f"open trained {route.name}",
+                on_click=open_elsewhere,
+                args=(training, network, route),
+            )
+        st.caption(
+            _(
+                "These pages then show {network} with the weights as they are now; choose other weights in the row at "
+                "their top.",
+                network=ARCHITECTURES[network].title,
+            )
+        )
+
+
+def network_of(training: Training) -> str | None:
+    """The network of the app that these weights fit."""
+    recipe = training.recipe
+    opens = LEARNERS[recipe.net].opens if recipe.net in LEARNERS else ()
+    return opens[recipe.batch_norm] if opens else None
+
+
+def open_elsewhere(training: Training, network: str, route) -> None:
+    """Makes the weights the session's own file, as if they had been uploaded, and asks for the page."""
+    file = TrainedFile(f"trained-{training.recipe.net}-{training.step}.safetensors", weights_file(training))
+    take_file(WEIGHTS_FILE, file)
+    set_to(f"classes/{network} {file.file_id}", "\n".join(digits().categories))  # as if they had been typed
+    set_to(key_of("weights", page=FRAME), "file")
+    go(route, network)
+
+
+def log_rows(training: Training) -> list[dict[str, object]]:
+    """A row for every point of the log; what was not measured there is empty."""
+    held_out = {point.step: point for point in training.held_out}
+    norms_at = dict(zip([point.step for point in training.learned], training.gradients, strict=False))
+    learned = {point.step: point for point in training.learned if point.step in norms_at}
+    recipe = json.dumps(asdict(training.recipe))
+    rows = []
+    for step in sorted(held_out.keys() | learned.keys()):
+        point, measured = learned.get(step), held_out.get(step)
+        norms = norms_at.get(step, (None,) * len(training.layers))
+        rows.append(
+            {
+                "step": step,
+                "epoch": step / training.steps,
+                "loss": point and point.loss,
+                "accuracy": point and point.accuracy,
+                "held_out_loss": measured and measured.loss,
+                "held_out_accuracy": measured and measured.accuracy,
+                "seconds": (point or measured).seconds,
+                **{f"gradient_norm {name}": norm for name, norm in zip(training.layers, norms, strict=True)},
+                "recipe": recipe,
+            }
+        )
+    return rows
