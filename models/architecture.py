@@ -21,6 +21,11 @@ CLASSES = Number("num_classes", Phrase("Classes"), 1000, 1, 1_000_000)  # an opt
 Layers = Mapping[str, str]
 
 
+def numbered(*operations: str) -> Layers:
+    """Layers "1", "2", … that end with these operations."""
+    return MappingProxyType({str(i): operation for i, operation in enumerate(operations, 1)})
+
+
 @dataclass(frozen=True)
 class Published:
     """What the paper prints of this very network, as it prints it; None for what it leaves out.

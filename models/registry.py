@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from PIL.Image import Resampling
 from torch import nn
 
-from models import cifar
 from models.alexnet import AlexNet2012
-from models.architecture import CLASSES, IMAGENET_MEAN, IMAGENET_STD, Architecture, Layers, Published
+from models.architecture import CLASSES, IMAGENET_MEAN, IMAGENET_STD, Architecture, Layers, Published, numbered
+from models.cifar_entries import for_cifar
 from models.efficientnet_lite import EfficientNetLite0
 from models.googlenet import GoogLeNet2014
 from models.images import Preprocess
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 COLOUR = (3, 224, 224)
 MNIST = Preprocess(32, 32, (0.1307,), (0.3081,))
-RELU_1_TO_5 = MappingProxyType({str(i): f"features.relu{i}" for i in range(1, 6)})
+RELU_1_TO_5 = numbered(*(f"features.relu{i}" for i in range(1, 6)))
 
 # Why a number that is printed is not the one that is counted.
 SPARSE = "The paper's C3 is sparse, its subsampling is trained and its output layer is not."
@@ -43,12 +43,7 @@ OPTION_B = (
 )
 WIDER_PICTURES = "The paper's errors are for 320×320 pictures."
 OF_REPOSITORY = "The published numbers are its repository's, not a paper's; how it counted is not said."
-RECODED = "The paper's error is for the original pictures; networks trained here learn from recoded ones (JPEG)."
 UNEXPLAINED = "The paper does not say how it counted; the numbers here follow from the layers alone."
-
-
-def _layers(*operations: str) -> Layers:
-    return MappingProxyType({str(i): operation for i, operation in enumerate(operations, 1)})
 
 
 WIDTH = Number("width", Phrase("Width α"), 1.0, 0.01, 16.0, step=0.05, digits=2)
@@ -105,7 +100,7 @@ def _vgg(depth: int, ends: tuple[int, ...], parameters: int, macs: int, accuracy
         parameters,
         macs,
         "Simonyan & Zisserman 2014",
-        layers=_layers(*(f"features.{end}" for end in ends)),
+        layers=numbered(*(f"features.{end}" for end in ends)),
         family="vgg",
         published=Published(printed[0], None, *printed[1:]),
         **_pretrained(f"VGG{depth}", accuracy),
@@ -118,7 +113,7 @@ def _resnet(
     """Its layers end after the stem and after the last sum of every stage."""
     relu = "relu_1" if depth < 50 else "relu_2"
     ends = (f"layer{stage}.{blocks - 1}.{relu}" for stage, blocks in enumerate(BLOCKS[depth], 1))
-    facts = {"year": 2015, "paper": "He, Zhang, Ren & Sun 2015", "layers": _layers("relu", *ends), "family": "resnet"}
+    facts = {"year": 2015, "paper": "He, Zhang, Ren & Sun 2015", "layers": numbered("relu", *ends), "family": "resnet"}
     return Architecture(name, title, build, COLOUR, parameters=parameters, macs=macs, **facts | more)
 
 
@@ -151,7 +146,7 @@ def _resnet_v2(depth: int, parameters: int, macs: int, *printed: str | None) -> 
         macs,
         year=2016,
         paper="He, Zhang, Ren & Sun 2016",
-        layers=_layers("relu", "layer2.0.relu", "layer3.0.relu", "layer4.0.relu", "relu_1"),
+        layers=numbered("relu", "layer2.0.relu", "layer3.0.relu", "layer4.0.relu", "relu_1"),
         family="resnet_v2",
         published=Published(*printed),
     )
@@ -168,7 +163,7 @@ def _densenet(depth: int, parameters: int, macs: int, accuracy: float, *printed:
         parameters,
         macs,
         "Huang, Liu, van der Maaten & Weinberger 2016",
-        layers=_layers("features.relu0", *(f"features.transition{i}.relu" for i in (1, 2, 3)), "relu"),
+        layers=numbered("features.relu0", *(f"features.transition{i}.relu" for i in (1, 2, 3)), "relu"),
         family="densenet",
         published=Published(*printed),
         **_pretrained(f"DenseNet{depth}", accuracy),
@@ -188,7 +183,7 @@ def _efficientnet(
         parameters,
         macs,
         "Tan & Le 2019",
-        layers=_layers(*(f"features.{block}.0.block.0.2" for block in (2, 3, 4, 6)), "features.8.2"),
+        layers=numbered(*(f"features.{block}.0.block.0.2" for block in (2, 3, 4, 6)), "features.8.2"),
         family="efficientnet",
         preprocess=_pictures(side, resize, Resampling.BICUBIC),
         published=Published(*printed),
@@ -211,7 +206,7 @@ def _convnext(
         parameters,
         macs,
         "Liu, Mao, Wu, Feichtenhofer, Darrell & Xie 2022",
-        layers=_layers("features.0.1.permute_1", *ends),
+        layers=numbered("features.0.1.permute_1", *ends),
         family="convnext",
         preprocess=_pictures(224, resize),
         published=Published(*printed),
@@ -222,7 +217,7 @@ def _convnext(
 def _mobilenet_v1_layers(shallow: bool = False, separable: bool = True, **_: object) -> Layers:
     """The last ReLU at every resolution."""
     relu = "relu2" if separable else "relu"
-    return _layers(*(f"features.block{block}.{relu}" for block in (1, 3, 5, *((6, 8) if shallow else (11, 13)))))
+    return numbered(*(f"features.block{block}.{relu}" for block in (1, 3, 5, *((6, 8) if shallow else (11, 13)))))
 
 
 # The networks ----------------------------------------------------------------------------------------------------
@@ -328,7 +323,7 @@ _ENTRIES = (
         parameters=61_100_840,
         macs=714_188_480,
         paper="Krizhevsky 2014 (one weird trick; torchvision)",
-        layers=_layers("features.1", "features.4", "features.7", "features.9", "features.11"),
+        layers=numbered("features.1", "features.4", "features.7", "features.9", "features.11"),
         family="alexnet",
         differs="one tower of 64-192-384-256-256 channels, no contrast normalisation",
         **_pretrained("AlexNet", 56.522),
@@ -372,7 +367,7 @@ _ENTRIES = (
         parameters=6_998_552,
         macs=1_582_671_872,
         paper="Szegedy et al. 2014",
-        layers=_layers("conv1.relu", "conv2.relu", "inception_3b.cat", "inception_4e.cat", "inception_5b.cat"),
+        layers=numbered("conv1.relu", "conv2.relu", "inception_3b.cat", "inception_4e.cat", "inception_5b.cat"),
         family="googlenet",
         options=_options(Switch("aux", Phrase("Auxiliary heads"))),
         published=Published("6.8 M", "1.5 G", None, "10.07 %", TABLE_1),
@@ -387,7 +382,7 @@ _ENTRIES = (
         parameters=6_624_904,
         macs=1_498_376_192,
         paper="Szegedy et al. 2014 (torchvision)",
-        layers=_layers("conv1.relu", "conv3.relu", "inception3b.cat", "inception4e.cat", "inception5b.cat"),
+        layers=numbered("conv1.relu", "conv3.relu", "inception3b.cat", "inception4e.cat", "inception5b.cat"),
         family="googlenet",
         preprocess=Preprocess(256, 224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
         differs="batch norm, 3×3 filters in the “5×5” branch, no auxiliary heads",
@@ -489,7 +484,7 @@ _ENTRIES = (
         parameters=1_248_424,
         macs=818_924_576,
         paper="Iandola et al. 2016",
-        layers=_layers("features.1", "features.5.cat", "features.10.cat", "features.12.cat", "classifier.2"),
+        layers=numbered("features.1", "features.5.cat", "features.10.cat", "features.12.cat", "classifier.2"),
         family="squeezenet",
         differs="first maps of 109×109; the paper says 111×111",
         published=Published("1,248,424", None, "42.5 %", "19.7 %"),
@@ -504,7 +499,7 @@ _ENTRIES = (
         parameters=1_235_496,
         macs=349_151_936,
         paper="Iandola et al. 2016",
-        layers=_layers("features.1", "features.4.cat", "features.7.cat", "features.12.cat", "classifier.2"),
+        layers=numbered("features.1", "features.4.cat", "features.7.cat", "features.12.cat", "classifier.2"),
         family="squeezenet",
         differs="a smaller first layer and earlier pooling, the authors' later version",
         **_pretrained("SqueezeNet1_1", 58.178),
@@ -553,7 +548,7 @@ _ENTRIES = (
         macs=300_774_272,
         paper="Sandler, Howard, Zhu, Zhmoginov & Chen 2018",
         # blocks end without an activation, so these are the last ReLU6 at every resolution
-        layers=_layers(
+        layers=numbered(
             *(f"features.{block}" for block in ("1.conv.0.2", "3.conv.1.2", "6.conv.1.2", "13.conv.1.2", "18.2"))
         ),
         family="mobilenet_v2",
@@ -571,7 +566,7 @@ _ENTRIES = (
         macs=56_510_400,
         paper="Howard et al. 2019",
         # again the last activations at every resolution, before the blocks' gates
-        layers=_layers(
+        layers=numbered(
             *(f"features.{block}" for block in ("0.2", "2.block.0.2", "4.block.0.2", "9.block.0.2", "12.2"))
         ),
         family="mobilenet_v3",
@@ -588,7 +583,7 @@ _ENTRIES = (
         parameters=5_483_032,
         macs=216_589_760,
         paper="Howard et al. 2019",
-        layers=_layers(*(f"features.{block}.block.0.2" for block in (2, 4, 7, 13)), "features.16.2"),
+        layers=numbered(*(f"features.{block}.block.0.2" for block in (2, 4, 7, 13)), "features.16.2"),
         family="mobilenet_v3",
         options=_options(WIDTH_MULT),
         published=Published("5.4 M", "219 M", "24.8 %", None, UNEXPLAINED),
@@ -621,7 +616,7 @@ _ENTRIES = (
         macs=385_187_552,
         paper="Tan & Le 2019; EfficientNet-Lite, tensorflow/tpu 2020",
         # blocks end without an activation, so these are the last ReLU6 at every resolution
-        layers=_layers(*(f"features.stage{stage}.block1.relu0" for stage in (3, 4, 5, 7)), "features.head.relu"),
+        layers=numbered(*(f"features.stage{stage}.block1.relu0" for stage in (3, 4, 5, 7)), "features.head.relu"),
         family="efficientnet_lite",
         preprocess=Preprocess(256, 224, (127 / 255,) * 3, (128 / 255,) * 3, Resampling.BICUBIC),
         published=Published("4.7 M", "407 M", "24.9 %", None, OF_REPOSITORY),
@@ -634,113 +629,6 @@ _ENTRIES = (
     _convnext("large", (3, 3, 27, 3), 232, 197_767_336, 34_361_433_600, 84.414, "198 M", "34.4 G", "15.7 %"),
 )
 
-# Small, for CIFAR-10 ----------------------------------------------------------------------------------------------
-
-_KNOWN = {entry.name: entry for entry in _ENTRIES}
-
-
-def _cifar(
-    name: str,
-    title: str,
-    like: str,
-    parameters: int,
-    macs: int,
-    layers: Layers,
-    differs: str = "",
-    published: Published = Published(),  # noqa: B008  (it cannot be changed)
-) -> Architecture:
-    """A form of the network `like`, whose family, year and paper it shares.
-
-    Its layers end after the first one and where the maps of every size end, with their last activation.
-    """
-    of = _KNOWN[like]
-    return Architecture(
-        f"cifar_{name}",
-        f"{title} for CIFAR-10",
-        cifar.NETWORKS[f"cifar_{name}"],
-        (3, 32, 32),
-        of.year,
-        parameters,
-        macs,
-        of.paper,
-        layers,
-        of.family,
-        preprocess=_pictures(32, 32),
-        differs=differs,
-        published=published,
-    )
-
-
-def _cifar_resnet(kind: str, title: str, depth: int, *facts: int, **more: object) -> Architecture:
-    ends = (f"layer{stage}.{(depth - 2) // 6 - 1}.relu_1" for stage in (1, 2, 3))
-    return _cifar(f"{kind}{depth}", f"{title}-{depth}", f"{kind}34", *facts, _layers("relu", *ends), **more)
-
-
-_SEPARABLE = _layers("features.conv1.relu", *(f"features.block{block}.relu2" for block in (1, 3, 6)))
-
-_FOR_CIFAR = (
-    _cifar(
-        *("lenet5", "LeNet-5", "lenet5", 62_006, 651_720, _KNOWN["lenet5"].layers),
-        differs="colour pictures, dense C3, max pooling, ReLU and softmax",
-    ),
-    _cifar(
-        *("lenet5_bn", "LeNet-5 + batch norm", "lenet5", 62_148, 651_720, _KNOWN["lenet5"].layers),
-        differs="colour pictures, batch norm, dense C3, max pooling, ReLU and softmax",
-    ),
-    _cifar(
-        *("alexnet", "AlexNet", "alexnet_2012", 282_026, 7_021_824, RELU_1_TO_5),
-        differs="fewer channels, batch norm, a first layer of 5×5 filters with stride 2",
-    ),
-    _cifar(
-        *("zfnet", "ZFNet", "zfnet", 280_490, 26_412_288, RELU_1_TO_5),
-        differs="fewer channels, batch norm, a first layer of 3×3 filters with stride 1",
-    ),
-    _cifar(
-        *("vgg", "VGG", "vgg11", 254_954, 33_375_488),
-        _layers(*(f"features.conv{i}.relu" for i in (1, 2, 4, 6))),
-        differs="six convolutions of 32 to 96 channels, batch norm",
-    ),
-    _cifar(
-        *("googlenet", "GoogLeNet", "googlenet_2014", 208_066, 22_663_520),
-        _layers(*(f"features.conv{i}.relu" for i in (1, 2)), *(f"features.inception_{i}.cat" for i in "abc")),
-        differs="three narrow inception modules, batch norm, no auxiliary heads",
-    ),
-    _cifar_resnet("plain", "Plain", 20, 269_722, 40_551_040),
-    _cifar_resnet(
-        *("resnet", "ResNet", 20, 269_722, 40_551_040), published=Published("0.27 M", None, "8.75 %", None, RECODED)
-    ),
-    _cifar_resnet("plain", "Plain", 32, 464_154, 68_862_592),
-    _cifar_resnet(
-        *("resnet", "ResNet", 32, 464_154, 68_862_592), published=Published("0.46 M", None, "7.51 %", None, RECODED)
-    ),
-    _cifar(
-        *("resnet20_v2", "ResNet-20 v2", "resnet50_v2", 269_722, 40_551_040),
-        _layers(*(f"layer{stage}.0.relu" for stage in (1, 2, 3)), "relu"),
-        differs="20 layers, fewer than any in the paper",
-    ),
-    _cifar(
-        *("densenet", "DenseNet", "densenet121", 102_778, 43_740_036),
-        _layers("features.relu0", *(f"features.transition{i}.relu" for i in (1, 2)), "relu"),
-        differs="28 layers, fewer than any in the paper, each with 12 new maps",
-    ),
-    _cifar(
-        *("mobilenet", "MobileNet V1", "mobilenet_v1", 205_642, 20_867_584, _SEPARABLE),
-        differs="six separable blocks, up to 256 channels",
-    ),
-    _cifar(
-        *("mobilenet_half", "MobileNet V1 α 0.5", "mobilenet_v1", 55_210, 5_715_200, _SEPARABLE),
-        differs="six separable blocks, up to 128 channels",
-    ),
-    _cifar(
-        *("efficientnet", "EfficientNet", "efficientnet_b0", 175_084, 13_055_776),
-        _layers("features.0.2", *(f"features.{block}.0.block.0.2" for block in (2, 3)), "features.5.2"),
-        differs="eight blocks, up to 64 channels between them, two changes of size",
-    ),
-    _cifar(
-        *("convnext", "ConvNeXt", "convnext_tiny", 286_410, 13_119_424),
-        _layers("features.0.1.permute_1", *(f"features.{stage}.1.add" for stage in (1, 3, 5))),
-        differs="three stages of two blocks, 32 to 96 channels, patches of 2×2",
-    ),
+ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
+    {entry.name: entry for entry in (*_ENTRIES, *for_cifar({entry.name: entry for entry in _ENTRIES}))}
 )
-
-ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({entry.name: entry for entry in (*_ENTRIES, *_FOR_CIFAR)})
