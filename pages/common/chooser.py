@@ -116,6 +116,7 @@ def choose_picture(place, network: str) -> Picture:
         slot.image(png(small), width=THUMBNAIL // 2, alt=name)
     with place.popover(plain(name), icon=":material/add_photo_alternate:", help=_("Change the picture")):
         ask_picture()
+        part = chosen.part if small is None else _choose_part(chosen)
         st.caption(_("or a sample"))
         samples = samples_for(ARCHITECTURES[network])
         names = [sample.name for sample in samples]
@@ -130,9 +131,7 @@ def choose_picture(place, network: str) -> Picture:
             pixelated=False,
             on_click=lambda place: take_sample(names[place], network),
         )
-        if small is not None:
-            chosen = replace(chosen, part=_choose_part(chosen))
-    return chosen
+    return replace(chosen, part=part)
 
 
 def standing_picture(network: str) -> Picture:

@@ -58,8 +58,11 @@ def there(unit: Opened | None, network: str, shapes: Mapping[str, tuple[int, int
     is_first = kept("network of the opened unit", lambda: network) == network  # another one need not have it
     if unit is None or (unit.layer in shapes and unit.is_in(unit.layer, shapes[unit.layer])):
         return unit
-    if is_first and unit.layer in shapes and unit == of_link(address.opened_with()):
-        address.leave_out(_("feature map"), ", ".join(map(str, (unit.channel, *(unit.position or ())))))
+    if is_first and unit == of_link(address.opened_with()):
+        if unit.layer in shapes:
+            address.leave_out(_("feature map"), ", ".join(map(str, (unit.channel, *(unit.position or ())))))
+        else:
+            address.leave_out(_("layer"), unit.layer)
     return None
 
 

@@ -179,3 +179,17 @@ def test_a_link_between_two_whole_stops_goes_to_the_lower_of_two_that_are_as_nea
     """The side of a kernel is odd, 1 to 11; 5 is usual."""
     visit = Visit(ROUTES["bottleneck"], block="bottleneck", kernel=value)
     assert visit.link.get("kernel") == (stop or "1")
+
+
+@pytest.mark.parametrize(
+    ("page", "link", "said"),
+    [
+        ("layers", {"network": "zfnet_mini", "layer": "9", "map": "3"}, "“9” for “layer”"),
+        ("architecture", {"network": "lenet5", "open_left": "nonsense"}, "“nonsense” for “block”"),
+        ("architecture", {"network": "lenet5", "node_left": "foo"}, "“foo” for “layer”"),
+    ],
+)
+def test_what_a_link_says_of_a_network_that_has_no_such_thing_is_named(page, link, said):
+    visit = Visit(ROUTES[page], **link)
+    assert [toast for toast in visit.at.toast if said in toast.value]
+    assert not visit.errors

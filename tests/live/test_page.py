@@ -396,6 +396,16 @@ def test_follows_the_system_into_the_dark(new_page, address):
     assert dark_ground < 200 < 500 < dark_text
 
 
+def test_on_a_telephone_the_menu_makes_room_for_the_page_that_was_chosen(new_page, address):
+    page = at(new_page(**PHONE), address)
+    page.get_by_test_id("stExpandSidebarButton").click()
+    menu = page.get_by_test_id("stSidebar")
+    expect(menu).to_have_attribute("data-collapsed", "false")
+    menu.get_by_role("link", name="Filters", exact=True).click()
+    expect(page.get_by_role("heading", name="Filters", exact=True)).to_be_visible(timeout=60_000)
+    expect(menu).to_have_attribute("data-collapsed", "true")
+
+
 def test_fits_a_telephone(new_page, address):
     page = at(new_page(**PHONE), address)
     assert sideways_room(page) <= 0

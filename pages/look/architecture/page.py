@@ -1,5 +1,7 @@
 """The layer graph of a network: how it is built, what each part costs and what each part can see."""
 
+from collections.abc import Collection
+
 import streamlit as st
 
 from models import ARCHITECTURES
@@ -123,6 +125,18 @@ def _refused(refusal: Refused, architecture: Architecture) -> None:
     st.info(_("{network} was designed for {side}×{side} pictures.", network=architecture.title, side=usual))
 
 
+def _say_what_is_not_there(place: str, network: str, blocks: Collection[str], nodes: Collection[str]) -> None:
+    """Names what the link that opened this page wants open or chosen, where this network has no such thing."""
+    link = address.opened_with()
+    if link.get({"left": "network", "right": "compare"}[place]) != network:
+        return
+    opened = [name for name in link.get(f"open_{place}", "").split(",") if name and name not in blocks]
+    chosen = [name for name in (link.get(f"node_{place}"),) if name and name not in nodes]
+    for what, names in ((_("block"), opened), (_("layer"), chosen)):
+        if names:
+            address.leave_out(what, ", ".join(names))
+
+
 @fragment
 def _graphs(shown: dict[str, Built], look: Look) -> None:
     """The graph, or two side by side, and what of them is looked at closely."""
@@ -138,6 +152,7 @@ def _graphs(shown: dict[str, Built], look: Look) -> None:
         opened = ",".join(sorted(view.opened & {EVERYTHING, *known.blocks}))
         selected = view.selected if view.selected in places(known) else None
         address.note(**{f"open_{place}": opened or None, f"node_{place}": selected})
+        _say_what_is_not_there(place, built.network, {EVERYTHING, *known.blocks}, places(known))
         if selected:
             try:
                 inspector(place, built, selected, look.counting, is_beside)
