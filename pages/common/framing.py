@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests, ScriptRequestType
 
 
 def framed(draw: Callable[..., None]) -> Callable[..., None]:
@@ -26,8 +27,18 @@ def framed(draw: Callable[..., None]) -> Callable[..., None]:
 def forget_parts() -> None:
     """What the page before has of such parts is not drawn any more; to be called before another page draws its own.
 
-    A report of theirs that comes while the new page is drawn would make Streamlit speak of the old page to the browser
-    once more, which would then clear the new one away.
+    A report of theirs that comes while the new page is drawn, such as a timer's, would make Streamlit speak of the old
+    page to the browser once more, which would then clear the new one away. So is one forgotten that came just before.
     """
     if context := get_script_run_ctx():
         context.fragment_storage.clear()
+        _forget_reports(context.script_requests)
+
+
+def _forget_reports(requests: ScriptRequests | None) -> None:
+    """Drops what waits for its turn and is of parts alone; Streamlit has no word of its own for that."""
+    if requests is None:
+        return
+    with requests._lock:
+        if requests._state == ScriptRequestType.RERUN and requests._rerun_data.fragment_id_queue:
+            requests._state = ScriptRequestType.CONTINUE

@@ -9,6 +9,7 @@ from vis.concepts.depth import Moment
 from vis.figures.numbers import scientific
 from vis.figures.profiles import decades, profile
 
+DEPTHS = (2, 4, 6, 8, 10, 14, 20, 26, 32, 38, 44, 50, 56, 68, 80, 100)  # layers, under a slider
 Scales = tuple[tuple[int, int], tuple[int, int]]
 
 

@@ -235,7 +235,7 @@ def test_a_curve_is_the_log_of_its_network():
     assert [trace["name"] for trace in traces] == ["LeNet-5", "VGG"]
     log = [entry["top1"] for entry in CARDS["cifar_vgg"]["log"]]
     assert numbers(traces[1]["y"]) == [*log[:-1], top1("cifar_vgg")]
-    each = 49_920 * 6 * ARCHITECTURES["cifar_vgg"].macs / 1e12
+    each = 49_920 * 6 * ARCHITECTURES["cifar_vgg"].macs / 1e15
     np.testing.assert_allclose(numbers(traces[1]["x"]), each * np.arange(1, 13))
     assert "Choose at least one network." in [info.value for info in visit.choose(curves=[]).at.info]
 

@@ -91,7 +91,7 @@ def test_the_sides_that_are_better_for_some_are_tried_first():
 def test_a_line_of_a_family_has_a_dash_of_its_own(of):
     figure = learning(ENTRANTS, ["lenet", "lenet", "vgg"], of, WORDS)
     assert [trace.line.dash for trace in figure.data] == ["solid", "dash", "solid"]
-    unit = 1e12 if of == "flop" else 1
+    unit = 1e15 if of == "flop" else 1
     for trace, one in zip(figure.data, ENTRANTS, strict=True):
         np.testing.assert_allclose(trace.x, np.array(one.spent[of][1:]) / unit)
         assert list(trace.y) == [one.training.top1_after(n) for n in range(1, 13)]

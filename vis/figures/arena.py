@@ -14,12 +14,11 @@ from vis.figures.landscape import COLOURS
 from vis.figures.numbers import fixed, short, significant
 
 POINT = 12  # pixels, the diameter
-ROOM = 260, 380  # pixels of the plot on a telephone; names that have room there have it everywhere
+ROOM = 260, 340  # pixels of the plot on a telephone; names that have room there have it everywhere
 BESIDE = 0.6  # of the width of all points, behind the last: room for names
 OFF_THE_LINE = "top left", "top center", "top right", "middle left"  # which comes from below and goes to the right
 FRONT, RIGHT, WRONG = "#808080", "0, 114, 178", "213, 94, 0"
 DASHES = ("solid", "dash", "dot", "dashdot")  # of networks of one family
-TICKS = tuple(digit * 10.0**power for power in range(-4, 18) for digit in (1, 2, 5))
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,10 @@ def against_cost(points: Sequence[Point], words: Mapping[str, str], is_named: bo
         is_named: whether names stand beside the points, where they have room.
     """
     best = front({point.name: (point.cost, point.accuracy) for point in points})
-    across, heights = _span([log10(point.cost) for point in points], BESIDE), _span([p.accuracy for p in points])
+    across, heights = (
+        _span([log10(p.cost) for p in points], BESIDE if is_named else 0.1),
+        _span([p.accuracy for p in points]),
+    )
     stand = dict(_named(points, best, across, heights)) if is_named else {}
     on_front = sorted((point.cost, point.accuracy) for point in points if point.name in best)
     stairs = [*on_front, (10 ** across[1], on_front[-1][1])] if on_front else []
@@ -86,7 +88,7 @@ def against_cost(points: Sequence[Point], words: Mapping[str, str], is_named: bo
         "showlegend": False,
         "margin": {"l": 66, "r": 14, "t": 10, "b": 52, "autoexpand": False},
         "hoverlabel": {"align": "left"},
-        "height": 470,
+        "height": 410,
     }
     return go.Figure({"data": traces, "layout": layout})
 
@@ -115,7 +117,8 @@ def _span(values: Sequence[float], behind: float = 0.1) -> list[float]:
 
 def _powers(across: Sequence[float]) -> dict[str, object]:
     """A logarithmic axis between these powers of ten, with as few ticks as can be read on a telephone."""
-    digits = (1, 2, 5) if across[1] - across[0] < 1.5 else (1, 3)
+    decades = across[1] - across[0]
+    digits = range(1, 10) if decades < 0.7 else (1, 2, 5) if decades < 1.5 else (1, 3)
     ticks = [digit * 10.0**power for power in range(-6, 18) for digit in digits]
     return {
         "type": "log",
@@ -136,7 +139,7 @@ def learning(entrants: Sequence[Entrant], families: Sequence[str], of: str, word
         of: what lies across: "epochs", "core_seconds" or "flop".
         words: for "across" and "axis".
     """
-    traces, unit = [], 1e12 if of == "flop" else 1
+    traces, unit = [], 1e15 if of == "flop" else 1
     for number, (entrant, family) in enumerate(zip(entrants, families, strict=True)):
         dash = DASHES[families[:number].count(family) % len(DASHES)]
         log = entrant.training.log

@@ -10,12 +10,15 @@ COLOURS = ("#808080", "#0072b2")  # of the plain stack and of the one with short
 
 
 def by_depth(
-    depths: Sequence[int], errors: Mapping[str, Sequence[float]], all_depths: Sequence[int], words: Mapping[str, str]
+    depths: Sequence[int],
+    errors: Mapping[str, Sequence[float | None]],
+    all_depths: Sequence[int],
+    words: Mapping[str, str],
 ) -> go.Figure:
     """A line for each kind of stack, over the number of its layers on a logarithmic axis.
 
     Args:
-        errors: shares of one, by the names of kinds, at each of the depths.
+        errors: shares of one, by the names of kinds, at each of the depths; None for a gap.
         all_depths: that are on the axis, for some may not be known yet.
         words: for "axis" and "across".
     """

@@ -19,7 +19,7 @@ from pages.common.text import _, plain, spoken
 from pages.learn.arena.closely import CLOSELY
 from pages.learn.lesson import Question, predicted
 from vis.cost.latency import Conditions, Times, conditions, pass_times
-from vis.cost.training import Entrant, epoch_rows, rows
+from vis.cost.training import Entrant, epoch_rows, rows, short_title
 from vis.figures.arena import Point, against_cost, hover
 from vis.figures.numbers import duration, fixed, milliseconds, percent, short
 
@@ -94,7 +94,7 @@ def accuracy_against_cost(entrants: Sequence[Entrant]) -> None:
         with drawing:
             figure = against_cost(points, words, is_answered)
             chart(figure, FIGURE, alt, saved, on_select=_open, selection_mode="points")
-    _notes(entrants, points, axis, budget, is_answered)
+    _notes(entrants, points, axis, budget, limit, is_answered)
     _files(entrants, times)
 
 
@@ -156,7 +156,9 @@ def _open() -> None:
 # What is to be said ----------------------------------------------------------------------------------------------
 
 
-def _notes(entrants: Sequence[Entrant], points: Sequence[Point], axis: str, budget: str, is_answered: bool) -> None:
+def _notes(
+    entrants: Sequence[Entrant], points: Sequence[Point], axis: str, budget: str, limit: float | None, is_answered: bool
+) -> None:
     """How the chart is to be read, and who is not in it."""
     if not is_answered:
         st.caption(_("The names appear once you have predicted."))
@@ -185,8 +187,12 @@ def _notes(entrants: Sequence[Entrant], points: Sequence[Point], axis: str, budg
                 "falls over 12 epochs, so a training planned for this budget might come further."
             )
         )
-        if behind := [entrant.title for entrant in entrants if entrant.name not in {point.name for point in points}]:
+        if behind := [entrant.title for entrant in entrants if not entrant.epochs_within(limit, budget)]:
             lines.append(_("Not one epoch finished by then: {networks}.", networks=", ".join(behind)))
+    shown = {point.name for point in points}
+    finished = [each for each in entrants if limit is None or each.epochs_within(limit, budget)]
+    if unmeasured := [each.title for each in finished if each.name not in shown]:
+        lines.append(_("Not measured on this machine yet: {networks}.", networks=", ".join(unmeasured)))
     trained = {entrant.name for entrant in entrants}
     if missing := [title_of(name) for name in NETWORKS if name not in trained]:
         lines.append(_("Not trained yet, so not in the chart: {networks}.", networks=", ".join(missing)))
@@ -195,7 +201,7 @@ def _notes(entrants: Sequence[Entrant], points: Sequence[Point], axis: str, budg
 
 def title_of(name: str) -> str:
     """What a network is called here."""
-    return ARCHITECTURES[name].title.removesuffix(" for CIFAR-10")
+    return short_title(ARCHITECTURES[name])
 
 
 def _files(entrants: Sequence[Entrant], times: Mapping[str, Times]) -> None:

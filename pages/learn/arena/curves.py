@@ -22,7 +22,7 @@ ACROSS = Choice(
 AXES = {
     "epochs": Phrase("Epochs"),
     "core_seconds": Phrase("Training time on one core, seconds"),
-    "flop": Phrase("Training compute, TFLOP"),
+    "flop": Phrase("Training compute, PFLOP"),
 }
 
 

@@ -34,9 +34,8 @@ class Report:
 
 
 PAPER = "He et al. 2015, arXiv 1512.03385"
-AKAMASTER = "github.com/akamaster/pytorch_resnet_cifar10"
-CHENYAOFO = "github.com/chenyaofo/pytorch-cifar-models"
-KUANGLIU = "github.com/kuangliu/pytorch-cifar"
+AKAMASTER, CHENYAOFO, KUANGLIU = "akamaster", "chenyaofo", "kuangliu"
+REPOSITORIES = {AKAMASTER: "pytorch_resnet_cifar10", CHENYAOFO: "pytorch-cifar-models", KUANGLIU: "pytorch-cifar"}
 STEPS = Phrase("64,000 batches of 128 pictures (164 epochs)")
 EPOCHS_200, EPOCHS_350 = Phrase("200 epochs"), Phrase("350 epochs")
 REPORTS = (
@@ -87,6 +86,7 @@ def published(entrants: Sequence[Entrant]) -> None:
         ],
         height="content",
     )
+    st.caption(" · ".join(f"{owner}: github.com/{owner}/{name}" for owner, name in REPOSITORIES.items()))
     st.caption(
         _(
             "How much recoding costs: akamaster's ResNet-20 is right on {seen} of the original test pictures, and on "

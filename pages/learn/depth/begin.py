@@ -13,7 +13,7 @@ from pages.common.components.sliders import Frame, Results
 from pages.common.text import _, language
 from pages.learn.depth.settings import ask_settings, names, options
 from pages.learn.lesson import Question, predicted
-from pages.learn.stacks import curves, gradient_reading, look, scales_of
+from pages.learn.stacks import DEPTHS, curves, gradient_reading, look, scales_of
 
 QUESTION = Question(
     "shortcuts",
@@ -32,7 +32,6 @@ QUESTION = Question(
     ),
 )
 OPTIONS = options("", "xavier", False)
-DEPTHS = (2, 4, 6, 8, 10, 14, 20, 26, 32, 38, 44, 50, 56, 68, 80, 100)
 DEPTH = Choice("depth", Phrase("Layers"), DEPTHS, 50, marks=(2, 20, 50, 100))
 
 

@@ -111,7 +111,7 @@ def _learning(of: Settings, rate: float) -> Learning | None:
         watch(lambda: learning.job, _how_far, "stop stacks", partial(set_to, key, False), lambda _job: draw())
         if not learning.job.running:
             st.rerun()
-    elif learning.job.failed:
+    elif learning.job.failed or not learning.job.result:  # it failed, or came to its limit
         keep("stacks", None)
         st.error(_("It failed; start it again to retry."), icon=":material/error:")
         _ask(key)
@@ -150,7 +150,7 @@ def _step_by_step(learning: Learning, gradient: str) -> None:
 
 def _reading(moment: Moment, last: int, step: int) -> list:
     words = _("of the training examples wrong; loss {loss}", loss=scientific(moment.loss))
-    if last < min(step, STEPS):
+    if last < step:
         words = _("wrong; after step {step} the loss is no number any more", step=last)
     return [percent(moment.error, 0), words, [round(moment.error, 3)]]
 
@@ -160,10 +160,18 @@ def _errors(runs: Runs) -> None:
     runs = dict(runs)  # a job may add to them
     if not runs:
         return
-    errors = {name: [both[i][-1].error for both in runs.values()] for i, name in enumerate(names())}
+    # What diverged has no error after the last step: a gap.
+    errors = {
+        name: [both[i][-1].error if len(both[i]) > STEPS else None for both in runs.values()]
+        for i, name in enumerate(names())
+    }
     words = {"across": _("layers"), "axis": _("training error after {steps} steps", steps=STEPS)}
     alt = _("The share of training examples that plain stacks and stacks with shortcuts get wrong, over their depth.")
     panels.chart(by_depth([*runs], errors, DEPTHS, words), "errors by depth", alt)
+    if any(error is None for known in errors.values() for error in known):
+        st.caption(_("Where a line has a gap, the loss was no number any more: that stack diverged."))
+    if any(known[-1] is None for known in errors.values()):
+        return
     plain, residual = (percent(known[-1], 0) for known in errors.values())
     st.markdown(
         _(

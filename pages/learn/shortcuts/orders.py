@@ -13,7 +13,7 @@ from pages.common.asking import ask_live, ask_one, fragment
 from pages.common.components.sliders import Frame, Results
 from pages.common.text import _, language, spoken
 from pages.learn.lesson import Question, predicted
-from pages.learn.stacks import curves, gradient_reading, look, scales_of
+from pages.learn.stacks import DEPTHS, curves, gradient_reading, look, scales_of
 from vis.concepts.depth import Stack
 
 QUESTION = Question(
@@ -28,7 +28,6 @@ QUESTION = Question(
     Phrase("In 2015 the ReLU after each sum cuts off what is negative. In 2016 nothing is done to the sum."),
 )
 KINDS = {"2015": Phrase("2015: ReLU after the sum"), "2016": Phrase("2016: pre-activation")}
-DEPTHS = (2, 4, 6, 8, 10, 14, 20, 26, 32, 38, 44, 50, 56, 68, 80, 100)
 DEPTH = Choice("order_depth", Phrase("Layers"), DEPTHS, 100, marks=(2, 20, 50, 100))
 NORM = Switch("order_norm", Phrase("Batch norm"), True)
 SEED = Number("order_seed", Phrase("Seed"), 1, 1, 999)

@@ -22,7 +22,9 @@ QUESTION = Question(
     Phrase("In a net of 32 layers, someone wrote “f * x” where “f + x” was meant. How does it train?"),
     (Phrase("better than the plain net"), Phrase("like the plain net"), Phrase("worse than it")),
     3,
-    Phrase("Products of products grow or shrink without bound. Here the signal ends as 0, and no gradient comes down."),
+    Phrase(
+        "0 times x is 0: each block's ReLU cuts about half of what is left, for good. After some ten blocks all is 0."
+    ),
 )
 DEPTH, STEPS, RATE = 32, 60, 0.05
 LINES = {  # the last line of a block, by its junction
@@ -45,8 +47,10 @@ SEED = Number("wiring_seed", Phrase("Seed"), 1, 1, 999)
 STEP = Number("wiring_step", Phrase("Training step"), 0, 0, STEPS, marks=(0, 20, 40, 60))
 WHY = {
     "inner": Phrase("h takes the place of x: the shortcut leads around the second layer only, and the first has no 1."),
-    "doubled": Phrase("f is added to itself: there is no shortcut, and the gradient doubles in every block."),
-    "product": Phrase("Products of products grow or shrink without bound: soon all is cut off; no gradient is left."),
+    "doubled": Phrase(
+        "f is added to itself: there is no shortcut. The next norm takes the factor 2 back: it learns as a plain net."
+    ),
+    "product": Phrase("What a ReLU has cut stays 0, for 0 times x is 0: soon all is cut off, and no gradient is left."),
     "minus": Phrase("The ReLU cuts f − x wherever x is larger than f: hardly anything of x is handed on."),
     "detached": Phrase("Forward it is right, to the last digit; but the shortcut hands back no gradient."),
 }

@@ -40,6 +40,7 @@ WAYS = {
         Way(Phrase("Why the network says so"), ATTRIBUTION),
         Way(Phrase("Why 1×1 convolutions save work"), named("bottleneck")),
         Way(Phrase("Where the maxima were: pooling"), named("pooling")),
+        Way(Phrase("Watch LeNet-5 learn digits"), named("train")),
     ),
     Phrase("To teach"): (
         Way(
@@ -52,6 +53,7 @@ WAYS = {
         Way(Phrase("MobileNet's two sliders"), named("mobilenet")),
         Way(Phrase("A grey square over the picture (figure 7)"), OCCLUSION),
         Way(Phrase("LRN and batch norm, number by number"), named("normalisation")),
+        Way(Phrase("Gradients through 100 layers"), named("depth")),
     ),
     Phrase("To build"): (
         Way(Phrase("What every layer of ResNet-50 costs"), GRAPH, "resnet50"),
@@ -59,6 +61,7 @@ WAYS = {
         Way(Phrase("How far a map can be trusted"), ATTRIBUTION, options={("closely", ""): "grad_cam"}),
         Way(Phrase("MACs are not milliseconds"), named("milliseconds")),
         Way(Phrase("A stack of your own"), named("stack")),
+        Way(Phrase("What accuracy costs: the CIFAR-10 arena"), named("arena")),
     ),
 }
 
