@@ -217,10 +217,12 @@ def _show(compared: Compared) -> None:
     drawing, steps = st.container(), compared.steps
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="row of shift"):
         layer = ask_one(st, LAYER)
-        step = ask_one(st, Number("step", Phrase("Training step"), steps[-1], 0, steps[-1], shown_as="slider"))
+        step = ask_one(
+            st, Number("step", Phrase("Training step"), steps[-1], 0, steps[-1], step=EVERY, shown_as="slider")
+        )
     moment = max(place for place, known in enumerate(steps) if known <= step)
     both, edges = compared.moved[layer], compared.edges[layer].tolist()
-    limits, most = (edges[0], edges[-1]), 1.05 * max(float(of.shares.max()) for of in both)
+    limits, most = (edges[0], edges[-1]), 1.05 * max(float(of.shares[moment].max()) for of in both)
     words = {
         "median": _("median"),
         "half": _("middle 50 %"),
