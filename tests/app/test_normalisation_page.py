@@ -190,7 +190,7 @@ def test_the_shift_is_trained_once_predicted_and_every_number_is_that_of_a_train
         np.testing.assert_allclose(histograms[n]["data"][0]["y"], counts / values.size, atol=2e-3)
         times = (highest[-1] - lowest[-1]) / (highest[0] - lowest[0])
         assert times < 1.2 if has_norm else times > 10  # the answer of the question
-        assert f"{significant(times, 2)} times as much" in visit.words
+        assert f"{significant(times)} times as much" in visit.words
         assert percent(compared.trainings[n].held_out[-1].accuracy) in visit.words
     assert bands[0]["layout"]["yaxis"]["range"] == bands[1]["layout"]["yaxis"]["range"]
     assert histograms[0]["layout"]["yaxis"]["range"] == histograms[1]["layout"]["yaxis"]["range"]

@@ -263,7 +263,7 @@ def _in_words(compared: Compared, layer: str) -> None:
                 title=title,
                 before=significant(before),
                 after=significant(after),
-                times=significant(after / before, 2),
+                times=significant(after / before),
                 right=percent(training.held_out[-1].accuracy),
             )
         )
