@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
 import streamlit as st
 from streamlit.runtime import Runtime
@@ -23,14 +24,30 @@ AT_MOST = 900  # seconds, its waiting apart
 MOST_KEPT = 4  # runs of a session, to be compared
 
 
+class Advancing(Protocol):
+    """A training, or what goes on like one, step by step."""
+
+    @property
+    def step(self) -> int: ...
+
+    @property
+    def total(self) -> int: ...
+
+    @property
+    def is_over(self) -> bool: ...
+
+    def advance(self) -> None: ...
+
+
 class Run(Job[None]):
     """A training that waits for its turn, and can be paused and made to go on, all at once or by one step.
 
     Args:
+        training: it, or what goes on like one.
         is_there: whether its session is connected, and so need not look at it.
     """
 
-    def __init__(self, training: Training, is_there: Callable[[], bool] = lambda: False, steps: float = math.inf):
+    def __init__(self, training: Advancing, is_there: Callable[[], bool] = lambda: False, steps: float = math.inf):
         self.training = training
         self.place: Place | None = None
         self._is_there = is_there
@@ -101,7 +118,7 @@ def under_way() -> Run | None:
 
 def begin(training: Training, steps: float = math.inf) -> Run:
     """Starts a training of this session, after that which is under way was stopped; of the others the newest stay."""
-    if before := under_way():
+    for before in filter(None, (under_way(), apart())):
         before.stop()
     run = Run(training, _connected(), steps)
     keep("runs", (*runs(), run)[-MOST_KEPT:])
@@ -112,6 +129,26 @@ def forget(run: Run) -> None:
     """Stops it, and keeps nothing of it."""
     run.stop()
     keep("runs", tuple(other for other in runs() if other is not run))
+
+
+def apart() -> Run | None:
+    """What another page than that of trainings had learn, for itself: none of the runs that are compared."""
+    return kept("run apart", lambda: None)
+
+
+def begin_apart(learning: Advancing) -> Run:
+    """Starts it; not while a run is under way, for a session trains at one place at a time."""
+    forget_apart()
+    run = Run(learning, _connected())
+    keep("run apart", run)
+    return run
+
+
+def forget_apart() -> None:
+    """Stops it, and keeps nothing of it."""
+    if before := apart():
+        before.stop()
+    keep("run apart", None)
 
 
 def say_what_learns(page: str) -> None:

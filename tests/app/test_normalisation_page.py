@@ -1,14 +1,22 @@
 """The page “Normalisation”, as its visitors set it and read it; its numbers against torch's own layers."""
 
+import json
+import time
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from models.learners import digits
+from models.lenet import LeNet5
+from models.training import Training
 from pages.common.components.sheets import Line, draw_sheets
+from pages.learn.normalisation.shift import RECIPE, Compared
 from tests.app.visit import ROUTES, Visit, in_vietnamese
 from vis.concepts.examples import activations, batch
-from vis.figures.numbers import significant
+from vis.figures.numbers import percent, significant
 
 PAGE = ROUTES["normalisation"]
 
@@ -116,3 +124,103 @@ def five_squares(x: Tensor) -> Tensor:
     """A loop over the channels."""
     squares = x.square()
     return torch.stack([squares[:, max(0, c - 2) : c + 3].sum(1) for c in range(x.shape[1])], 1)
+
+
+# Internal covariate shift ------------------------------------------------------------------------------------------
+
+SHIFT_PAGE = {"covariate_guess": "3"}
+
+
+def until_it_ends(visit: Visit, seconds: float = 120) -> Compared:
+    """Watches both trainings to their end, as the page in a browser does."""
+    end = time.monotonic() + seconds
+    run = visit.at.session_state["kept"]["run apart"]
+    while run.running and time.monotonic() < end:
+        run.watched()
+        time.sleep(0.02)
+    assert not run.running
+    visit.run()
+    return run.training
+
+
+def button(visit: Visit) -> list:
+    """That which begins both trainings, where it is there."""
+    return [each for each in visit.at.button if each.key == "train both"]
+
+
+def charts(visit: Visit) -> list[dict]:
+    """The bands without and with batch norm, and the histograms; before them there may be the averages'."""
+    return [json.loads(chart.proto.spec) for chart in visit.at.get("plotly_chart")][-4:]
+
+
+def alone(has_norm: bool, steps: int) -> nn.Module:
+    """LeNet after so many steps of the page's recipe, trained here."""
+    build = partial(LeNet5, 10, has_norm)
+    training = Training(RECIPE, build, digits())
+    while training.step < steps:
+        training.advance()
+    return training.net
+
+
+def given_to(net: nn.Module, has_norm: bool) -> np.ndarray:
+    """What C5's ReLU is given: the layers one after another."""
+    features, images = net.train().features, digits().held_out[::15][:64]
+    with torch.no_grad():
+        return features[: 10 if has_norm else 7](images).double().numpy()
+
+
+def test_the_shift_is_trained_once_predicted_and_every_number_is_that_of_a_training_of_its_own():
+    visit = Visit(PAGE)
+    assert not button(visit)
+    visit.press("answer covariate 1")
+    assert "it is: **more than ten times.**" in visit.words
+    visit.press("train both")
+    assert visit.link["train"] == "on"
+    compared = until_it_ends(visit)
+    assert compared.steps == [*range(0, 125, 4)]
+    bands, histograms = charts(visit)[:2], charts(visit)[2:]
+    for n, has_norm in enumerate((False, True)):
+        lowest, highest, low, high, median = (trace["y"] for trace in bands[n]["data"])
+        for place, step in ((0, 0), (10, 40), (-1, 124)):
+            values = given_to(alone(has_norm, step), has_norm)
+            shown = [of[place] for of in (lowest, low, median, high, highest)]
+            np.testing.assert_allclose(shown, np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95)), atol=1e-4, rtol=1e-4)
+        edges = bands[n]["layout"]["yaxis"]["range"]
+        counts, _edges = np.histogram(values, np.linspace(*edges, 49))
+        np.testing.assert_allclose(histograms[n]["data"][0]["y"], counts / values.size, atol=2e-3)
+        times = (highest[-1] - lowest[-1]) / (highest[0] - lowest[0])
+        assert times < 1.2 if has_norm else times > 10  # the answer of the question
+        assert f"{significant(times)} times as much" in visit.words
+        assert percent(compared.trainings[n].held_out[-1].accuracy) in visit.words
+    assert bands[0]["layout"]["yaxis"]["range"] == bands[1]["layout"]["yaxis"]["range"]
+    assert histograms[0]["layout"]["yaxis"]["range"] == histograms[1]["layout"]["yaxis"]["range"]
+    visit.choose(step=40, relu="features.relu1")
+    assert visit.link.items() >= {"step": "40", "relu": "features.relu1"}.items()
+    moved = compared.moved["features.relu1"]
+    for chart, of in zip(charts(visit)[2:], moved, strict=True):
+        np.testing.assert_allclose(chart["data"][0]["y"], of.shares[10])
+        assert 0.99 <= sum(chart["data"][0]["y"]) <= 1 + 1e-9
+    assert "after 40 steps" in visit.words
+
+
+def test_the_shift_can_be_stopped_and_waits_for_a_training_of_the_same_session():
+    visit = Visit(PAGE, **SHIFT_PAGE, train="on", language="vi")
+    run = visit.at.session_state["kept"]["run apart"]
+    visit.press("stop shift")
+    run._thread.join(20)
+    assert not run.running
+    assert "train" not in visit.run().link
+    assert visit.at.session_state["kept"]["run apart"] is None
+    visit.go(ROUTES["train"]).press("training start")
+    (other,) = visit.at.session_state["kept"]["runs"]
+    visit.go(PAGE)
+    assert button(visit)[0].disabled
+    other.stop()
+    other._thread.join(20)
+    assert not button(visit.run())[0].disabled
+    visit.press("train both")
+    apart = visit.at.session_state["kept"]["run apart"]
+    visit.go(ROUTES["train"]).press("training start")  # one training a session
+    apart._thread.join(20)
+    assert not apart.running
+    visit.at.session_state["kept"]["runs"][-1].stop()

@@ -1,4 +1,4 @@
-"""Normalisation: local response normalisation, batch norm in both modes, and who shares a mean with whom."""
+"""Normalisation: LRN, batch norm in both modes, who shares a mean with whom, and inputs that move while learning."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from pages.learn.lesson import close_lesson
 from pages.learn.normalisation.batch import batch_norms
 from pages.learn.normalisation.lrn import local_response
 from pages.learn.normalisation.norms import shared_means
+from pages.learn.normalisation.shift import covariate_shift
 
 TEXTS = Path(__file__).parent / "texts"
 CODE = """\
@@ -31,6 +32,7 @@ def page() -> None:
     local_response()
     batch_norms()
     shared_means()
+    covariate_shift()
     _compared()
     close_lesson(CODE, TEXTS, "normalisation")
 

@@ -1,0 +1,279 @@
+"""Internal covariate shift: two LeNets learn the same batches, and the numbers that a layer is given move."""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+import torch
+from torch import Tensor, nn
+
+from models.learners import LEARNERS, digits
+from models.options import Choice, Number, Phrase, Switch
+from models.training import Recipe, Training
+from pages.common import address, panels
+from pages.common.asking import ask_one, come_back, fragment, key_of, standing
+from pages.common.learning import Run, apart, begin_apart, forget_apart, under_way
+from pages.common.progress import watch
+from pages.common.session import set_to
+from pages.common.text import _, plain, said
+from pages.learn.lesson import Question, predicted
+from vis.concepts.shift import QUANTILES, histogram, inputs_of, quantiles
+from vis.figures.numbers import percent, significant
+from vis.figures.shift import bands, bars
+
+QUESTION = Question(
+    "covariate",
+    Phrase(
+        "LeNet-5 learns digits for two epochs, without batch norm. What becomes of the range in which the middle 90 % "
+        "of the numbers lie that C5's ReLU is given?"
+    ),
+    (Phrase("it stays about as wide"), Phrase("it becomes about three times as wide"), Phrase("more than ten times")),
+    3,
+    Phrase("All layers below C5 learn, too, and each lets the numbers above it grow. Train both networks to see it."),
+)
+RECIPE = Recipe(epochs=2)
+EVERY = 4  # steps
+DIGITS = RECIPE.batch  # held out, as many as a batch has
+BINS = 48
+OUTER = (0.005, 0.995)  # between which the charts reach: a few far numbers would squeeze all others
+LAYER = Choice(
+    "relu",
+    Phrase("Input of the ReLU after"),
+    {"features.relu1": "C1", "features.relu3": "C3", "features.relu5": "C5"},
+    "features.relu5",
+)
+LAYERS = tuple(LAYER.values)
+IS_ASKED = Switch("train", Phrase("Train"), False)
+COLOURS = ("0, 114, 178", "0, 158, 115")  # of Okabe & Ito's
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """What one layer of one network was given, at each of some moments."""
+
+    quantiles: Tensor  # (moments, 5)
+    shares: Tensor  # (moments, bins)
+
+
+class Compared:
+    """Two trainings step by step in turn, without and with batch norm; then what their layers were given."""
+
+    def __init__(self, recipe: Recipe = RECIPE):
+        examples, learner = digits(), LEARNERS[recipe.net]
+        self.trainings = [
+            Training(recipe, partial(learner.build, len(examples.categories), has_norm), examples)
+            for has_norm in (False, True)
+        ]
+        self.images = examples.held_out[:: len(examples.held_out) // DIGITS][:DIGITS]  # of all classes, in their order
+        self.steps: list[int] = []  # after which they were looked at
+        self.moved: dict[str, list[Moved]] = {}  # by the layers: of both networks; when all is over
+        self.edges: dict[str, Tensor] = {}  # of the bins
+        self._nets: tuple[list[nn.Module], list[nn.Module]] = ([], [])
+        self._quantiles: tuple[list[Tensor], list[Tensor]] = ([], [])
+
+    @property
+    def step(self) -> int:
+        return sum(training.step for training in self.trainings)
+
+    @property
+    def total(self) -> int:
+        return sum(training.total for training in self.trainings)
+
+    @property
+    def is_over(self) -> bool:
+        return bool(self.moved)
+
+    def advance(self) -> None:
+        """One step of both; after the last one, all is looked at."""
+        if not self.steps:
+            self._look()
+        for training in self.trainings:
+            training.advance()
+        is_last = all(training.is_over for training in self.trainings)
+        if is_last or self.trainings[0].step % EVERY == 0:
+            self._look()
+        if is_last:
+            self._sum_up()
+
+    def _look(self) -> None:
+        """What the layers are given now: its quantiles; the networks are kept until the histograms' range is known."""
+        self.steps.append(self.trainings[0].step)
+        for training, nets, found in zip(self.trainings, self._nets, self._quantiles, strict=True):
+            nets.append(deepcopy(training.net))
+            given = inputs_of(nets[-1], LAYERS, self.images)
+            found.append(torch.stack([quantiles(given[name], (*OUTER, *QUANTILES)) for name in LAYERS]))
+
+    def _sum_up(self) -> None:
+        both = torch.stack([torch.stack(found) for found in self._quantiles])  # (2, moments, layers, 7)
+        lows, highs = both[..., 0].amin((0, 1)).tolist(), both[..., 1].amax((0, 1)).tolist()
+        self.edges = {
+            name: torch.linspace(low, high, BINS + 1, dtype=torch.float64)
+            for name, low, high in zip(LAYERS, lows, highs, strict=True)
+        }
+        shares = torch.stack([torch.stack([self._shares(net) for net in nets]) for nets in self._nets])
+        self._nets = ([], [])  # they are large, and no longer asked
+        self.moved = {
+            name: [Moved(both[n, :, place, 2:], shares[n, :, place]) for n in range(2)]
+            for place, name in enumerate(LAYERS)
+        }
+
+    def _shares(self, net: nn.Module) -> Tensor:
+        given = inputs_of(net, LAYERS, self.images)
+        return torch.stack([histogram(given[name], self.edges[name]) for name in LAYERS])
+
+
+@fragment
+def covariate_shift() -> None:
+    """The question; once predicted, a training of both networks and how the input of a layer moved in it."""
+    st.header(_("Internal covariate shift"), anchor="shift")
+    if not predicted(QUESTION):
+        st.caption(_("Trained here and now: once you have predicted."))
+        return
+    compared = _compared()
+    if compared:
+        _show(compared)
+    st.markdown(
+        _(
+            "**Is this why batch norm helps?** Ioffe and Szegedy (2015) thought so. Santurkar et al. (2018) shifted "
+            "and scaled the numbers at random after every batch norm: layers' inputs moved more than without any norm, "
+            "and the network still learned about as well as with batch norm. They see the reason in a smoother loss. "
+            "The question is not settled; this experiment shows *that* the inputs move, not that it hurts."
+        )
+    )
+
+
+# The training ------------------------------------------------------------------------------------------------------
+
+
+def _compared() -> Compared | None:
+    """Both trainings, when they are over; while they go on, how far they are. None where none was asked for."""
+    key, page = key_of(IS_ASKED.name), address.drawn()
+    come_back(IS_ASKED, key)
+    if not standing(IS_ASKED, page):
+        forget_apart()
+        _ask(key)
+        return None
+    run = apart()
+    if run is None and under_way():  # a link asks for it
+        _ask(key)
+        return None
+    if run is None or run.left_alone:
+        with st.spinner(_("Reading the digits …")):
+            run = begin_apart(Compared())
+    if run.running:
+        watch(lambda: run, _how_far, "stop shift", partial(set_to, key, False))
+        if not run.running:
+            st.rerun()
+        return None
+    if run.training.is_over:
+        return run.training
+    if run.refused:
+        st.error(plain(said(run.refused)), icon=":material/error:")
+    elif run.failed:
+        st.error(_("It failed; start it again to retry."), icon=":material/error:")
+    _ask(key)
+    return None
+
+
+def _ask(key: str) -> None:
+    """A button that begins the training, unless another one is under way."""
+    is_busy = under_way() is not None
+    label = _("Train both networks")
+    st.button(
+        label, icon=":material/play_arrow:", key="train both", on_click=_begin_anew, args=(key,), disabled=is_busy
+    )
+    if is_busy:
+        st.caption(_("Your training on “Train live” is under way: this one can begin when it has ended."))
+        return
+    st.caption(
+        _(
+            "A few seconds: LeNet-5 without and with batch norm, {epochs} epochs of 4,000 digits, the same seed and "
+            "the same batches.",
+            epochs=RECIPE.epochs,
+        )
+    )
+
+
+def _begin_anew(key: str) -> None:
+    forget_apart()
+    set_to(key, True)
+
+
+def _how_far(run: Run) -> str:
+    if run.before:
+        return _(
+            "Other trainings are running, as many as this server has cores. You are number {number} in the queue …",
+            number=run.before,
+        )
+    return percent(run.part, 0)
+
+
+# What is shown of it -----------------------------------------------------------------------------------------------
+
+
+def _show(compared: Compared) -> None:
+    """The bands of both networks, and their histograms at one moment."""
+    drawing, steps = st.container(), compared.steps
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="row of shift"):
+        layer = ask_one(st, LAYER)
+        step = ask_one(
+            st, Number("step", Phrase("Training step"), steps[-1], 0, steps[-1], step=EVERY, shown_as="slider")
+        )
+    moment = max(place for place, known in enumerate(steps) if known <= step)
+    both, edges = compared.moved[layer], compared.edges[layer].tolist()
+    limits, most = (edges[0], edges[-1]), 1.05 * max(float(of.shares[moment].max()) for of in both)
+    words = {
+        "median": _("median"),
+        "half": _("middle 50 %"),
+        "most": _("middle 90 %"),
+        "axis": _("input of the ReLU"),
+        "across": _("training step"),
+    }
+    titles = _("Without batch norm"), _("With batch norm")
+    places = drawing.columns(2, gap="medium")
+    for name, place, title, of, rgb in zip(("without", "with"), places, titles, both, COLOURS, strict=True):
+        with place:
+            st.markdown(f"**{title}**")
+            figure = bands(steps, of.quantiles.tolist(), steps[moment], limits, rgb, words)
+            alt = _("The quantiles of what the layer's ReLU is given, over the steps of the training.")
+            panels.chart(figure, f"bands {name}", alt)
+    words = {"axis": _("share"), "across": _("input of the ReLU")}
+    for name, place, title, of, rgb in zip(
+        ("without", "with"), st.columns(2, gap="medium"), titles, both, COLOURS, strict=True
+    ):
+        with place:
+            st.markdown(_("{title}, after {step} steps", title=title, step=steps[moment]))
+            alt = _("How often each number is what the layer's ReLU is given, after the chosen step.")
+            panels.chart(bars(edges, of.shares[moment].tolist(), most, rgb, words), f"bars {name}", alt)
+    _in_words(compared, layer)
+
+
+def _in_words(compared: Compared, layer: str) -> None:
+    """How wide the middle 90 % are at the beginning and at the end, and how well both networks learned."""
+    lines = []
+    for title, moved, training in zip(
+        (_("Without batch norm"), _("With batch norm")), compared.moved[layer], compared.trainings, strict=True
+    ):
+        before, after = (float(moved.quantiles[moment, -1] - moved.quantiles[moment, 0]) for moment in (0, -1))
+        lines.append(
+            _(
+                "{title}: the middle 90 % span {before} before the first step and **{after}** after the last, "
+                "{times} times as much; {right} of the held-out digits are right.",
+                title=title,
+                before=significant(before),
+                after=significant(after),
+                times=significant(after / before),
+                right=percent(training.held_out[-1].accuracy),
+            )
+        )
+    panels.bullets(lines)
+    st.caption(
+        _(
+            "Of all channels and positions together, for the same {digits} held-out digits at every moment, as in "
+            "training: batch norm uses their own means and variances. It holds each channel's mean at β and its "
+            "deviation at |γ|, so bands that stand still are its doing by construction, while β, γ and the shape may "
+            "move. Both networks' charts have one range; at most 1 % of the numbers at a moment lie outside.",
+            digits=DIGITS,
+        )
+    )
