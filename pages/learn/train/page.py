@@ -33,6 +33,7 @@ from torch.nn.functional import cross_entropy
 from models.learners import digits
 from models.lenet import LeNet5
 
+torch.manual_seed(0)
 data, net = digits(), LeNet5()
 optimiser = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
 for epoch in range(3):
