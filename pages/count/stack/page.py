@@ -36,7 +36,8 @@ from vis.figures.stack_shapes import stack_shapes
 
 TEXTS = Path(__file__).parent / "texts"
 MOST_SHOWN, ROOM = 18, 3  # rows of the table without scrolling, and free ones below those that it is made with
-WIDTHS = {"channels": 106, "kernel": 88, "stride": 88, "padding": 100, "dilation": 104, "groups": 94}  # pixels
+KIND, LETTER = 142, 56  # pixels of a column; all of them fit beside the menu of a tablet
+LETTERS = {"channels": "C", "kernel": "K", "stride": "s", "padding": "p", "dilation": "d", "groups": "g"}
 ACROSS, ON_A_TELEPHONE = 840, 350  # pixels of the drawing
 STARTS = {
     "alexnet": Phrase("AlexNet's features (torchvision)"),
@@ -212,11 +213,14 @@ def _table(editing: Editing, kinds: Mapping[str, str]) -> None:
     first = cells(FIRST)
     look = {
         "kind": st.column_config.SelectboxColumn(
-            _("kind"), width=148, required=True, default=FIRST.kind, options=list(SETTINGS), format_func=kinds.get
+            _("kind"), width=KIND, required=True, default=FIRST.kind, options=list(SETTINGS), format_func=kinds.get
         )
     }
     for name, label in labels.items():
-        look[name] = st.column_config.TextColumn(label, width=WIDTHS[name], default=first[name], alignment="right")
+        look[name] = st.column_config.TextColumn(
+            LETTERS[name], width=LETTER, help=label, default=first[name], alignment="right"
+        )
+    st.caption(" · ".join(labels.values()))
     st.data_editor(
         pd.DataFrame([cells(row) for row in rows], pd.RangeIndex(1, len(rows) + 1), list(look), dtype="string"),
         num_rows="dynamic",
