@@ -306,8 +306,12 @@ _SOURCES: dict[str, Callable[..., Found]] = {
 
 @torch.no_grad()
 def predicted(loaded: Loaded, image: Tensor, k: int = 5) -> list[tuple[int, float]]:
-    """The `k` most probable classes of a picture (1, C, H, W), as (class number, probability), best first."""
-    probabilities = loaded.model(image.to(loaded.device)).softmax(1)[0]
+    """The `k` most probable classes of a picture (1, C, H, W), as (class number, probability), best first.
+
+    The probability of a single output is its sigmoid.
+    """
+    answers = loaded.model(image.to(loaded.device))[0]
+    probabilities = answers.softmax(0) if len(answers) > 1 else answers.sigmoid()
     if not probabilities.isfinite().all():
         raise Refused("With these weights, the network's output is not finite; choose other weights.")
     best = probabilities.topk(min(k, len(probabilities)))

@@ -10,11 +10,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import save
 
 from models import Loaded, load
 from models.decoding import decoded
 from pages.common.cache import sample
 from pages.common.export import KINDS
+from pages.common.session import WEIGHTS_FILE
 from pages.explain import work
 from pages.explain.attribution import asking, closely, tiles, trust
 from tests.app.visit import FILTERS, ROUTES, Visit, read_csv
@@ -153,6 +155,21 @@ def test_a_list_calls_what_is_usual_by_its_name_in_every_language(known):
     assert page.link["layer"] == known.layers["4"]
     page.choose(layer="")
     assert "layer" not in page.link
+
+
+def test_a_network_with_one_output_explains_its_yes_or_its_no_and_says_which():
+    model = load("lenet5", "random", "cpu", num_classes=1).model
+    page = Visit(ATTRIBUTION, network="lenet5", methods="input_x_gradient", look="computed", closely="input_x_gradient")
+    page.choose(weights="file").upload(save(model.state_dict()), "one.safetensors", WEIGHTS_FILE)
+    assert "logit" in page.captions
+    assert "not class 0" not in page.captions
+    yes = shown(page, "input_x_gradient")
+    page.choose(answer="no")
+    assert page.link["answer"] == "no"
+    assert "not class 0" in page.captions
+    no = shown(page, "input_x_gradient")
+    assert not np.array_equal(yes, no)
+    assert not page.errors
 
 
 def test_colours_mean_what_the_method_shows(known):

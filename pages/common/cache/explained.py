@@ -38,11 +38,13 @@ class Asked:
     target: Target
     layer: str | None = None  # of the CAM family; None: the last one that has positions
     probability: bool = False
+    negative: bool = False  # of a network with one output: why it says no
     options: tuple[tuple[str, object], ...] = ()
 
     def of(self, loaded: Loaded, given: Image.Image) -> Question:
         """The question that is asked of the network about a picture."""
-        return question(loaded.model, loaded.classifier_input(given), self.target, self.layer, self.probability)
+        image = loaded.classifier_input(given)
+        return question(loaded.model, image, self.target, self.layer, self.probability, self.negative)
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,13 +50,15 @@ class View:
     methods: tuple[str, ...]
     layer: str | None  # of the CAM family
     look: Mapping[str, Any]
+    is_negative: bool = False  # of a network with one output: whether its “no” is explained
 
     def asked(self, method: str) -> cache.Asked:
         """What is asked of the cache for a method."""
         of = f"{self.side} pixels"
         options = tuple((o.name, standing(_of(method, o), PAGE, of)) for o in METHODS[method].options_for(self.side))
         is_probability = self.look["score"] == "probability"
-        return cache.Asked(method, self.target, self.layer if method in CAMS else None, is_probability, options)
+        layer = self.layer if method in CAMS else None
+        return cache.Asked(method, self.target, layer, is_probability, self.is_negative, options)
 
     @property
     def side(self) -> int:
@@ -82,7 +84,8 @@ class View:
         if isinstance(self.target, tuple):
             first, second = (class_name(self.loaded, number) for number in self.target)
             return _("{first} and not {second}", first=first, second=second)
-        return class_name(self.loaded, self.target)
+        name = class_name(self.loaded, self.target)
+        return _("not {name}", name=name) if self.is_negative else name
 
 
 # Methods and how they are shown -----------------------------------------------------------------------------------

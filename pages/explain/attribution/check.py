@@ -36,7 +36,8 @@ def row(view: View, method: str, **values: Any) -> dict[str, Any]:
 def arguments(view: View, method: str) -> dict[str, Any]:
     """What is asked beside the picture and the method, as `attribute` takes it."""
     asked = view.asked(method)
-    return {"layer": asked.layer, "probability": asked.probability, **dict(asked.options)}
+    known = {"layer": asked.layer, "probability": asked.probability, "negative": asked.negative}
+    return known | dict(asked.options)
 
 
 def times(passes: Passes, count: int, further: int = 0) -> Passes:

@@ -122,6 +122,7 @@ def manifest(view: View, maps: Maps, ends: Mapping[str, float]) -> dict[str, Any
         "picture": {"name": picture.name, "sha256": picture.sha256, "part": picture.part},
         "target": view.target,
         "class": view.class_name,
+        "negative": view.is_negative,
         "score": view.look["score"],
         "colour_scale": view.look["range"],
         "pixels": view.look["look"],

@@ -5,8 +5,9 @@ from pathlib import Path
 import streamlit as st
 
 from models import Loaded
+from models.options import Choice, Phrase
 from pages.common import cache
-from pages.common.asking import fragment
+from pages.common.asking import ask_one, fragment
 from pages.common.code import picture_code, the_code
 from pages.common.panels import reading
 from pages.common.session import Selection
@@ -20,6 +21,9 @@ from vis.attribution import METHODS
 from vis.figures.numbers import sizes
 from vis.maps import gives_maps, layer_maps
 
+ANSWER = Choice(  # of a network with one output
+    "answer", Phrase("Answer that is explained"), {"yes": Phrase("yes: +score"), "no": Phrase("no: −score")}
+)
 TEXTS = Path(__file__).parent / "texts"
 CODE = """\
 from PIL import Image
@@ -52,7 +56,8 @@ def _explorer(chosen: Selection, loaded: Loaded) -> None:
     words.markdown(_how_to_read(methods))
     layer, look = ask_look(row, chosen, _layers(loaded, pixels.shape[0]))
     target = ask_class(chosen, loaded, found)
-    view = View(chosen, loaded, pixels, target, methods, layer, look)
+    is_no = len(found) == 1 and ask_one(st, ANSWER, network=chosen.network) == "no"
+    view = View(chosen, loaded, pixels, target, methods, layer, look, is_no)
     opened = seen_closely(methods)
     maps = tiles.draw(view, opened, see_closely)
     if opened and opened in maps:
@@ -91,6 +96,7 @@ def _code(view: View, maps: tiles.Maps) -> None:
             continue
         further = {"layer": asked.layer} if asked.layer else {}
         further |= {"probability": True} if asked.probability else {}
+        further |= {"negative": True} if asked.negative else {}
         methods[method] = further | dict(asked.options)
     shown = "found.map.float().cpu().numpy()"
     shown = f"smoothed({shown})" if view.look["look"] == "smoothed" else shown
