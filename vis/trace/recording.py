@@ -64,18 +64,11 @@ def record_above(model: nn.Module, images: Tensor, layer: str, end: Callable[[Tr
                 if read not in kept:
                     del recording.values[read]
 
-    with torch.inference_mode():  # a little faster than without gradients; its tensors may not be a gradient's
-        take(steps[:below], may_overwrite=True)
     with torch.no_grad():
-        for node, value in recording.values.items():
-            recording.values[node] = fx.node.map_aggregate(value, _copy)
-    recording.values[begin].requires_grad_()
+        take(steps[:below], may_overwrite=True)
+    recording.values[begin] = recording.values[begin].detach().requires_grad_()
     take(steps[below:], may_overwrite=False)
     return recording
-
-
-def _copy(value: object) -> object:
-    return value.clone() if isinstance(value, Tensor) else value
 
 
 def _recorded(model: nn.Module, images: Tensor, layers: Iterable[str] | None) -> Recording:
