@@ -17,7 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from models.statefile import printable
 from pages.common.framing import forget_parts
 from pages.common.session import keep, kept
-from pages.common.text import _, plain
+from pages.common.text import LANGUAGES, _, plain
 
 PAGE = "page"  # the part of a whole run
 
@@ -45,6 +45,8 @@ def begin(page: str) -> None:
         forget_parts()
     kept("page of the link", lambda: page)
     keep("page", page)
+    if (wanted := link().get("language", "en")) not in LANGUAGES:
+        leave_out(_("language"), wanted)
 
 
 def drawn() -> str:

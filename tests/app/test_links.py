@@ -187,6 +187,7 @@ def test_a_link_between_two_whole_stops_goes_to_the_lower_of_two_that_are_as_nea
         ("layers", {"network": "zfnet_mini", "layer": "9", "map": "3"}, "“9” for “layer”"),
         ("architecture", {"network": "lenet5", "open_left": "nonsense"}, "“nonsense” for “block”"),
         ("architecture", {"network": "lenet5", "node_left": "foo"}, "“foo” for “layer”"),
+        ("pooling", {"language": "xx"}, "“xx” for “language”"),
     ],
 )
 def test_what_a_link_says_of_a_network_that_has_no_such_thing_is_named(page, link, said):
