@@ -221,6 +221,17 @@ def test_a_map_seen_closely_is_checked_in_four_ways_by_hand(known, image, best):
     assert not page.errors
 
 
+def test_what_is_pointed_at_is_each_pictures_own_class_and_flat_maps_are_named(known, image, best):
+    other = (best + 1) % len(known.categories)
+    page = visit(methods="grad_cam", closely="grad_cam", target=str(other))
+    rows = checked(page, "pointing")
+    assert rows[0]["mosaic_class"] == known.categories[best]
+    assert "Each picture's own class is pointed at" in page.captions.replace("\\", "")
+    checked(page, "cascade")
+    assert "the map is 0 everywhere" in page.captions.replace("\\", "")
+    assert "is not defined\\: a gap" in page.captions or "is not defined: a gap" in page.captions
+
+
 def test_a_cascade_ends_with_the_first_layer_however_many_layers_there_are():
     page = Visit(ATTRIBUTION, network="lenet5", methods="saliency", closely="saliency")
     rows = checked(page, "cascade")
