@@ -1,7 +1,5 @@
 """A digit of one's own, for the networks that read digits: drawn, classified as one draws, and taken as the picture."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import streamlit as st
 
@@ -12,26 +10,12 @@ from models.loading import predicted
 from pages.common.asking import fragment
 from pages.common.cache.networks import in_turn
 from pages.common.components.drawing import ClassProbability, drawing_field
-from pages.common.session import PICTURE_FILE, Selection, keep, kept, sha256, take_file
+from pages.common.made_file import MadeFile
+from pages.common.session import PICTURE_FILE, Selection, keep, kept, take_file
 from pages.common.text import _
 from pages.common.widgets import refusals_said
 
 DRAWING = "drawing"  # under which the session keeps the strokes
-
-
-@dataclass(frozen=True)
-class DrawnFile:
-    """A drawing where a visitor's file is expected."""
-
-    name: str
-    content: bytes
-
-    @property
-    def file_id(self) -> str:
-        return sha256(self.content)
-
-    def getvalue(self) -> bytes:
-        return self.content
 
 
 def offer_drawing(chosen: Selection, loaded: Loaded) -> None:
@@ -80,5 +64,5 @@ def draw_digit(chosen: Selection, loaded: Loaded) -> None:
         on_drawn=lambda strokes: keep(DRAWING, strokes),
     )
     if used:
-        take_file(PICTURE_FILE, DrawnFile("digit.png", png(np.asarray(digit_picture(used)))))
+        take_file(PICTURE_FILE, MadeFile("digit.png", png(np.asarray(digit_picture(used)))))
         st.rerun()

@@ -1,13 +1,13 @@
 """Measurements of this session: in the whole process one at a time, each watched by the page that asked for it."""
 
-from collections.abc import Callable, Container, Hashable
+from collections.abc import Callable, Container, Hashable, Sequence
 from typing import Any
 
 import streamlit as st
 import torch
 from torch import Tensor, nn
 
-from models import load
+from models import ARCHITECTURES, load
 from models.device import OutOfMemory
 from models.refusals import Refused
 from pages.common.cache import Built, Place, measuring
@@ -15,7 +15,7 @@ from pages.common.jobs import Job, Result
 from pages.common.progress import watch
 from pages.common.session import keep_among, kept
 from pages.common.text import _, plain, said
-from vis.cost.latency import Conditions, Times
+from vis.cost.latency import Conditions, Times, conditions, pass_times
 
 UNSTEADY = 0.3  # of the median, from which on a spread is too large to be believed
 AT_MOST = 240  # seconds of a measurement, its waiting apart
@@ -155,3 +155,22 @@ def in_words(conditions: Conditions) -> str:
         threads=conditions.threads,
         version=plain(conditions.torch),
     )
+
+
+def measure_each(
+    names: Sequence[str], device: str, report: Callable[[float], None], stopped: Callable[[], bool]
+) -> tuple[dict[str, Times], Conditions] | None:
+    """The times of some networks, one after another; of those that were done before it was stopped."""
+    found: dict[str, Times] = {}
+    where = None
+    for place, name in enumerate(names):
+        if stopped():
+            break
+        model, image = on_device(Built(name, ARCHITECTURES[name].input_shape[1]), device)
+        where = conditions(image.device)
+        times = pass_times(
+            model, image, stop=stopped, progress=lambda part, p=place: report((p + 0.999 * part) / len(names))
+        )
+        if times:
+            found[name] = times
+    return (found, where) if found else None

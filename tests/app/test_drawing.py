@@ -12,7 +12,8 @@ from models import load
 from models.digits import DIGITS, digit_picture
 from models.loading import predicted
 from pages.common.components.drawing import FINEST, MOST_POINTS, MOST_STROKES, strokes_of
-from pages.common.drawing import DRAWING, DrawnFile
+from pages.common.drawing import DRAWING
+from pages.common.made_file import MadeFile
 from pages.common.session import sha256
 from tests.app.visit import ACTIVATIONS, FILTERS, HOME, Visit
 
@@ -64,7 +65,7 @@ def test_a_drawing_is_taken_as_the_picture_on_every_page_until_it_is_removed():
     visit = Visit(network="lenet5")
     content = io.BytesIO()
     digit_picture(STROKES).save(content, "PNG")
-    visit.keep("own picture_file", DrawnFile("digit.png", content.getvalue()))
+    visit.keep("own picture_file", MadeFile("digit.png", content.getvalue()))
     assert visit.predictions[0].startswith("7 · 9")
     assert visit.strip["note"].startswith("digit.png, as the network sees it")
     assert "sample" not in visit.link
@@ -74,8 +75,8 @@ def test_a_drawing_is_taken_as_the_picture_on_every_page_until_it_is_removed():
 
 
 def test_a_drawn_file_is_told_from_another_by_what_is_in_it():
-    assert DrawnFile("a", b"x").file_id == DrawnFile("b", b"x").file_id == sha256(b"x") != DrawnFile("a", b"y").file_id
-    assert DrawnFile("a", b"x").getvalue() == b"x"
+    assert MadeFile("a", b"x").file_id == MadeFile("b", b"x").file_id == sha256(b"x") != MadeFile("a", b"y").file_id
+    assert MadeFile("a", b"x").getvalue() == b"x"
 
 
 # What a browser sends ----------------------------------------------------------------------------------------------

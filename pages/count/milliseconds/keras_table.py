@@ -1,16 +1,14 @@
 """Published latencies of the ResNets beside those that are measured here."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
 
 from models import ARCHITECTURES
-from pages.common.cache import Built
-from pages.common.measuring import begin, in_words, keep_measured, measured, on_device, settled
+from pages.common.measuring import begin, in_words, keep_measured, measure_each, measured, settled
 from pages.common.text import _
 from pages.count.columns import Column, draw_table, number, text
-from vis.cost.latency import Conditions, Times, conditions, pass_times
+from vis.cost.latency import Times
 from vis.figures.numbers import fixed
 
 PLACE = "published"
@@ -41,14 +39,12 @@ PRINTED = {
     "resnet152_v2": Printed("ResNet152V2", 232, 78.0, 94.2, 60.4, 307, 107.5, 6.6),
 }
 
-Found = tuple[dict[str, Times], Conditions]
-
 
 def keras_table(device: str) -> None:
     """The table, and a button that measures its networks here."""
     key = (PLACE, device)
     if st.button(_("Measure these six here"), icon=":material/timer:", key="measure published"):
-        begin(PLACE, key, lambda report, stopped: _measured(device, report, stopped))
+        begin(PLACE, key, lambda report, stopped: measure_each(tuple(PRINTED), device, report, stopped))
     names = list(PRINTED)
 
     def words(part: float) -> str:
@@ -75,23 +71,6 @@ def keras_table(device: str) -> None:
         else _("The last column is not measured yet.")
     )
     st.caption(f"{theirs} {ours}")
-
-
-def _measured(device: str, report: Callable[[float], None], stopped: Callable[[], bool]) -> Found | None:
-    """One network after another; those that were done before it was stopped."""
-    found: dict[str, Times] = {}
-    where = None
-    for place, name in enumerate(PRINTED):
-        if stopped():
-            break
-        model, image = on_device(Built(name, ARCHITECTURES[name].input_shape[1]), device)
-        where = conditions(image.device)
-        times = pass_times(
-            model, image, stop=stopped, progress=lambda part, p=place: report((p + 0.999 * part) / len(PRINTED))
-        )
-        if times:
-            found[name] = times
-    return (found, where) if found else None
 
 
 def _table(times: dict[str, Times]) -> None:

@@ -1,7 +1,7 @@
 """Accuracy against what it costs, of all networks that are trained; at an equal budget where one is chosen."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import streamlit as st
@@ -10,15 +10,14 @@ from models import ARCHITECTURES
 from models.cifar import NETWORKS
 from models.options import Choice, Phrase
 from pages.common.asking import ask_one, key_of
-from pages.common.cache import Built
 from pages.common.export import download, table
-from pages.common.measuring import begin, doubt, in_words, is_asked, keep_measured, measured, on_device, settled
+from pages.common.measuring import begin, doubt, in_words, is_asked, keep_measured, measure_each, measured, settled
 from pages.common.panels import chart
 from pages.common.session import selection, set_to, value_of
 from pages.common.text import _, plain, spoken
 from pages.learn.arena.closely import CLOSELY
 from pages.learn.lesson import Question, predicted
-from vis.cost.latency import Conditions, Times, conditions, pass_times
+from vis.cost.latency import Times
 from vis.cost.training import Entrant, epoch_rows, rows, short_title
 from vis.figures.arena import Point, against_cost, hover
 from vis.figures.numbers import duration, fixed, milliseconds, percent, short
@@ -62,8 +61,6 @@ BUDGET = Choice(
 )
 MINUTES = Choice("minutes", Phrase("Minutes on one core"), (0.5, 1, 2, 5, 10, 15), 5, shown_as="scale")
 PFLOP = Choice("pflop", Phrase("PFLOP"), (0.002, 0.005, 0.01, 0.02, 0.05, 0.1), 0.02, shown_as="scale")
-
-Found = tuple[dict[str, Times], Conditions]
 
 
 def accuracy_against_cost(entrants: Sequence[Entrant]) -> None:
@@ -239,7 +236,7 @@ def _times(entrants: Sequence[Entrant]) -> Mapping[str, Times]:
     found = measured(key)
     label = _("Measure again") if found else _("Measure these {count} here", count=len(names))
     if st.button(label, type="secondary" if found else "primary", icon=":material/timer:", key="measure arena"):
-        begin(PLACE, key, lambda report, stopped: _measure(names, device, report, stopped))
+        begin(PLACE, key, lambda report, stopped: measure_each(names, device, report, stopped))
 
     def words(part: float) -> str:
         place = min(int(part * len(names)), len(names) - 1)
@@ -258,22 +255,3 @@ def _times(entrants: Sequence[Entrant]) -> Mapping[str, Times]:
     st.caption(_("Measured here: {conditions}, one picture at a time.", conditions=in_words(where)))
     doubt(*times.values())
     return times
-
-
-def _measure(
-    names: Sequence[str], device: str, report: Callable[[float], None], stopped: Callable[[], bool]
-) -> Found | None:
-    """One network after another; those that were done before it was stopped."""
-    found: dict[str, Times] = {}
-    where = None
-    for place, name in enumerate(names):
-        if stopped():
-            break
-        model, image = on_device(Built(name, ARCHITECTURES[name].input_shape[1]), device)
-        where = conditions(image.device)
-        times = pass_times(
-            model, image, stop=stopped, progress=lambda part, p=place: report((p + 0.999 * part) / len(names))
-        )
-        if times:
-            found[name] = times
-    return (found, where) if found else None

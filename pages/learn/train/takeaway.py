@@ -1,7 +1,7 @@
 """What a training leaves behind: a file of its weights, its log, and the network on the other pages."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import streamlit as st
 
@@ -12,24 +12,10 @@ from pages.common.asking import FRAME, key_of
 from pages.common.chooser import may_upload_weights
 from pages.common.export import download, table
 from pages.common.learning import Run
+from pages.common.made_file import MadeFile
 from pages.common.routes import ACTIVATIONS, FILTERS, LAYERS, go
-from pages.common.session import WEIGHTS_FILE, set_to, sha256, take_file
+from pages.common.session import WEIGHTS_FILE, set_to, take_file
 from pages.common.text import _, spoken
-
-
-@dataclass(frozen=True)
-class TrainedFile:
-    """Weights of this session where a visitor's file is expected."""
-
-    name: str
-    content: bytes
-
-    @property
-    def file_id(self) -> str:
-        return sha256(self.content)
-
-    def getvalue(self) -> bytes:
-        return self.content
 
 
 def takeaway(runs: tuple[Run, ...]) -> None:
@@ -73,7 +59,7 @@ def network_of(training: Training) -> str | None:
 
 def open_elsewhere(training: Training, network: str, route) -> None:
     """Makes the weights the session's own file, as if they had been uploaded, and asks for the page."""
-    file = TrainedFile(f"trained-{training.recipe.net}-{training.step}.safetensors", weights_file(training))
+    file = MadeFile(f"trained-{training.recipe.net}-{training.step}.safetensors", weights_file(training))
     take_file(WEIGHTS_FILE, file)
     set_to(f"classes/{network} {file.file_id}", "\n".join(digits().categories))  # as if they had been typed
     set_to(key_of("weights", page=FRAME), "file")
