@@ -57,7 +57,7 @@ class Run:
             seconds, core_seconds = time.perf_counter() - clock, time.process_time() - cores
             top1, top5 = accuracy(self.net, self.data, self.device)
             entry = {"epoch": epoch, "loss": round(loss, 4), "top1": round(top1, 2), "top5": round(top5, 2)}
-            entry |= {"seconds": round(seconds, 2), "core_seconds": round(core_seconds, 2), "gradient": gradient}
+            entry |= {"seconds": round(seconds, 4), "core_seconds": round(core_seconds, 4), "gradient": gradient}
             self.log.append(entry)
             if epoch in self.recipe.keep:
                 _save(self.net.state_dict(), self.kept(epoch))

@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 
 from models import ARCHITECTURES, load
+from models.cards import cards
 from models.cifar import NETWORKS
 from models.decoding import decoded
-from models.trainings import trainings
 from models.weights import SHIPPED
 from pages.common.cache import sample
 from pages.learn.arena import pair
@@ -200,7 +200,7 @@ def test_who_learnt_by_another_recipe_is_marked_and_named(monkeypatch):
 
 def of_one_recipe() -> list[Entrant]:
     """Networks that learnt with SGD."""
-    found = [entrant(training) for training in trainings().values()]
+    found = [entrant(training) for training in cards().values()]
     return [each for each in found if each.training.recipe["optimiser"] != "AdamW"]
 
 

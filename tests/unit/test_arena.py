@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from models import ARCHITECTURES
+from models.cards import PICTURES, cards, with_other_seeds
 from models.cifar import NETWORKS
 from models.train.recipes import RECIPES
-from models.trainings import PICTURES, trainings, with_other_seeds
 from models.weights import SHIPPED
 from vis.cost.training import entrant, epoch_rows, front, rows
 
 ROOT = Path(__file__).parents[2]
-FOUND = trainings()
+FOUND = cards()
 ENTRANTS = {name: entrant(training) for name, training in FOUND.items()}
 
 
@@ -63,7 +63,7 @@ def test_a_training_is_what_its_card_says(name):
 
 def test_those_without_a_card_are_left_out_and_the_others_keep_their_order(tmp_path):
     assert list(FOUND) == [name for name in NETWORKS if (SHIPPED / f"{name}.json").exists()]
-    assert trainings(tmp_path) == {}
+    assert cards(tmp_path) == {}
     (tmp_path / "seeds").mkdir()
     said = json.loads((SHIPPED / "cifar_plain20.json").read_text(encoding="utf-8"))
     for seed, file in (
@@ -73,7 +73,7 @@ def test_those_without_a_card_are_left_out_and_the_others_keep_their_order(tmp_p
     ):
         (tmp_path / file).write_text(json.dumps(said | {"recipe": said["recipe"] | {"seed": seed}}), encoding="utf-8")
     assert [training.seed for training in with_other_seeds("cifar_plain20", tmp_path)] == [0, 2, 11]
-    assert list(trainings(tmp_path)) == ["cifar_plain20"]
+    assert list(cards(tmp_path)) == ["cifar_plain20"]
 
 
 # What they cost --------------------------------------------------------------------------------------------------

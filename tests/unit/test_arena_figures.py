@@ -6,13 +6,13 @@ from math import log10
 import numpy as np
 import pytest
 
-from models.trainings import trainings
+from models.cards import cards
 from vis.cost.training import entrant
 from vis.figures.arena import ROOM, Point, against_cost, gradients, learning, taken_for
 from vis.figures.labels import LETTER, SIDES, beside, sides
 
 WORDS = {"across": "cost", "axis": "accuracy", "front": "best", "right": "right", "answer": "answer"}
-ENTRANTS = [entrant(trainings()[name]) for name in ("cifar_lenet5", "cifar_lenet5_bn", "cifar_vgg")]
+ENTRANTS = [entrant(cards()[name]) for name in ("cifar_lenet5", "cifar_lenet5_bn", "cifar_vgg")]
 POINTS = [
     Point("a", "A", "lenet", 1.0, 60.0, "said of A"),
     Point("b", "B", "vgg", 10.0, 80.0, "said of B"),

@@ -7,8 +7,8 @@ from functools import cached_property
 
 from models import ARCHITECTURES
 from models.architecture import Architecture
+from models.cards import Card
 from models.loading import skeleton
-from models.trainings import Training
 from vis.cost.count import layer_costs
 
 PASSES = 3  # one forward, and a backward one that costs two: for the maps, and for the weights
@@ -18,7 +18,7 @@ PASSES = 3  # one forward, and a backward one that costs two: for the maps, and 
 class Entrant:
     """A network that was trained, with what it costs; multiply-adds are those of one picture."""
 
-    training: Training
+    training: Card
     title: str
     parameters: int
     macs: int
@@ -47,7 +47,7 @@ class Entrant:
         return bisect_right(self.spent[of], limit) - 1
 
 
-def entrant(training: Training) -> Entrant:
+def entrant(training: Card) -> Entrant:
     """The network of a training, counted in its trace."""
     architecture = ARCHITECTURES[training.network]
     net = skeleton(architecture.name)

@@ -7,9 +7,9 @@ import streamlit as st
 import torch
 
 from models import Loaded, load
+from models.cards import cards
 from models.cifar import NETWORKS
 from models.device import or_on_cpu
-from models.trainings import trainings
 from models.weights import SHIPPED
 from pages.common.cache.networks import remembered
 from pages.common.cache.pictures import picture
@@ -32,9 +32,9 @@ def entrants() -> list[Entrant]:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _entrants(cards: tuple[tuple[str, int], ...]) -> list[Entrant]:
-    """Counted anew when a card is: `cards` are names and times of files."""
-    return [entrant(training) for training in trainings().values()]
+def _entrants(known: tuple[tuple[str, int], ...]) -> list[Entrant]:
+    """Counted anew when a card is: `known` are names and times of files."""
+    return [entrant(training) for training in cards().values()]
 
 
 # They are small: all of them together hold 12 MB, and push no large network out of its cache.

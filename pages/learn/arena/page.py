@@ -18,10 +18,10 @@ from pages.learn.lesson import close_lesson
 
 TEXTS = Path(__file__).parent / "texts"
 CODE = """\
-from models.trainings import trainings
+from models.cards import cards
 from vis.cost.training import entrant, front
 
-entrants = [entrant(training) for training in trainings().values()]
+entrants = [entrant(training) for training in cards().values()]
 points = {{each.name: (each.macs, each.training.top1) for each in entrants}}
 best = front(points)  # no other network is as good and as cheap
 for name in best:

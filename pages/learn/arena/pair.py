@@ -5,7 +5,7 @@ from statistics import mean
 
 import streamlit as st
 
-from models.trainings import Training, with_other_seeds
+from models.cards import Card, with_other_seeds
 from pages.common.panels import wrapped
 from pages.common.text import _
 from vis.cost.training import Entrant
@@ -59,9 +59,9 @@ def plain_against_residual(entrants: Sequence[Entrant]) -> None:
         st.caption(_("One pair shows a tendency; other seeds would show how far chance goes."))
 
 
-def _by_seed(network: str) -> dict[int, Training]:
+def _by_seed(network: str) -> dict[int, Card]:
     return {training.seed: training for training in with_other_seeds(network)}
 
 
-def _written(training: Training | None) -> str:
+def _written(training: Card | None) -> str:
     return percent(training.top1 / 100) if training else _("not trained yet")

@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
+from models.cards import cards
 from models.options import Number, Phrase
 from models.registry import ARCHITECTURES
-from models.trainings import trainings
 from pages.common import panels
 from pages.common.asking import ask_live, fragment
 from pages.common.components.sliders import Frame, Results
@@ -40,7 +40,7 @@ def on_cifar() -> None:
     if not predicted(QUESTION):
         st.caption(_("The log of both trainings: shown once you have predicted."))
         return
-    known, names = trainings(), [short_title(ARCHITECTURES[name]) for name in PAIR]
+    known, names = cards(), [short_title(ARCHITECTURES[name]) for name in PAIR]
     logs = [known[name].log for name in PAIR]
     scale = decades(entry.gradient[stage] for log in logs for entry in log for stage in STAGES)
 

@@ -26,7 +26,7 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Training:
+class Card:
     """One training, and how good the stored weights are.
 
     Args:
@@ -67,22 +67,22 @@ class Training:
         return self.top1 if epochs == len(self.log) else self.log[epochs - 1].top1
 
 
-def trainings(folder: Path = SHIPPED) -> dict[str, Training]:
+def cards(folder: Path = SHIPPED) -> dict[str, Card]:
     """Those whose weights ship, by their networks, in the order of these; the others are not finished."""
-    return {name: training(file) for name in cifar.NETWORKS if (file := folder / f"{name}.json").is_file()}
+    return {name: read(file) for name in cifar.NETWORKS if (file := folder / f"{name}.json").is_file()}
 
 
-def with_other_seeds(network: str, folder: Path = SHIPPED) -> list[Training]:
+def with_other_seeds(network: str, folder: Path = SHIPPED) -> list[Card]:
     """All trainings of a network, by their seeds; only that of seed 0 left weights that ship."""
     files = [folder / f"{network}.json", *(folder / "seeds").glob(f"{network}.seed*.json")]
-    return sorted((training(file) for file in files if file.is_file()), key=lambda training: training.seed)
+    return sorted((read(file) for file in files if file.is_file()), key=lambda training: training.seed)
 
 
-def training(card: Path) -> Training:
+def read(card: Path) -> Card:
     """What a card says."""
     said = json.loads(card.read_text(encoding="utf-8"))
     last = max(said["files"], key=lambda file: file["epoch"])
-    return Training(
+    return Card(
         network=said["architecture"],
         **{key: said[key] for key in ("made", "data", "command", "recipe", "machine", "versions")},
         **{key: last[key] for key in ("sha256", "top1", "top5")},
