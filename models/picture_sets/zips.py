@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from models.decoding import PictureRefused, decoded
+from models.decoding import PictureRefused
+from models.decoding_apart import decoded_apart
 from models.picture_sets.listed import Found, Listed, PictureSet, Skipped, as_text, check_entry, class_of, mark_of, some
 from models.refusals import Refused
 from models.statefile import printable
@@ -64,7 +65,7 @@ class _Archive(Listed):
                 file.read(1)  # the end, where the checksum is looked at
         except UNZIPPING as error:
             raise PictureRefused("The file is damaged inside the ZIP: pack it again.") from error
-        return decoded(content)
+        return decoded_apart(content)
 
 
 # What Python's reader of ZIPs raises when a file lies.
