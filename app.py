@@ -10,6 +10,7 @@ from pages.common.learning import say_what_learns
 from pages.common.presenting import offer_present
 from pages.common.session import select
 from pages.common.text import choose_language, language, spoken, write_numbers
+from pages.common.uploads import limit_uploads
 
 st.set_page_config(page_icon="🔬", layout="wide")  # first, or a page's own icon is fetched from the internet
 
@@ -18,6 +19,7 @@ pages = {spoken(title): [route.page() for route in section] for title, section i
 page = st.navigation(pages, expanded=True)
 st.set_page_config(page_title=f"{page.title} · ConvScope")
 write_numbers()
+limit_uploads()
 with address.part():
     address.begin(page.url_path or routes.HOME.name)
     with st.sidebar:

@@ -20,6 +20,7 @@ from models.decoding import MOST_MEGABYTES, PictureRefused, decoded
 
 SECONDS_AT_MOST = 10  # for one picture; the largest that is allowed takes less than one
 SPARE = 768 << 20  # bytes of memory, for one picture; the largest that is allowed takes half of that
+AT_ONCE = 2  # pictures that are opened; more would fill the memory
 IDLE_AT_MOST = 2  # processes that are kept for the next picture, 45 MB each
 PROGRAM = """\
 import sys, types
@@ -42,9 +43,10 @@ def decoded_apart(content: bytes) -> Image.Image:
     """
     if len(content) > MOST_MEGABYTES << 20:
         return decoded(content)  # which says so, and how large it is
-    with suppress(IndexError):
-        return _decoded(content, _idle.pop(), is_new=False)
-    return _decoded(content, Decoder())
+    with _at_once:
+        with suppress(IndexError):
+            return _decoded(content, _idle.pop(), is_new=False)
+        return _decoded(content, Decoder())
 
 
 def _decoded(content: bytes, decoder: "Decoder", is_new: bool = True) -> Image.Image:
@@ -120,6 +122,7 @@ class Decoder:
 
 
 _idle: deque[Decoder] = deque()
+_at_once = threading.BoundedSemaphore(AT_ONCE)
 
 
 def _read_answer(pipe: BinaryIO) -> Image.Image:
