@@ -101,6 +101,10 @@ class Visitor:
             if shown.element.DESCRIPTOR.name == "Element" and (kind := shown.element.WhichOneof("type")):
                 yield kind, getattr(shown.element, kind), shown
 
+    def ids(self) -> list[str]:
+        """Of all widgets."""
+        return [element.id for _kind, element, _shown in self.elements() if getattr(element, "id", "")]
+
     def widget(self, key: str) -> tuple[str, Message, str]:
         """The widget of this key: its kind, itself, and the fragment that it reruns.
 
@@ -108,13 +112,13 @@ class Visitor:
             Failed: if it is not on the screen.
         """
         for kind, element, shown in self.elements():
-            if _key(getattr(element, "id", "")) == key:
+            if key_of(getattr(element, "id", "")) == key:
                 return kind, element, shown.fragment
         raise Failed(f"there is no widget {key!r}")
 
     def has(self, key: str) -> bool:
         """Whether a widget of this key is on the screen."""
-        return any(_key(getattr(element, "id", "")) == key for _kind, element, _shown in self.elements())
+        return key in map(key_of, self.ids())
 
     def data(self, key: str) -> dict[str, Any]:
         """What a component of this key was given."""
@@ -177,7 +181,7 @@ class Visitor:
         Raises:
             Failed: if it does not end well.
         """
-        there = {getattr(element, "id", "") for _kind, element, _shown in self.elements()}
+        there = set(self.ids())
         self._states = {id: state for id, state in self._states.items() if id in there}
         asked = BackMsg()
         client = asked.rerun_script
@@ -357,6 +361,6 @@ def data_of(component: Message) -> dict[str, Any]:
     return found if isinstance(found, Mapping) else {"": found}
 
 
-def _key(id: str) -> str:
+def key_of(id: str) -> str:
     """The key that a widget was given, by its id."""
     return id.split("-", 2)[-1] if id.startswith("$$ID-") else ""
