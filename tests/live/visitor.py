@@ -7,7 +7,7 @@ widgets, and fetches the pictures that stand behind addresses.
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -355,10 +355,7 @@ def digest(content: bytes | str) -> str:
 
 def data_of(component: Message) -> dict[str, Any]:
     """What a component of ours was given."""
-    kind = component.WhichOneof("data")
-    text = component.mixed.json if kind == "mixed" else component.json
-    found = json.loads(text) if text else {}
-    return found if isinstance(found, Mapping) else {"": found}
+    return json.loads(component.json)
 
 
 def key_of(id: str) -> str:
