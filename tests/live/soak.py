@@ -109,11 +109,9 @@ class Soak:
             self.sessions += 1
 
     async def _session(self, number: int) -> None:
-        chance, page = random.Random(f"{self.seed} {number}"), self.pages[number % len(self.pages)]
+        chance, page = random.Random(f"{self.seed} {number}"), self.pages[number // 3 % len(self.pages)]
         async with Visitor(f"{self.server.address}/{page.name}") as visitor:
-            if number % 3 == 0:  # not always on the same page, for these are three, too
-                page = self.pages[number // 3 % len(self.pages)]
-            if number % 3 == 0 and visitor.has("picture_file"):
+            if number % 3 == 0:
                 await visitor.upload("picture_file", f"{number}.jpg", picture(chance))
                 self.uploads += 1
             guest = Guest(visitor, chance, page.network)

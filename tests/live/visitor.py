@@ -305,6 +305,7 @@ class _Web:
 
     def __init__(self, host: str):
         self._host = host
+        self._cookie = ""
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def get(self, url: str) -> bytes:
@@ -314,7 +315,9 @@ class _Web:
         border = digest(content)
         head = f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
         body = head.encode() + content + f"\r\n--{border}--\r\n".encode()
-        await self._ask(f"PUT {url}", body, f"Content-Type: multipart/form-data; boundary={border}\r\n")
+        await self._ask("GET /_stcore/health", b"")  # which gives the token that a page's own requests are known by
+        more = f"Cookie: {self._cookie}\r\nX-Xsrftoken: {self._cookie.partition('=')[2]}\r\n"
+        await self._ask(f"PUT {url}", body, f"{more}Content-Type: multipart/form-data; boundary={border}\r\n")
 
     async def _ask(self, what: str, body: bytes, more: str = "") -> bytes:
         try:
@@ -335,6 +338,7 @@ class _Web:
                             raise
                 status, *lines = answer.split("\r\n")
                 fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+                self._cookie = fields.get("set-cookie", self._cookie).partition(";")[0]
                 content = await reader.readexactly(int(fields.get("content-length", 0)))
         except (OSError, EOFError, TimeoutError) as error:
             raise Failed(f"{what}: {error!r}") from error
