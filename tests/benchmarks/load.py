@@ -12,18 +12,20 @@ import asyncio
 from collections.abc import Sequence
 
 from tests.benchmarks.timing import machine, parser_of
-from tests.live.load import CLASS_SIZES, PAGES, measure
+from tests.live.load import CLASS_SIZES, MOST_COMPARED, PAGES, measure
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_of("load", __doc__)
+    parser.add_argument("--visitors", nargs="+", type=int, default=CLASS_SIZES)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--compared", type=int, default=MOST_COMPARED, help="different states that are looked up")
     given = parser.parse_args(argv)
     print(machine())
     if given.short:
         asyncio.run(measure(["mobilenet"], [2], 5, 2))
     else:
-        asyncio.run(measure([*PAGES], CLASS_SIZES, given.seconds))
+        asyncio.run(measure([*PAGES], given.visitors, given.seconds, given.compared))
 
 
 if __name__ == "__main__":
