@@ -6,7 +6,7 @@ import platform
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import torch
@@ -31,6 +31,33 @@ def available() -> tuple[str, ...]:
 def cores() -> int:
     """The processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory() -> int:
+    """The bytes of memory that this process may use: all of the machine's, or as many as its control groups allow."""
+    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")] if hasattr(os, "sysconf") else [8 << 30]
+    with suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            _number, controllers, path = line.split(":", 2)
+            root, name = CGROUPS.get("memory" if "memory" in controllers.split(",") else controllers, (None, None))
+            folder = PurePosixPath(path.lstrip("/"))
+            for group in (folder, *folder.parents) if root else ():
+                with suppress(OSError, ValueError):  # within a container the path is one that only its host sees
+                    limits.append(int(Path(root, group, name).read_text()))
+    return min(limits)
+
+
+# Where control groups say the most that a process may use: of the second kind, which has one tree, and of the first.
+CGROUPS = {
+    "": ("/sys/fs/cgroup", "memory.max"),
+    "memory": ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+}
+
+
+def give_back() -> None:
+    """Gives free memory back to the system, which the C library else keeps for later; nothing where it cannot."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def compute_on_one_core() -> None:

@@ -62,6 +62,11 @@ class Loaded:
         return self._model()
 
     @property
+    def is_there(self) -> bool:
+        """Whether the network's numbers have been made, and take memory."""
+        return self._model.made is not None
+
+    @property
     def outline(self) -> nn.Module:
         """The network itself if it is there already, else its skeleton: for what does not need its numbers."""
         return self._model.made or self._skeleton

@@ -20,7 +20,7 @@ from pages.common.session import WEIGHTS_FILE
 from pages.explain import work
 from pages.explain.attribution import asking, closely, tiles, trust
 from tests.app.visit import FILTERS, ROUTES, Visit, read_csv
-from vis.attribution import METHODS, attribute, question
+from vis.attribution import METHODS, attribute, attributions, question
 from vis.attribution.checks import BLIND, deletion, insertion
 from vis.attribution.infidelity import infidelity
 from vis.attribution.randomisation import randomised
@@ -145,6 +145,38 @@ def test_a_network_that_knows_nothing_offers_one_that_does_and_random_weights_st
     assert page.press("knows").link.get("weights") is None  # of the very network that could know, too
     page = visit(methods="grad_cam", random="on")
     assert "With random weights" in [image.proto.imgs[0].alt for image in page.at.get("image")]
+
+
+def test_a_flat_map_beside_a_trained_one_is_named_too(known, image):
+    noise = load("zfnet_mini", "random", "cpu")
+    maps_are = {
+        n: [bool(attribute(one.model, image, "grad_cam", n).map.any()) for one in (known, noise)] for n in range(60)
+    }
+    flat = next(n for n, found in maps_are.items() if found == [True, False])
+    page = visit(methods="grad_cam", random="on", target=str(flat))
+    said = [c.replace("\\", "") for c in page.captions.split("\n") if "everywhere" in c]
+    assert [one for one in said if known.categories[flat] in one and "the map is 0 everywhere" in one]
+
+
+def test_what_was_known_when_a_job_was_stopped_stays_and_is_what_the_method_knew_by_then(
+    known, image, best, monkeypatch
+):
+    monkeypatch.setattr(work, "AT_ONCE", 0)
+    monkeypatch.setattr(tiles, "FEW", 0)
+    page = visit(methods="rise", **{"rise-masks": "8000"})
+    page.press("start rise")
+    (job,) = page.at.session_state["kept"]["explanations"].values()
+    end = time.monotonic() + 60
+    while not job.known and time.monotonic() < end:
+        time.sleep(0.01)
+    page.press("stop rise")
+    page = arrived(page, lambda page: bool(page.at.info))
+    assert page.at.info[0].value.startswith("Stopped before it was finished")
+    assert "What is known so far" in [one.proto.imgs[0].alt for one in page.at.get("image")]
+    asked = question(known.model, image, best)
+    so_far = next(step for step in attributions(asked, "rise", masks=8000) if step.part == job.known[-1].part)
+    assert np.array_equal(job.known[-1].map, so_far.map.numpy())
+    assert page.at.button(key="start rise").label == "Start"
 
 
 def test_a_list_calls_what_is_usual_by_its_name_in_every_language(known):

@@ -16,11 +16,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import streamlit as st
 from PIL import Image
 
 from models import ARCHITECTURES, Architecture
 from pages.common import cache as remembered
+from pages.common.cache.memory import remembered_things
 from pages.common.opened import Opened
 from pages.look.top9 import nine
 from tests.app.visit import ACTIVATIONS, FILTERS, TOP9, Visit, a_moment
@@ -62,8 +62,7 @@ def small_where_heavy(architecture: Architecture, options: dict):
 
 def forget() -> None:
     """Networks are remembered by their names: elsewhere they see pictures of another size."""
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    remembered_things.forget()
 
 
 def shapes(network: str) -> Recording:

@@ -90,6 +90,17 @@ def test_a_job_that_is_stopped_leaves_the_line_and_gives_nothing():
     assert not explanations.places
 
 
+def test_a_step_beyond_the_square_is_said_and_cut_to_its_side_so_that_every_pixel_is_covered(given):
+    page = arrived(Visit(ROUTES["occlusion"], network="lenet5", size="8", stride="14"))
+    assert "at most a side of the square, so that every pixel is covered" in page.captions
+    rows = read_csv(given["occlusion csv"]())
+    assert len(rows) == 16  # of 32 pixels: 0–7, 8–15, 16–23, 24–31, both ways
+    assert (
+        "from one place to the next"
+        not in arrived(Visit(ROUTES["occlusion"], network="lenet5", size="8", stride="8")).captions.lower()
+    )
+
+
 def test_another_square_and_layer_are_in_the_address(given):
     page = arrived(Visit(ROUTES["occlusion"], network="lenet5", size="12", stride="10"))
     assert (page.link["size"], "stride" in page.link) == ("12", True)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
 import torch
 from PIL import Image
 from safetensors.torch import save as safetensors
@@ -24,6 +23,7 @@ from models.picture_sets import folder, samples
 from models.samples import photographs
 from pages.common import cache
 from pages.common.cache import networks, top9
+from pages.common.cache.memory import remembered_things
 from pages.common.export import table
 from pages.common.session import SET_FILE
 from pages.common.text import plain
@@ -691,8 +691,7 @@ def small_pictures(monkeypatch) -> Iterator[None]:
 
 
 def forget() -> None:
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    remembered_things.forget()
 
 
 @pytest.mark.heavy

@@ -12,10 +12,9 @@ import time
 from collections.abc import Sequence
 from unittest.mock import patch
 
-import streamlit as st
-
 from models import load
 from pages.common import cache
+from pages.common.cache.memory import remembered_things
 from tests.app.visit import TOP9, Visit
 from tests.benchmarks.timing import head, machine, medians, of_bar, parser_of, row, without_a_browser
 from vis.figures.tilefile import TILES
@@ -30,8 +29,7 @@ def opened(network: str) -> Visit:
 
 def restart() -> None:
     """Forgets all that is only in memory."""
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    remembered_things.forget()
 
 
 def search(network: str) -> None:

@@ -8,13 +8,9 @@ import pytest
 
 from tests.house.source import HOUSE, ROOT, calls, files, is_within, mentions, modules, nodes
 
-CACHE = tuple(
-    f"pages/common/cache/{kind}.py"
-    for kind in ["arena", "turns", "networks", "counts", "graphs", "pictures", "results", "stacks", "top9"]
-)
 HOMES = {
-    "streamlit.cache_data": CACHE,
-    "streamlit.cache_resource": CACHE,
+    "streamlit.cache_data": (),  # what is remembered has one budget: pages/common/cache/memory.py
+    "streamlit.cache_resource": (),
     "streamlit.session_state": ("pages/common/session.py", "pages/common/text.py"),
     "streamlit.query_params": ("pages/common/address.py", "pages/common/text.py"),
     "streamlit.switch_page": ("pages/common/routes.py",),

@@ -13,7 +13,7 @@ def counter() -> itertools.count:
     return itertools.count(1)
 
 
-@remembered(entries=8)
+@remembered
 def computed(selection: Selection) -> int:
     return next(counter())
 

@@ -106,6 +106,16 @@ def new_module_at_an_old_address(model):
         model.fc = nn.Linear(4, 2).double().eval()
 
 
+def new_weights_at_an_old_address(model):
+    for channels in range(5, 25):  # see above; the maps are as many as the weights make them
+        del model.conv.weight, model.conv.bias
+        gc.collect()
+        model.conv.weight = nn.Parameter(torch.randn(channels, 3, 3, 3, dtype=torch.float64))
+        model.conv.bias = nn.Parameter(torch.randn(channels, dtype=torch.float64))
+        model.fc = nn.Linear(channels, 2).double().eval()
+        assert record_shapes(model, (1, 3, 16, 16)).of("conv").shape[1] == channels
+
+
 def weights_of_another(model):
     model.way = lambda net, x: (
         F.conv2d(net.conv(x), net.conv.weight.transpose(0, 1)) + F.conv2d(x, net.two.weight).sum()
@@ -146,7 +156,13 @@ def another_entry_of_a_config(model):
 
 CHANGES = [
     *(another_head, another_pool, one_more_within, another_factor, another_way, another_class, changes_in_place_now),
-    *(new_module_at_an_old_address, weights_of_another, other_values_of_a_buffer, other_values_of_a_tensor),
+    *(
+        new_module_at_an_old_address,
+        new_weights_at_an_old_address,
+        weights_of_another,
+        other_values_of_a_buffer,
+        other_values_of_a_tensor,
+    ),
     *(another_entry_of_a_list, another_entry_of_a_config),
 ]
 
@@ -485,6 +501,16 @@ def test_code_of_torch_alone_is_not_compared():
     assert agreement.is_foreign(plain)
     assert agreement.is_foreign(nn.Sequential(plain[1], AsTensor()))
     assert agreement.is_foreign(with_another_forward())
+
+
+def test_code_that_is_put_into_a_layer_of_torch_later_is_compared():
+    calls = []
+    plain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).double().eval()
+    record(plain, picture())
+    own_forward = plain[1].forward
+    plain[1].forward = lambda x: calls.append(1) or own_forward(x) * len(calls)
+    with pytest.raises(TraceRefused, match="differs from the network itself"):
+        record(plain, picture())
 
 
 # The network as it was found -------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ class Question:
         Raises:
             TraceRefused, Refused: as `recorded`.
         """
-        recording = record_above(self.model, self.image, layer, self.end)
+        recording = record_above(self.model, self.image, layer, self.end, self.trace)
         return recording, self.scores_in(recording)
 
     def end(self, trace: Trace) -> fx.Node | None:

@@ -56,7 +56,9 @@ def check_agreement(model: nn.Module, trace: Trace, images: Tensor) -> None:
     state, shape = trace.agreement, tuple(images.shape)
     with state.lock:
         if shape not in state.refusals:
-            if images.is_meta or not is_foreign(model):
+            if state.is_needed is None:
+                state.is_needed = is_foreign(model)
+            if images.is_meta or not state.is_needed:
                 return
             try:
                 if not _compare(model, trace, _telling(images)):

@@ -163,7 +163,7 @@ def apply(node: fx.Node, model: nn.Module, args: tuple, kwargs: dict, may_overwr
         return operator.attrgetter(node.target)(model)
     if node.op == "call_module":
         module = module_at(node.target, model)
-        if getattr(module, "inplace", False) and not may_overwrite:
+        if vars(module).get("inplace") and not may_overwrite:  # a module takes long to say what it does not have
             args = tuple(a.clone() if isinstance(a, Tensor) else a for a in args)
         return module(*args, **kwargs)
     if may_overwrite and node.target is operator.add and len(source(node).users) == 1 and _is_like(*args):

@@ -17,6 +17,7 @@ from vis.trace.refusals import TraceRefused
 class Agreement:
     """What came of comparing a trace with its network's own answer, by the shape of the pictures."""
 
+    is_needed: bool | None = None  # None: not known yet; a network that changes has another trace
     lock: threading.Lock = field(default_factory=threading.Lock)
     refusals: dict[tuple[int, ...], tuple[str, dict[str, object]] | None] = field(default_factory=dict)
 

@@ -41,16 +41,21 @@ def record_differentiable(model: nn.Module, images: Tensor, layers: Iterable[str
     return _recorded(model, _as_taken(model, images).requires_grad_(), layers)
 
 
-def record_above(model: nn.Module, images: Tensor, layer: str, end: Callable[[Trace], fx.Node]) -> Recording:
+def record_above(
+    model: nn.Module, images: Tensor, layer: str, end: Callable[[Trace], fx.Node], trace: Trace | None = None
+) -> Recording:
     """As `record_differentiable` up to one operation, `end`, where gradients are taken down to `layer` and no further.
 
     Of what lies below, nothing is kept, which is faster.
+
+    Args:
+        trace: of the network as it is; looked up by default.
 
     Raises:
         TraceRefused: as `record`.
     """
     images = _as_taken(model, images)
-    trace = _agreeing(model, images)
+    trace = _agreeing(model, images, trace)
     begin, kept = trace[layer], {trace[layer], end(trace)}
     steps = [node for node in trace.graph.nodes if node <= max(kept)]
     below, no_longer_read = steps.index(begin) + 1, last_uses(steps)
@@ -77,13 +82,13 @@ def _recorded(model: nn.Module, images: Tensor, layers: Iterable[str] | None) ->
     return record_onto(Recording(model, trace, images, {}, {}), wanted)
 
 
-def _agreeing(model: nn.Module, images: Tensor) -> Trace:
+def _agreeing(model: nn.Module, images: Tensor, trace: Trace | None = None) -> Trace:
     """The trace that gives the network's own answer to these pictures.
 
     Raises:
         TraceRefused: where there is none.
     """
-    trace = traced(model, tuple(images.shape))
+    trace = traced(model, tuple(images.shape)) if trace is None else trace
     try:
         check_agreement(model, trace, images)
     except TraceRefused:

@@ -17,14 +17,20 @@ DEEPEST, LONGEST = 3, 1000  # containers within containers, and things in one, t
 
 def is_leaf(module: nn.Module) -> bool:
     """Whether a trace calls it as one operation: a layer of torch itself."""
-    return type(module).__module__.startswith(("torch.nn", "torch.ao.nn")) and not isinstance(module, nn.Sequential)
+    return _is_layer(type(module))
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_layer(kind: type[nn.Module]) -> bool:
+    return kind.__module__.startswith(("torch.nn", "torch.ao.nn")) and not issubclass(kind, nn.Sequential)
 
 
 class Tree:
     """The modules of a network, what each has for parts and settings, and which tensors; it keeps none of them alive.
 
-    Parameters count by identity, for their values are read anew in every pass; buffers by identity and by how often
-    they were written to, for what is computed from them while tracing is a constant of the trace.
+    Parameters count by identity, for their values are read anew in every pass; so do the buffers of torch's own layers.
+    Those of other modules count by how often they were written to, too: what is computed from them while tracing is a
+    constant of the trace.
     """
 
     def __init__(self, model: nn.Module):
@@ -41,24 +47,25 @@ class Tree:
             with_tensors: whether tensors that are neither parameters nor buffers count, too.
         """
         facts, alive = self._then[with_tensors]
-        return all(thing() is not None for thing in alive) and facts == list(_facts(model, with_tensors, []))
+        return all(thing() is not None for thing in alive) and facts == list(_facts(model, with_tensors, None))
 
 
-def _facts(model: nn.Module, with_tensors: bool, alive: list[weakref.ref]) -> Iterator[Any]:
+def _facts(model: nn.Module, with_tensors: bool, alive: list[weakref.ref] | None) -> Iterator[Any]:
+    """What counts, module by module; `alive` is given a reference to each thing that is meant by its id."""
     for module in _modules(model):
-        kind, own = type(module), vars(module)
-        alive.append(weakref.ref(module))
-        yield id(module), kind, own["training"]
-        for parts in (own["_modules"], own["_parameters"]):
+        kind, own, leaf = type(module), vars(module), is_leaf(module)
+        if alive is not None:
+            held = (module, *own["_parameters"].values(), *own["_buffers"].values())
+            alive += [weakref.ref(thing) for thing in held if thing is not None]
+        yield id(module), kind, own["training"], own.get("inplace") if leaf else None, "forward" in own
+        for parts in (own["_modules"], own["_parameters"], own["_buffers"]):
             if parts:
                 yield list(parts), list(map(id, parts.values()))
-        if own["_buffers"]:
-            yield [(name, _frozen(tensor, alive, True)) for name, tensor in own["_buffers"].items()]
         if own["_forward_pre_hooks"] or own["_forward_hooks"]:
             yield [*own["_forward_pre_hooks"], *own["_forward_hooks"]]
-        if is_leaf(module):
-            yield own.get("inplace")
+        if leaf:
             continue
+        yield [_frozen(tensor, alive, True) for tensor in own["_buffers"].values()]
         yield getattr(kind.forward, "__code__", None)
         for name, value in own.items():
             if name not in _OF_EVERY_MODULE:
@@ -82,11 +89,12 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None), Enum, torch.dtype, 
 _AS_THEY_ARE = (nn.Module, type, ModuleType, FunctionType, functools.partial)
 
 
-def _frozen(value: Any, alive: list[weakref.ref], with_tensors: bool, depth: int = 0) -> Any:
+def _frozen(value: Any, alive: list[weakref.ref] | None, with_tensors: bool, depth: int = 0) -> Any:
     if isinstance(value, Tensor):
         if not with_tensors:
             return None
-        alive.append(weakref.ref(value))
+        if alive is not None:
+            alive.append(weakref.ref(value))
         return id(value), None if value.is_inference() else value._version
     if isinstance(value, _PLAIN):
         return type(value), value
@@ -99,6 +107,7 @@ def _frozen(value: Any, alive: list[weakref.ref], with_tensors: bool, depth: int
         return type(value), [
             (name, _frozen(item, alive, with_tensors, depth + 2)) for name, item in vars(value).items()
         ]
-    with contextlib.suppress(TypeError):  # of some things there are no weak references
-        alive.append(weakref.ref(value))
+    if alive is not None:
+        with contextlib.suppress(TypeError):  # of some things there are no weak references
+            alive.append(weakref.ref(value))
     return type(value), id(value)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import streamlit as st
 import torch
 
 from models import Loaded, load
@@ -11,8 +10,10 @@ from models.cards import cards
 from models.cifar import NETWORKS
 from models.device import or_on_cpu
 from models.weights import SHIPPED
+from pages.common.cache.memory import shared
 from pages.common.cache.networks import remembered
 from pages.common.cache.pictures import picture
+from pages.common.cache.room import weight_of
 from pages.common.cache.top9 import kept, pictures_in_dataset
 from pages.common.cache.turns import turn
 from pages.common.session import Selection
@@ -31,19 +32,18 @@ def entrants() -> list[Entrant]:
     return _entrants(tuple((file.name, file.stat().st_mtime_ns) for file in files if file.is_file()))
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@shared()
 def _entrants(known: tuple[tuple[str, int], ...]) -> list[Entrant]:
     """Counted anew when a card is: `known` are names and times of files."""
     return [entrant(training) for training in cards().values()]
 
 
-# They are small: all of them together hold 12 MB, and push no large network out of its cache.
-@st.cache_resource(max_entries=len(NETWORKS), show_spinner=False)
+@shared(weight_of)
 def _small(name: str, device: str) -> Loaded:
     return load(name, "shipped", device)
 
 
-@remembered(entries=16)
+@remembered
 def votes(selection: Selection, names: tuple[str, ...]) -> dict[str, list[float]]:
     """The probabilities of all classes for the selection's picture, by network."""
     given = picture(selection)

@@ -6,12 +6,11 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import streamlit as st
-
+from pages.common.cache.memory import copied
 from vis.cost import relatives
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
+@copied()
 def costs_along(
     relative: str, name: str, values: list[int], others: Mapping[str, int], quantity: str
 ) -> list[list[int | None]]:
@@ -19,7 +18,7 @@ def costs_along(
     return relatives.costs_along(relatives.RELATIVES[relative], name, values, others, quantity)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@copied()
 def packed(about: str, _make: Callable[[], list[Any]]) -> str:
     """What a slider can be dragged to, for a browser: JSON, deflated, in base64.
 

@@ -75,14 +75,14 @@ def explained(found: Attribution) -> Explained:
     )
 
 
-@remembered(entries=32)
+@remembered
 def pixels_explained(selection: Selection) -> np.ndarray:
     """The picture as the network classifies it, (H, W, 3) uint8, on whose grid attributions are."""
     preprocess = opened_network(selection)[0].classifier_input
     return preprocess.for_the_eye(preprocess(picture(selection)))
 
 
-@remembered(entries=64)
+@remembered
 def probabilities(selection: Selection) -> tuple[np.ndarray, bool]:
     """Of all classes (C,), and whether the CPU had to do it.
 
@@ -98,7 +98,7 @@ def probabilities(selection: Selection) -> tuple[np.ndarray, bool]:
     return in_turn(selection, work)
 
 
-@remembered(entries=32)
+@remembered
 def seconds_of_a_pass(selection: Selection) -> float:
     """How long a pass forward and back takes for one picture of this network: the shortest of at least two.
 
@@ -119,7 +119,7 @@ def seconds_of_a_pass(selection: Selection) -> float:
     return in_turn(selection, work)[0]
 
 
-@remembered(entries=256)
+@remembered
 def refusal(selection: Selection, asked: Asked) -> Refused | None:
     """Why a method does not apply here; None where it does. Nothing is computed for it."""
     about = asked.of(opened_network(selection)[0], picture(selection))
@@ -130,7 +130,7 @@ def refusal(selection: Selection, asked: Asked) -> Refused | None:
     return None
 
 
-@remembered(entries=256)
+@remembered
 def cost(selection: Selection, asked: Asked) -> tuple[tuple[int, int], float]:
     """How many pictures go forward and back for an attribution, and about how many seconds that takes.
 
@@ -147,7 +147,7 @@ def seconds_of_passes(selection: Selection, forward: int, back: int = 0) -> floa
     return (forward + 2 * back) / 3 * seconds_of_a_pass(selection)
 
 
-@remembered(entries=128)
+@remembered
 def attribution(selection: Selection, asked: Asked) -> tuple[Explained, bool]:
     """What a method finds, and whether the CPU had to do it.
 
@@ -238,7 +238,7 @@ def grids(loaded: Loaded, given: Image.Image, target: int, layer: str, size: int
     return InTurns(steps, lambda known: known[-1].part, most=1)
 
 
-@remembered(entries=128)
+@remembered
 def seen_covered(selection: Selection, box: Box) -> tuple[np.ndarray, list[tuple[int, float]]]:
     """The picture with this part of it covered, (H, W, 3) uint8, and the most probable classes."""
     given = picture(selection)

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
 from models import ARCHITECTURES
 from models.loading import skeleton
 from models.synonyms import OtherNames, alike, other_names
+from pages.common.cache.memory import shared
 from vis.cost.count import Counting
 from vis.figures import thumbnails
 from vis.receptive import ReceptiveField, fields_of
@@ -30,7 +29,7 @@ class Built:
     options: tuple[tuple[str, object], ...] = ()
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@shared()
 def shapes(built: Built) -> Recording:
     """The shapes of everything that the network computes.
 
@@ -41,7 +40,7 @@ def shapes(built: Built) -> Recording:
     return record_shapes(skeleton(built.network, **dict(built.options)), (1, channels, built.side, built.side))
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@shared()
 def fields(built: Built) -> dict[str, ReceptiveField]:
     """The receptive fields of all operations; raises as `shapes` does."""
     return fields_of(shapes(built))
@@ -50,7 +49,7 @@ def fields(built: Built) -> dict[str, ReceptiveField]:
 # What draws graphs is imported where it is needed: networkx takes a quarter of a second, and the first screen has none.
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@shared()
 def graph(built: Built) -> "Graph":
     """The layer graph; raises as `shapes` does."""
     from vis.graph import graph_of
@@ -58,7 +57,7 @@ def graph(built: Built) -> "Graph":
     return graph_of(shapes(built))
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@shared()
 def names(built: Built) -> dict[str, OtherNames]:
     """What operations and blocks are called elsewhere; raises as `shapes` does."""
     known, architecture = graph(built), ARCHITECTURES[built.network]
@@ -67,13 +66,13 @@ def names(built: Built) -> dict[str, OtherNames]:
     return other_names(architecture, architecture.layers_of(dict(built.options)), kinds, blocks)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@shared()
 def pictured(built: Built) -> dict[str, str]:
     """By box, the operation whose strongest map it can show; raises as `shapes` does."""
     return thumbnails.pictured(graph(built), shapes(built))
 
 
-@st.cache_resource(max_entries=512, show_spinner=False)
+@shared()
 def drawing(
     built: Built, opened: frozenset[str], counting: Counting, words: "Words", aspect: float, with_pictures: bool = False
 ) -> "Drawing":
@@ -95,7 +94,7 @@ def drawing(
     return drawing(graph(built), opened, written, aspect=aspect, pictured=pictured(built) if with_pictures else ())
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@shared()
 def comparison(left: Built, right: Built) -> "Compared":
     """Two layer graphs, layer by layer and box by box."""
     from vis.comparison import compared

@@ -8,13 +8,15 @@ from typing import TypeVar
 
 import streamlit as st
 
-from models import Loaded, load
+from models import ARCHITECTURES, Loaded, load
 from models.device import or_on_cpu
 from models.loading import best_weights
 from models.naming import SeveralStates
 from models.refusals import Refused
 from models.temporary import temporary_folder
 from models.trained import Trained
+from pages.common.cache.memory import copied, shared, shared_in_session
+from pages.common.cache.room import entered, opening, weight_of
 from pages.common.cache.turns import turn
 from pages.common.session import MOST_FILES, PUBLIC_WEIGHTS, WEIGHTS_FILE, Selection, keep_among, kept, own_file
 
@@ -38,12 +40,13 @@ def weights_to_be_had(selection: Selection, progress: Callable | None = None) ->
     return kind, refused
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@shared(weight_of)
 def _public_network(name: str, weights: str, device: str) -> Loaded:
-    return load(name, weights, device)
+    with opening(ARCHITECTURES[name], weights != "random"):
+        return entered(load(name, weights, device))
 
 
-@st.cache_resource(max_entries=2, scope="session", show_spinner=False)
+@shared_in_session(weight_of)
 def _own_network(
     name: str,
     digest: str,
@@ -53,11 +56,11 @@ def _own_network(
     trained: Trained,
     _content: Callable[[], bytes],
 ) -> Loaded:
-    with temporary_folder() as folder:
+    with temporary_folder() as folder, opening(ARCHITECTURES[name]):
         path = Path(folder) / "weights"  # the user's name for it is text, never a path
         path.write_bytes(_content())
         with turn:
-            return load(name, path, device, file_name=file_name, state=state, trained=trained)
+            return entered(load(name, path, device, file_name=file_name, state=state, trained=trained))
 
 
 def states_in_file(network: str, digest: str) -> tuple[str, ...]:
@@ -85,8 +88,10 @@ def network(selection: Selection, device: str, at_once: bool = True) -> Loaded:
         except SeveralStates as refused:
             keep_among("states in files", (selection.network, digest), refused.places, MOST_FILES)
             st.rerun()  # now the chooser asks which
-    if at_once:
-        _ = loaded.model
+    if at_once and not loaded.is_there:
+        with opening(loaded.architecture):
+            _ = loaded.model
+            entered(loaded)
     return loaded
 
 
@@ -98,22 +103,17 @@ def opened_network(selection: Selection, at_once: bool = True) -> tuple[Loaded, 
 # What is made with them -------------------------------------------------------------------------------------------
 
 
-def remembered(entries: int) -> Callable:
+def remembered(function: Callable[..., Result]) -> Callable[..., Result]:
     """Remembers a function of a selection: for everybody, or for the session where something in it was uploaded."""
+    public, private = copied()(function), copied(of_session=True)(function)
 
-    def decorate(function: Callable) -> Callable:
-        public = st.cache_data(max_entries=entries, show_spinner=False)(function)
-        private = st.cache_data(max_entries=max(2, entries // 8), scope="session", show_spinner=False)(function)
+    @wraps(function)
+    def recall(selection: Selection, *args, **kwargs) -> Result:
+        if selection.weights == "auto":
+            raise ValueError("“auto” stands for other weights tomorrow; remember results under what it is today.")
+        return (private if selection.private else public)(selection, *args, **kwargs)
 
-        @wraps(function)
-        def recall(selection: Selection, *args, **kwargs):
-            if selection.weights == "auto":
-                raise ValueError("“auto” stands for other weights tomorrow; remember results under what it is today.")
-            return (private if selection.private else public)(selection, *args, **kwargs)
-
-        return recall
-
-    return decorate
+    return recall
 
 
 def in_turn(selection: Selection, work: Callable[[Loaded], Result]) -> tuple[Result, bool]:

@@ -1,29 +1,31 @@
 """The picture of a selection."""
 
+import sys
+
 import numpy as np
-import streamlit as st
 from PIL import Image
 
 from models.decoding import decoded
 from models.images import shown_at, square_of, webp
 from models.samples import SAMPLES
+from pages.common.cache.memory import copied, shared
 from pages.common.session import PICTURE_FILE, Picture, Selection, own_file, sha256
 from vis.figures.pictures import montage
 
 
-@st.cache_data(max_entries=len(SAMPLES), show_spinner=False)
+@shared(sys.getsizeof)
 def sample(name: str) -> bytes:
     """The file of a sample."""
     return SAMPLES[name].content()
 
 
-@st.cache_data(max_entries=len(SAMPLES), show_spinner=False)
+@shared(sys.getsizeof)
 def sample_sha256(name: str) -> str:
     """The sha256 of a sample's file."""
     return sha256(sample(name))
 
 
-@st.cache_data(max_entries=4, scope="session", show_spinner=False)
+@copied(of_session=True)
 def _upload(digest: str, _file) -> np.ndarray:
     return np.asarray(decoded(_file.getvalue()))
 
@@ -74,11 +76,11 @@ def _made_small(chosen: Picture, side: int, is_square: bool) -> np.ndarray:
     return np.asarray(whole)
 
 
-_small = st.cache_data(max_entries=4 * len(SAMPLES), show_spinner=False)(_made_small)
-_own_small = st.cache_data(max_entries=8, scope="session", show_spinner=False)(_made_small)
+_small = copied()(_made_small)
+_own_small = copied(of_session=True)(_made_small)
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
+@shared(sys.getsizeof)
 def sheet_of_samples(names: tuple[str, ...], columns: int, side: int) -> bytes:
     """A WebP of these samples as tiles, in rows of `columns`."""
     pictures = [Picture(name, sample_sha256(name), False) for name in names]

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import streamlit as st
 import torch
 from PIL import Image
 
@@ -15,8 +14,10 @@ from models.images import Preprocess, png
 from models.loading import predicted
 from models.weights import card
 from pages.common.cache.graphs import Built, graph, pictured
+from pages.common.cache.memory import shared
 from pages.common.cache.networks import Result, in_turn, opened_network, remembered
 from pages.common.cache.pictures import picture
+from pages.common.cache.room import weight_of
 from pages.common.cache.turns import turn
 from pages.common.session import Selection
 from vis.activations import Activations, ChannelView, activations, channel_view, dead_shares
@@ -38,7 +39,7 @@ class Seen:
     on_cpu: bool  # because the GPU's memory ran out
 
 
-@remembered(entries=64)
+@remembered
 def seen(selection: Selection) -> Seen:
     """What the network sees and what it takes it for."""
     given = picture(selection)
@@ -51,7 +52,7 @@ def seen(selection: Selection) -> Seen:
     return Seen(pixels, classes, on_cpu)
 
 
-@remembered(entries=16)
+@remembered
 def answers_with_dropout(selection: Selection, p: float, passes: int, seed: int) -> np.ndarray:
     """Of all classes without dropout, and then in each pass with a mask of its own, (1 + passes, classes), 0 to 1.
 
@@ -77,7 +78,7 @@ def _of_picture(selection: Selection, function: Callable[..., Result], *args: ob
     return in_turn(selection, lambda loaded: function(loaded.model, loaded.preprocess(given), *args))
 
 
-@remembered(entries=32)
+@remembered
 def layer_responses(
     selection: Selection,
     layers: tuple[tuple[str, str], ...],
@@ -93,13 +94,13 @@ def layer_responses(
     return _of_picture(selection, responses, dict(layers), k, dict(channels))
 
 
-@remembered(entries=64)
+@remembered
 def unit_response(selection: Selection, operation: str, channel: int, position: tuple[int, int] | None) -> UnitResponse:
     """Everything about one unit; the strongest of its feature map unless a position (row, column) is given."""
     return _of_picture(selection, unit_in_full, operation, channel, position)[0]
 
 
-@remembered(entries=16)
+@remembered
 def layer_view(selection: Selection, operation: str, most: int, side: int) -> tuple[LayerView, bool]:
     """A layer's filters and its `most` strongest maps of the picture, and whether the CPU had to do it.
 
@@ -129,7 +130,7 @@ class Thumbnails:
     on_cpu: bool  # because the GPU's memory ran out
 
 
-@remembered(entries=16)
+@remembered
 def thumbnails(selection: Selection, built: Built) -> Thumbnails:
     """What the boxes of a layer graph show of the selection's picture, whichever of them are open."""
     given, nodes = picture(selection), graph(built).nodes
@@ -148,7 +149,7 @@ def thumbnails(selection: Selection, built: Built) -> Thumbnails:
 # Filters ----------------------------------------------------------------------------------------------------------
 
 
-@remembered(entries=64)
+@remembered
 def filters(selection: Selection, layer: str, output: int | None, on_picture: bool) -> Measures:
     """The filters of a convolution with their measures; of one output map, the slices of its filter.
 
@@ -160,26 +161,26 @@ def filters(selection: Selection, layer: str, output: int | None, on_picture: bo
     return measured(kernels if output is None else kernels[output][:, None])
 
 
-@remembered(entries=64)
+@remembered
 def filter_norms(selection: Selection, layer: str) -> np.ndarray:
     """The norm of each filter of a convolution, (K,)."""
     return norms(kernels_of(opened_network(selection)[0].model, layer))
 
 
-@remembered(entries=16)
+@remembered
 def matrix(selection: Selection, layer: str) -> np.ndarray:
     """The weights of a 1×1 convolution, (K, C)."""
     model = opened_network(selection)[0].model
     return matrix_of(kernels_of(model, layer), convolutions(model)[layer].groups)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@shared(weight_of)
 def checkpoint(name: str, epoch: int, device: str) -> Loaded:
     """As `models.checkpoint`."""
     return models.checkpoint(name, epoch, device)
 
 
-@remembered(entries=16)
+@remembered
 def through_training(selection: Selection, operation: str, channel: int) -> tuple[dict[int, Projection], bool]:
     """By epoch, what the strongest unit of a feature map saw in the picture, and whether the CPU had to do it."""
     given = picture(selection)
@@ -201,32 +202,32 @@ def through_training(selection: Selection, operation: str, channel: int) -> tupl
 # The maps of a layer are kept no larger than they are shown, 4 MB; what is looked at closely is computed again.
 
 
-@remembered(entries=32)
+@remembered
 def pixels_seen(selection: Selection) -> np.ndarray:
     """The picture as the network sees it, (H, W, 3) uint8; nothing is computed of it."""
     preprocess = opened_network(selection)[0].preprocess
     return preprocess.for_the_eye(preprocess(picture(selection)))
 
 
-@remembered(entries=8)
+@remembered
 def layer_activations(selection: Selection, operation: str) -> tuple[Activations, bool]:
     """All maps of a layer for the picture, and whether the CPU had to do it."""
     return _of_picture(selection, activations, operation)
 
 
-@remembered(entries=32)
+@remembered
 def one_channel(selection: Selection, operation: str, channel: int) -> ChannelView:
     """One map of a layer, before and after."""
     return _of_picture(selection, channel_view, operation, channel)[0]
 
 
-@remembered(entries=32)
+@remembered
 def one_value(selection: Selection, operation: str, channel: int, row: int, column: int) -> Origin:
     """Where one value of a layer comes from."""
     return _of_picture(selection, origin_of, operation, channel, row, column)[0]
 
 
-@remembered(entries=32)
+@remembered
 def dead_maps(selection: Selection, operations: tuple[str, ...]) -> dict[str, tuple[int, int, float]]:
     """Of each layer, how many of its maps are dead on the picture: see `vis.activations.dead_shares`."""
     return _of_picture(selection, dead_shares, operations)[0]

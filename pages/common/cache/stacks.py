@@ -2,19 +2,18 @@
 
 from itertools import islice
 
-import streamlit as st
-
+from pages.common.cache.memory import copied
 from pages.common.cache.turns import turn
 from vis.concepts.depth import Moment, Stack, train
 
 
-@st.cache_data(max_entries=2048, show_spinner=False)
+@copied()
 def started(of: Stack, seed: int) -> Moment:
     """The stack before its first step."""
     return next(train(of, seed, rate=0))
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@copied()
 def learnt(of: Stack, seed: int, rate: float, steps: int) -> tuple[Moment, ...]:
     """The stack before its first step, and after each; fewer where it diverged."""
     moments, training = [], train(of, seed, rate)

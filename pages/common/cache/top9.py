@@ -10,11 +10,10 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
 from models import Loaded
 from models.download import checkpoints
 from models.samples import photographs
+from pages.common.cache.memory import copied, shared
 from pages.common.cache.networks import in_turn
 from pages.common.cache.turns import Line, Place, turn
 from pages.common.session import Selection
@@ -40,14 +39,14 @@ def kept() -> Path:
     return checkpoints().parent / "convscope"
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@shared()
 def sample_crops() -> "PictureSet":
     from models.picture_sets import samples
 
     return samples(photographs())
 
 
-@st.cache_resource(max_entries=4, ttl=LISTED_AGAIN_AFTER, show_spinner=False)
+@shared(seconds=LISTED_AGAIN_AFTER)
 def pictures_in_folder(root: str, name: str) -> "PictureSet":
     """The pictures in a folder below `root`; raises as `models.picture_sets.folder`."""
     from models.picture_sets import folder
@@ -55,7 +54,7 @@ def pictures_in_folder(root: str, name: str) -> "PictureSet":
     return folder(Path(root, name), Path(root))
 
 
-@st.cache_data(max_entries=8, ttl=LISTED_AGAIN_AFTER, show_spinner=False)
+@copied(seconds=LISTED_AGAIN_AFTER)
 def folders_below(root: str, most: int) -> list[str]:
     """The first folders below `root`, two levels deep, as paths from there; "." is `root` itself."""
     found, waiting = [], [Path(root)]
@@ -70,7 +69,7 @@ def folders_below(root: str, most: int) -> list[str]:
     return [".", *found[:most]]
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@shared()
 def pictures_in_dataset(name: str) -> "PictureSet":
     """The pictures of a data set that is there already; raises as `models.picture_sets.dataset`."""
     from models.picture_sets import dataset
@@ -86,7 +85,7 @@ def top_nine(key: "Key") -> "Top | None":
     return _top_nine(file.name, file.stat().st_mtime_ns, key, file.parent) if file.is_file() else None
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@shared()
 def _top_nine(name: str, written: int, _key: "Key", _folder: Path) -> "Top | None":
     from vis.top9 import find
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from models.device import available, cores
 from models.refusals import Refused
 from models.temporary import clear_abandoned
+from pages.common.cache.memory import remembered_things
 
 # One heavy job per core, or one on a GPU: more at once would only make everybody wait longer and fill the memory.
 turn = threading.BoundedSemaphore(1 if available()[0] != "cpu" else cores())
@@ -174,6 +175,7 @@ atexit.register(gc.unfreeze)
 
 
 def warm() -> None:
-    """At the end of a run: see `Collector`; at that of the first one, what a killed process has left goes."""
+    """At the end of a run: see `Collector` and `Memory`; at that of the first, what a killed process has left goes."""
+    remembered_things.tidy()
     collector.tidy()
     clear_abandoned()

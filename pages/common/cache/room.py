@@ -1,0 +1,140 @@
+"""Room for the networks that are open: large ones are opened one at a time, and only where they fit."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from weakref import WeakKeyDictionary
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from torch import nn
+
+from models import Loaded
+from models.architecture import Architecture
+from models.device import memory
+from models.refusals import Refused
+from pages.common.cache.memory import remembered_things
+from pages.common.cache.turns import Line, Place
+from pages.common.text import _
+
+NUMBER = 4  # bytes, in single precision
+SMALL = 32 << 20  # bytes that nobody waits for
+SHARE = 1 / 3  # of the memory, for all networks that are open
+PATIENCE = 120  # seconds
+LOOKED_THROUGH_AFTER = 2  # seconds of waiting, in which what nobody can reach any more is found
+
+openings = Line(seconds=float("inf"), most=1000)
+
+
+class Room:
+    """How much the networks that are alive hold, and whether one more fits in.
+
+    Args:
+        most: bytes for all of them. One that is larger than that is opened when there is no other.
+    """
+
+    def __init__(self, most: int):
+        self.most = most
+        self._alive: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
+        self._lock = Lock()
+
+    @property
+    def used(self) -> int:
+        """Bytes of the networks that are alive, remembered or not."""
+        with self._lock:
+            return sum(self._alive.values())
+
+    def enter(self, model: nn.Module, size: int) -> None:
+        """Counts this network as long as it lives."""
+        with self._lock:
+            self._alive[model] = size
+
+    def has(self, size: int) -> bool:
+        """Whether so many bytes fit in, now or when remembered networks that nobody uses have been let go."""
+        while (used := self.used) and used + size > self.most:
+            if not remembered_things.drop_oldest(_is_network):
+                return False
+        return True
+
+
+room = Room(int(SHARE * memory()))
+
+
+def weight_of(loaded: Loaded) -> int:
+    """The bytes of a network's numbers, whether they have been drawn yet or not."""
+    return _weight(loaded.architecture)
+
+
+def _weight(architecture: Architecture) -> int:
+    return NUMBER * architecture.parameters
+
+
+def _is_network(value: object) -> bool:
+    return isinstance(value, Loaded)
+
+
+def entered(loaded: Loaded) -> Loaded:
+    """The network, whose numbers are counted from now on, if there are any yet."""
+    if loaded.is_there:
+        room.enter(loaded.model, weight_of(loaded))
+    return loaded
+
+
+@contextmanager
+def opening(architecture: Architecture, has_numbers: bool = True) -> Iterator[None]:
+    """A `with` in which a network is opened: a large one when no other is, and when it fits; until then it waits.
+
+    The page says which place in the queue it has.
+
+    Args:
+        has_numbers: it takes memory; else they are drawn later.
+
+    Raises:
+        Refused: if there is no room for long.
+    """
+    size = _weight(architecture)
+    if not has_numbers or size <= SMALL:
+        yield
+        return
+    with openings.place(object()) as place, _saying_where(place) as say:
+        until = time.monotonic() + PATIENCE
+        looked = time.monotonic()
+        while place.before or not room.has(size):
+            say()
+            time.sleep(0.1)
+            now = time.monotonic()
+            if not place.before and now - looked > LOOKED_THROUGH_AFTER:
+                gc.collect()
+                looked = time.monotonic()
+            if now > until:
+                raise Refused(
+                    "Other visitors have so many large networks open that {network} finds no room; try again in a "
+                    "minute, or choose a smaller one.",
+                    network=architecture.title,
+                )
+        yield
+
+
+@contextmanager
+def _saying_where(place: Place) -> Iterator[Callable[[], None]]:
+    """A function that says on the page how many come first; where no page is drawn, it says nothing."""
+    if get_script_run_ctx() is None:
+        yield lambda: None
+        return
+    shown, said = st.empty(), None
+
+    def say() -> None:
+        nonlocal said
+        if (before := place.before) != said:
+            said = before
+            shown.caption(
+                _(
+                    "Large networks are opened one at a time; this one is number {number} in the queue …",
+                    number=before + 1,
+                )
+            )
+
+    yield say
+    shown.empty()

@@ -1,0 +1,254 @@
+"""What is remembered for visitors: one budget of bytes, and room for the networks that are open."""
+
+import gc
+import pickle
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from models import ARCHITECTURES, load
+from models.device import memory
+from models.refusals import Refused
+from pages.common.cache import memory as remembering
+from pages.common.cache import room as rooms
+from pages.common.cache.memory import Memory, bytes_of, copied, held, shared
+from pages.common.cache.room import Room, entered, opening, weight_of
+
+
+def kept(store: Memory) -> list[str]:
+    return [name for name, _ in store._entries]
+
+
+def ask(store: Memory, name: str, size: int, **about: object) -> str:
+    return store.recall((name, 0), lambda: f"{name} {time.monotonic_ns()}", lambda value: size, **about)
+
+
+def test_what_was_asked_for_longest_ago_goes_first():
+    store = Memory(10)
+    for name in "abc":
+        ask(store, name, 4)
+    assert (kept(store), store.used) == (["b", "c"], 8)
+    first = ask(store, "b", 4)
+    ask(store, "d", 4)
+    assert kept(store) == ["b", "d"]
+    assert ask(store, "b", 4) == first
+
+
+def test_what_is_larger_than_the_budget_is_kept_until_something_newer_comes():
+    store = Memory(10)
+    ask(store, "small", 3)
+    large = ask(store, "large", 30)
+    assert kept(store) == ["large"]
+    assert ask(store, "large", 30) == large
+    ask(store, "small", 3)
+    assert (kept(store), store.used) == (["small"], 3)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdefg"), st.integers(0, 12)), max_size=60), st.integers(1, 30))
+def test_the_budget_holds_after_any_questions_and_what_is_kept_are_the_newest(asked, budget):
+    store, sizes = Memory(budget), {}
+    for name, size in asked:
+        sizes.setdefault(name, size)  # of one thing, the same whenever it is made
+        ask(store, name, sizes[name])
+    order = list(dict.fromkeys(name for name, _ in reversed(asked)))
+    assert kept(store)[::-1] == order[: len(kept(store))]
+    assert store.used == sum(sizes[name] for name in kept(store))
+    assert store.used <= budget or len(kept(store)) == 1
+
+
+def test_many_who_ask_for_the_same_wait_for_one_and_nobody_else_waits():
+    store, made, release = Memory(10**6), [], threading.Event()
+
+    def slow() -> str:
+        made.append(1)
+        release.wait(10)
+        return "result"
+
+    with ThreadPoolExecutor(9) as pool:
+        waiting = [pool.submit(store.recall, ("slow", 0), slow, len) for _ in range(8)]
+        assert pool.submit(ask, store, "quick", 1).result(timeout=5).startswith("quick")
+        release.set()
+        assert {one.result() for one in waiting} == {"result"}
+    assert len(made) == 1
+    assert not store._making
+
+
+def test_what_failed_is_not_remembered():
+    store = Memory(10)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            store.recall(("x", 0), lambda: 1 // 0)
+    assert not store._making
+    assert store.recall(("x", 0), lambda: 7) == 7
+
+
+def test_what_is_old_or_its_sessions_that_has_ended_goes(monkeypatch):
+    monkeypatch.setattr(remembering, "_is_there", lambda session: session != "gone")
+    monkeypatch.setattr(remembering, "TIDIED_AGAIN_AFTER", 0)
+    store = Memory(100)
+    first = ask(store, "short", 1, seconds=0.02)
+    time.sleep(0.03)
+    assert ask(store, "short", 1, seconds=0.02) != first
+    ask(store, "theirs", 1, owner="gone")
+    ask(store, "ours", 1, owner="here")
+    time.sleep(0.03)
+    store.tidy()
+    assert (kept(store), store.used) == (["ours"], 1)
+
+
+def test_what_is_not_counted_yet_is_counted_when_nobody_waits():
+    store = Memory(3_000_000)
+    for number in range(5):
+        store.recall(("array", number), lambda: np.zeros(1_000_000, np.uint8))
+    assert store.used == 0
+    store.tidy()
+    assert [number for _, number in store._entries] == [3, 4]
+    assert 2_000_000 <= store.used <= 2_001_000
+
+
+@pytest.mark.parametrize("way", ["array", "view", "tensor", "shared storage", "module", "in a dataclass"])
+def test_what_something_holds_is_counted_once(way):
+    array, tensor = np.zeros(250_000, np.float32), torch.zeros(250_000)
+    linear = nn.Linear(500, 500, bias=False)
+    value = {
+        "array": array,
+        "view": [array[::2], array[10:20], array],
+        "tensor": tensor,
+        "shared storage": (tensor[:10], tensor.view(500, 500), {"again": tensor}),
+        "module": linear,
+        "in a dataclass": ARCHITECTURES["lenet5"],
+    }[way]
+    if way == "in a dataclass":
+        assert held(value) < 100_000
+        return
+    assert 1_000_000 <= held(value) < 1_020_000
+
+
+def test_numbers_that_are_not_there_yet_count():
+    with torch.device("meta"):
+        assert bytes_of(nn.Linear(10, 10).parameters()) == 440
+    loaded = load("vgg16", "random", "cpu")
+    assert not loaded.is_there
+    assert weight_of(loaded) == 4 * 138_357_544
+
+
+def test_a_copy_is_ones_own_and_a_key_is_made_of_whatever_arguments_there_are():
+    made = []
+
+    @copied()
+    def listed(names: list[str], settings: dict[str, int], _content: object = None, flag: bool = False) -> list[str]:
+        made.append(1)
+        return [*names, *settings]
+
+    one = listed(["a"], {"b": 1}, object())
+    one.append("mine")
+    assert listed(["a"], {"b": 1}, object()) == listed(["a"], settings={"b": 1}, flag=False) == ["a", "b"]
+    assert len(made) == 1
+    listed(["a"], {"b": 2})
+    listed(["a"], {"b": 1}, flag=True)
+    assert len(made) == 3
+    listed.clear()
+    listed(["a"], {"b": 1})
+    assert len(made) == 4
+    listed.clear()
+
+
+def test_what_is_shared_is_the_same_for_everybody():
+    @shared()
+    def thing(number: int) -> list[int]:
+        return [number]
+
+    assert thing(1) is thing(1)
+    assert thing(1) is not thing(2)
+    thing.clear()
+
+
+def test_a_budget_may_be_set_and_is_else_a_share_of_the_memory(monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_MEMORY", "250")
+    assert remembering._budget() == 250_000_000
+    monkeypatch.delenv("CONVSCOPE_MEMORY")
+    monkeypatch.setattr(remembering, "memory", lambda: 2 << 30)
+    assert remembering._budget() == 256 << 20
+    assert 256 << 20 < memory() < 1 << 50
+
+
+def test_the_log_says_what_is_remembered(monkeypatch):
+    monkeypatch.setattr(remembering, "TIDIED_AGAIN_AFTER", 0)
+    lines = []
+    monkeypatch.setattr(remembering.LOG, "info", lines.append)
+    store = Memory(10_000_000)
+    store.recall(("pages.common.cache.results.seen", 1), lambda: b"", lambda value: 2_500_000)
+    store.tidy()
+    store.tidy()  # says nothing new
+    assert lines == ["remembered: 2 of 10 MB in 1 entries (seen 2)"]
+
+
+# Room ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    """Room for one large network of these two, and none that is remembered."""
+    monkeypatch.setattr(rooms, "room", Room(120_000_000))
+    monkeypatch.setattr(rooms, "PATIENCE", 20)
+    monkeypatch.setattr(rooms, "LOOKED_THROUGH_AFTER", 0.2)
+    return rooms.room
+
+
+def opened(name: str):
+    loaded = load(name, "random", "cpu")
+    with opening(loaded.architecture):
+        _ = loaded.model
+        return entered(loaded)
+
+
+def test_a_large_network_waits_until_another_one_is_let_go(narrow):
+    first = opened("resnet50")  # 102 MB
+    assert narrow.used == 4 * ARCHITECTURES["resnet50"].parameters
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(lambda: (opened("resnet34"), narrow.used)[1])  # 87 MB
+        time.sleep(0.3)
+        assert not second.done()
+        small = opened("lenet5")  # waits for nobody
+        assert narrow.used == 4 * sum(one.architecture.parameters for one in (first, small))
+        del first
+        assert second.result(timeout=15) == 4 * sum(ARCHITECTURES[n].parameters for n in ("resnet34", "lenet5"))
+
+
+def test_a_network_that_is_only_remembered_makes_room(narrow, monkeypatch):
+    store = Memory(10**9)
+    monkeypatch.setattr(rooms, "remembered_things", store)
+    store.recall(("network", 1), lambda: opened("resnet50"), weight_of)
+    store.recall(("result", 1), lambda: b"result", len)
+    opened("resnet34")
+    gc.collect()
+    assert kept(store) == ["result"]
+
+
+def test_who_finds_no_room_for_long_is_told(narrow, monkeypatch):
+    monkeypatch.setattr(rooms, "PATIENCE", 0.3)
+    first = opened("resnet50")
+    with pytest.raises(Refused, match="so many large networks open that ResNet-34 finds no room"):
+        opened("resnet34")
+    assert not rooms.openings.places
+    assert first.is_there
+
+
+def test_one_that_is_larger_than_all_the_room_is_opened_alone(monkeypatch):
+    monkeypatch.setattr(rooms, "room", Room(10))
+    assert opened("resnet18").is_there
+
+
+def test_a_network_takes_no_room_before_its_numbers_are_drawn(narrow):
+    loaded = load("resnet50", "random", "cpu")
+    with opening(loaded.architecture, has_numbers=False):
+        entered(loaded)
+    assert narrow.used == 0
+    assert pickle.dumps(loaded.weights)
