@@ -24,7 +24,7 @@ class Sheet:
     height: int  # rows of pixels that the tiles share
 
 
-@remembered(entries=32)
+@remembered
 def sheets(
     selection: Selection,
     layers: tuple[tuple[str, str], ...],
@@ -63,7 +63,7 @@ class CloseUp:
     steps: tuple[bytes, ...]
 
 
-@remembered(entries=64)
+@remembered
 def close_up(
     selection: Selection, operation: str, channel: int, position: tuple[int, int] | None, warning: str | None
 ) -> CloseUp:
