@@ -9,16 +9,16 @@ from pages.common.components.arrival import arrival
 from pages.common.learning import say_what_learns
 from pages.common.presenting import offer_present
 from pages.common.session import select
-from pages.common.text import choose_language, language, spoken, write_numbers
+from pages.common.text import choose_language, language, speak, spoken
 from pages.common.uploads import limit_uploads
 
 st.set_page_config(page_icon="🔬", layout="wide")  # first, or a page's own icon is fetched from the internet
 
+speak()
 # Before any widget: on a server that has just been started, what is drawn before it loses its state at the first rerun.
 pages = {spoken(title): [route.page() for route in section] for title, section in routes.SECTIONS.items()}
 page = st.navigation(pages, expanded=True)
 st.set_page_config(page_title=f"{page.title} · ConvScope")
-write_numbers()
 limit_uploads()
 with address.part():
     address.begin(page.url_path or routes.HOME.name)

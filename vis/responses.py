@@ -104,6 +104,7 @@ class UnitResponse:
     unit: Unit
     activations: Tensor  # (h, w): what every unit of the same feature map answers
     projections: Mapping[str, Projection]  # by method
+    cosines: Mapping[str, float]  # of each method's projection to the deconvnet's
     steps: tuple[StagePicture, ...]
 
 
@@ -124,10 +125,12 @@ def unit_in_full(
         (unit,) = strongest_units(model, recording, layer, channels=[channel])
     else:
         unit = unit_at(model, recording, layer, channel, *position)
+    projections = {method: _on_cpu(project(model, recording, [unit], method)[0]) for method in METHODS}
     return UnitResponse(
         unit,
         layer_maps(recording, layer)[channel].cpu(),
-        {method: _on_cpu(project(model, recording, [unit], method)[0]) for method in METHODS},
+        projections,
+        {method: cosine(projection, projections["deconvnet"]) for method, projection in projections.items()},
         tuple(_strongest_maps(stage, maps) for stage in stages(model, recording, unit)),
     )
 

@@ -15,7 +15,7 @@ from pages.common import address, routes
 from pages.common.components.sliders import Report, Results, Slider, live_sliders
 from pages.common.framing import framed
 from pages.common.session import kept, set_to, value_of
-from pages.common.text import _, plain, spoken, write_numbers
+from pages.common.text import _, plain, speak, spoken
 from vis.figures.numbers import rewritten
 
 FRAME = ""  # the page of what belongs to every page
@@ -28,7 +28,7 @@ def fragment(draw: Callable) -> Callable:
     @st.fragment
     @wraps(draw)
     def drawn(*args, **kwargs):
-        write_numbers()
+        speak()
         routes.follow()
         with address.part(f"{draw.__module__}.{draw.__qualname__}"):
             return draw(*args, **kwargs)

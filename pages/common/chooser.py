@@ -58,6 +58,13 @@ WEIGHTS = {
     "random": Phrase("Random"),
     "file": Phrase("Your own file"),
 }
+PLACES = {
+    "install": Phrase("trained weights included"),
+    "package": Phrase("trained weights in a package to install"),
+    "disk": Phrase("trained weights on this disk"),
+    "internet": Phrase("trained weights to download"),
+    "nowhere": Phrase("random weights only"),
+}
 THUMBNAIL, COLUMNS = 80, 5  # pixels of a sample, and samples in a row
 WHOLE = 320  # pixels of the whole picture at most
 
@@ -217,13 +224,7 @@ def _choose_network(row, option: Choice, page: str) -> str:
 
 def _mark(name: str) -> str:
     """Where a network's trained weights are."""
-    return {
-        "install": _("trained weights included"),
-        "package": _("trained weights in a package to install"),
-        "disk": _("trained weights on this disk"),
-        "internet": _("trained weights to download"),
-        "nowhere": _("random weights only"),
-    }[place_of_weights(name)]
+    return spoken(PLACES[place_of_weights(name)])
 
 
 def _choose_weights(row, network: str) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pages.common.text import _
-from vis.figures.numbers import POINT, marks, written_with
+from pages.common.text import _, language, spoken_in
+from vis.figures.numbers import POINT, written_with
 
 KINDS = {
     "png": "image/png",
@@ -28,15 +28,15 @@ def download(place, label: str, make: Callable[[], bytes | str], file: str, key:
 
     Args:
         place: a container, or `st`.
-        make: called when the button is pressed, outside the session, so it needs to know all its words; numbers for
-            readers are written as on the page.
+        make: called when the button is pressed, outside the session: it finds nothing there, but its words and numbers
+            are in the page's language.
         file: its name, of one of KINDS.
         look: as of `st.download_button`.
     """
-    kind, here = KINDS[file.rpartition(".")[2]], marks()
+    kind, here = KINDS[file.rpartition(".")[2]], language()
 
     def made() -> bytes | str:
-        with written_with(here):
+        with spoken_in(here):
             return make()
 
     if kind == KINDS["csv"]:

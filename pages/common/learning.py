@@ -16,7 +16,7 @@ from pages.common.framing import framed
 from pages.common.jobs import Job
 from pages.common.routes import TRAIN
 from pages.common.session import keep, kept
-from pages.common.text import _, write_numbers
+from pages.common.text import _, speak
 from vis.figures.numbers import percent
 
 PATIENCE = 8  # seconds without its session, after which a training is stopped
@@ -160,7 +160,7 @@ def say_what_learns(page: str) -> None:
 @framed
 @st.fragment(run_every=2)
 def _what_learns() -> None:
-    write_numbers()
+    speak()
     run = runs()[-1]
     run.watched()
     training = run.training

@@ -135,17 +135,20 @@ def chart(figure: go.Figure, key: str, alt: str, config: Mapping[str, Any] | Non
     st.plotly_chart(figure, key=key, config={"displaylogo": False, **(config or {})}, alt=alt, **look)
 
 
-def picture(title: str, pixels: np.ndarray, *words: str, of: str = "", loaded: Loaded | None = None, place=st) -> None:
+def picture(
+    title: str, pixels: np.ndarray | bytes, *words: str, of: str = "", loaded: Loaded | None = None, place=st
+) -> None:
     """A picture below its title, and below it what it shows.
 
     Args:
+        pixels: or a PNG of them, which has its warning already.
         words: lines of Markdown.
         of: follows the title, Markdown.
         loaded: the network that made it, which warns below where its weights are random.
     """
     place.caption(f"**{title}**" + (f" · {of}" if of else ""))
     place.image(
-        honest_png(loaded, pixels) if loaded else png(pixels),
+        pixels if isinstance(pixels, bytes) else honest_png(loaded, pixels) if loaded else png(pixels),
         width="stretch",
         alt=bare(f"{title} · {of}" if of else title),
     )
@@ -177,7 +180,7 @@ def tiles(
 
 def picture_file(
     place,
-    pixels: np.ndarray,
+    pixels: np.ndarray | Callable[[], np.ndarray],
     lines: Sequence[str],
     file: str,
     key: str,
@@ -185,9 +188,13 @@ def picture_file(
     label: str = "PNG",
     loaded: Loaded | None = None,
 ) -> None:
-    """A button for a picture with these lines under it; `loaded` as of `picture`."""
+    """A button for a picture with these lines under it; `loaded` as of `picture`.
+
+    Args:
+        pixels: or what makes them, when the button is pressed.
+    """
     warning = warning_of(loaded) if loaded else None
-    download(place, label, lambda: captioned(pixels, lines, warning), file, key)
+    download(place, label, lambda: captioned(pixels() if callable(pixels) else pixels, lines, warning), file, key)
 
 
 def legend(lines: Sequence[str], pixels: np.ndarray, file: str, key: str, further: Sequence[str] = (), **look) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.common.framing import framed
 from pages.common.jobs import Job
-from pages.common.text import _, write_numbers
+from pages.common.text import _, speak
 
 
 @framed
@@ -28,7 +28,7 @@ def watch(
         draw: shows what is known so far, above the bar.
         is_first: whether the bar is above it instead.
     """
-    write_numbers()
+    speak()
     now = job()
     if now is None or not now.running:
         st.rerun()

@@ -6,6 +6,9 @@ pairs of Markdown files. A test finds every phrase that has no translation.
 
 import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from string import Formatter
@@ -14,14 +17,22 @@ import streamlit as st
 
 from models.options import Phrase
 from models.refusals import Sentence
-from vis.figures.numbers import POINT, Marks, rewritten, write_with
+from vis.figures.numbers import POINT, Marks, rewritten, write_with, written_with
 
 LANGUAGES = {"en": "English", "vi": "Tiếng Việt"}
 MARKS = {"en": POINT, "vi": Marks(",", ".")}
 
 
+_SPOKEN: ContextVar[str | None] = ContextVar("language", default=None)  # in a run, whose session takes long to ask
+
+
 def language() -> str:
-    """The language of this session: chosen, or the link's, or the browser's."""
+    """The language of this run; outside of one, that of the session."""
+    return _SPOKEN.get() or _of_session()
+
+
+def _of_session() -> str:
+    """The language that was chosen, or the link's, or the browser's."""
     state = st.session_state
     if chosen := state.get("chosen_language"):
         return chosen
@@ -46,9 +57,24 @@ def choose_language() -> None:
     )
 
 
-def write_numbers() -> None:
-    """Writes numbers as the session's language does, in the run that follows: at its beginning, and at a fragment's."""
-    write_with(MARKS[language()])
+def speak() -> None:
+    """Speaks the session's language in the run that follows, and writes numbers as it does: at its beginning, and at a
+    fragment's.
+    """
+    spoken = _of_session()
+    _SPOKEN.set(spoken)
+    write_with(MARKS[spoken])
+
+
+@contextmanager
+def spoken_in(language: str) -> Iterator[None]:
+    """A `with` outside of a run that speaks this language."""
+    token = _SPOKEN.set(language)
+    try:
+        with written_with(MARKS[language]):
+            yield
+    finally:
+        _SPOKEN.reset(token)
 
 
 class _Filling(Formatter):

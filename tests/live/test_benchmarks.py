@@ -9,7 +9,7 @@ import pytest
 
 from tests.benchmarks.browser import served
 from tests.live.conftest import ROOT
-from tests.unit.test_benchmarks import IN_A_BROWSER, TABLE, widths
+from tests.unit.test_benchmarks import IN_A_BROWSER, OF_A_SERVER, TABLE, widths
 
 pytestmark = pytest.mark.browser
 BY_ITSELF = "tasks"  # is started as from the command line, with a browser and a server of its own
@@ -41,8 +41,9 @@ def test_a_benchmark_still_runs_and_prints_its_machine_and_tables(name, browser,
     is_whole(capsys.readouterr().out)
 
 
-def test_a_benchmark_runs_by_itself(browser):
-    command = [sys.executable, "-m", f"tests.benchmarks.{BY_ITSELF}", "--short"]
+@pytest.mark.parametrize("name", [BY_ITSELF, OF_A_SERVER])
+def test_a_benchmark_runs_by_itself(name, browser):
+    command = [sys.executable, "-m", f"tests.benchmarks.{name}", "--short"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
     is_whole(done.stdout)

@@ -1,5 +1,10 @@
 """What hardware there is, and the way out when the GPU's memory is not enough."""
 
+import os
+import re
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -66,3 +71,18 @@ def test_other_errors_are_not_tried_again(error):
     with pytest.raises(type(error)):
         or_on_cpu(work, "cuda")
     assert asked == ["cuda"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there torch computes with the library that is asked here")
+def test_threads_of_the_app_sleep_while_they_wait_for_one_another():
+    """As a server loads it; what the library says of itself when it is loaded."""
+    said = {}
+    for first in ("streamlit, pages.common.cache", "torch"):
+        environment = {name: text for name, text in os.environ.items() if name != "OMP_WAIT_POLICY"}
+        command = [sys.executable, "-c", f"import {first}; import torch; torch.ones(9).sum()"]
+        done = subprocess.run(
+            command, env=environment | {"OMP_DISPLAY_ENV": "VERBOSE"}, capture_output=True, text=True, check=True
+        )
+        said[first] = int(re.search(r"GOMP_SPINCOUNT = '(\d+)'", done.stderr)[1])
+    assert said.pop("torch") > 0
+    assert said == {"streamlit, pages.common.cache": 0}

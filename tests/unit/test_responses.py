@@ -208,6 +208,7 @@ def test_one_unit_in_full_has_its_map_and_its_projection_by_every_method(model, 
     assert list(found.projections) == list(METHODS)
     for method, by_it in found.projections.items():
         assert same(by_it, project(model, image, [unit], method)[0])
+        assert found.cosines[method] == cosine(by_it, found.projections["deconvnet"])
 
 
 def test_a_unit_can_be_chosen_by_its_position(model, image):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cached_property
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 UNITS = ("", "k", "M", "G", "T", "P")
@@ -18,6 +19,11 @@ class Marks:
 
     decimal: str = "."
     group: str = ","
+
+    @cached_property
+    def table(self) -> dict[int, str]:
+        """For `str.translate`, of a number that has a point, commas and a hyphen."""
+        return {ord("."): self.decimal, ord(","): self.group, ord("-"): "−"}
 
     @property
     def separators(self) -> str:
@@ -51,7 +57,7 @@ def written_with(chosen: Marks) -> Iterator[None]:
 
 def rewritten(number: str) -> str:
     """A number that has a point, commas and a hyphen for a minus, such as "1,024.5", as it is written here."""
-    return number.translate({ord("."): _MARKS.get().decimal, ord(","): _MARKS.get().group, ord("-"): "−"})
+    return number.translate(_MARKS.get().table)
 
 
 # Numbers ---------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from models.refusals import Refused
 from models.temporary import temporary_folder
 from models.trained import Trained
 from pages.common.cache.memory import copied, shared, shared_in_session
-from pages.common.cache.room import entered, opening, weight_of
+from pages.common.cache.room import computing, entered, opening, weight_of
 from pages.common.cache.turns import turn
 from pages.common.session import MOST_FILES, PUBLIC_WEIGHTS, WEIGHTS_FILE, Selection, keep_among, kept, own_file
 
@@ -121,7 +121,7 @@ def in_turn(selection: Selection, work: Callable[[Loaded], Result]) -> tuple[Res
 
     def on(device: str) -> Result:
         loaded = network(selection, device)
-        with turn:
+        with computing():
             return work(loaded)
 
     return or_on_cpu(on, selection.device)

@@ -1,4 +1,6 @@
-"""Room for the networks that are open: large ones are opened one at a time, and only where they fit."""
+"""Room for the networks that are open: large ones are opened one at a time, and only where they fit. And the line of
+those who wait for what a network makes of their picture.
+"""
 
 import gc
 import time
@@ -14,9 +16,10 @@ from torch import nn
 from models import Loaded
 from models.architecture import Architecture
 from models.device import memory
+from models.options import Phrase
 from models.refusals import Refused
 from pages.common.cache.memory import remembered_things
-from pages.common.cache.turns import Line, Place
+from pages.common.cache.turns import AT_ONCE, Line, Place, turn
 from pages.common.text import _
 
 NUMBER = 4  # bytes, in single precision
@@ -25,7 +28,10 @@ SHARE = 1 / 3  # of the memory, for all networks that are open
 PATIENCE = 120  # seconds
 LOOKED_THROUGH_AFTER = 2  # seconds of waiting, in which what nobody can reach any more is found
 
+SAID_AFTER = 1  # second of waiting
+
 openings = Line(seconds=float("inf"), most=1000)
+computations = Line(seconds=float("inf"), most=10_000, at_once=AT_ONCE)
 
 
 class Room:
@@ -98,7 +104,8 @@ def opening(architecture: Architecture, has_numbers: bool = True) -> Iterator[No
     if not has_numbers or size <= SMALL:
         yield
         return
-    with openings.place(object()) as place, _saying_where(place) as say:
+    words = Phrase("Large networks are opened one at a time; this one is number {number} in the queue …")
+    with openings.place(object()) as place, _saying_where(place, words) as say:
         until = time.monotonic() + PATIENCE
         looked = time.monotonic()
         while place.before or not room.has(size):
@@ -118,8 +125,32 @@ def opening(architecture: Architecture, has_numbers: bool = True) -> Iterator[No
 
 
 @contextmanager
-def _saying_where(place: Place) -> Iterator[Callable[[], None]]:
-    """A function that says on the page how many come first; where no page is drawn, it says nothing."""
+def computing() -> Iterator[None]:
+    """A `with` for what keeps a core busy: as many at once as there are cores, in the order in which visitors asked.
+
+    A page that waits for a second says which place in the queue it has.
+    """
+    words = Phrase("Other visitors' pictures are being computed; yours is number {number} in the queue …")
+    with computations.place(object()) as place:
+        if place.before:
+            began = time.monotonic()
+            with _saying_where(place, words) as say:
+                while place.before:
+                    if time.monotonic() - began >= SAID_AFTER:
+                        say()
+                    with computations.moved:
+                        computations.moved.wait(0.1)
+        with turn:
+            yield
+
+
+@contextmanager
+def _saying_where(place: Place, words: Phrase) -> Iterator[Callable[[], None]]:
+    """A function that says on the page how many come first; where no page is drawn, it says nothing.
+
+    Args:
+        words: with {number}, from 1.
+    """
     if get_script_run_ctx() is None:
         yield lambda: None
         return
@@ -129,12 +160,7 @@ def _saying_where(place: Place) -> Iterator[Callable[[], None]]:
         nonlocal said
         if (before := place.before) != said:
             said = before
-            shown.caption(
-                _(
-                    "Large networks are opened one at a time; this one is number {number} in the queue …",
-                    number=before + 1,
-                )
-            )
+            shown.caption(_(words, number=before + 1))
 
     yield say
     shown.empty()

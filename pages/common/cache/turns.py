@@ -16,7 +16,8 @@ from models.temporary import clear_abandoned
 from pages.common.cache.memory import remembered_things
 
 # One heavy job per core, or one on a GPU: more at once would only make everybody wait longer and fill the memory.
-turn = threading.BoundedSemaphore(1 if available()[0] != "cpu" else cores())
+AT_ONCE = 1 if available()[0] != "cpu" else cores()
+turn = threading.BoundedSemaphore(AT_ONCE)
 
 
 class Place:

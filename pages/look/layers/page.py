@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import streamlit as st
 
 from models import ARCHITECTURES, Loaded
@@ -12,16 +11,17 @@ from models.weights import Card, card
 from pages.common import address, cache
 from pages.common.asking import ask, first_value
 from pages.common.code import picture_code, the_code
+from pages.common.components.grid import clickable_grid
 from pages.common.components.renewing import renewing
 from pages.common.components.reveal import reveal
 from pages.common.drawing import offer_drawing
 from pages.common.layer_strip import layer_strip
 from pages.common.opened import Opened, note, open_unit, opened, there
-from pages.common.panels import let_it_be_drawn, row_that_wraps, tiles
+from pages.common.panels import let_it_be_drawn, row_that_wraps
 from pages.common.presenting import Position, arrow_keys
 from pages.common.session import Selection, keep, kept, selection
 from pages.common.text import _, plain, prose, said
-from pages.common.widgets import computed, network_or_stop, say_if_on_cpu, weights_in_words
+from pages.common.widgets import computed, network_or_stop, say_if_on_cpu, warning_of, weights_in_words
 from pages.common.words import (
     empty_in_words,
     fidelity_in_words,
@@ -30,11 +30,10 @@ from pages.common.words import (
     ranked_in_words,
     unit_in_words,
 )
-from pages.look.layers import takeaway
+from pages.look.layers import drawn, takeaway
 from pages.look.layers.unit import PLACE, inspector
 from vis.deconvnet import Projection
 from vis.figures.numbers import percent
-from vis.figures.pictures import montage, signed
 from vis.maps import layer_maps
 from vis.responses import LayerResponse
 from vis.trace import traced
@@ -78,9 +77,10 @@ def page() -> None:
             offer_drawing(chosen, loaded)
             let_it_be_drawn()
         layers = _layers(chosen, loaded)
-        found, on_cpu = computed(
+        which = chosen, layers, count, channels
+        (found, on_cpu), sheets = computed(
             _("Projecting the strongest units of every layer …"),
-            lambda: cache.layer_responses(chosen, layers, count, channels),
+            lambda: (cache.layer_responses(*which), drawn.sheets(*which, own_range, warning_of(loaded))),
         )
         seen = cache.seen(chosen)
         say_if_on_cpu(on_cpu and not seen.on_cpu)
@@ -88,9 +88,9 @@ def page() -> None:
         address.note(layer=unit and unit.layer)
         note(unit)
         for layer, response in found.items():
-            _layer(loaded, seen.pixels, layer, response, own_range, unit if unit and unit.layer == layer else None)
+            _layer(loaded, layer, response, sheets[layer], own_range, unit if unit and unit.layer == layer else None)
         if unit:
-            inspector(chosen, loaded, seen.pixels, found[unit.layer].operation, unit)
+            inspector(chosen, loaded, found[unit.layer].operation, unit)
         arrow_keys(
             _("← → feature maps · ↑ ↓ layers"),
             {layer: [p.unit.channel for p in response.projections] for layer, response in found.items()},
@@ -200,7 +200,7 @@ def _go_to(layer: str, projection: Projection) -> None:
 
 
 def _layer(
-    loaded: Loaded, pixels: np.ndarray, layer: str, response: LayerResponse, own_range: bool, unit: Opened | None
+    loaded: Loaded, layer: str, response: LayerResponse, sheet: drawn.Sheet, own_range: bool, unit: Opened | None
 ) -> None:
     """One layer's sheets, what each unit saw beside where it saw it; and what is to be said of them.
 
@@ -208,7 +208,7 @@ def _layer(
         unit: the opened one, where it is of this layer.
     """
     k, h, w = response.shape
-    projections, limits = response.projections, response.limits(own_range)
+    projections = response.projections
     with st.container(gap=None):
         if unit and kept(CLICKED, lambda: None) != (layer, unit.channel):
             reveal(f"{unit.channel} {kept(ASKED_FOR, int)}", f"reveal {layer}", to="start")
@@ -226,35 +226,36 @@ def _layer(
     )
     if response.ranked_by != response.operation:
         st.caption(plain(ranked_in_words(response.ranked_by)))
-    saw = [signed(p.pixels.numpy(), limit) for p, limit in zip(projections, limits, strict=True)]
-    parts = [p.box.part_of(pixels) for p in projections]
-    columns = next(n for n in (1, 2, 3, 4) if n * n >= len(projections))
     channels = [p.unit.channel for p in projections]
+
+    def open_tile(place: int) -> None:
+        open_unit(PLACE, Opened(layer, channels[place]))
+        keep(CLICKED, (layer, channels[place]))
+
     left, right, about = row_that_wraps(f"layer {layer}", 3)
-    for place, kind, name, those, maker in (
-        (left, "saw", _("What they saw"), saw, loaded),
-        (right, "part", _("That part of the picture"), parts, None),
+    labels = [unit_in_words(p.unit) + empty_in_words(p) for p in projections]
+    for place, kind, name, those in (
+        (left, "saw", _("What they saw"), sheet.saw),
+        (right, "part", _("That part of the picture"), sheet.part),
     ):
         with place:
             st.caption(f"**{name}**")
-            clicked = tiles(
-                montage(those, columns),
-                columns,
+            clickable_grid(
+                those,
+                -(-len(channels) // sheet.columns),
+                sheet.columns,
                 f"{layer} {kind}",
-                labels=[unit_in_words(p.unit) + empty_in_words(p) for p in projections],
-                loaded=maker,
+                labels=labels,
                 selected=channels.index(unit.channel) if unit and unit.channel in channels else None,
+                height=sheet.height,
                 alt=f"{_('Layer {layer}', layer=layer)}: {name}",
+                on_click=open_tile,
             )
-        if clicked is not None:
-            open_unit(PLACE, Opened(layer, channels[clicked]))
-            keep(CLICKED, (layer, channels[clicked]))
-            st.rerun()
     with about:
         if text := _about(loaded, layer):
             st.markdown(prose(TEXTS, text))
         if not own_range:
-            st.caption(range_in_words(limits[0]))
+            st.caption(range_in_words(response.limits(own=False)[0]))
         if empty := [p.unit.channel for p in projections if p.is_empty]:
             st.caption(
                 _(

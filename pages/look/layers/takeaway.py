@@ -28,17 +28,20 @@ Shown = tuple[str, Projection, float, Sequence[str]]  # a layer, one of its proj
 def offer(
     chosen: Selection, loaded: Loaded, seen: cache.Seen, found: Mapping[str, LayerResponse], own_range: bool
 ) -> None:
-    """A button; the archive is made when it is pressed, outside the run, so its words are found before."""
-    shown = [
-        (layer, p, limit, projection_in_words(loaded, chosen.picture, p, limit))
-        for layer, response in found.items()
-        for p, limit in zip(response.projections, response.limits(own_range), strict=True)
-    ]
-    warning = warning_of(loaded)
+    """A button; the archive and its words are made when it is pressed."""
+
+    def made() -> bytes:
+        shown = [
+            (layer, p, limit, projection_in_words(loaded, chosen.picture, p, limit))
+            for layer, response in found.items()
+            for p, limit in zip(response.projections, response.limits(own_range), strict=True)
+        ]
+        return archive(chosen, loaded, seen, shown, warning_of(loaded))
+
     download(
         st,
         _("Download all pictures (ZIP)"),
-        lambda: archive(chosen, loaded, seen, shown, warning),
+        made,
         f"convscope-{chosen.network}.zip",
         "zip",
         icon=":material/folder_zip:",

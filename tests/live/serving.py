@@ -1,0 +1,60 @@
+"""A fresh server of a script in a process of its own, and what that process takes: for benchmarks and long trials.
+
+What it takes is read from /proc, which Linux has.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.live.conftest import ROOT, free_port, wait_until_healthy
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers."""
+
+    address: str
+    process: int
+
+    def cpu(self) -> float:
+        """Seconds of a core that it has worked."""
+        fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> int:
+        """Bytes of memory that it holds."""
+        return int((self._proc / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def files(self) -> int:
+        """Files and connections that it has open."""
+        return len(os.listdir(self._proc / "fd"))
+
+    def threads(self) -> int:
+        return len(os.listdir(self._proc / "task"))
+
+    @property
+    def _proc(self) -> Path:
+        return Path("/proc") / str(self.process)
+
+
+@contextmanager
+def serving(script: Path = ROOT / "app.py") -> Iterator[Server]:
+    """A fresh server of `script`, ended with the `with`."""
+    port = free_port()
+    with tempfile.NamedTemporaryFile("w+") as log:
+        command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
+        command += [f"--server.port={port}", "--server.fileWatcherType=none", "--browser.gatherUsageStats=false"]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        try:
+            wait_until_healthy(process, f"http://127.0.0.1:{port}", Path(log.name))
+            yield Server(f"http://127.0.0.1:{port}", process.pid)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

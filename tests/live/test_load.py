@@ -1,0 +1,74 @@
+"""A few visitors at once, without browsers: nobody fails, and each sees what a single visitor sees."""
+
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from pages.common.routes import LAYERS
+from tests.live.load import PAGES, Single, class_of
+from tests.live.serving import Server, serving
+from tests.live.visitor import Shown, Visitor, key_of
+
+pytestmark = pytest.mark.browser  # its server is as slow to start as that of a browser
+
+
+class Swapped(Visitor):
+    """Who sees the pictures of two layers in each other's place."""
+
+    async def rerun(self, *triggers, fragment: str = "") -> None:
+        await super().rerun(*triggers, fragment=fragment)
+        first, second = (
+            path
+            for path, shown in self.screen.items()
+            if shown.element.DESCRIPTOR.name == "Element"
+            and key_of(shown.element.bidi_component.id) in ("1 saw", "2 saw")
+        )
+        one, other = self.screen[first], self.screen[second]
+        for path, shown, data in ((first, one, other.element), (second, other, one.element)):
+            element = type(data)()
+            element.CopyFrom(shown.element)
+            element.bidi_component.json = data.bidi_component.json
+            self.screen[path] = Shown(element, shown.run, shown.fragment)
+
+
+@pytest.fixture(scope="module")
+def alone():
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def single(app) -> Single:
+    return Single(app)
+
+
+def meet(server: Server, visitors: int, clicks: int, *kinds: type[Visitor]):
+    return awaited(
+        class_of(server, PAGES[LAYERS.name], visitors, seconds=0, thinking=0.5, least=clicks, kinds=kinds or (Visitor,))
+    )
+
+
+def awaited(work: Coroutine):
+    """What it gives; in a thread, for in this one the browser of other tests may have a loop that runs."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+def test_five_at_once_see_what_one_sees(alone, single):
+    met = meet(alone, 5, 2)
+    assert not met.failures
+    assert len({frozenset(visit.state.items()) for visit in met.visits}) >= 5
+    compared, wrong = awaited(single.wrong(met, most=6))
+    assert compared >= 6
+    assert not wrong
+    assert met.cpu > 0
+
+
+def test_pictures_in_each_others_place_are_found(alone, single):
+    met = meet(alone, 2, 0, Visitor, Swapped)
+    assert not met.failures
+    compared, wrong = awaited(single.wrong(met, most=2))
+    assert 0 < len(wrong) < compared
+    assert all("1 saw" in words and "2 saw" in words and "3 saw" not in words for words in wrong)
