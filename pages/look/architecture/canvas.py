@@ -1,6 +1,6 @@
 """One layer graph on the page, or two beside each other: buttons, drawings, and what is asked for on them."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -226,12 +226,13 @@ def _bar(place: str, shown: Mapping[str, Built], look: Look) -> DeltaGenerator:
     key = f"search {place} {built.network}"
     row.selectbox(
         _("Search"),
-        _findable(cache.graph(built)),
+        findable(cache.graph(built)),
         None,
         format_func=called(built).__getitem__,
         key=key,
         placeholder=_("Find a layer by any of its names"),
         label_visibility="collapsed",
+        filter_mode="contains",  # which keeps their order
         on_change=lambda: _look_at(place, built, taken(key)),
     )
     return downloads
@@ -242,15 +243,22 @@ def _show_all(shown: Mapping[str, Built], opened: frozenset[str]) -> None:
         show_graph(place, built.network, GraphView(opened, graph_view(place, built.network).selected))
 
 
-def _findable(graph: Graph) -> list[str]:
-    """All blocks and operations, each block before what stands in it."""
+def findable(graph: Graph) -> list[str]:
+    """All blocks and operations, level by level, so that what is named exactly is found before what stands in it."""
+    found: list[str] = []
+    level: Sequence[str] = (ROOT,)
+    while level:
+        level = [
+            child for name in level if name in graph.blocks for child in _shorter_first(graph.blocks[name].children)
+        ]
+        found += level
+    return found
 
-    def below(name: str) -> Iterator[str]:
-        for child in graph.blocks[name].children if name in graph.blocks else ():
-            yield child
-            yield from below(child)
 
-    return list(below(ROOT))
+def _shorter_first(names: Sequence[str]) -> list[str]:
+    """As they come, but conv2 before conv2_reduce."""
+    first = {name: min(i for i, other in enumerate(names) if other.startswith(name)) for name in names}
+    return sorted(names, key=lambda name: (first[name], len(name)))
 
 
 def _look_at(place: str, built: Built, name: str | None) -> None:
