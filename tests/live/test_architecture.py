@@ -395,6 +395,19 @@ def test_fits_a_telephone(new_page, address):
     assert 60 < last["y"] < last["y"] + last["height"] < sheet.bounding_box()["y"]
 
 
+def test_two_networks_are_seen_at_once_on_a_telephone(new_page, address):
+    options = {**PHONE, "has_touch": True, "is_mobile": True, "user_agent": "Mozilla/5.0 (Android 15; Mobile)"}
+    page = at(new_page(**options), address, "?network=resnet18&compare=plain18", 2)
+    upper, lower = (canvas(page, *one).bounding_box() for one in (("resnet18", "left"), ("plain18", "right")))
+    height = PHONE["viewport"]["height"]
+    assert lower["y"] + 0.4 * lower["height"] < height  # that there are two is seen before one scrolls
+    assert lower["y"] + lower["height"] - upper["y"] < 0.7 * height
+    page.get_by_role("button", name="Search").last.tap()
+    page.get_by_role("combobox", name=re.compile("Search")).fill("conv3_x")
+    page.get_by_role("option").first.tap()
+    expect(title(page, "Plain-18 · layer2 = conv3_x")).to_be_visible(timeout=30_000)
+
+
 def test_follows_the_system_into_the_dark_with_maps_in_its_boxes(new_page, address):
     fills = []
     for scheme in ("light", "dark"):
