@@ -395,6 +395,23 @@ def test_fits_a_telephone(new_page, address):
     assert 60 < last["y"] < last["y"] + last["height"] < sheet.bounding_box()["y"]
 
 
+@pytest.mark.parametrize("network", ["vgg16", "densenet121"])
+def test_a_deep_network_with_everything_open_can_be_read_on_a_projector(new_page, address, network):
+    page = at(new_page(viewport={"width": 1920, "height": 1080}), address, f"?network={network}&open_left=*")
+    page.get_by_role("button", name="Fit", exact=True).click()
+    page.wait_for_timeout(500)  # in which it glides there
+    names_of_boxes = canvas(page, network).locator(".boxes text.title")
+    assert names_of_boxes.count() == len(graph_of(network).nodes)
+    sizes = names_of_boxes.evaluate_all("""
+        all => all.map(one => parseFloat(getComputedStyle(one).fontSize) * one.getScreenCTM().a)
+    """)
+    assert sorted(sizes)[len(sizes) // 10] >= 9
+    frame, drawn = (canvas(page, network).locator(part).bounding_box() for part in ("xpath=.", ".boxes"))
+    for start, length in (("x", "width"), ("y", "height")):
+        assert frame[start] <= drawn[start] < drawn[start] + drawn[length] <= frame[start] + frame[length]
+    assert max(drawn[side] / frame[side] for side in ("width", "height")) > 0.8
+
+
 def test_two_networks_are_seen_at_once_on_a_telephone(new_page, address):
     options = {**PHONE, "has_touch": True, "is_mobile": True, "user_agent": "Mozilla/5.0 (Android 15; Mobile)"}
     page = at(new_page(**options), address, "?network=resnet18&compare=plain18", 2)
