@@ -269,6 +269,17 @@ def test_its_graph_opens():
     assert visit.at.title[0].value == Visit(GRAPH).at.title[0].value
 
 
+@pytest.mark.parametrize("begins", ["random", "shipped"])
+def test_it_is_trained_here_from_the_beginning_or_goes_on(begins):
+    visit = Visit(PAGE, closely="cifar_vgg").press(f"train it {begins}")
+    visit.go(ROUTES["train"])
+    assert visit.widget("data").value == "cifar10"
+    assert visit.widget("learner/cifar10").value == "cifar_vgg"
+    assert visit.widget("begins/cifar_vgg").value == begins
+    assert visit.link.get("begins", "random") == begins
+    assert visit.link["learner"] == "cifar_vgg"
+
+
 # Votes -----------------------------------------------------------------------------------------------------------
 
 

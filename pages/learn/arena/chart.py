@@ -18,7 +18,7 @@ from pages.common.text import _, plain, spoken
 from pages.learn.arena.closely import CLOSELY
 from pages.learn.lesson import Question, predicted
 from vis.cost.latency import Times
-from vis.cost.training import Entrant, epoch_rows, rows, short_title
+from vis.cost.training import Entrant, epoch_rows, rows
 from vis.figures.arena import Point, against_cost, hover
 from vis.figures.numbers import duration, fixed, milliseconds, percent, short
 
@@ -198,7 +198,7 @@ def _notes(
 
 def title_of(name: str) -> str:
     """What a network is called here."""
-    return short_title(ARCHITECTURES[name])
+    return ARCHITECTURES[name].short_title
 
 
 def _files(entrants: Sequence[Entrant], times: Mapping[str, Times]) -> None:

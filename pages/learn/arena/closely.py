@@ -7,10 +7,11 @@ import streamlit as st
 
 from models import ARCHITECTURES
 from models.options import Choice, Phrase
-from pages.common.asking import ask_one
+from pages.common.asking import ask_one, key_of
 from pages.common.export import download, table
 from pages.common.panels import chart, figures, row_that_wraps, wrapped
-from pages.common.routes import GRAPH, go
+from pages.common.routes import GRAPH, TRAIN, go
+from pages.common.session import set_to
 from pages.common.text import _, plain
 from vis.cost.training import Entrant
 from vis.figures.arena import gradients, taken_for
@@ -30,6 +31,9 @@ def closely(entrants: Sequence[Entrant]) -> Entrant:
     row.button(
         _("Open its layer graph"), icon=":material/account_tree:", key="graph of it", on_click=go, args=(GRAPH, name)
     )
+    for begins, label in (("random", _("Train it here")), ("shipped", _("Go on training it here"))):
+        icon, key = f":material/{TRAIN.icon}:", f"train it {begins}"
+        row.button(label, icon=icon, key=key, on_click=_train, args=(name, begins))
     _facts(entrant)
     left, right = row_that_wraps("closely", 2)
     with left:
@@ -39,6 +43,14 @@ def closely(entrants: Sequence[Entrant]) -> Entrant:
         _gradients(entrant)
     _made(entrant)
     return entrant
+
+
+def _train(name: str, begins: str) -> None:
+    """Opens the page of trainings with this network chosen; it begins there, when its visitor starts it."""
+    set_to(key_of("data", page=TRAIN.name), "cifar10")
+    set_to(key_of("learner", of="cifar10", page=TRAIN.name), name)
+    set_to(key_of("begins", of=name, page=TRAIN.name), begins)
+    go(TRAIN)
 
 
 def _facts(entrant: Entrant) -> None:

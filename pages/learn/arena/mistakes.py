@@ -10,13 +10,13 @@ from models.options import Choice, Phrase
 from models.picture_sets import PictureSet
 from models.refusals import Refused
 from pages.common import cache
-from pages.common.asking import ask_one, fragment, key_of
+from pages.common.asking import ask_one, fragment
 from pages.common.jobs import Job
 from pages.common.panels import small_tiles
 from pages.common.progress import watch
-from pages.common.routes import TOP9, go
-from pages.common.session import keep_among, kept, selection, set_to
+from pages.common.session import keep_among, kept, selection
 from pages.common.text import _, plain, said
+from pages.learn.cifar10 import say_where_to_get_it
 from vis.cost.training import Entrant
 from vis.figures.numbers import percent
 from vis.figures.pictures import montage
@@ -37,23 +37,15 @@ def mistakes(entrant: Entrant) -> None:
         st.error(plain(said(refusal)), icon=":material/error:")
         return
     if pictures is None:
-        st.info(
+        say_where_to_get_it(
             _(
                 "CIFAR-10's pictures do not ship with the app. Once they are on this machine, the most certain "
-                "mistakes and the pictures of every cell appear here; the page “Top nine pictures” downloads them, if "
-                "you ask for it (170 MB)."
-            ),
-            icon=":material/image_not_supported:",
+                "mistakes and the pictures of every cell appear here."
+            )
         )
-        st.button(_("Go there"), icon=":material/view_comfy:", key="to the data set", on_click=_to_the_data_set)
         return
     if answers := _answers(entrant, pictures):
         _shown(entrant, pictures, answers)
-
-
-def _to_the_data_set() -> None:
-    set_to(key_of("set", page=TOP9.name), "dataset")
-    go(TOP9)
 
 
 def _answers(entrant: Entrant, pictures: PictureSet) -> Answers | None:
