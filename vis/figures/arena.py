@@ -1,7 +1,8 @@
 """Networks that were trained alike: accuracy against cost, and how each of them learnt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log10
 
 import numpy as np
@@ -9,7 +10,7 @@ import plotly.graph_objects as go
 
 from vis.cost.training import Entrant, front
 from vis.figures.costs import LEGEND, STEADY
-from vis.figures.labels import sides
+from vis.figures.labels import Rectangle, sides
 from vis.figures.landscape import COLOURS
 from vis.figures.numbers import fixed, short, significant
 
@@ -17,6 +18,7 @@ POINT = 12  # pixels, the diameter
 ROOM = 260, 340  # pixels of the plot on a telephone; names that have room there have it everywhere
 BESIDE = 0.6  # of the width of all points, behind the last: room for names
 OFF_THE_LINE = "top left", "top center", "top right", "middle left"  # which comes from below and goes to the right
+HALF = 1  # pixels, of the width of the front's line
 FRONT, RIGHT, WRONG = "#808080", "0, 114, 178", "213, 94, 0"
 DASHES = ("solid", "dash", "dot", "dashdot")  # of networks of one family
 
@@ -49,9 +51,9 @@ def against_cost(points: Sequence[Point], words: Mapping[str, str], is_named: bo
         _span([log10(p.cost) for p in points], BESIDE if is_named else 0.1),
         _span([p.accuracy for p in points]),
     )
-    stand = dict(_named(points, best, across, heights)) if is_named else {}
     on_front = sorted((point.cost, point.accuracy) for point in points if point.name in best)
     stairs = [*on_front, (10 ** across[1], on_front[-1][1])] if on_front else []
+    stand = dict(_named(points, best, stairs, across, heights)) if is_named else {}
     traces = [
         {
             "type": "scatter",
@@ -93,19 +95,31 @@ def against_cost(points: Sequence[Point], words: Mapping[str, str], is_named: bo
     return go.Figure({"data": traces, "layout": layout})
 
 
-def _named(points: Sequence[Point], best: Sequence[str], across: Sequence[float], heights: Sequence[float]):
-    """Sides for the names, of the front first and then from above: where points crowd, not all have room."""
+def _named(
+    points: Sequence[Point],
+    best: Sequence[str],
+    stairs: Sequence[tuple[float, float]],
+    across: Sequence[float],
+    heights: Sequence[float],
+) -> Iterator[tuple[str, str]]:
+    """Sides for the names, of the front first and then from above: where points crowd, not all have room.
 
-    def place(value: float, span: Sequence[float], length: float) -> float:
-        return (value - span[0]) / (span[1] - span[0]) * length
+    Args:
+        stairs: the corners of the front's line on its upper side, by cost and accuracy.
+    """
 
-    circles = {
-        point.name: (place(log10(point.cost), across, ROOM[0]), place(point.accuracy, heights, ROOM[1]), POINT / 2)
-        for point in points
-    }
+    def place(cost: float, accuracy: float) -> tuple[float, float]:
+        parts = zip((log10(cost), accuracy), (across, heights), ROOM, strict=True)
+        right, up = ((value - low) / (high - low) * length for value, (low, high), length in parts)
+        return right, up
+
+    circles = {point.name: (*place(point.cost, point.accuracy), POINT / 2) for point in points}
+    lines = []
+    for (left, low), (right, high) in pairwise(place(*corner) for corner in stairs):
+        lines += [Rectangle(left, low - HALF, right, low + HALF), Rectangle(right - HALF, low, right + HALF, high)]
     order = sorted(points, key=lambda point: (point.name not in best, -point.accuracy))
     titles = {point.name: point.title for point in points}
-    return sides(circles, titles, [point.name for point in order], ROOM, dict.fromkeys(best, OFF_THE_LINE))
+    return sides(circles, titles, [point.name for point in order], ROOM, dict.fromkeys(best, OFF_THE_LINE), lines)
 
 
 def _span(values: Sequence[float], behind: float = 0.1) -> list[float]:
