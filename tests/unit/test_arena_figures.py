@@ -141,6 +141,8 @@ def test_right_answers_and_mistakes_have_a_colour_each_and_all_counts_are_writte
         ("y", "x", ""),
         ("y", "y", "10"),
     ]
+    assert [tuple(cell) for cell in written.customdata] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert list(written.hovertext) == ["8", "2", "0", "10"]
 
 
 def test_without_a_mistake_there_is_a_table_too():

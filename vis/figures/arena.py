@@ -18,6 +18,7 @@ POINT = 12  # pixels, the diameter
 ROOM = 260, 340  # pixels of the plot on a telephone; names that have room there have it everywhere
 BESIDE = 0.6  # of the width of all points, behind the last: room for names
 OFF_THE_LINE = "top left", "top center", "top right", "middle left"  # which comes from below and goes to the right
+CELL = 24  # pixels within which a click is on a cell, on a telephone; elsewhere it may be some more away
 HALF = 1  # pixels, of the width of the front's line
 FRONT, RIGHT, WRONG = "#808080", "0, 114, 178", "213, 94, 0"
 DASHES = ("solid", "dash", "dot", "dashdot")  # of networks of one family
@@ -222,6 +223,8 @@ def gradients(entrant: Entrant, words: Mapping[str, str]) -> go.Figure:
 def taken_for(counts: np.ndarray, classes: Sequence[str], words: Mapping[str, str], dark: bool = False) -> go.Figure:
     """A cell for every class and answer: right ones blue, wrong ones orange, each the stronger the more there are.
 
+    A click on a cell gives back the numbers of both.
+
     Args:
         counts: (classes, classes), by the right class and then by the answer.
         words: for "right" and "answer".
@@ -237,33 +240,41 @@ def taken_for(counts: np.ndarray, classes: Sequence[str], words: Mapping[str, st
             "z": np.where(mask, shares, np.nan).tolist(),
             "zmin": 0,
             "zmax": float(shares[mask].max()) or 1,
-            "text": counts.tolist(),
             "colorscale": [[0, f"rgba({colour}, 0.02)"], [1, f"rgba({colour}, {strength})"]],
             "showscale": False,
-            "hoverongaps": False,
-            "hovertemplate": f"{words['right']}: %{{y}}<br>{words['answer']}: %{{x}}<br>%{{text}}<extra></extra>",
+            "hoverinfo": "skip",
             "xgap": 1,
             "ygap": 1,
         }
         for mask, colour, strength in ((is_right, RIGHT, 0.5), (~is_right, WRONG, 0.7))
     ]
-    traces.append(  # Plotly's own numbers of a heat map are chosen for opaque colours
+    font = {"size": 11, "color": "#f5f5f5" if dark else "#1a1a1a"}
+    unseen = {"marker": {"opacity": 0}, "textfont": {"color": font["color"]}}
+    # Plotly's own numbers of a heat map are chosen for opaque colours, and no cell of one can be selected.
+    traces.append(
         {
             "type": "scatter",
-            "mode": "text",
+            "mode": "markers+text",
             "x": list(classes) * len(classes),
             "y": np.repeat(classes, len(classes)).tolist(),
             "text": [str(count) if count else "" for count in counts.ravel().tolist()],
-            "textfont": {"size": 11, "color": "#f5f5f5" if dark else "#1a1a1a"},
-            "hoverinfo": "skip",
+            "textfont": font,
+            "customdata": [list(cell) for cell in np.ndindex(counts.shape)],
+            "hovertext": list(map(str, counts.ravel().tolist())),
+            "hovertemplate": f"{words['right']}: %{{y}}<br>{words['answer']}: %{{x}}<br>%{{hovertext}}<extra></extra>",
+            "marker": {"symbol": "square", "size": CELL, "opacity": 0},
+            "selected": unseen,
+            "unselected": unseen,
             "showlegend": False,
         }
     )
+    ends = [-0.5, len(classes) - 0.5]  # marks would widen the axes, though nobody sees them
     layout = {
-        "xaxis": {"title": words["answer"], "tickangle": -90, "showgrid": False, **STEADY},
-        "yaxis": {"title": words["right"], "autorange": "reversed", "showgrid": False, **STEADY},
-        "margin": {"l": 100, "r": 6, "t": 6, "b": 110, "autoexpand": False},
-        "height": 480,
+        "xaxis": {"title": words["answer"], "tickangle": -90, "range": ends, "showgrid": False, **STEADY},
+        "yaxis": {"title": words["right"], "range": ends[::-1], "showgrid": False, **STEADY},
+        "margin": {"l": 100, "r": 6, "t": 34, "b": 110, "autoexpand": False},  # above it Plotly's buttons, on no cell
+        "hovermode": "closest",
+        "height": 508,
     }
     return go.Figure({"data": traces, "layout": layout})
 

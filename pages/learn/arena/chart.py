@@ -63,8 +63,8 @@ MINUTES = Choice("minutes", Phrase("Minutes on one core"), (0.5, 1, 2, 5, 10, 15
 PFLOP = Choice("pflop", Phrase("PFLOP"), (0.002, 0.005, 0.01, 0.02, 0.05, 0.1), 0.02, shown_as="scale")
 
 
-def accuracy_against_cost(entrants: Sequence[Entrant]) -> None:
-    """The question, the chart with its two choices, and the tables to be taken away."""
+def accuracy_against_cost(entrants: Sequence[Entrant]) -> bool:
+    """The question, the chart with its choices, and the tables to be taken away; whether the answer may be shown."""
     is_answered = predicted(QUESTION)
     drawing = st.container()
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="row of costs"):
@@ -93,6 +93,7 @@ def accuracy_against_cost(entrants: Sequence[Entrant]) -> None:
             chart(figure, FIGURE, alt, saved, on_select=_open, selection_mode="points")
     _notes(entrants, points, axis, budget, limit, is_answered)
     _files(entrants, times)
+    return is_answered
 
 
 def _limit(budget: str) -> float | None:

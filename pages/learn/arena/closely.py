@@ -8,13 +8,13 @@ import streamlit as st
 from models import ARCHITECTURES
 from models.options import Choice, Phrase
 from pages.common.asking import ask_one, key_of
-from pages.common.export import download, table
 from pages.common.panels import chart, figures, row_that_wraps, wrapped
 from pages.common.routes import GRAPH, TRAIN, go
 from pages.common.session import set_to
 from pages.common.text import _, plain
+from pages.learn.arena.confusion import confusion
 from vis.cost.training import Entrant
-from vis.figures.arena import gradients, taken_for
+from vis.figures.arena import gradients
 from vis.figures.numbers import duration, percent, rewritten, short
 
 CLOSELY, USUAL = "closely", "cifar_resnet20"
@@ -37,7 +37,7 @@ def closely(entrants: Sequence[Entrant]) -> Entrant:
     _facts(entrant)
     left, right = row_that_wraps("closely", 2)
     with left:
-        _confusion(entrant)
+        confusion(entrant)
     with right:
         _classes(entrant)
         _gradients(entrant)
@@ -67,40 +67,6 @@ def _facts(entrant: Entrant) -> None:
     architecture = ARCHITECTURES[entrant.name]
     if architecture.differs:
         st.caption(_("This version: {differs}.", differs=_(architecture.differs)))
-
-
-# What it takes for what ------------------------------------------------------------------------------------------
-
-
-def _confusion(entrant: Entrant) -> None:
-    st.markdown(f"**{_('What it takes for what')}**")
-    training = entrant.training
-    if training.confusion is None:
-        st.info(_("The test pictures have not been counted for this network yet."), icon=":material/grid_off:")
-        return
-    counts, classes = np.array(training.confusion), training.categories
-    words = {"right": _("right class"), "answer": _("answer")}
-    wrong = counts - np.diag(counts.diagonal())
-    right, answer = np.unravel_index(wrong.argmax(), wrong.shape)
-    chart(
-        taken_for(counts, classes, words, dark=st.context.theme.type == "dark"),
-        "confusion",
-        _("A table of ten classes and ten answers: how many of 1,000 test pictures of a class got which answer."),
-    )
-    st.caption(
-        _(
-            "Of 1,000 test pictures of each class. The most frequent mistake: {count} times {answer} for {right}.",
-            count=int(wrong[right, answer]),
-            answer=plain(classes[answer]),
-            right=plain(classes[right]),
-        )
-    )
-    rows = [
-        {"right": classes[i], "answer": classes[j], "pictures": int(count)} for (i, j), count in np.ndenumerate(counts)
-    ]
-    download(
-        st, _("Confusions (CSV)"), lambda: table(rows), f"convscope-{entrant.name}-confusions.csv", "confusions csv"
-    )
 
 
 def _classes(entrant: Entrant) -> None:
