@@ -6,7 +6,6 @@ from dataclasses import asdict
 import streamlit as st
 
 from models import ARCHITECTURES
-from models.learners import LEARNERS, digits
 from models.training import Training, weights_file
 from pages.common.asking import FRAME, key_of
 from pages.common.chooser import may_upload_weights
@@ -16,6 +15,7 @@ from pages.common.made_file import MadeFile
 from pages.common.routes import ACTIVATIONS, FILTERS, LAYERS, go
 from pages.common.session import WEIGHTS_FILE, set_to, take_file
 from pages.common.text import _, spoken
+from pages.learn.train.recipe import opens
 
 
 def takeaway(runs: tuple[Run, ...]) -> None:
@@ -31,7 +31,7 @@ def takeaway(runs: tuple[Run, ...]) -> None:
         "trained weights",
     )
     download(row, _("Log (CSV)"), lambda: table(log_rows(training)), f"{name}.csv", "training log")
-    network = network_of(training)
+    network = opens(training.recipe)
     if network and may_upload_weights():
         for route in (LAYERS, FILTERS, ACTIVATIONS):
             row.button(
@@ -50,18 +50,11 @@ def takeaway(runs: tuple[Run, ...]) -> None:
         )
 
 
-def network_of(training: Training) -> str | None:
-    """The network of the app that these weights fit."""
-    recipe = training.recipe
-    opens = LEARNERS[recipe.net].opens if recipe.net in LEARNERS else ()
-    return opens[recipe.batch_norm] if opens else None
-
-
 def open_elsewhere(training: Training, network: str, route) -> None:
     """Makes the weights the session's own file, as if they had been uploaded, and asks for the page."""
     file = MadeFile(f"trained-{training.recipe.net}-{training.step}.safetensors", weights_file(training))
     take_file(WEIGHTS_FILE, file)
-    set_to(f"classes/{network} {file.file_id}", "\n".join(digits().categories))  # as if they had been typed
+    set_to(f"classes/{network} {file.file_id}", "\n".join(training.examples.categories))  # as if they had been typed
     set_to(key_of("weights", page=FRAME), "file")
     go(route, network)
 
