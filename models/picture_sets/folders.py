@@ -112,7 +112,7 @@ class _Place:
 
     def _gone(self) -> SetGone:
         return SetGone(
-            "The folder {folder} is gone, empty or closed to this program; connect it again.",
+            "The folder {folder} is gone, empty or not readable any more; connect it again.",
             folder=printable(self.path.name),
         )
 

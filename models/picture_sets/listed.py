@@ -180,9 +180,7 @@ def opened_again(fingerprint: str, opened: Callable[..., PictureSet], *arguments
     """
     pictures = _opened(opened, *arguments)
     if pictures.fingerprint != fingerprint:
-        raise Refused(
-            "{title} holds other pictures here than where the search began; copy it again.", title=pictures.title
-        )
+        raise Refused("{title} differs from where the search began; copy it here again.", title=pictures.title)
     return pictures
 
 

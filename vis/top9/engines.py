@@ -147,11 +147,17 @@ def _in_order(
 # On this machine -----------------------------------------------------------------------------------------------------
 
 
+# A fork of this process would inherit locks of torch's threads; of a server of forks, all is imported once.
+KINDS = multiprocessing.get_all_start_methods()
+CONTEXT = multiprocessing.get_context("forkserver" if "forkserver" in KINDS else "spawn")
+if "forkserver" in KINDS:
+    CONTEXT.set_forkserver_preload([__name__])
+
+
 def local(search: Search, shards: Iterable[PictureSet], stopped: Stopped, workers: int = 1) -> Generator[Top]:
     """Each shard in one of so many processes of this machine."""
-    context = multiprocessing.get_context("spawn")  # a fork would inherit locks of torch's threads
-    ended = context.Event()
-    pool = ProcessPoolExecutor(workers, context, _begin, (ended,))
+    ended = CONTEXT.Event()
+    pool = ProcessPoolExecutor(workers, CONTEXT, _begin, (ended,))
     try:
         yield from _in_order(
             lambda packed: pool.submit(_mined_here, search, packed),
@@ -163,7 +169,7 @@ def local(search: Search, shards: Iterable[PictureSet], stopped: Stopped, worker
         )
     except BrokenProcessPool as error:
         raise Refused(
-            "A process was killed, perhaps for its memory; run the same command again with fewer --workers."
+            "A process was killed, perhaps for lack of memory; run the same command again with fewer --workers."
         ) from error
     finally:
         ended.set()
@@ -229,8 +235,8 @@ def on_ray(search: Search, shards: Iterable[PictureSet], stopped: Stopped) -> Ge
         raise
     except ray.exceptions.RayError as error:
         raise Refused(
-            "A shard was lost with its process or machine more than {times} times; look after the machines and their "
-            "memory, and run the same command again.",
+            "The process or machine of a shard was lost more than {times} times; check the machines and their memory, "
+            "then run the same command again.",
             times=RETRIES,
         ) from error
     finally:
@@ -273,5 +279,5 @@ def share(environment: dict[str, str]) -> tuple[int, int, int]:
     try:
         rank, all_of_them, here = (int(environment[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
     except (KeyError, ValueError) as error:
-        raise Refused("Begin it with torchrun, such as: torchrun --nproc-per-node 4 -m vis.top9 …") from error
+        raise Refused("Start it with torchrun, for example: torchrun --nproc-per-node 4 -m vis.top9 …") from error
     return rank, all_of_them, here
