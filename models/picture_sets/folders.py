@@ -25,7 +25,7 @@ from models.picture_sets.listed import (
 from models.refusals import Refused
 from models.statefile import printable
 
-MOST_PICTURES = 1_000_000  # files of a folder that are looked at
+MOST_PICTURES = 1_000_000  # files of a folder that are looked at for a visitor
 
 LOOSE = os.O_NONBLOCK if hasattr(os, "O_NONBLOCK") else 0  # a pipe in a file's place must not be waited for
 NO_LINK = os.O_NOFOLLOW if hasattr(os, "O_NOFOLLOW") else 0
@@ -38,13 +38,16 @@ def allowed_root() -> Path | None:
     return Path(named).resolve() if named and Path(named).is_dir() else None
 
 
-def folder(path: Path, root: Path) -> PictureSet:
+def folder(path: Path, root: Path, most: int | None = None) -> PictureSet:
     """The pictures in a folder and those below it; ids are paths from there, classes the folders they lie in.
 
     Links to files inside `root` are followed, links to folders are not.
 
+    Args:
+        most: files that are looked at; by default MOST_PICTURES.
+
     Raises:
-        Refused: for what lies outside `root`, is no folder, holds no pictures or more than MOST_PICTURES files.
+        Refused: for what lies outside `root`, is no folder, holds no pictures or more than `most` files.
     """
     title = path.name
     try:
@@ -57,24 +60,24 @@ def folder(path: Path, root: Path) -> PictureSet:
             "There is no folder {folder} inside the folder allowed for pictures; choose one inside it.",
             folder=printable(title),
         )
-    return _Folder(path, root)
+    return _Folder(path, root, most or MOST_PICTURES)
 
 
 class _Folder(Listed):
-    def __init__(self, path: Path, root: Path):
+    def __init__(self, path: Path, root: Path, most: int):
         self._place = _Place(path, root)
         self.open = self._place.open
         skipped = Skipped()
-        found = dict(self._look(path, skipped))
+        found = dict(self._look(path, most, skipped))
         super().__init__(path.name, some(found, path.name), skipped)
 
-    def _look(self, path: Path, skipped: Skipped) -> Iterator[tuple[str, Found]]:
+    def _look(self, path: Path, most: int, skipped: Skipped) -> Iterator[tuple[str, Found]]:
         for seen, name in enumerate(_files(path, skipped)):
-            if seen == MOST_PICTURES:
+            if seen == most:
                 raise Refused(
                     "{folder} holds more than {most} files; choose a folder inside it.",
                     folder=printable(path.name),
-                    most=MOST_PICTURES,
+                    most=most,
                 )
             try:
                 status = self._place.real(name).stat()

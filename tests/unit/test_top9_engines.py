@@ -20,6 +20,7 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -35,6 +36,15 @@ from vis.top9 import engines, key_of, merge, mine, open_top
 from vis.top9.__main__ import main
 from vis.top9.engines import Search, local, mine_in_shards, on_ray
 from vis.top9.ranking import Key, Ranking, Top
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As in the processes that shards go to: the last digits depend on it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -146,6 +146,9 @@ def _search(options: argparse.Namespace, key: Key) -> Search:
     return Search(options.model, weights, key.layers, options.k, options.device, threads, options.batch)
 
 
+MOST_FILES = 20_000_000  # of a folder: who gives a command has the machine's memory for the list
+
+
 def _pictures(said: str) -> PictureSet:
     name, colon, root = said.partition(":")
     if colon and name in DATASETS:
@@ -153,7 +156,7 @@ def _pictures(said: str) -> PictureSet:
     path = Path(said)
     if path.suffix.lower() != ".zip" and not path.is_dir():
         raise Refused("There is no folder {folder}; check its name.", folder=printable(said))
-    return archive(path, path.name) if path.suffix.lower() == ".zip" else folder(path, path)
+    return archive(path, path.name) if path.suffix.lower() == ".zip" else folder(path, path, MOST_FILES)
 
 
 @contextmanager
