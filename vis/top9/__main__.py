@@ -1,7 +1,6 @@
 """The search as a command."""
 
 import argparse
-import os
 import signal
 import sys
 import threading
@@ -97,7 +96,7 @@ def _mine(options: argparse.Namespace) -> int:
     if options.part:
         pictures = part(pictures, *options.part)
     if options.engine == "torchrun":
-        rank, number, here = share(os.environ)
+        rank, number, here = share()
         first, total = rank == 0, len(pictures.ids)
         pictures = span(pictures, total * rank // number, total * (rank + 1) // number)
         out = out.with_stem(f"{out.stem}.{rank + 1}-of-{number}")

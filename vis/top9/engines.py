@@ -270,14 +270,14 @@ def _for_cluster(search: Search, nodes: Iterable[dict]) -> Search:
 # By torchrun ---------------------------------------------------------------------------------------------------------
 
 
-def share(environment: dict[str, str]) -> tuple[int, int, int]:
+def share() -> tuple[int, int, int]:
     """The number of this process among all that torchrun began, how many these are, and its number on its machine.
 
     Raises:
         Refused: for a process that was begun otherwise.
     """
     try:
-        rank, all_of_them, here = (int(environment[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
+        rank, all_of_them, here = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
     except (KeyError, ValueError) as error:
         raise Refused("Start it with torchrun, for example: torchrun --nproc-per-node 4 -m vis.top9 …") from error
     return rank, all_of_them, here
