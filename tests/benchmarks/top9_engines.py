@@ -89,7 +89,7 @@ def invented(like: Top, first: int, number: int, seed: int) -> Top:
     for layer, found in like.rankings.items():
         maps, k = found.values.shape
         strengths = -np.sort(-dice.random((maps, k)), axis=1)
-        pictures = np.argsort(dice.random((maps, min(number, 100 * k))), axis=1)[:, :k] * max(number // (100 * k), 1)
+        pictures = dice.integers(0, number // k, (maps, k)) * k + np.arange(k)  # of a map all different
         rankings[layer] = Ranking(strengths, strengths, pictures, pictures % 7, pictures % 5)
     used = np.unique(np.concatenate([found.pictures.ravel() for found in rankings.values()]))
     rankings = {layer: found.with_names(np.searchsorted(used, np.arange(number))) for layer, found in rankings.items()}
@@ -101,12 +101,11 @@ def invented(like: Top, first: int, number: int, seed: int) -> Top:
     )
 
 
-def merging(loaded: Loaded, pictures: PictureSet, place: Path, rounds: int) -> None:
+def merging(loaded: Loaded, pictures: PictureSet, shard: PictureSet, place: Path, rounds: int) -> None:
     few = span(pictures, 0, 1)
     like = mine(loaded, few, key_of(loaded, few, list(loaded.layers.values())).layers)
     like = replace(like, rankings={name: Ranking.empty(like.channels(name), like.key.k) for name in like.layers})
     so_far, found = invented(like, 0, LARGE, 0), invented(like, LARGE, SHARD, 1)
-    shard = span(pictures, 0, SHARD)
     works = {
         "send": lambda: pickle.dumps(shard),
         "fetch": lambda: pickle.loads(pickle.dumps(found)),
@@ -120,8 +119,8 @@ def merging(loaded: Loaded, pictures: PictureSet, place: Path, rounds: int) -> N
     row(loaded.architecture.name, sent, size, f"{place.stat().st_size / 1e6:.2f}", *milliseconds, f"{1 / each:.0f}")
 
 
-def listing(place: Path, files: int) -> None:
-    """What the list of a folder takes of the process that merges."""
+def listing(place: Path, files: int) -> PictureSet:
+    """What the list of a folder takes of the process that merges; gives the folder."""
     for i in range(files):
         (place / f"{i % 100:02d}").mkdir(parents=True, exist_ok=True)
         (place / f"{i % 100:02d}" / f"{i:09d}.jpg").write_bytes(b"-")
@@ -133,6 +132,7 @@ def listing(place: Path, files: int) -> None:
     tracemalloc.stop()
     head("a folder on this disk, files", "listed, files/s", "memory of the list, bytes a file")
     row(len(listed.ids), f"{files / seconds:.0f}", f"{held / files:.0f}")
+    return listed
 
 
 def noise(place: Path) -> Path:
@@ -159,22 +159,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
         throughput(load(name, "random", "cpu"), pictures, size, workers, measured)
         torch.set_num_threads(before)
-        head(
-            *(
-                "network",
-                "a shard sent MB",
-                "its result MB",
-                "the file MB",
-                "send ms",
-                "fetch ms",
-                "merge ms",
-                "save ms",
-            ),
-            "shards/s of the process that merges",
-        )
+        shard = span(listing(Path(temporary) / "many", 100 if given.short else 50_000), 0, SHARD)
+        sizes = "a shard sent MB", "its result MB", "the file MB"
+        times = "send ms", "fetch ms", "merge ms", "save ms"
+        head("network", *sizes, *times, "shards/s of the process that merges")
         for name in ("lenet5",) if given.short else ("alexnet", "resnet50"):
-            merging(load(name, "random", "cpu"), pictures, Path(temporary) / "top.parquet", 1 if given.short else 5)
-        listing(Path(temporary) / "many", 100 if given.short else 50_000)
+            merging(
+                load(name, "random", "cpu"), pictures, shard, Path(temporary) / "top.parquet", 1 if given.short else 5
+            )
 
 
 if __name__ == "__main__":

@@ -184,7 +184,8 @@ def merge(one: Top, other: Top) -> Top:
     labels = dict(zip(both, (*one.labels, *other.labels), strict=True))
     sources = dict(zip(both, (*one.photographs, *other.photographs), strict=True))
     names = sorted(labels)
-    photographs = numbered([sources[name] for name in names])
+    are_parts = any(sources[name] != name for name in names)
+    photographs = numbered([sources[name] for name in names]) if are_parts else None
     numbers = {name: i for i, name in enumerate(names)}
     rankings: dict[str, Ranking] = {}
     for top in (one, other):
