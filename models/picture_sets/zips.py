@@ -13,7 +13,18 @@ from PIL import Image
 
 from models.decoding import PictureRefused
 from models.decoding_apart import decoded_apart
-from models.picture_sets.listed import Found, Listed, PictureSet, Skipped, as_text, check_entry, class_of, mark_of, some
+from models.picture_sets.listed import (
+    Found,
+    Listed,
+    PictureSet,
+    Skipped,
+    as_text,
+    check_entry,
+    class_of,
+    mark_of,
+    opened_again,
+    some,
+)
 from models.refusals import Refused
 from models.statefile import printable
 
@@ -38,6 +49,7 @@ def archive(content: Path | bytes, title: str) -> PictureSet:
 class _Archive(Listed):
     def __init__(self, content: Path | bytes, title: str):
         said = printable(title)
+        self._content = content if isinstance(content, bytes) else content.resolve()
         self._zip = _zip(content, said)
         entries = self._zip.infolist()
         _refuse_as_a_whole(entries, _size(content), said)
@@ -56,6 +68,10 @@ class _Archive(Listed):
                 found[name] = Found(mark_of(name, entry.file_size, entry.CRC), class_of(name))
                 self._entries[name] = entry
         super().__init__(title, some(found, title), skipped)
+
+    def __reduce__(self) -> tuple:
+        """How it goes to another process, which has the same file: an open one cannot be sent."""
+        return opened_again, (self.fingerprint, archive, self._content, self.title)
 
     def open(self, id: str) -> Image.Image:
         entry = self._entries[id]
