@@ -13,6 +13,7 @@ from models.device import or_on_cpu
 from models.loading import best_weights
 from models.naming import SeveralStates
 from models.refusals import Refused
+from models.server import server
 from models.temporary import temporary_folder
 from models.trained import Trained
 from pages.common.cache.turns import turn
@@ -38,7 +39,7 @@ def weights_to_be_had(selection: Selection, progress: Callable | None = None) ->
     return kind, refused
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=server().budget.networks, show_spinner=False)
 def _public_network(name: str, weights: str, device: str) -> Loaded:
     return load(name, weights, device)
 
