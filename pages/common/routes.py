@@ -111,6 +111,7 @@ def listed(addresses: tuple[str, ...]) -> tuple[Route, ...]:
 
 def say_not_shown(route: Route) -> None:
     """In the place of a page that this server does not show."""
+    st.title(spoken(route.title))
     words = _(
         "This server does not show the page “{page}”; choose another one in the menu.", page=plain(spoken(route.title))
     )
