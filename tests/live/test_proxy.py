@@ -26,6 +26,7 @@ expect = pytest.importorskip("playwright.sync_api", reason="playwright is not in
 pytestmark = pytest.mark.browser
 INSIDE = "127.0.93"  # in the place of the network inside compose.yaml
 NUMBERS = ("11", "12")  # of the replicas, in their addresses and in the cookie of a visitor
+OTHER_SITE = "https://other.invalid"  # in the place of huggingface.co
 BACK_WITHIN = 10  # seconds
 CLASS = {"CONVSCOPE_CLASS": "1", "STREAMLIT_SERVER_MAX_UPLOAD_SIZE": "15"}
 
@@ -34,6 +35,7 @@ CLASS = {"CONVSCOPE_CLASS": "1", "STREAMLIT_SERVER_MAX_UPLOAD_SIZE": "15"}
 class School:
     address: str
     over_tls: str
+    in_frame: str  # the address of a server as in a Space, for a frame of another site
     port: int  # of each replica
     replicas: dict[str, subprocess.Popen]
 
@@ -42,29 +44,37 @@ class School:
         return f"http://{INSIDE}.{number}:{self.port}"
 
 
-@pytest.fixture(scope="module")
-def school(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
+def proxy(configuration: Path) -> subprocess.Popen:
+    """An nginx with this configuration; beside it lie what it writes, and its log."""
     nginx = shutil.which("nginx", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
     if nginx is None:
         go_without("nginx is not installed")
+    as_root = "user root;" if os.geteuid() == 0 else ""  # or it may not write into the folder of a test
+    command = [nginx, "-c", str(configuration), "-g", f"daemon off; {as_root}"]
+    with configuration.with_suffix(".log").open("w") as output:
+        return subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+
+
+@pytest.fixture(scope="module")
+def school(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
     folder = tmp_path_factory.mktemp("school")
-    port, front, tls = free_port(), free_port(), free_port()
+    port, front, tls, frame = (free_port() for _one in range(4))
+    certify(folder)
+    started = [
+        proxy(configured("nginx.conf", folder, port, front, tls)),
+        proxy(configured("space.conf", folder, port, frame)),
+    ]
     logs = {number: folder / f"{number}.txt" for number in NUMBERS}
     replicas = {
         number: serving(ROOT / "app.py", f"{INSIDE}.{number}", port, log, **CLASS) for number, log in logs.items()
     }
-    known = School(f"http://127.0.0.1:{front}", f"https://127.0.0.1:{tls}", port, replicas)
-    started = [*replicas.values()]
+    addresses = f"http://127.0.0.1:{front}", f"https://127.0.0.1:{tls}", f"https://localhost:{frame}"
+    known = School(*addresses, port, replicas)
+    started += replicas.values()
     try:
-        configuration = configured(folder, port, front, tls)
-        log = folder / "nginx.txt"
-        with log.open("w") as output:
-            as_root = "user root;" if os.geteuid() == 0 else ""  # or it may not write into the folder of a test
-            command = [nginx, "-c", str(configuration), "-g", f"daemon off; {as_root}"]
-            started.append(subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True))
         for number, process in replicas.items():
             wait_until_healthy(process, known.direct(number), logs[number])
-        wait_until_healthy(started[-1], known.address, log)
+        wait_until_healthy(started[0], known.address, folder / "nginx.log")
         first = [browser.new_page() for _number in NUMBERS]  # see the fixture `app`
         for page, number in zip(first, NUMBERS, strict=True):
             page.goto(known.direct(number))
@@ -79,23 +89,38 @@ def school(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[School
             process.wait()
 
 
-def configured(folder: Path, port: int, front: int, tls: int) -> Path:
-    """nginx.conf as it is shipped, with other addresses and paths, and with its line for TLS beside the other."""
-    text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
-    for shipped, here in {
-        "172.28.93": INSIDE,
-        ":8501": f":{port}",
-        "listen 8080;": f"listen 127.0.0.1:{front};",
-        "# listen 8080 ssl;": f"listen 127.0.0.1:{tls} ssl;",
-        " /tmp/": f" {folder}/",
-        "/etc/convscope/tls": str(folder),
-    }.items():
+SHIPPED = {  # what is otherwise here, in the configurations that are shipped
+    "nginx.conf": {
+        "172.28.93": "{inside}",
+        ":8501": ":{port}",
+        "listen 8080;": "listen 127.0.0.1:{front};",
+        "# listen 8080 ssl;": "listen 127.0.0.1:{tls} ssl;",
+        " /tmp/": " {folder}/",
+        "/etc/convscope/tls": "{folder}",
+    },
+    "space.conf": {
+        "127.0.0.1:8501": "{inside}.12:{port}",
+        "listen 7860;": "listen 127.0.0.1:{front} ssl; ssl_certificate cert.pem; ssl_certificate_key key.pem;",
+        "https://huggingface.co": OTHER_SITE,
+        " /tmp/": " {folder}/space-",
+    },
+}
+
+
+def configured(name: str, folder: Path, port: int, front: int, tls: int | None = None) -> Path:
+    """One of them as a file."""
+    text = (ROOT / "deploy" / name).read_text("utf-8")
+    for shipped, here in SHIPPED[name].items():
         assert shipped in text
-        text = text.replace(shipped, here)
+        text = text.replace(shipped, here.format(inside=INSIDE, port=port, front=front, tls=tls, folder=folder))
+    (configuration := folder / name).write_text(text, "utf-8")
+    return configuration
+
+
+def certify(folder: Path) -> None:
+    """Puts a certificate and its key there."""
     of_key = ("-newkey", "rsa:2048", "-nodes", "-keyout", folder / "key.pem", "-out", folder / "cert.pem")
     subprocess.run(["openssl", "req", "-x509", *of_key, "-subj", "/CN=localhost"], check=True, capture_output=True)
-    (configuration := folder / "nginx.conf").write_text(text, "utf-8")
-    return configuration
 
 
 def replica_of(page) -> str:
@@ -128,17 +153,14 @@ def test_pages_components_and_uploads_work_and_the_browser_refuses_nothing(page,
     page.goto(f"{school.address}/layers")
     click_cell(grid(settled(page), 3), 0, 1)
     expect(title(page)).to_contain_text("Layer 3")
-    upload(page, "large.jpg", bytes(16 << 20), "image/jpeg")
-    expect(page.get_by_text(re.compile(r"15.*MB or smaller"))).to_be_visible()
-    page.get_by_test_id("stFileUploader").get_by_role("button", name=re.compile("Remove|Delete")).click()
     upload(page, "mine.jpg", photo(), "image/jpeg")
     expect(page.get_by_text("mine.jpg, as the network sees it")).to_be_visible(timeout=30_000)
 
 
-def test_what_the_browser_would_not_send_is_refused_too(school):
+def test_a_file_that_is_larger_than_the_app_allows_does_not_reach_it(school):
     upload_to = f"{school.address}/_stcore/upload_file/a/b"
     assert asked(upload_to, data=bytes(17 << 20), method="PUT")[0] == 413
-    assert asked(upload_to, data=bytes(1 << 20), method="PUT")[0] == 403  # by the app: without a token
+    assert asked(upload_to, data=bytes(15 << 20), method="PUT")[0] == 403  # by the app: without a token
 
 
 def test_the_headers_are_there_and_what_is_not_for_visitors_is_not(school):
@@ -173,6 +195,19 @@ def test_visitors_are_shared_out_and_each_stays_where_its_session_is(new_page, s
             page.reload()
             expect(page.get_by_role("heading", level=1)).to_contain_text("Pooling", timeout=60_000)
             assert replica_of(page) == home
+
+
+def test_in_a_frame_of_another_site_uploads_are_taken(new_page, school):
+    page = new_page(ignore_https_errors=True)
+    frame = f'<iframe src="{school.in_frame}/layers?network=zfnet_mini" width="1200" height="800"></iframe>'
+    page.route(f"{OTHER_SITE}/", lambda route: route.fulfill(body=frame, content_type="text/html"))
+    page.goto(f"{OTHER_SITE}/")
+    app = page.frame_locator("iframe")
+    expect(app.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
+    upload(app, "mine.jpg", photo(), "image/jpeg", page)
+    expect(app.get_by_text("mine.jpg, as the network sees it")).to_be_visible(timeout=30_000)
+    (cookie,) = page.context.cookies()
+    assert (cookie["name"], cookie["sameSite"], cookie["secure"]) == ("_streamlit_xsrf", "None", True)
 
 
 def answers(address: str, count: int) -> list[str]:
