@@ -8,11 +8,14 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -26,7 +29,6 @@ expect = pytest.importorskip("playwright.sync_api", reason="playwright is not in
 pytestmark = pytest.mark.browser
 INSIDE = "127.0.93"  # in the place of the network inside compose.yaml
 NUMBERS = ("11", "12")  # of the replicas, in their addresses and in the cookie of a visitor
-OTHER_SITE = "https://other.invalid"  # in the place of huggingface.co
 BACK_WITHIN = 10  # seconds
 CLASS = {"CONVSCOPE_CLASS": "1", "STREAMLIT_SERVER_MAX_UPLOAD_SIZE": "15"}
 
@@ -101,7 +103,7 @@ SHIPPED = {  # what is otherwise here, in the configurations that are shipped
     "space.conf": {
         "127.0.0.1:8501": "{inside}.12:{port}",
         "listen 7860;": "listen 127.0.0.1:{front} ssl; ssl_certificate cert.pem; ssl_certificate_key key.pem;",
-        "https://huggingface.co": OTHER_SITE,
+        "https://huggingface.co": "http://127.0.0.1:*",  # which is another site than localhost
         " /tmp/": " {folder}/space-",
     },
 }
@@ -197,11 +199,26 @@ def test_visitors_are_shared_out_and_each_stays_where_its_session_is(new_page, s
             assert replica_of(page) == home
 
 
-def test_in_a_frame_of_another_site_uploads_are_taken(new_page, school):
+@pytest.fixture
+def other_site(school, tmp_path) -> Iterator[str]:
+    """A site with a page, frame.html, in which the app stands in a frame."""
+    frame = f'<!doctype html><iframe src="{school.in_frame}/layers" width="1200" height="800"></iframe>'
+    (tmp_path / "frame.html").write_text(frame, "utf-8")
+    (tmp_path / "favicon.ico").touch()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=tmp_path)) as site:
+        threading.Thread(target=site.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{site.server_port}"
+        site.shutdown()
+
+
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, *_words) -> None:
+        """Nothing."""
+
+
+def test_in_a_frame_of_another_site_uploads_are_taken(new_page, other_site):
     page = new_page(ignore_https_errors=True)
-    frame = f'<iframe src="{school.in_frame}/layers?network=zfnet_mini" width="1200" height="800"></iframe>'
-    page.route(f"{OTHER_SITE}/", lambda route: route.fulfill(body=frame, content_type="text/html"))
-    page.goto(f"{OTHER_SITE}/")
+    page.goto(f"{other_site}/frame.html")
     app = page.frame_locator("iframe")
     expect(app.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
     upload(app, "mine.jpg", photo(), "image/jpeg", page)
