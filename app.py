@@ -30,7 +30,10 @@ with address.part():
             offer_present()
         say_what_learns(page.url_path)
     route = routes.named(page.url_path)
-    select(choose(route.asks, route.opens_on))
-    routes.follow()
-    page.run()
+    if route.is_shown:
+        select(choose(route.asks, route.opens_on))
+        routes.follow()
+        page.run()
+    else:
+        routes.say_not_shown(route)
 warm()

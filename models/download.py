@@ -37,6 +37,10 @@ class DownloadFailed(Refused):
     """A file that could not be fetched, and what to do about it."""
 
 
+class DownloadsOff(Refused):
+    """A file that this server does not fetch."""
+
+
 def checkpoints() -> Path:
     """The folder where torch.hub, and so torchvision, keeps downloaded weights."""
     from torch import hub  # seconds to import, and nothing else here needs it

@@ -23,6 +23,7 @@ from models.picture_sets.listed import (
     some,
 )
 from models.refusals import Refused
+from models.server import server
 from models.statefile import printable
 
 MOST_PICTURES = 1_000_000  # files of a folder that are looked at for a visitor
@@ -34,8 +35,8 @@ BINARY = os.O_BINARY if hasattr(os, "O_BINARY") else 0
 
 def allowed_root() -> Path | None:
     """The folder that the administrator opened to users, from CONVSCOPE_PICTURES; None where none is open."""
-    named = os.environ.get("CONVSCOPE_PICTURES")
-    return Path(named).resolve() if named and Path(named).is_dir() else None
+    folder = server().folder
+    return folder.resolve() if folder and folder.is_dir() else None
 
 
 def folder(path: Path, root: Path, most: int | None = None) -> PictureSet:

@@ -14,6 +14,8 @@ HOMES = {
     "streamlit.session_state": ("pages/common/session.py", "pages/common/text.py"),
     "streamlit.query_params": ("pages/common/address.py", "pages/common/text.py"),
     "streamlit.switch_page": ("pages/common/routes.py",),
+    "os.environ": ("models/server.py", "models/statefile.py"),  # the latter hands it on to a child process
+    "os.getenv": (),
     "tempfile": ("models/temporary.py",),  # what goes another way stays when the process is killed
     "torch.cuda": ("models/device.py",),
     "torch.mps": ("models/device.py",),

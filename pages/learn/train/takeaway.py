@@ -6,9 +6,10 @@ from dataclasses import asdict
 import streamlit as st
 
 from models import ARCHITECTURES
+from models.server import server
 from models.training import Training, weights_file
 from pages.common.asking import FRAME, key_of
-from pages.common.chooser import may_upload_weights
+from pages.common.chooser import say_no_weights
 from pages.common.export import download, table
 from pages.common.learning import Run
 from pages.common.made_file import MadeFile
@@ -32,7 +33,9 @@ def takeaway(runs: tuple[Run, ...]) -> None:
     )
     download(row, _("Log (CSV)"), lambda: table(log_rows(training)), f"{name}.csv", "training log")
     network = opens(training.recipe)
-    if network and may_upload_weights():
+    if network and not server().takes_weights:
+        say_no_weights()
+    elif network:
         for route in (LAYERS, FILTERS, ACTIVATIONS):
             row.button(
                 _("Open in “{page}”", page=spoken(route.title)),
