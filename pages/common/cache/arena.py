@@ -92,7 +92,7 @@ def cifar10_examples() -> "Examples | None":
         raise Refused("CIFAR-10 on this machine is damaged or incomplete; download it again.") from error
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@shared()
 def _cifar10_examples(root: str) -> "Examples":
     from models.learners import cifar10
 
