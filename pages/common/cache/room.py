@@ -16,7 +16,6 @@ from torch import nn
 from models import Loaded
 from models.architecture import Architecture
 from models.device import memory
-from models.options import Phrase
 from models.refusals import Refused
 from pages.common.cache.memory import remembered_things
 from pages.common.cache.turns import AT_ONCE, Line, Place, turn
@@ -27,7 +26,6 @@ SMALL = 32 << 20  # bytes that nobody waits for
 SHARE = 1 / 3  # of the memory, for all networks that are open
 PATIENCE = 120  # seconds
 LOOKED_THROUGH_AFTER = 2  # seconds of waiting, in which what nobody can reach any more is found
-
 SAID_AFTER = 1  # second of waiting
 
 openings = Line(seconds=float("inf"), most=1000)
@@ -104,8 +102,7 @@ def opening(architecture: Architecture, has_numbers: bool = True) -> Iterator[No
     if not has_numbers or size <= SMALL:
         yield
         return
-    words = Phrase("Large networks are opened one at a time; this one is number {number} in the queue …")
-    with openings.place(object()) as place, _saying_where(place, words) as say:
+    with openings.place(object()) as place, _saying_where(place, _of_openings) as say:
         until = time.monotonic() + PATIENCE
         looked = time.monotonic()
         while place.before or not room.has(size):
@@ -130,11 +127,10 @@ def computing() -> Iterator[None]:
 
     A page that waits for a second says which place in the queue it has.
     """
-    words = Phrase("Other visitors' pictures are being computed; yours is number {number} in the queue …")
     with computations.place(object()) as place:
         if place.before:
             began = time.monotonic()
-            with _saying_where(place, words) as say:
+            with _saying_where(place, _of_computations) as say:
                 while place.before:
                     if time.monotonic() - began >= SAID_AFTER:
                         say()
@@ -145,11 +141,11 @@ def computing() -> Iterator[None]:
 
 
 @contextmanager
-def _saying_where(place: Place, words: Phrase) -> Iterator[Callable[[], None]]:
+def _saying_where(place: Place, words: Callable[[int], str]) -> Iterator[Callable[[], None]]:
     """A function that says on the page how many come first; where no page is drawn, it says nothing.
 
     Args:
-        words: with {number}, from 1.
+        words: of a number in the queue, from 1.
     """
     if get_script_run_ctx() is None:
         yield lambda: None
@@ -160,7 +156,15 @@ def _saying_where(place: Place, words: Phrase) -> Iterator[Callable[[], None]]:
         nonlocal said
         if (before := place.before) != said:
             said = before
-            shown.caption(_(words, number=before + 1))
+            shown.caption(words(before + 1))
 
     yield say
     shown.empty()
+
+
+def _of_openings(number: int) -> str:
+    return _("Large networks are opened one at a time; this one is number {number} in the queue …", number=number)
+
+
+def _of_computations(number: int) -> str:
+    return _("Other visitors' pictures are being computed; yours is number {number} in the queue …", number=number)
