@@ -32,6 +32,11 @@ class Server:
         """Bytes of memory that it holds."""
         return int((self._proc / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
+    def peak(self) -> int:
+        """The most bytes of memory that it has held."""
+        lines = (self._proc / "status").read_text().splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
     def files(self) -> int:
         """Files and connections that it has open."""
         return len(os.listdir(self._proc / "fd"))

@@ -41,7 +41,7 @@ def test_a_benchmark_still_runs_and_prints_its_machine_and_tables(name, browser,
     is_whole(capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("name", [BY_ITSELF, OF_A_SERVER])
+@pytest.mark.parametrize("name", [BY_ITSELF, *OF_A_SERVER])
 def test_a_benchmark_runs_by_itself(name, browser):
     command = [sys.executable, "-m", f"tests.benchmarks.{name}", "--short"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=600)

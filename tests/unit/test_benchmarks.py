@@ -12,17 +12,17 @@ import pytest
 from tests.benchmarks.results import BENCHMARKS, FILE, HERE, main, section, sections_of, written
 
 IN_A_BROWSER = ("dragging", "graph", "page", "tasks")
-OF_A_SERVER = "load"  # which starts servers, but no browser: in tests/live, too
+OF_A_SERVER = ("load", "memory")  # which start servers, but no browser: in tests/live, too
 TABLE = re.compile(r"^\| .+ \|\n\|(---\|)+\n(\| .+ \|\n)+", re.MULTILINE)
 
 
 def test_every_benchmark_is_run_here_or_in_a_browser():
     drivers = {name for name in BENCHMARKS if "tests.benchmarks.browser" in (HERE / f"{name}.py").read_text("utf-8")}
     assert drivers == {*IN_A_BROWSER}
-    assert len(BENCHMARKS) == 17
+    assert len(BENCHMARKS) == 19
 
 
-@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in (*IN_A_BROWSER, OF_A_SERVER)])
+@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in (*IN_A_BROWSER, *OF_A_SERVER)])
 def test_a_benchmark_still_runs_and_prints_its_machine_and_tables(name, capsys):
     importlib.import_module(f"tests.benchmarks.{name}").main(["--short"])
     printed = capsys.readouterr().out

@@ -1,0 +1,26 @@
+"""Servers that are killed in the middle of work, and started again."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.live.faults import left_over, trial
+
+pytestmark = pytest.mark.browser  # its servers are as slow to start as that of a browser
+
+
+def test_a_server_that_was_killed_starts_as_if_nothing_had_been_and_clears_what_is_left(tmp_path):
+    with ThreadPoolExecutor(1) as thread:  # in this one the browser of other tests may have a loop that runs
+        assert thread.submit(trial, 3, tmp_path).result() == []
+
+
+def test_what_is_left_is_found(tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "kept" / "weights.pth.1.partial").touch()
+    for name in ("one", "other"):
+        (tmp_path / "temporary" / f"convscope-{name}.lock").touch()
+    assert left_over(tmp_path) == [
+        "weights.pth.1.partial is left",
+        "2 temporary folders are left, and one server is alive",
+    ]
