@@ -173,6 +173,9 @@ def test_a_folder_with_too_many_files_is_refused(root, monkeypatch):
     (root / "c.png").touch()
     with pytest.raises(Refused, match="more than 2 files"):
         folder(root, root)
+    assert len(folder(root, root, most=3).ids) == 2
+    with pytest.raises(Refused, match="more than 1 files"):
+        folder(root, root, most=1)
 
 
 def test_mixed_sizes_and_modes_come_out_as_rgb(tmp_path):
