@@ -52,7 +52,7 @@ def proxy(configuration: Path) -> subprocess.Popen:
     if nginx is None:
         go_without("nginx is not installed")
     as_root = "user root;" if os.geteuid() == 0 else ""  # or it may not write into the folder of a test
-    command = [nginx, "-c", str(configuration), "-g", f"daemon off; {as_root}"]
+    command = [nginx, "-e", "stderr", "-c", str(configuration), "-g", f"daemon off; {as_root}"]
     with configuration.with_suffix(".log").open("w") as output:
         return subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
 
@@ -79,7 +79,7 @@ def school(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[School
         wait_until_healthy(started[0], known.address, folder / "nginx.log")
         first = [browser.new_page() for _number in NUMBERS]  # see the fixture `app`
         for page, number in zip(first, NUMBERS, strict=True):
-            page.goto(known.direct(number))
+            page.goto(known.direct(number), wait_until="commit", timeout=60_000)
         for page in first:
             page.get_by_role("heading", level=1).wait_for(timeout=60_000)
             page.close()
