@@ -16,7 +16,6 @@ from torch import nn
 from models import Loaded
 from models.architecture import Architecture
 from models.device import memory
-from models.options import Phrase
 from models.refusals import Refused
 from pages.common.cache.memory import remembered_things
 from pages.common.cache.turns import AT_ONCE, Line, Place, turn
@@ -104,7 +103,10 @@ def opening(architecture: Architecture, has_numbers: bool = True) -> Iterator[No
     if not has_numbers or size <= SMALL:
         yield
         return
-    words = Phrase("Large networks are opened one at a time; this one is number {number} in the queue …")
+
+    def words(number: int) -> str:
+        return _("Large networks are opened one at a time; this one is number {number} in the queue …", number=number)
+
     with openings.place(object()) as place, _saying_where(place, words) as say:
         until = time.monotonic() + PATIENCE
         looked = time.monotonic()
@@ -130,7 +132,10 @@ def computing() -> Iterator[None]:
 
     A page that waits for a second says which place in the queue it has.
     """
-    words = Phrase("Other visitors' pictures are being computed; yours is number {number} in the queue …")
+
+    def words(number: int) -> str:
+        return _("Other visitors' pictures are being computed; yours is number {number} in the queue …", number=number)
+
     with computations.place(object()) as place:
         if place.before:
             began = time.monotonic()
@@ -145,11 +150,11 @@ def computing() -> Iterator[None]:
 
 
 @contextmanager
-def _saying_where(place: Place, words: Phrase) -> Iterator[Callable[[], None]]:
+def _saying_where(place: Place, words: Callable[[int], str]) -> Iterator[Callable[[], None]]:
     """A function that says on the page how many come first; where no page is drawn, it says nothing.
 
     Args:
-        words: with {number}, from 1.
+        words: of the place, from 1.
     """
     if get_script_run_ctx() is None:
         yield lambda: None
@@ -160,7 +165,7 @@ def _saying_where(place: Place, words: Phrase) -> Iterator[Callable[[], None]]:
         nonlocal said
         if (before := place.before) != said:
             said = before
-            shown.caption(_(words, number=before + 1))
+            shown.caption(words(before + 1))
 
     yield say
     shown.empty()
