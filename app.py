@@ -10,6 +10,7 @@ from pages.common.learning import say_what_learns
 from pages.common.presenting import offer_present
 from pages.common.session import select
 from pages.common.text import choose_language, language, speak, spoken
+from pages.common.uploads import limit_uploads
 
 st.set_page_config(page_icon="🔬", layout="wide")  # first, or a page's own icon is fetched from the internet
 
@@ -18,6 +19,7 @@ speak()
 pages = {spoken(title): [route.page() for route in section] for title, section in routes.SECTIONS.items()}
 page = st.navigation(pages, expanded=True)
 st.set_page_config(page_title=f"{page.title} · ConvScope")
+limit_uploads()
 with address.part():
     address.begin(page.url_path or routes.HOME.name)
     with st.sidebar:
@@ -28,7 +30,10 @@ with address.part():
             offer_present()
         say_what_learns(page.url_path)
     route = routes.named(page.url_path)
-    select(choose(route.asks, route.opens_on))
-    routes.follow()
-    page.run()
+    if route.is_shown:
+        select(choose(route.asks, route.opens_on))
+        routes.follow()
+        page.run()
+    else:
+        routes.say_not_shown(route)
 warm()

@@ -80,6 +80,11 @@ class Architecture:
         """Whether it is one of the small networks that are compared on CIFAR-10: models/cifar.py."""
         return self.name.startswith("cifar_")
 
+    @property
+    def short_title(self) -> str:
+        """What it is called among its like: a network for CIFAR-10 among those."""
+        return self.title.removesuffix(" for CIFAR-10")
+
     def published_of(self, options: Mapping[str, object], side: int) -> Published | None:
         """What was published of the network with these options and pictures of this side; None where nothing was.
 

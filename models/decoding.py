@@ -26,6 +26,7 @@ LONGEST_SIDE = 1024  # of the working copy
 
 MOST_READS = 20_000  # until the header is known; photographs need some hundreds
 MOST_PIECES = 20_000  # chunks of a PNG, strips of a TIFF: a strip may be a single row
+MARKER = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd7])", re.DOTALL)  # of a JPEG, that begins a segment or an image
 MOST_SCANS = 100  # of a progressive JPEG, which has about ten; each walks the whole picture
 
 FORMATS = (  # how the file begins, its name, and Pillow's reader
@@ -230,8 +231,21 @@ def _check_pieces(pieces: int, most: int, kind: str) -> None:
 
 
 def _scans(content: bytes) -> int:
-    """The most scans (start-of-scan markers) that stand before one end of image in a JPEG file."""
-    return max(picture.count(b"\xff\xda") for picture in content.split(b"\xff\xd9"))
+    """How many scans a JPEG file has before its end of image; what stands within other segments does not count.
+
+    Source: ITU-T T.81, annex B.
+    """
+    scans = start = 0
+    for _ in range(MOST_PIECES):
+        marker = MARKER.search(content, start)
+        if marker is None or marker[1] == b"\xd9":
+            return scans
+        if marker[1] == b"\xd8":  # the start of the image, which has no length
+            start = marker.end()
+            continue
+        scans += marker[1] == b"\xda"
+        start = marker.end() + max(2, int.from_bytes(content[marker.end() : marker.end() + 2]))
+    raise ValueError("too many pieces")
 
 
 def _tiff_pieces(content: bytes) -> int:

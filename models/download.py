@@ -24,15 +24,21 @@ from urllib.request import HTTPRedirectHandler, build_opener
 from uuid import uuid4
 
 from models.refusals import Refused
+from models.temporary import locked
 
 PIECE = 1 << 18  # bytes
 ABANDONED_AFTER = 6 * 3600  # seconds without a new byte: the process that wrote that partial file is gone
+A_MOMENT = 60  # seconds, between the beginning of a partial file and its lock at most
 
 Progress = Callable[[int, int | None], None]
 
 
 class DownloadFailed(Refused):
     """A file that could not be fetched, and what to do about it."""
+
+
+class DownloadsOff(Refused):
+    """A file that this server does not fetch."""
 
 
 def checkpoints() -> Path:
@@ -67,7 +73,7 @@ def fetched(
     """
     file = home_of(url, folder)
     try:
-        _clear_abandoned(file)
+        clear_partials(file.parent, file.name)
         report = progress or (lambda done, total: None)
         while not cached(url, sha256, folder):
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -107,13 +113,26 @@ def _digits(sha256: str) -> str:
     return sha256.lower()
 
 
-def _clear_abandoned(file: Path) -> None:
-    for partial in file.parent.glob(f"{file.name}.*.partial"):
+def clear_partials(folder: Path | None = None, of: str = "*") -> None:
+    """Removes what is left in a folder of downloads whose processes are gone.
+
+    Args:
+        folder: `checkpoints()` unless given.
+        of: the file that was to be downloaded; by default any.
+    """
+    for partial in (checkpoints() if folder is None else folder).glob(f"{of}.*.partial"):
         try:
-            if time.time() - partial.stat().st_mtime > ABANDONED_AFTER:
+            age = time.time() - partial.stat().st_mtime
+            if age > ABANDONED_AFTER or (age > A_MOMENT and _is_nobodys(partial)):
                 partial.unlink()
         except OSError:  # another process was done with it first, or it is not for this one to remove
             continue
+
+
+def _is_nobodys(partial: Path) -> bool:
+    """Whether no process holds its lock; False where there are no such locks."""
+    with partial.open("rb") as file:
+        return locked(file.fileno())
 
 
 @dataclass
@@ -181,6 +200,7 @@ def _download(url: str, partial: Path, progress: Progress, timeout: float) -> st
     """The sha256 of what `url` sent, which lies safe on the disk as `partial`."""
     digest, done = hashlib.sha256(), 0
     with _opened(url, timeout) as response, partial.open("xb") as out:
+        locked(out.fileno())  # until it is whole, or the process is gone
         length = response.headers["Content-Length"]
         total = int(length) if length and length.isdecimal() else None
         progress(done, total)

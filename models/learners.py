@@ -1,4 +1,4 @@
-"""Small networks that learn while one watches, and what they learn from."""
+"""Networks that learn while one watches, and what they learn from."""
 
 import threading
 from collections.abc import Callable
@@ -9,11 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from models.cifar import BasicA, SmallResNet
+from models.architecture import Architecture
+from models.cifar import NETWORKS, BasicA, SmallResNet
 from models.lenet import LeNet5, LeNet5_1998
 from models.options import Phrase
+from models.registry import ARCHITECTURES
 from models.resnet import Plain
-from models.train.data import Data, mnist_5k, normalised
+from models.train.data import Data, cifar10_part, mnist_5k, normalised
 
 # What is learned from ----------------------------------------------------------------------------------------------
 
@@ -59,6 +61,18 @@ def _digits() -> Examples:
     return examples_of(mnist_5k(Path()))
 
 
+LEARNED, HELD_OUT = 5000, 1000  # pictures of CIFAR-10
+
+
+def cifar10(root: Path) -> Examples:
+    """A part of CIFAR-10, whose files lie below `root`; read anew each time.
+
+    Raises:
+        RuntimeError: where they do not, or are damaged.
+    """
+    return examples_of(cifar10_part(root, LEARNED, HELD_OUT))
+
+
 # Who learns --------------------------------------------------------------------------------------------------------
 
 
@@ -69,7 +83,7 @@ class Learner:
     Args:
         build: of `num_classes` and `channels`, and where it `has_norm` also of `batch_norm`.
         rate: learning rate at which it learns well, by steps with momentum.
-        opens: the entries of `ARCHITECTURES` that its weights for digits fit: without batch norm, and with it.
+        opens: the entries of `ARCHITECTURES` that its weights fit: without batch norm, and with it.
     """
 
     title: str
@@ -102,3 +116,17 @@ LEARNERS = {
     "plain": Learner(Phrase("plain, 14 layers"), partial(_stages, Plain)),
     "residual": Learner(Phrase("residual, 14 layers"), partial(_stages, BasicA)),
 }
+
+
+def _for_cifar(name: str, num_classes: int, channels: int) -> nn.Module:
+    if channels != 3:
+        raise ValueError(f"{name} reads colour pictures, not those of {channels} channels.")
+    return NETWORKS[name](num_classes)
+
+
+def _of_the_arena(architecture: Architecture) -> Learner:
+    name = architecture.name
+    return Learner(architecture.short_title, partial(_for_cifar, name), False, opens=(name,))
+
+
+CIFAR_LEARNERS = {name: _of_the_arena(ARCHITECTURES[name]) for name in NETWORKS}

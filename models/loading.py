@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 from models.architecture import Architecture
 from models.device import chosen
-from models.download import DownloadFailed, Progress, cached, checkpoints, fetched, home_of, sha256_of
+from models.download import DownloadFailed, DownloadsOff, Progress, cached, checkpoints, fetched, home_of, sha256_of
 from models.images import Preprocess
 from models.naming import named, outline_of
 from models.own_file import read_file, whose
 from models.packaged import packaged, place_of
 from models.refusals import Refused
 from models.registry import ARCHITECTURES
+from models.server import server
 from models.skeletons import bare
 from models.spellings import SPELLINGS
 from models.statefile import printable
@@ -226,7 +227,9 @@ def place_of_weights(name: str) -> str:
         return "nowhere"
     # torchvision, which alone knows the file's whole name, takes a second to import.
     is_likely = any(checkpoints().glob(f"{name}[-_]*"))
-    return "disk" if is_likely and home_of(entry().url).is_file() else "internet"
+    if is_likely and home_of(entry().url).is_file():
+        return "disk"
+    return "internet" if server().fetches_weights else "nowhere"
 
 
 def best_weights(name: str, progress: Progress | None = None) -> tuple[str, Refused | None]:
@@ -243,7 +246,7 @@ def best_weights(name: str, progress: Progress | None = None) -> tuple[str, Refu
         return "random", None
     try:
         _fetched(architecture, progress)
-    except DownloadFailed as refused:
+    except (DownloadFailed, DownloadsOff) as refused:
         return "random", refused.alone()
     return "imagenet", None
 
@@ -282,7 +285,12 @@ def _by_own_names(architecture: Architecture, state: State, file: str) -> State:
 
 
 def _fetched(architecture: Architecture, progress: Progress | None) -> Path:
-    return fetched(*_source(architecture.torchvision_weights().url), progress=progress)
+    source = _source(architecture.torchvision_weights().url)
+    if not server().fetches_weights and not cached(*source):
+        raise DownloadsOff(
+            "This server downloads no weights, and it does not have those of {network}.", network=architecture.title
+        )
+    return fetched(*source, progress=progress)
 
 
 def _source(url: str) -> tuple[str, str]:

@@ -21,6 +21,12 @@ class OtherNames:
     paper: str | None = None  # "conv3_x"
     layer: str | None = None  # of the layers that are projected: "3", or LeNet's "C3"
 
+    @property
+    def stage(self) -> str | None:
+        """The number of a residual network's stage, its stem being the first: conv3_x is C3 in Lin et al. 2016."""
+        match = re.fullmatch(r"conv(\d)_x", self.paper or "")
+        return match and match[1]
+
 
 def other_names(
     architecture: Architecture, layers: Layers, kinds: Kinds, blocks: Mapping[str, Sequence[str]]

@@ -33,7 +33,7 @@ def clear_abandoned() -> None:
         except OSError:  # another user's, or gone by now
             continue
         try:
-            if os.fstat(number).st_uid == os.getuid() and _locked(number):
+            if os.fstat(number).st_uid == os.getuid() and locked(number):
                 rmtree(lock.with_suffix(""), ignore_errors=True)
                 if not lock.with_suffix("").exists():
                     lock.unlink(missing_ok=True)
@@ -48,15 +48,17 @@ def _own() -> Path:
         number, name = mkstemp(LOCK, PREFIX)
         folder = Path(name).with_suffix("")
         # a process that begins just now may have taken the file for one that is left over
-        if fcntl is None or (_locked(number) and os.path.exists(name)):
+        if fcntl is None or (locked(number) and os.path.exists(name)):
             folder.mkdir(0o700)
             atexit.register(_remove, folder, Path(name), number)
             return folder
         os.close(number)
 
 
-def _locked(number: int) -> bool:
+def locked(number: int) -> bool:
     """Whether this process has the lock of an open file now, which no other had."""
+    if fcntl is None:
+        return False
     try:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

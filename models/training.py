@@ -23,13 +23,16 @@ MOST_EPOCHS = 50
 POINTS, MEASUREMENTS = 8, 2  # of an epoch: entries of the log, and how often what is held out is looked at
 MOST_FILTERS = 64  # of the first layer that are kept on the way
 KEPT = (0, 1, 2, 4, 8, 16, 32)  # epochs after which all weights are kept, and after the last one
-MOST_KEPT = 200_000  # numbers of a network whose weights are
+MOST_KEPT = 300_000  # numbers of a network whose weights are
 AT_ONCE = 250  # held-out pictures
 MOMENTUM = 0.9
+CYCLE = (0.85, 0.95)  # the least and the most momentum of a cycle
 OPTIMISERS: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
-    "momentum": lambda parameters, rate: torch.optim.SGD(parameters, rate, MOMENTUM),
+    "momentum": lambda groups, rate: torch.optim.SGD(groups, rate, MOMENTUM),
+    "nesterov": lambda groups, rate: torch.optim.SGD(groups, rate, MOMENTUM, nesterov=True),
     "sgd": torch.optim.SGD,
     "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
 }
 
 
@@ -41,9 +44,15 @@ class Recipe:
         net: one of LEARNERS, or "stack".
         stack: the rows of a stack, as a link says them; empty for other networks.
         optimiser: one of OPTIMISERS.
-        decays: whether the learning rate falls to 0, along half a cosine (Loshchilov & Hutter 2016).
+        dropout: probability, in the network's own dropout layers; where it has none, of what its last linear layer is
+            given.
+        schedule: of the learning rate: "cosine" falls to 0 along half of one (Loshchilov & Hutter 2016), "constant"
+            stays, "cycle" rises first, while the momentum falls, if there is one (Smith & Topin 2018).
         shift: pixels by which every picture is moved at random, at most.
-        dropout: probability, of what the last linear layer is given.
+        weight_decay: of kernels and matrices; norms and biases are left free.
+        smoothing: of the labels.
+        mirrored: whether every other picture is, at random.
+        begins: "random", or "shipped" for the weights that ship with the app.
     """
 
     net: str = "lenet5"
@@ -53,11 +62,15 @@ class Recipe:
     dropout: float = 0.0
     optimiser: str = "momentum"
     learning_rate: float = 0.05
-    decays: bool = True
+    schedule: str = "cosine"
     batch: int = 64
     shift: int = 2
     epochs: int = 20
     seed: int = 0
+    weight_decay: float = 0.0
+    smoothing: float = 0.0
+    mirrored: bool = False
+    begins: str = "random"
 
 
 @dataclass(frozen=True)
@@ -81,21 +94,29 @@ class Training:
 
     Args:
         build: makes the network; its weights are drawn from the recipe's seed, whatever it draws itself.
+        first: the weights to begin with, where these are not drawn.
     """
 
-    def __init__(self, recipe: Recipe, build: Callable[[], nn.Module], examples: Examples):
+    def __init__(
+        self,
+        recipe: Recipe,
+        build: Callable[[], nn.Module],
+        examples: Examples,
+        first: Mapping[str, Tensor] | None = None,
+    ):
         draws, self._order, self._masks = (torch.Generator().manual_seed(3 * recipe.seed + i) for i in range(3))
         with _DrawnFrom(draws):
             self.net = build()
-        self.recipe, self._examples = recipe, examples
+        if first:
+            self.net.load_state_dict(first)
+        self.recipe, self.examples = recipe, examples
         kernels = {name: part for name, part in self.net.named_modules() if isinstance(part, nn.Conv2d | nn.Linear)}
         self.layers = tuple(kernels)  # the names of those with kernels or matrices, in the order of the network
         self._kernels = [part.weight for part in kernels.values()]
-        if recipe.dropout:
-            *_, last = (part for part in kernels.values() if isinstance(part, nn.Linear))
-            last.register_forward_pre_hook(self._drop)
-        self._optimizer = OPTIMISERS[recipe.optimiser](self.net.parameters(), recipe.learning_rate)
+        self._drop_in(*(part for part in self.net.modules() if isinstance(part, nn.Dropout)))
+        self._optimizer = OPTIMISERS[recipe.optimiser](self._groups(), recipe.learning_rate)
         self.steps = max(1, len(examples.labels) // recipe.batch)  # of an epoch
+        self._cycle = self._schedule() if recipe.schedule == "cycle" else None
         self.step, self.seconds, self.diverged = 0, 0.0, False
         self.learned: list[Point] = []
         self.gradients: list[tuple[float, ...]] = []  # norm of each layer's, mean of the steps since the point before
@@ -151,33 +172,69 @@ class Training:
 
     def _learn(self) -> None:
         images, labels = self._next_batch()
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.rate
+        if not self._cycle:
+            for group in self._optimizer.param_groups:
+                group["lr"] = self.rate
         self.net.train()
         scores = self.net(images)
-        loss = F.cross_entropy(scores, labels)
+        loss = F.cross_entropy(scores, labels, label_smoothing=self.recipe.smoothing)
         self._optimizer.zero_grad()
         loss.backward()
         norms = tuple(weight.grad.norm().item() for weight in self._kernels)
         self._since.append((loss.item(), int((scores.argmax(1) == labels).sum()), norms))
         self.diverged = not math.isfinite(self._since[-1][0])
         self._optimizer.step()
+        if self._cycle:
+            self._cycle.step()
         self.step += 1
 
     @property
     def rate(self) -> float:
         """The learning rate of the next step."""
-        part = (1 + math.cos(math.pi * self.step / self.total)) / 2 if self.recipe.decays else 1.0
+        if self._cycle:
+            return self._optimizer.param_groups[0]["lr"]
+        part = (1 + math.cos(math.pi * self.step / self.total)) / 2 if self.recipe.schedule == "cosine" else 1.0
         return self.recipe.learning_rate * part
+
+    def _schedule(self) -> torch.optim.lr_scheduler.OneCycleLR:
+        least, most = CYCLE
+        return torch.optim.lr_scheduler.OneCycleLR(
+            self._optimizer,
+            self.recipe.learning_rate,
+            total_steps=self.total,
+            cycle_momentum=self.recipe.optimiser != "sgd",
+            base_momentum=least,
+            max_momentum=most,
+        )
+
+    def _groups(self) -> list[dict[str, Any]]:
+        parameters, decay = list(self.net.parameters()), self.recipe.weight_decay
+        return [
+            {"params": [each for each in parameters if each.dim() > 1], "weight_decay": decay},
+            {"params": [each for each in parameters if each.dim() <= 1], "weight_decay": 0.0},
+        ]
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         """Every epoch has all pictures in another order, but for the few that fill no batch."""
         place = self.step % self.steps
         if place == 0:
-            order = torch.randperm(len(self._examples.labels), generator=self._order)
+            order = torch.randperm(len(self.examples.labels), generator=self._order)
             self._batches = order[: self.steps * self.recipe.batch].view(self.steps, -1)
         rows = self._batches[place]
-        return shifted(self._examples.images[rows], self.recipe.shift, self._order), self._examples.labels[rows]
+        images = shifted(self.examples.images[rows], self.recipe.shift, self._order)
+        if self.recipe.mirrored:
+            flipped = torch.rand(len(rows), generator=self._order) < 0.5
+            images[flipped] = images[flipped].flip(-1)
+        return images, self.examples.labels[rows]
+
+    def _drop_in(self, *own: nn.Dropout) -> None:
+        """Lets numbers drop as the recipe says; those layers' own masks would be drawn from all threads' generator."""
+        for layer in own:
+            layer.p = 0.0
+        if self.recipe.dropout:
+            *_, last = (part for part in self.net.modules() if isinstance(part, nn.Linear))
+            for layer in own or (last,):
+                layer.register_forward_pre_hook(self._drop)
 
     def _drop(self, layer: nn.Module, given: tuple[Tensor]) -> tuple[Tensor] | None:
         if not layer.training:
@@ -202,7 +259,7 @@ class Training:
     @torch.no_grad()
     def _measure(self) -> None:
         self.net.eval()
-        images, labels = self._examples.held_out, self._examples.held_out_labels
+        images, labels = self.examples.held_out, self.examples.held_out_labels
         loss = hits = 0.0
         for start in range(0, len(labels), AT_ONCE):
             part = labels[start : start + AT_ONCE]

@@ -5,7 +5,7 @@ What is listed costs no decoding. Names come from outside: they are text, and he
 
 from models.picture_sets.crops import samples
 from models.picture_sets.folders import MOST_PICTURES, allowed_root, folder
-from models.picture_sets.listed import MOST_LISTED, PictureSet, fingerprint_of, mark_of, part, sum_of
+from models.picture_sets.listed import MOST_LISTED, PictureSet, SetGone, fingerprint_of, mark_of, part, span, sum_of
 from models.picture_sets.torchvisions import DATASETS, dataset
 from models.picture_sets.zips import MOST_ENTRIES, MOST_ZIP_MEGABYTES, archive
 
@@ -16,6 +16,7 @@ __all__ = [
     "MOST_PICTURES",
     "MOST_ZIP_MEGABYTES",
     "PictureSet",
+    "SetGone",
     "allowed_root",
     "archive",
     "dataset",
@@ -24,5 +25,6 @@ __all__ = [
     "mark_of",
     "part",
     "samples",
+    "span",
     "sum_of",
 ]

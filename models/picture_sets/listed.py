@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -18,8 +18,12 @@ MOST_LISTED = 1000  # of the files that are skipped or cannot be read; all are c
 ENDINGS = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"}
 
 
+class SetGone(PictureRefused):
+    """The whole set is out of reach: no reason to count its pictures as unreadable."""
+
+
 class PictureSet(Protocol):
-    """Pictures by their ids, in the order of these."""
+    """Pictures by their ids, in the order of these. Parts of a folder, ZIP or data set go to other processes, too."""
 
     title: str  # for people: the folder's name, the ZIP's name; text from outside
     ids: Sequence[str]  # sorted, unique
@@ -37,7 +41,7 @@ class PictureSet(Protocol):
         """The picture: upright RGB, bounded as by `models.decoding.decoded`. Safe in threads.
 
         Raises:
-            PictureRefused: for one that cannot be read.
+            PictureRefused: for one that cannot be read; SetGone where none can be.
         """
 
 
@@ -152,9 +156,34 @@ def part(pictures: PictureSet, number: int, parts: int) -> PictureSet:
     return _Part(pictures, slice(number - 1, None, parts), f"{pictures.title} {number}/{parts}")
 
 
+def span(pictures: PictureSet, first: int, end: int) -> PictureSet:
+    """The pictures from the place `first` up to `end`, as a set of the same title."""
+    return _Part(pictures, slice(first, end), pictures.title)
+
+
 class _Part(Listed):
     def __init__(self, whole: PictureSet, chosen: slice, title: str):
         none = [""] * len(whole.ids)
         facts = (of_each[chosen] for of_each in (whole.marks, whole.classes or none, whole.sources or none))
         super().__init__(title, dict(zip(whole.ids[chosen], map(Found, *facts), strict=True)), Skipped())
         self.open: Callable[[str], Image.Image] = whole.open
+
+
+# In other processes ---------------------------------------------------------------------------------------------------
+
+
+def opened_again(fingerprint: str, opened: Callable[..., PictureSet], *arguments: object) -> PictureSet:
+    """The set with this fingerprint in a process it was sent to, where it is opened once for all its parts.
+
+    Raises:
+        Refused: as when it is opened, and where it is not the same there.
+    """
+    pictures = _opened(opened, *arguments)
+    if pictures.fingerprint != fingerprint:
+        raise Refused("{title} differs from where the search began; copy it here again.", title=pictures.title)
+    return pictures
+
+
+@lru_cache(maxsize=2)
+def _opened(opened: Callable[..., PictureSet], *arguments: object) -> PictureSet:
+    return opened(*arguments)

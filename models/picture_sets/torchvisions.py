@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from models.decoding import MOST_MEGABYTES, decoded
-from models.picture_sets.listed import Found, Listed, PictureSet, Skipped, gone, mark_of, some
+from models.picture_sets.listed import Found, Listed, PictureSet, Skipped, gone, mark_of, opened_again, some
 from models.refusals import Refused
 from models.statefile import printable
 
@@ -38,7 +38,7 @@ def dataset(name: str, root: Path, download: bool = False) -> PictureSet:
 
     made, options, title = DATASETS[name]
     try:
-        return _DataSet(getattr(datasets, made)(root, download=download, **options), name, title)
+        return _DataSet(getattr(datasets, made)(root, download=download, **options), name, root, title)
     except (RuntimeError, OSError, ValueError, LookupError, EOFError, UnpicklingError) as error:
         raise Refused(
             "The data set {name} is not in {folder}, or is damaged; download it there first.",
@@ -50,7 +50,8 @@ def dataset(name: str, root: Path, download: bool = False) -> PictureSet:
 class _DataSet(Listed):
     """The pictures that a data set of torchvision holds as one array or as paths."""
 
-    def __init__(self, held: Any, name: str, title: str):
+    def __init__(self, held: Any, name: str, root: Path, title: str):
+        self._name, self._root = name, root.resolve()
         self._pixels = _pixels(held)  # (N, H, W, 3) uint8
         self._paths = [Path(path) for path in _first_of(held, "_images", "_image_files", "_samples") or ()]
         found = {}
@@ -58,6 +59,10 @@ class _DataSet(Listed):
             size = zlib.crc32(self._pixels[i].tobytes()) if self._pixels is not None else self._paths[i].stat().st_size
             found[f"{i:05d}"] = Found(mark_of(name, i, size), category)
         super().__init__(title, some(found, title), Skipped())
+
+    def __reduce__(self) -> tuple:
+        """How it goes to another process, which has the same files: all pixels would be too much."""
+        return opened_again, (self.fingerprint, dataset, self._name, self._root)
 
     def open(self, id: str) -> Image.Image:
         if self._pixels is not None:

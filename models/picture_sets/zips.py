@@ -11,8 +11,20 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from models.decoding import PictureRefused, decoded
-from models.picture_sets.listed import Found, Listed, PictureSet, Skipped, as_text, check_entry, class_of, mark_of, some
+from models.decoding import PictureRefused
+from models.decoding_apart import decoded_apart
+from models.picture_sets.listed import (
+    Found,
+    Listed,
+    PictureSet,
+    Skipped,
+    as_text,
+    check_entry,
+    class_of,
+    mark_of,
+    opened_again,
+    some,
+)
 from models.refusals import Refused
 from models.statefile import printable
 
@@ -37,6 +49,7 @@ def archive(content: Path | bytes, title: str) -> PictureSet:
 class _Archive(Listed):
     def __init__(self, content: Path | bytes, title: str):
         said = printable(title)
+        self._content = content if isinstance(content, bytes) else content.resolve()
         self._zip = _zip(content, said)
         entries = self._zip.infolist()
         _refuse_as_a_whole(entries, _size(content), said)
@@ -56,6 +69,10 @@ class _Archive(Listed):
                 self._entries[name] = entry
         super().__init__(title, some(found, title), skipped)
 
+    def __reduce__(self) -> tuple:
+        """How it goes to another process, which has the same file: an open one cannot be sent."""
+        return opened_again, (self.fingerprint, archive, self._content, self.title)
+
     def open(self, id: str) -> Image.Image:
         entry = self._entries[id]
         try:
@@ -64,7 +81,7 @@ class _Archive(Listed):
                 file.read(1)  # the end, where the checksum is looked at
         except UNZIPPING as error:
             raise PictureRefused("The file is damaged inside the ZIP: pack it again.") from error
-        return decoded(content)
+        return decoded_apart(content)
 
 
 # What Python's reader of ZIPs raises when a file lies.

@@ -1,6 +1,5 @@
 """The row at the top of a page: the picture, the network and its weights, where the page has a use for them."""
 
-import os
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from models.images import MIDDLE, png, square_of
 from models.loading import place_of_weights
 from models.options import Choice, Number, Phrase
 from models.samples import samples_for
+from models.server import server
 from models.statefile import FILE_AT_MOST, printable
 from models.trained import AS_USUAL
 from pages.common import address
@@ -245,11 +245,13 @@ def _choose_weights(row, network: str) -> str:
                 st.selectbox(_("Weights in the file"), places, key=key, persist_state="session", format_func=printable)
             if own:
                 ask_training(ARCHITECTURES[network], sha256_of(own))
+        if not server().takes_weights:
+            say_no_weights()
     return _weights(network, kind)
 
 
 def _kinds() -> Choice:
-    known = {name: words for name, words in WEIGHTS.items() if name != "file" or may_upload_weights()}
+    known = {name: words for name, words in WEIGHTS.items() if name != "file" or server().takes_weights}
     return Choice("weights", Phrase("Weights"), known, shown_as="list", unlinked=("file",))
 
 
@@ -275,9 +277,9 @@ def with_trained_weights() -> None:
     set_to(key_of("weights", page=FRAME), "auto")
 
 
-def may_upload_weights() -> bool:
-    """Whether this server takes files of weights: not where it is open to strangers."""
-    return os.environ.get("CONVSCOPE_WEIGHTS_UPLOAD") != "off"
+def say_no_weights() -> None:
+    """Says what this server does not take."""
+    st.caption(_("This server takes no files of weights."))
 
 
 # The device -------------------------------------------------------------------------------------------------------

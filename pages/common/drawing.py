@@ -25,8 +25,7 @@ def offer_drawing(chosen: Selection, loaded: Loaded) -> None:
         chosen: with what its weights turned out to be.
     """
     if loaded.architecture.reads_digits:
-        with st.expander(_("Draw a digit"), icon=":material/draw:", expanded=True):
-            draw_digit(chosen, loaded)
+        draw_digit(chosen, loaded)
 
 
 @fragment

@@ -10,6 +10,7 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.device import compute_on_one_core
+from models.server import server
 from models.training import Training
 from pages.common.cache import Place, trainings
 from pages.common.framing import framed
@@ -20,7 +21,7 @@ from pages.common.text import _, speak
 from vis.figures.numbers import percent
 
 PATIENCE = 8  # seconds without its session, after which a training is stopped
-AT_MOST = 900  # seconds, its waiting apart
+AT_MOST = server().budget.training  # seconds, its waiting apart
 MOST_KEPT = 4  # runs of a session, to be compared
 
 

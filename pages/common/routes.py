@@ -1,14 +1,19 @@
 """Every page of the app, once; and the ways from one to another."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from logging import getLogger
 from typing import Any
 
 import streamlit as st
 
 from models.options import Phrase
+from models.server import server
 from pages.common import address
 from pages.common.session import keep, kept, set_to
-from pages.common.text import spoken
+from pages.common.text import _, plain, spoken
+
+log = getLogger("convscope")
 
 
 @dataclass(frozen=True)
@@ -26,10 +31,26 @@ class Route:
     def script(self) -> str:
         return f"pages/{self.section}/{self.name}/page.py"
 
+    @property
+    def addresses(self) -> tuple[str, str]:
+        """What it is called in a list of pages."""
+        return self.name, f"{self.section}/{self.name}"
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether this server shows it."""
+        return server().pages is None or self in (HOME, *listed(server().pages))
+
     def page(self) -> Any:
-        """The page for `st.navigation`, with its title in the session's language."""
+        """The page for `st.navigation`, with its title in the session's language.
+
+        One that is not shown is known all the same, so that links and buttons that lead to it find what is said there.
+        """
         title, icon = spoken(self.title), f":material/{self.icon}:"
-        return st.Page(self.script, title=title, icon=icon, url_path=self.name, default=self == HOME)
+        visibility = "visible" if self.is_shown else "hidden"
+        return st.Page(
+            self.script, title=title, icon=icon, url_path=self.name, default=self == HOME, visibility=visibility
+        )
 
 
 ALL = ("picture", "network", "weights")
@@ -77,6 +98,24 @@ SECTIONS = {
 def named(name: str) -> Route:
     """The page of this address."""
     return next((route for section in SECTIONS.values() for route in section if route.name == name), HOME)
+
+
+@lru_cache(maxsize=1)
+def listed(addresses: tuple[str, ...]) -> tuple[Route, ...]:
+    """The pages at these addresses, such as "layers" or "look/layers"; the log names those at which there is none."""
+    known = {name: route for section in SECTIONS.values() for route in section for name in route.addresses}
+    if unknown := [address for address in addresses if address not in known]:
+        log.warning("CONVSCOPE_PAGES names no page of the app with %s.", ", ".join(map(repr, unknown)))
+    return tuple(known[address] for address in addresses if address in known)
+
+
+def say_not_shown(route: Route) -> None:
+    """In the place of a page that this server does not show."""
+    st.title(spoken(route.title))
+    words = _(
+        "This server does not show the page “{page}”; choose another one in the menu.", page=plain(spoken(route.title))
+    )
+    st.info(words, icon=":material/visibility_off:")
 
 
 def go(route: Route, network: str | None = None, **link: str) -> None:

@@ -110,10 +110,20 @@ def test_single_values_have_one_range_for_all():
 
 
 def test_a_map_is_enlarged_by_its_number_too():
-    page = visit(network="zfnet_mini", layer="features.relu3").choose(**{"map by number zfnet_mini features.relu3": 17})
+    page = visit(network="zfnet_mini", layer="features.relu3").choose(**{"map by number zfnet_mini": 17})
     assert enlarged(page) == "features.relu3 · feature map 17"
     assert page.link["map"] == "17"
-    assert page.widget("map by number zfnet_mini features.relu3").value is None
+    assert page.widget("map by number zfnet_mini").value is None
+
+
+def test_a_number_typed_while_another_layer_is_on_its_way_is_of_that_layer():
+    """A browser sends both at once; a number that this layer does not have opens nothing."""
+    page = visit(network="zfnet_mini", layer="features.relu3")
+    page.widget("map by number zfnet_mini").set_value(17)
+    assert enlarged(page.press("chip 4")) == "features.relu4 · feature map 17"
+    page = visit(network="zfnet_mini", layer="features.relu3")
+    page.widget("map by number zfnet_mini").set_value(150)
+    assert enlarged(page.press("chip 1")) is None
 
 
 def test_any_operation_can_be_chosen_and_a_chip_goes_back_to_a_named_layer():

@@ -18,9 +18,10 @@ from models.samples import SAMPLES, samples_for
 from pages.common import cache as remembered
 from pages.common.cache import Built, results
 from pages.common.text import plain
+from pages.look.architecture.canvas import findable
 from pages.look.architecture.story import BLOCKS
 from pages.look.architecture.versus import WORTH_COMPARING
-from pages.look.architecture.view import EVERYTHING, GraphView
+from pages.look.architecture.view import EVERYTHING, GraphView, called
 from tests.app.test_layers_page import spoken, state_dict, torch_file
 from tests.app.visit import APP, GRAPH, LAYERS, Visit, a_moment, in_vietnamese
 from tests.representatives import REPRESENTATIVES
@@ -568,6 +569,20 @@ def test_a_search_opens_the_way_to_the_layer_and_can_be_repeated():
     assert visit.canvases[0]["selected"] is None
     assert visit.choose(**{"search left resnet50": "layer3.4.conv2"}).titles
     assert visit.canvases[0]["selected"] == "layer3.4.conv2"
+
+
+@pytest.mark.parametrize("network", REPRESENTATIVES)
+def test_what_is_searched_by_any_of_its_names_is_found_first(network):
+    """The list keeps its order while one types, and shows what contains the letters."""
+    built = Built(network, ARCHITECTURES[network].input_shape[1])
+    known = called(built)
+    names = [known[name] for name in findable(remembered.graph(built))]
+    assert sorted(names) == sorted(known[name] for name in known if name)
+    for name in names:
+        for word in name.split(" = "):
+            first = next(other for other in names if word in other)
+            folded = first.partition("…")[0]  # “layer2.1…3” holds layer2.1
+            assert word in first.split(" = ") or word == folded, (word, first)
 
 
 @pytest.mark.parametrize(

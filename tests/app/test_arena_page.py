@@ -37,8 +37,9 @@ def top1(name: str) -> float:
 
 def figures(visit: Visit) -> dict[str, dict]:
     """The charts by their keys' names, in the order of the page."""
-    names = ("against cost", "learning", "confusion", "gradients")
     charts = [json.loads(chart.proto.spec) for chart in visit.at.get("plotly_chart")]
+    before = ["learning"] if "small_guess" in visit.link else []
+    names = ("against cost", *before, "confusion", "gradients")
     return dict(zip(names[-len(charts) :], charts, strict=True))
 
 
@@ -67,7 +68,7 @@ def files(monkeypatch) -> dict[str, object]:
     def download(place, label, make, file, key, **look):
         made[file] = make
 
-    for module in ("chart", "closely", "published"):
+    for module in ("chart", "confusion", "published"):
         monkeypatch.setattr(f"pages.learn.arena.{module}.download", download)
     return made
 
@@ -230,7 +231,7 @@ def test_a_pair_is_compared_by_its_seeds(usual, monkeypatch):
 
 
 def test_a_curve_is_the_log_of_its_network():
-    visit = Visit(PAGE, over="flop", curves="cifar_vgg,cifar_lenet5")
+    visit = Visit(PAGE, small_guess="1", over="flop", curves="cifar_vgg,cifar_lenet5")
     traces = figures(visit)["learning"]["data"]
     assert [trace["name"] for trace in traces] == ["LeNet-5", "VGG"]
     log = [entry["top1"] for entry in CARDS["cifar_vgg"]["log"]]
@@ -238,6 +239,16 @@ def test_a_curve_is_the_log_of_its_network():
     each = 49_920 * 6 * ARCHITECTURES["cifar_vgg"].macs / 1e15
     np.testing.assert_allclose(numbers(traces[1]["x"]), each * np.arange(1, 13))
     assert "Choose at least one network." in [info.value for info in visit.choose(curves=[]).at.info]
+
+
+def test_curves_are_not_shown_before_a_prediction_for_they_give_its_answer_away(usual):
+    assert "learning" not in figures(usual)
+    assert len(usual.at.get("plotly_chart")) == 3
+    assert "they appear once you have predicted" in usual.captions
+    for answer in ("1", "shown"):
+        visit = Visit(PAGE).press(f"answer small {answer}")
+        assert len(visit.at.get("plotly_chart")) == 4
+        assert "they appear once you have predicted" not in visit.captions
 
 
 def test_gradients_and_confusions_are_those_of_the_card(monkeypatch):
@@ -267,6 +278,17 @@ def test_its_graph_opens():
     visit = Visit(PAGE, closely="cifar_vgg").press("graph of it")
     assert visit.link["network"] == "cifar_vgg"
     assert visit.at.title[0].value == Visit(GRAPH).at.title[0].value
+
+
+@pytest.mark.parametrize("begins", ["random", "shipped"])
+def test_it_is_trained_here_from_the_beginning_or_goes_on(begins):
+    visit = Visit(PAGE, closely="cifar_vgg").press(f"train it {begins}")
+    visit.go(ROUTES["train"])
+    assert visit.widget("data").value == "cifar10"
+    assert visit.widget("learner/cifar10").value == "cifar_vgg"
+    assert visit.widget("begins/cifar_vgg").value == begins
+    assert visit.link.get("begins", "random") == begins
+    assert visit.link["learner"] == "cifar_vgg"
 
 
 # Votes -----------------------------------------------------------------------------------------------------------
@@ -350,16 +372,32 @@ def test_without_the_pictures_the_page_says_where_they_come_from(monkeypatch, tm
     assert visit.press("to the data set").link["set"] == "dataset"
 
 
-@torch.no_grad()
-def test_the_most_certain_mistakes_are_those_of_the_network(monkeypatch, tmp_path):
+@pytest.fixture
+def noise_is_here(monkeypatch, tmp_path) -> None:
+    """In the place of CIFAR-10's pictures."""
     (tmp_path / "datasets" / "cifar-10-batches-py").mkdir(parents=True)
     monkeypatch.setattr("pages.common.cache.arena.kept", lambda: tmp_path)
     monkeypatch.setattr("pages.common.cache.arena.pictures_in_dataset", lambda name: Noise())
-    visit = Visit(PAGE, closely="cifar_lenet5").press("show mistakes")
+
+
+def until_it_has_looked(visit: Visit) -> Visit:
     end = time.monotonic() + 60
     while "Most certain mistakes" not in visit.words and time.monotonic() < end:
         a_moment()
         visit.run()
+    return visit
+
+
+def test_before_the_network_has_looked_a_click_is_asked_for(noise_is_here):
+    visit = Visit(PAGE, closely="cifar_lenet5")
+    assert "A click on a cell shows its pictures here" in visit.captions
+    with pytest.raises(LookupError):
+        visit.widget("right")
+
+
+@torch.no_grad()
+def test_the_most_certain_mistakes_are_those_of_the_network(noise_is_here):
+    visit = until_it_has_looked(Visit(PAGE, closely="cifar_lenet5").press("show mistakes"))
     loaded, noise = load("cifar_lenet5", "shipped", "cpu"), Noise()
     found = [loaded.model(loaded.preprocess(noise.open(id))).softmax(1)[0].max(0) for id in noise.ids]
     names = [loaded.categories[int(answer)] for _share, answer in found]
@@ -371,5 +409,5 @@ def test_the_most_certain_mistakes_are_those_of_the_network(monkeypatch, tmp_pat
     visit.choose(right=str(loaded.categories.index(noise.classes[wrong[0]])))
     visit.choose(answer=str(loaded.categories.index(names[wrong[0]])))
     count = sum(names[n] == names[wrong[0]] and noise.classes[n] == noise.classes[wrong[0]] for n in range(20))
-    assert f"{count} pictures, the most certain answers first." in visit.captions
+    assert f"{count} of the original pictures, the most certain answers first." in visit.captions
     visit.choose(answer=visit.widget("right").value)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from models.learners import digits
 from models.lenet import LeNet5
-from models.training import Training
+from models.training import Recipe, Training
 from pages.common.components.sheets import Line, draw_sheets
 from pages.learn.normalisation.shift import RECIPE, Compared
 from tests.app.visit import ROUTES, Visit, in_vietnamese
@@ -224,3 +224,27 @@ def test_the_shift_can_be_stopped_and_waits_for_a_training_of_the_same_session()
     apart._thread.join(20)
     assert not apart.running
     visit.at.session_state["kept"]["runs"][-1].stop()
+
+
+def test_another_seed_is_another_training_and_the_link_says_which():
+    visit = Visit(PAGE, **SHIFT_PAGE, train="on", seed="7")
+    run = visit.at.session_state["kept"]["run apart"]
+    assert run.training.recipe.seed == 7
+    assert [training.recipe.seed for training in run.training.trainings] == [7, 7]
+    assert visit.link["seed"] == "7"
+    visit.choose(seed=8)
+    run._thread.join(20)
+    assert not run.running
+    other = visit.at.session_state["kept"]["run apart"]
+    assert other.training.recipe.seed == 8
+    assert visit.link["seed"] == "8"
+    assert visit.widget("seed").value == 8
+    visit.press("stop shift")
+    other._thread.join(20)
+    assert not other.running
+    assert (
+        Compared(Recipe(epochs=2, seed=7))
+        .trainings[0]
+        .net.features.c1.weight.ne(Compared().trainings[0].net.features.c1.weight)
+        .any()
+    )

@@ -12,19 +12,20 @@ from safetensors.torch import load as read
 from streamlit.runtime.media_file_manager import MediaFileManager
 from torch import nn
 
-from models import load
-from models.learners import LEARNERS, digits
-from models.training import Recipe, Training
+from models import ARCHITECTURES, load
+from models.learners import CIFAR_LEARNERS, LEARNERS, Examples, digits
+from models.training import CYCLE, Recipe, Training
+from models.weights import SHIPPED
 from pages.common.learning import MOST_KEPT, Run
 from pages.common.session import WEIGHTS_FILE
 from pages.learn.train.projection import _image
-from pages.learn.train.recipe import training_of
-from pages.learn.train.takeaway import log_rows, network_of
+from pages.learn.train.recipe import opens, training_of
+from pages.learn.train.takeaway import log_rows
 from tests.app.visit import FILTERS, ROUTES, STACK, Visit
 from vis.cost.design import as_code
 from vis.cost.stack import Row
 from vis.deconvnet import project, strongest_units
-from vis.figures.numbers import percent, significant
+from vis.figures.numbers import duration, percent, significant
 
 PAGE = ROUTES["train"]
 SHORT = {"epochs": "1", "batch": "256"}  # 15 steps
@@ -126,9 +127,10 @@ def test_its_accuracy_is_that_of_its_weights_on_the_held_out_digits():
 
 def test_a_link_sets_the_whole_recipe():
     link = {"learner": "residual", "norm": "on", "rate": "0.1", "batch": "128", "optimiser": "adam", "dropout": "0.5"}
-    link |= {"epochs": "1", "decay": "off", "shift": "4", "seed": "7"}
+    link |= {"epochs": "1", "schedule": "constant", "shift": "4", "seed": "7", "decay": "0.0005", "smoothing": "0.1"}
     visit, training = trained(**link)
-    assert training.recipe == Recipe("residual", "", "digits", True, 0.5, "adam", 0.1, False, 128, 4, 1, 7)
+    chosen = ("residual", "", "digits", True, 0.5, "adam", 0.1, "constant", 128, 4, 1, 7, 0.0005, 0.1)
+    assert training.recipe == Recipe(*chosen)
     assert link.items() <= visit.link.items()
 
 
@@ -199,7 +201,7 @@ def test_the_projections_on_the_way_are_the_deconvnets_of_the_weights_then(learn
     visit, training = trained(learner=learner, layer=layer, map="1", digit="7")
     assert [*training.snapshots] == [0, training.steps, training.total]
     assert any("0, 1, 2 epochs" in caption.value for caption in visit.at.caption)
-    image = _image(7)
+    image = _image(training.examples, 7)
     net = training_of(training.recipe).net.eval()
     net.load_state_dict(training.weights())
     (unit,) = strongest_units(net, image, layer, channels=[1])
@@ -214,7 +216,7 @@ def test_the_projections_on_the_way_are_the_deconvnets_of_the_weights_then(learn
 
 
 def test_a_rate_that_is_too_large_is_said():
-    visit, training = trained(rate="1.0", decay="off")
+    visit, training = trained(rate="1.0", schedule="constant")
     assert training.is_over
     assert training.held_out[-1].accuracy < 0.2
     assert "learned next to nothing" in visit.warnings
@@ -274,7 +276,7 @@ def test_the_weights_and_the_log_are_taken_away(monkeypatch, tmp_path):
 
 def test_a_trained_network_opens_on_another_page_of_this_session():
     visit, training = trained(epochs="4")
-    assert network_of(training) == "lenet5"
+    assert opens(training.recipe) == "lenet5"
     visit.press(f"open trained {FILTERS.name}")
     visit.at.switch_page(FILTERS.script)
     visit.run()
@@ -291,6 +293,143 @@ def test_a_trained_network_opens_on_another_page_of_this_session():
 def test_a_network_that_the_app_does_not_know_is_not_offered_elsewhere(learner):
     visit, _training = trained(learner=learner, epochs="1", batch="256")
     assert not [button for button in visit.at.button if (button.key or "").startswith("open trained")]
+
+
+# CIFAR-10 --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def coloured(monkeypatch) -> Examples:
+    """Forty coloured pictures, bright in the corner that their class says, in the place of CIFAR-10's."""
+    chance, names = torch.Generator().manual_seed(0), card("cifar_lenet5")["categories"]
+    labels = torch.arange(40) % 10
+    images = torch.randn(40, 3, 32, 32, generator=chance)
+    for image, label in zip(images, labels.tolist(), strict=True):
+        image[label % 3, 3 * label : 3 * label + 3] += 3
+    found = Examples(images, labels, images[:20], labels[:20], tuple(names))
+    monkeypatch.setattr("pages.common.cache.has_cifar10", lambda: True)
+    monkeypatch.setattr("pages.common.cache.cifar10_examples", lambda: found)
+    return found
+
+
+def card(name: str) -> dict:
+    return json.loads((SHIPPED / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_where_cifar_is_not_on_this_machine_the_page_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr("pages.common.cache.has_cifar10", lambda: False)
+    visit = Visit(PAGE, data="cifar10")
+    (info,) = [info.value for info in visit.at.info if "CIFAR-10" in info.value]
+    assert "not on this machine" in info
+    assert "Top nine pictures" in info
+    assert buttons(visit) == {"Start": False, "One step": False, "Stop": False, "Reset": False}
+    assert visit.press("to the data set").link["set"] == "dataset"
+    visit = Visit(PAGE)
+    assert buttons(visit)["Start"]
+    assert not buttons(visit.choose(data="cifar10"))["Start"]
+
+
+def test_pictures_that_are_damaged_are_refused(monkeypatch, tmp_path):
+    (tmp_path / "datasets" / "cifar-10-batches-py").mkdir(parents=True)
+    monkeypatch.setattr("pages.common.cache.arena.kept", lambda: tmp_path)
+    visit = Visit(PAGE, data="cifar10").press("training start")
+    assert "damaged or incomplete" in visit.errors[0]
+    assert not runs(visit)
+
+
+@pytest.mark.parametrize("name", ["cifar_lenet5", "cifar_vgg", "cifar_efficientnet"])
+def test_a_network_of_the_arena_has_the_arenas_recipe_until_it_is_changed(coloured, name):
+    visit = Visit(PAGE, data="cifar10", learner=name).press("training step")
+    recipe, arena = runs(visit)[-1].training.recipe, card(name)["recipe"]
+    runs(visit)[-1].stop()
+    until_it_ends(visit)
+    assert recipe.schedule == "cycle"
+    assert {"nesterov": "SGD, Nesterov", "adamw": "AdamW"}[recipe.optimiser] == arena["optimiser"]
+    assert tuple(arena["momentum"]) == CYCLE
+    for ours, theirs in [("smoothing", "label_smoothing"), ("weight_decay", "weight_decay"), ("batch", "batch")]:
+        assert getattr(recipe, ours) == arena[theirs]
+    for both in ("learning_rate", "shift", "epochs"):
+        assert getattr(recipe, both) == arena[both]
+    own = [part.p for part in ARCHITECTURES[name].build().modules() if isinstance(part, nn.Dropout)]
+    assert recipe.dropout == max(own, default=0)
+    assert recipe.mirrored
+    assert recipe.begins == "random"
+    assert not visit.link.keys() & {"rate", "batch", "optimiser", "epochs", "schedule", "decay", "smoothing", "begins"}
+
+
+def test_what_an_epoch_takes_is_that_of_the_networks_card(coloured):
+    visit, made = Visit(PAGE, data="cifar10", learner="cifar_vgg"), card("cifar_vgg")
+    each = sum(entry["core_seconds"] for entry in made["log"]) / 12 / (390 * 128)
+    assert f"takes VGG about {duration(5000 * each)} on one core" in visit.captions
+    assert made["machine"]["device"] in visit.captions
+    assert "5,000 of CIFAR-10's 50,000 training pictures" in visit.captions
+    assert "right on" not in visit.captions
+    words = f"are right on {percent(made['files'][-1]['top1'] / 100)} of the test pictures"
+    assert words in visit.choose(**{"begins": "shipped"}).captions
+
+
+def test_only_networks_that_were_trained_in_the_arena_are_offered_and_a_stack(coloured):
+    values = visit_options(Visit(PAGE, data="cifar10"))
+    assert values == [*(name for name in CIFAR_LEARNERS if (SHIPPED / f"{name}.json").is_file()), "stack"]
+
+
+def visit_options(visit: Visit) -> list[str]:
+    titles = {learner.title: name for name, learner in CIFAR_LEARNERS.items()} | {"your own stack": "stack"}
+    return [titles[title] for title in visit.widget("learner/cifar10").options]
+
+
+def test_a_training_goes_on_from_the_weights_that_ship_and_opens_elsewhere(coloured):
+    link = {"data": "cifar10", "learner": "cifar_lenet5_bn", "begins": "shipped", "batch": "8", "epochs": "1"}
+    visit = Visit(PAGE, **link)
+    assert visit.widget("rate/cifar_lenet5_bn shipped").value == 0.01
+    training = until_it_ends(visit.press("training start"))
+    assert link.items() <= visit.link.items()
+    assert training.recipe.schedule == "cosine"
+    with torch.no_grad():
+        model = load("cifar_lenet5_bn", "shipped", "cpu").model
+        right = (model(coloured.held_out).argmax(1) == coloured.held_out_labels).float().mean().item()
+    assert training.held_out[0].accuracy == pytest.approx(right)
+    assert "LeNet-5 + batch norm, CIFAR-10" not in visit.words  # which is in the table of several runs
+    visit.press(f"open trained {FILTERS.name}")
+    visit.at.switch_page(FILTERS.script)
+    visit.run()
+    assert visit.link["network"] == "cifar_lenet5_bn"
+    file = visit.at.session_state["kept"][f"own {WEIGHTS_FILE}"]
+    names = visit.at.session_state[f"classes/cifar_lenet5_bn {file.file_id}"]
+    assert names.splitlines() == list(coloured.categories)
+
+
+def test_the_projection_is_of_a_picture_of_the_chosen_class(coloured):
+    visit = Visit(PAGE, data="cifar10", learner="cifar_lenet5", epochs="1", batch="8", layer="features.c3", map="2")
+    visit.choose(**{"epochs/cifar_lenet5 random": 1})
+    visit.press("training start")
+    training = until_it_ends(visit)
+    visit.choose(**{"class": 7})
+    (_run, *of), found = list(visit.at.session_state["kept"]["projections"].items())[-1]
+    assert of == ["features.c3", 2, 7]
+    image = coloured.held_out[7:8]
+    net = training.net.eval()
+    (unit,) = strongest_units(net, image, "features.c3", channels=[2])
+    torch.testing.assert_close(found[training.total].pixels, project(net, image, [unit])[0].pixels)
+
+
+def test_runs_of_digits_and_of_cifar_are_told_apart(coloured):
+    visit = Visit(PAGE, **SHORT).press("training start")
+    until_it_ends(visit)
+    visit.choose(data="cifar10")
+    visit.choose(**{"learner/cifar10": "stack"})
+    visit.choose(**{"epochs/stack random": 1, "batch/stack random": 8})
+    visit.press("training start")
+    training = until_it_ends(visit)
+    assert training.net[0].weight.shape[1] == 3
+    (table,) = visit.at.table
+    assert [text.replace("\\", "") for text in table.value.iloc[:, 1]] == [
+        "LeNet-5, modern",
+        "your own stack, CIFAR-10",
+    ]
+    assert not visit.errors
+    visit.choose(data="digits")
+    assert visit.widget("learner").value == "lenet5"
 
 
 def test_a_training_goes_on_when_its_page_is_left_and_the_sidebar_says_so():

@@ -15,7 +15,7 @@ FORBIDDEN = {
     "app.py": ("tests",),
 }
 ROOMS = {"app.py", "pages", "vis", "models", "tests", "requirements.txt"}
-OUTDOORS = {"README.md", "LICENSE", "pyproject.toml", ".gitignore", ".gitattributes", ".streamlit", ".ci"}
+OUTDOORS = {"README.md", "LICENSE", "pyproject.toml", ".gitignore", ".gitattributes", ".streamlit", ".ci", "deploy"}
 PICTURES = (".png", ".jpg", ".webp", ".gif", ".svg")
 
 

@@ -14,6 +14,12 @@ HOMES = {
     "streamlit.session_state": ("pages/common/session.py", "pages/common/text.py"),
     "streamlit.query_params": ("pages/common/address.py", "pages/common/text.py"),
     "streamlit.switch_page": ("pages/common/routes.py",),
+    "os.environ": (
+        *("models/server.py", "pages/common/__init__.py"),  # what is asked, and what is set before anything computes
+        *("models/decoding_apart.py", "models/statefile.py"),  # they hand it on to child processes
+        "vis/top9/engines.py",  # what torchrun says, and what Ray is told
+    ),
+    "os.getenv": (),
     "tempfile": ("models/temporary.py",),  # what goes another way stays when the process is killed
     "torch.cuda": ("models/device.py",),
     "torch.mps": ("models/device.py",),

@@ -118,7 +118,8 @@ def said_by_way_of() -> dict[tuple[str, str], set[str]]:
         ("pages/common/words.py", "kind"): {kind for kind, _ in fidelities()},
         ("pages/common/words.py", "part"): {why for _, why in fidelities() if why} | assumed,
         ("models/decoding.py", "sentence"): strings_of("models/decoding.py", "OTHER_KINDS"),
-        ("models/statefile.py", "template"): set(),  # passes on what a child process refused
+        ("models/decoding_apart.py", "template"): set(),  # passes on what a child process refused
+        ("models/statefile.py", "template"): set(),  # likewise
         ("vis/trace/agreement.py", "template"): set(),  # says again what was refused before
         ("vis/trace/tracing.py", "template"): set(),  # likewise
         ("vis/top9/files.py", "template"): set(),  # gives back what was refused when a result was made

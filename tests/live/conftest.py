@@ -51,6 +51,22 @@ def wait_until_healthy(process: subprocess.Popen, url: str, log: Path, seconds: 
     pytest.fail(f"The server of {url} did not come up:\n{log.read_text('utf-8')}")
 
 
+def serving(script: Path, host: str, port: int, log: Path, *options: str, **environment: str) -> subprocess.Popen:
+    """A server of a script, which may not answer yet."""
+    command = [
+        *(sys.executable, "-m", "streamlit", "run", str(script)),
+        "--server.headless=true",
+        f"--server.address={host}",
+        f"--server.port={port}",
+        "--server.fileWatcherType=none",
+        "--browser.gatherUsageStats=false",
+        *options,
+    ]
+    known = os.environ | environment
+    with log.open("w") as output:
+        return subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True, env=known)
+
+
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     """The address at which a script is served: `server(ROOT / "app.py")`, further options as on the command line.
@@ -65,18 +81,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         if (known := addresses.get((script, *options))) is not None:
             return known
         port, log = free_port(), tmp_path_factory.mktemp("server") / "log.txt"
-        command = [
-            *(sys.executable, "-m", "streamlit", "run", str(script)),
-            "--server.headless=true",
-            "--server.address=127.0.0.1",
-            f"--server.port={port}",
-            "--server.fileWatcherType=none",
-            "--browser.gatherUsageStats=false",
-            *options,
-        ]
-        with log.open("w") as output:
-            process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
-        processes.append(process)
+        processes.append(process := serving(script, "127.0.0.1", port, log, *options))
         logs[script] = log
         wait_until_healthy(process, f"http://127.0.0.1:{port}", log)
         return addresses.setdefault((script, *options), f"http://127.0.0.1:{port}")
@@ -106,7 +111,7 @@ def pytest_runtest_makereport(item: pytest.Item):
     return report
 
 
-def _without_browser(reason: str) -> NoReturn:
+def go_without(reason: str) -> NoReturn:
     """Skips with the reason; fails where the tests must not be skipped, as in CI."""
     if os.environ.get("REQUIRE_BROWSER"):
         pytest.fail(reason)
@@ -119,13 +124,13 @@ def browser() -> Iterator:
     try:
         from playwright import sync_api as playwright
     except ImportError:
-        _without_browser("playwright is not installed")
+        go_without("playwright is not installed")
     system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with playwright.sync_playwright() as driver:
         try:
             chromium = driver.chromium.launch(executable_path=system, args=SWITCHES)
         except playwright.Error as error:
-            _without_browser(f"no Chromium could be started: {error.message.splitlines()[0]}")
+            go_without(f"no Chromium could be started: {error.message.splitlines()[0]}")
         playwright.expect.set_options(timeout=5_000)
         yield chromium
         chromium.close()

@@ -209,11 +209,13 @@ def test_the_address_and_the_history_bring_back_two_networks_with_all_that_is_op
 def test_a_search_looks_at_the_layer_and_opens_the_way_to_it(page, address):
     at(page, address, "?network=resnet50")
     search = page.get_by_role("combobox", name=re.compile("Search"))
-    three = "layer2 = conv3_x = layer 3"
-    for words, name in (("layer3.4.conv2", "layer3.4.conv2"), ("conv3_x", three), ("layer 3", three)):
+    three = "layer2 = conv3_x = stage 3 = layer 3"
+    names_of_three = ("layer2", "conv3_x", "stage 3", "layer 3")
+    for words, name in (("layer3.4.conv2", "layer3.4.conv2"), *((word, three) for word in names_of_three)):
         search.click()
         search.fill(words)
-        page.get_by_role("option", name=name, exact=True).click()
+        expect(page.get_by_role("option").first).to_have_text(name)
+        search.press("Enter")
         expect(title(page, f"ResNet-50 · {name}")).to_be_visible(timeout=30_000)
         expect(box(page, "resnet50", name.partition(" = ")[0])).to_have_attribute("aria-pressed", "true")
         idle(page)
@@ -391,6 +393,36 @@ def test_fits_a_telephone(new_page, address):
     page.wait_for_timeout(1000)  # the graph comes to the top, the box above the sheet
     last = box(page, "vgg16", "classifier.6").locator(".face").last.bounding_box()
     assert 60 < last["y"] < last["y"] + last["height"] < sheet.bounding_box()["y"]
+
+
+@pytest.mark.parametrize("network", ["vgg16", "densenet121"])
+def test_a_deep_network_with_everything_open_can_be_read_on_a_projector(new_page, address, network):
+    page = at(new_page(viewport={"width": 1920, "height": 1080}), address, f"?network={network}&open_left=*")
+    page.get_by_role("button", name="Fit", exact=True).click()
+    page.wait_for_timeout(500)  # in which it glides there
+    names_of_boxes = canvas(page, network).locator(".boxes text.title")
+    assert names_of_boxes.count() == len(graph_of(network).nodes)
+    sizes = names_of_boxes.evaluate_all("""
+        all => all.map(one => parseFloat(getComputedStyle(one).fontSize) * one.getScreenCTM().a)
+    """)
+    assert sorted(sizes)[len(sizes) // 10] >= 9
+    frame, drawn = (canvas(page, network).locator(part).bounding_box() for part in ("xpath=.", ".boxes"))
+    for start, length in (("x", "width"), ("y", "height")):
+        assert frame[start] <= drawn[start] < drawn[start] + drawn[length] <= frame[start] + frame[length]
+    assert max(drawn[side] / frame[side] for side in ("width", "height")) > 0.8
+
+
+def test_two_networks_are_seen_at_once_on_a_telephone(new_page, address):
+    options = {**PHONE, "has_touch": True, "is_mobile": True, "user_agent": "Mozilla/5.0 (Android 15; Mobile)"}
+    page = at(new_page(**options), address, "?network=resnet18&compare=plain18", 2)
+    upper, lower = (canvas(page, *one).bounding_box() for one in (("resnet18", "left"), ("plain18", "right")))
+    height = PHONE["viewport"]["height"]
+    assert lower["y"] + 0.4 * lower["height"] < height  # that there are two is seen before one scrolls
+    assert lower["y"] + lower["height"] - upper["y"] < 0.7 * height
+    page.get_by_role("button", name="Search").last.tap()
+    page.get_by_role("combobox", name=re.compile("Search")).fill("conv3_x")
+    page.get_by_role("option").first.tap()
+    expect(title(page, "Plain-18 · layer2 = conv3_x")).to_be_visible(timeout=30_000)
 
 
 def test_follows_the_system_into_the_dark_with_maps_in_its_boxes(new_page, address):

@@ -1,9 +1,14 @@
 """The CIFAR-10 arena in a real browser."""
 
+import os
+import pickle
 import re
 
+import numpy as np
 import pytest
 
+from models.cards import cards
+from tests.live.conftest import ROOT
 from tests.live.test_page import PHONE, sideways_room
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
@@ -45,3 +50,58 @@ def test_fits_a_telephone_and_no_two_names_overlap(new_page, app, axis, language
             is_beside = a["x"] + a["width"] <= b["x"] + 1 or b["x"] + b["width"] <= a["x"] + 1
             is_above = a["y"] + a["height"] <= b["y"] + 3 or b["y"] + b["height"] <= a["y"] + 3
             assert is_beside or is_above
+
+
+PATCH = """\
+import torchvision.datasets.cifar as of
+of.check_integrity = lambda path, md5=None: True
+"""
+
+
+@pytest.fixture(scope="module")
+def with_noise(server, browser, tmp_path_factory) -> str:
+    """The address of the app where pictures of noise lie in the place of CIFAR-10, whose sums are not looked at."""
+    home = tmp_path_factory.mktemp("home")
+    folder = home / "hub" / "convscope" / "datasets" / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    (home / "sitecustomize.py").write_text(PATCH)
+    for name, seed in (("test_batch", 0), *((f"data_batch_{n}", n) for n in range(1, 6))):
+        pixels = np.random.default_rng(seed).integers(0, 256, (400, 3072), np.uint8)
+        (folder / name).write_bytes(pickle.dumps({"data": pixels, "labels": [n % 10 for n in range(400)]}))
+    names = list(cards()["cifar_vgg"].categories)
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": names}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCH_HOME", str(home))
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(home), os.environ.get("PYTHONPATH", "")]))
+        address = server(ROOT / "app.py", "--server.maxMessageSize=201")  # another server than that of other tests
+    first = browser.new_page()
+    first.goto(address)
+    first.get_by_role("heading", level=1).wait_for(timeout=60_000)
+    first.close()
+    return address
+
+
+def click_cell(page, right: int, answer: int) -> None:
+    table = page.locator(".js-plotly-plot").filter(has=page.locator(".heatmaplayer image")).first
+    table.scroll_into_view_if_needed()
+    box = table.locator(".nsewdrag").first.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * (answer + 0.35) / 10, box["y"] + box["height"] * (right + 0.4) / 10)
+
+
+@pytest.mark.parametrize("look", [{}, PHONE], ids=["desktop", "telephone"])
+def test_a_clicked_cell_shows_its_pictures_and_the_lists_choose_another(new_page, with_noise, look):
+    page = at(new_page(**look), with_noise, "&closely=cifar_lenet5")
+    click_cell(page, 2, 6)  # which begins to look
+    expect(page.get_by_text("The pictures of a cell")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("combobox", name="Right class", exact=True)).to_have_value("bird")
+    expect(page.get_by_role("combobox", name="Answer", exact=True)).to_have_value("frog")
+    click_cell(page, 9, 0)
+    expect(page.get_by_role("combobox", name="Right class", exact=True)).to_have_value("truck", timeout=30_000)
+    expect(page.get_by_role("combobox", name="Answer", exact=True)).to_have_value("airplane")
+    answer = page.get_by_role("combobox", name="Answer", exact=True)
+    answer.focus()
+    answer.press("ArrowDown")
+    answer.press("ArrowDown")
+    answer.press("Enter")
+    expect(answer).not_to_have_value("airplane")
+    page.wait_for_url(re.compile("answer="), timeout=30_000)

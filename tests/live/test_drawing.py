@@ -53,6 +53,21 @@ def test_a_digit_is_classified_while_it_is_drawn_and_becomes_the_picture(page, a
     expect(used).to_be_disabled()
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_one_draws_and_sees_the_probabilities_without_scrolling(new_page, app, width, height):
+    page = new_page(viewport={"width": width, "height": height})
+    page.goto(f"{app}/layers?network=lenet5")
+    bars = page.locator(".drawing .bar")
+    expect(bars).to_have_count(10, timeout=SOON)
+    for what in (
+        page.get_by_role("img", name="Field to draw a digit in"),
+        bars.last,
+        page.locator(".strip .saw").first,
+    ):
+        expect(what).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Use this picture")).to_be_in_viewport(ratio=1)
+
+
 def test_a_finger_draws_and_does_not_scroll_the_page(new_page, app):
     page = new_page(viewport={"width": 390, "height": 800}, has_touch=True)
     paper, box = opened(page, app)

@@ -75,3 +75,21 @@ def test_no_page_has_a_grave_finding_nor_a_heading_too_deep_nor_small_words_nor_
         found |= {f"{route.name} {language}": findings} if findings else {}
     assert not found
     assert left == {rule for rule, _selector, _why in STREAMLITS}  # an exemption that nothing needs is taken away
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", ["shortcuts", "normalisation", "dropout"])
+def test_the_words_below_drawn_sheets_are_not_small_where_the_sheets_are(new_page, app, name, width):
+    page = new_page(viewport={"width": width, "height": 844})
+    page.goto(f"{app}/{name}")
+    titles = page.locator(".sheets .title")
+    expect(titles.first).to_be_visible(timeout=60_000)
+    expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
+    seen = "all => all.map(one => parseFloat(getComputedStyle(one).fontSize) * one.getScreenCTM().a)"
+    assert min(titles.evaluate_all(seen)) >= SMALLEST - 0.01
+    edges = titles.evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect()).map(box => [box.left, box.right, box.top])"
+    )
+    for one in edges:
+        beside = (left for left, _right, top in edges if left > one[0] and abs(top - one[2]) < 2)
+        assert one[1] < min(beside, default=width)

@@ -70,11 +70,15 @@ def click_cell(grid, row: int, column: int) -> None:
     grid.click(position={"x": (column + 0.5) * box["width"] / columns, "y": (row + 0.5) * height / rows})
 
 
-def upload(page, name: str, content: bytes, mime: str) -> None:
-    """Chooses a file in the file chooser of “Your picture”, behind the picture's name."""
+def upload(page, name: str, content: bytes, mime: str, window=None) -> None:
+    """Chooses a file in the file chooser of “Your picture”, behind the picture's name.
+
+    Args:
+        window: the whole page, where `page` is a frame in it.
+    """
     if not page.get_by_test_id("stFileUploader").is_visible():
         page.get_by_test_id("stPopoverButton").first.click()
-    with page.expect_file_chooser() as chooser:
+    with (window or page).expect_file_chooser() as chooser:
         page.get_by_test_id("stFileUploader").get_by_test_id("stBaseButton-secondary").click()
     chooser.value.set_files({"name": name, "mimeType": mime, "buffer": content})
 

@@ -101,6 +101,20 @@ def jpeg_with_many_scans() -> bytes:
     return file[:scan] + file[scan:end] * 2000 + file[end:]
 
 
+def jpeg_with_hidden_scans() -> bytes:
+    """As `jpeg_with_many_scans`, each behind a comment that holds an end of image."""
+    file = saved(corners(), "JPEG", progressive=True)
+    scan, end = file.rfind(b"\xff\xda"), file.rfind(b"\xff\xd9")
+    return file[:scan] + (b"\xff\xfe\0\4\xff\xd9" + file[scan:end]) * 2000 + file[end:]
+
+
+def jpeg_with_scans_behind_comments() -> bytes:
+    """Thousands of empty segments, and then the scans."""
+    file = saved(corners(), "JPEG", progressive=True)
+    scan, end = file.rfind(b"\xff\xda"), file.rfind(b"\xff\xd9")
+    return file[:scan] + b"\xff\xfe\0\2" * 30_000 + file[scan:end] * 2000 + file[end:]
+
+
 def bmp_run_length() -> bytes:
     head = struct.pack("<IIIIiiHHIIIIII", 0, 0, 1078, 40, 5000, 5000, 1, 8, 1, 0, 0, 0, 256, 0)
     return b"BM" + head + bytes(range(256)) * 4 + b"\1\1\0\0" * 3000
@@ -193,6 +207,8 @@ REFUSED = (
         "JPEG of zeros": lambda: (b"\xff\xd8\xff" + bytes(10**7), "damaged"),
         "JPEG of a million segments": lambda: (b"\xff\xd8" + b"\xff\xe5\0\2" * 10**6, "damaged"),
         "JPEG of many scans": lambda: (jpeg_with_many_scans(), "pieces"),
+        "JPEG of many scans behind ends of image": lambda: (jpeg_with_hidden_scans(), "pieces"),
+        "JPEG of many scans behind many comments": lambda: (jpeg_with_scans_behind_comments(), "damaged"),
         "TIFF of 2³¹ pixels a side": lambda: (tiff_of(2**31, 2**31), "2147483648"),
         "TIFF of a million strips": lambda: (tiff_of(64, 64, strips=10**6), "1000000 pieces"),
         "TIFF whose strip is short": lambda: (tiff_of(64, 64, rows=64), "damaged"),

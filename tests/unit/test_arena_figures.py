@@ -1,6 +1,7 @@
 """The charts of the networks that were trained alike, as they are handed to Plotly."""
 
 from dataclasses import replace
+from itertools import pairwise
 from math import log10
 
 import numpy as np
@@ -79,6 +80,32 @@ def test_no_name_meets_another_one_or_another_point_on_a_telephone():
         assert not [other for other in place if other != name and box.meets_circle(*place[other], 6)]
 
 
+@pytest.mark.parametrize("cost", ["parameters", "macs"])
+@pytest.mark.parametrize("room", [ROOM, (900, 340)])
+def test_the_line_of_the_front_runs_through_no_name(cost, room):
+    points = [
+        Point(one.name, one.title, "lenet", getattr(one, cost), one.training.top1, "")
+        for one in (entrant(card) for card in cards().values())
+    ]
+    figure = against_cost(points, WORDS)
+    line, drawn = figure.data
+    spans = figure.layout.xaxis.range, figure.layout.yaxis.range
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        (left, right), (low, high) = spans
+        return (log10(x) - left) / (right - left) * room[0], (y - low) / (high - low) * room[1]
+
+    corners = [place(x, y) for x, y in zip(line.x, line.y, strict=True)]
+    on_the_line = []
+    for (left, low), (right, high) in pairwise(corners):
+        on_the_line += [(x, low) for x in np.arange(left, right, 0.5)] + [(right, y) for y in np.arange(low, high, 0.5)]
+    assert sum(map(bool, drawn.text)) >= 8
+    for x, y, text, side in zip(drawn.x, drawn.y, drawn.text, drawn.textposition, strict=True):
+        if text:
+            box = beside(*place(x, y), 6, *SIDES[side], LETTER[0] * len(text))
+            assert not [at for at in on_the_line if box.left < at[0] < box.right and box.bottom < at[1] < box.top]
+
+
 def test_the_sides_that_are_better_for_some_are_tried_first():
     circles, titles = {"a": (100.0, 100.0, 6.0)}, {"a": "A"}
     assert dict(sides(circles, titles, ["a"], (200, 200))) == {"a": "middle right"}
@@ -114,6 +141,8 @@ def test_right_answers_and_mistakes_have_a_colour_each_and_all_counts_are_writte
         ("y", "x", ""),
         ("y", "y", "10"),
     ]
+    assert [tuple(cell) for cell in written.customdata] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert list(written.hovertext) == ["8", "2", "0", "10"]
 
 
 def test_without_a_mistake_there_is_a_table_too():

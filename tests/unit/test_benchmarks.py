@@ -19,7 +19,7 @@ TABLE = re.compile(r"^\| .+ \|\n\|(---\|)+\n(\| .+ \|\n)+", re.MULTILINE)
 def test_every_benchmark_is_run_here_or_in_a_browser():
     drivers = {name for name in BENCHMARKS if "tests.benchmarks.browser" in (HERE / f"{name}.py").read_text("utf-8")}
     assert drivers == {*IN_A_BROWSER}
-    assert len(BENCHMARKS) == 17
+    assert len(BENCHMARKS) == 18
 
 
 @pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in (*IN_A_BROWSER, OF_A_SERVER)])

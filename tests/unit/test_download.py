@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from models.download import ABANDONED_AFTER, DownloadFailed, cached, fetched, sha256_of
+from models.download import A_MOMENT, ABANDONED_AFTER, DownloadFailed, cached, clear_partials, fetched, sha256_of
 
 BODY = bytes(range(256)) * 8192  # 2 MiB
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -317,6 +317,24 @@ def test_a_process_killed_half_way_leaves_nothing_that_is_loaded(server, tmp_pat
     killed.join()
     assert cached(server.url("good"), SHA256, tmp_path) is None
     assert fetched(server.url("good"), SHA256, tmp_path).read_bytes() == BODY
+
+
+def test_what_a_killed_process_left_goes_at_the_next_start_and_what_a_living_one_writes_stays(server, tmp_path):
+    living, killed = (started(server.url("stalled"), tmp_path) for _ in range(2))
+    while len([path for path in tmp_path.glob("*.partial") if path.stat().st_size]) < 2:
+        time.sleep(0.01)
+    killed.kill()
+    killed.join()
+    clear_partials(tmp_path)
+    assert len(names(tmp_path)) == 2  # a process that has only just begun may not have its lock yet
+    for partial in tmp_path.iterdir():
+        os.utime(partial, (time.time() - A_MOMENT - 1,) * 2)
+    clear_partials(tmp_path)
+    assert len(names(tmp_path)) == 1
+    living.kill()
+    living.join()
+    clear_partials(tmp_path)
+    assert names(tmp_path) == []
 
 
 def test_partial_files_go_once_they_are_abandoned_and_not_before(server, tmp_path):

@@ -170,12 +170,23 @@ def test_what_is_shared_is_the_same_for_everybody():
     thing.clear()
 
 
-def test_a_budget_may_be_set_and_is_else_a_share_of_the_memory(monkeypatch):
-    monkeypatch.setenv("CONVSCOPE_MEMORY", "250")
-    assert remembering._budget() == 250_000_000
-    monkeypatch.delenv("CONVSCOPE_MEMORY")
+def test_a_budget_may_be_set_is_smaller_in_a_class_and_else_a_share_of_the_memory(monkeypatch):
+    for variable in ("CONVSCOPE_MEMORY", "CONVSCOPE_CLASS"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(remembering, "memory", lambda: 64 << 30)
+    assert remembering._budget() == 1 << 30
+    monkeypatch.setenv("CONVSCOPE_CLASS", "1")
+    assert remembering._budget() == 1 << 29
     monkeypatch.setattr(remembering, "memory", lambda: 2 << 30)
     assert remembering._budget() == 256 << 20
+    monkeypatch.setenv("CONVSCOPE_MEMORY", "250")
+    assert remembering._budget() == 250_000_000
+    monkeypatch.setenv("CONVSCOPE_MEMORY", "1 GB")
+    with pytest.raises(ValueError, match="a number of megabytes, such as 500, not '1 GB'"):
+        remembering._budget()
+
+
+def test_the_memory_of_the_machine_is_known():
     assert 256 << 20 < memory() < 1 << 50
 
 

@@ -115,7 +115,7 @@ def test_the_unreadable_pictures_of_a_search_hold_nothing(tmp_path, monkeypatch)
     for name in ("a", "b", "c"):
         Image.new("RGB", (80, 80)).save(tmp_path / f"{name}.png")
     pictures = folder(tmp_path, tmp_path)
-    monkeypatch.setattr(type(pictures), "open", lambda self, id: refuse())
+    monkeypatch.setattr(pictures, "open", lambda id: refuse())
     top = top9.mine(load("lenet5", "random", "cpu"), pictures, {"C1": "features.relu1"}.values(), 2)
     assert [id for id, _ in top.unreadable] == ["a.png", "b.png", "c.png"]
     assert len(alive) == 3

@@ -75,6 +75,14 @@ def test_a_block_of_many_layers_belongs_to_none_and_what_follows_the_last_to_non
 
 
 @pytest.mark.parametrize(
+    ("network", "block", "stage"),
+    [("resnet50", "layer2", "3"), ("plain34", "layer4", "5"), ("vgg16", "features.0", None)],
+)
+def test_a_residual_network_has_stages_with_its_stem_as_the_first(network, block, stage):
+    assert names_of(network)[block].stage == stage
+
+
+@pytest.mark.parametrize(
     ("one", "other", "same"),
     [
         ("inception3a", "inception (3a)", True),

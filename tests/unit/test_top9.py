@@ -35,7 +35,7 @@ from vis.top9 import (
     files,
     find,
     key_of,
-    merged,
+    merge,
     mine,
     mining,
     open_top,
@@ -190,7 +190,7 @@ def test_neighbours_in_the_group_change_nothing(zfnet):
         found = [mine(zfnet, part(pictures, i + 1, parts), layers_of(zfnet), k=4) for i in range(parts)]
         together = found[0]
         for other in found[1:]:
-            together = merged(together, other)
+            together = merge(together, other)
         assert same(together, whole)
         assert together.key == whole.key
 
@@ -318,8 +318,8 @@ def test_a_search_in_parts_of_photographs_finds_different_photographs_resumed_an
     names = random.Random(2).sample(pictures.ids, 100)
     one, other = (mine(lenet, some_of(pictures, some), layers) for some in (names[:37], names[37:]))
     assert set(one.photographs) & set(other.photographs)
-    assert same(merged(one, other), whole)
-    assert same(merged(other, one), whole)
+    assert same(merge(one, other), whole)
+    assert same(merge(other, one), whole)
 
 
 def test_a_set_of_fewer_photographs_than_places_shows_each_once(lenet):
@@ -722,15 +722,15 @@ def test_merging_equals_one_run_over_both(lenet):
     halves = [Pixels({name: pictures[name] for name in some}, classes) for some in (names[:13], names[13:])]
     one, other = (mine(lenet, half, layers_of(lenet)) for half in halves)
     whole = mine(lenet, Pixels(pictures, classes), layers_of(lenet))
-    assert same(merged(one, other), whole)
-    assert same(merged(other, one), whole)
-    assert merged(one, other).key == whole.key
+    assert same(merge(one, other), whole)
+    assert same(merge(other, one), whole)
+    assert merge(one, other).key == whole.key
 
 
 def test_merging_with_a_set_of_unreadable_pictures_changes_no_ranking(lenet):
     good, bad = noise(12), {"x": PictureRefused("The file is empty.")}
     one, other = (mine(lenet, Pixels(some), layers_of(lenet)) for some in (good, bad))
-    assert same(merged(other, one), mine(lenet, Pixels(good | bad), layers_of(lenet)))
+    assert same(merge(other, one), mine(lenet, Pixels(good | bad), layers_of(lenet)))
 
 
 def test_what_does_not_belong_together_is_not_merged(lenet, zfnet):
@@ -744,13 +744,13 @@ def test_what_does_not_belong_together_is_not_merged(lenet, zfnet):
         mine(zfnet, second, layers_of(zfnet)),
     ):
         with pytest.raises(Refused, match="different networks"):
-            merged(one, wrong)
+            merge(one, wrong)
     with pytest.raises(Refused, match="share pictures"):
-        merged(one, one)
+        merge(one, one)
     with pytest.raises(Refused, match="share pictures"):
-        merged(one, mine(lenet, Pixels(pictures), layers))
+        merge(one, mine(lenet, Pixels(pictures), layers))
     with pytest.raises(Refused, match="unfinished"):
-        merged(other, mine(lenet, first, layers, stopped=lambda: True))
+        merge(other, mine(lenet, first, layers, stopped=lambda: True))
 
 
 # Patches and projections -----------------------------------------------------------------------------------------

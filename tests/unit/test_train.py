@@ -1,6 +1,8 @@
 """How the shipped weights are made, on pictures small enough to train on in a test."""
 
+import hashlib
 import json
+import pickle
 from collections import OrderedDict
 from dataclasses import replace
 from functools import partial
@@ -12,10 +14,11 @@ import torch
 from PIL import Image
 from torch import nn
 from torch.nn import functional as F
+from torchvision.datasets import CIFAR10
 
 from models import cifar
 from models.train.__main__ import main
-from models.train.data import Data, augmented, cifar10, mnist_5k, normalised, tiny_imagenet
+from models.train.data import Data, augmented, cifar10, cifar10_part, mnist_5k, normalised, tiny_imagenet
 from models.train.recipes import RECIPES, Recipe
 from models.train.runs import Run, accuracy
 from models.train.shipping import _confusion, confusion, measure, ship
@@ -105,6 +108,42 @@ def test_cifar_is_torchvisions_where_there_are_no_mosaics(tmp_path, monkeypatch)
     assert found.validation[1].tolist() == [1, 1]
     assert found.categories == ("airplane", "ship")
     assert "JPEG" not in found.description
+
+
+def published(root: Path, monkeypatch) -> dict[str, tuple[np.ndarray, list[int]]]:
+    """Files as CIFAR-10's, of noise, below `root`; their pictures and classes by their names."""
+    folder, made = root / "cifar-10-batches-py", {}
+    folder.mkdir()
+    chance = np.random.default_rng(0)
+
+    def write(name: str, content: dict) -> list[str]:
+        (folder / name).write_bytes(pickle.dumps(content))
+        return [name, hashlib.md5((folder / name).read_bytes()).hexdigest()]
+
+    for name in ("data_batch_1", "test_batch"):
+        pixels, labels = chance.integers(0, 256, (20, 3, 32, 32), np.uint8), chance.integers(0, 10, 20).tolist()
+        made[name] = pixels.transpose(0, 2, 3, 1), labels
+        known = write(name, {"data": pixels.reshape(20, -1), "labels": labels})
+        files = {"test_list": [known]} if name == "test_batch" else {"train_list": [known, ["data_batch_2", "absent"]]}
+        for of, listed in files.items():
+            monkeypatch.setattr(CIFAR10, of, listed)
+    key, md5 = write("batches.meta", {"label_names": [f"class {i}" for i in range(10)]})
+    monkeypatch.setattr(CIFAR10, "meta", {"filename": key, "key": "label_names", "md5": md5})
+    return made
+
+
+def test_a_part_of_cifar_is_read_from_the_first_of_its_files_and_the_tests(tmp_path, monkeypatch):
+    made = published(tmp_path, monkeypatch)
+    found = cifar10_part(tmp_path, 7, 5)
+    for (pictures, labels), name, count in ((found.train, "data_batch_1", 7), (found.validation, "test_batch", 5)):
+        assert np.array_equal(pictures, made[name][0][:count])
+        assert labels.tolist() == made[name][1][:count]
+    assert found.categories == tuple(f"class {i}" for i in range(10))
+    assert found.mirrored
+    assert "7 of its training and 5 of its test pictures" in found.description
+    (tmp_path / "cifar-10-batches-py" / "test_batch").write_bytes(b"another")
+    with pytest.raises(RuntimeError, match="not found or corrupted"):
+        cifar10_part(tmp_path, 7, 5)
 
 
 # Augmentation ----------------------------------------------------------------------------------------------------

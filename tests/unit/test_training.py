@@ -14,13 +14,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from models import ARCHITECTURES, load
-from models.learners import LEARNERS, Examples, digits
+from models.learners import CIFAR_LEARNERS, LEARNERS, Examples, digits
 from models.statefile import read_state_dict
 from models.training import (
     MEASUREMENTS,
     MOMENTUM,
     MOST_EPOCHS,
     MOST_FILTERS,
+    OPTIMISERS,
     POINTS,
     Recipe,
     Training,
@@ -96,22 +97,38 @@ class SlowTwin:
             labels = self.examples.labels[rows]
             scores = self.net(images.double())
             exponents = scores.exp()
-            shares = exponents / exponents.sum(1, keepdim=True)
-            loss = -shares[range(size), labels].log().mean()
+            logs = (exponents / exponents.sum(1, keepdim=True)).log()
+            wrong = self.recipe.smoothing
+            loss = -((1 - wrong) * logs[range(size), labels].mean() + wrong * logs.mean())
             gradients = torch.autograd.grad(loss, list(self.net.parameters()))
-            rate = self.recipe.learning_rate
-            if self.recipe.decays:
-                rate *= 0.5 + 0.5 * np.cos(np.pi * (number * steps + step) / (self.recipe.epochs * steps))
+            rate, momentum = self.rate_and_momentum(number * steps + step, self.recipe.epochs * steps)
             with torch.no_grad():
                 for p, gradient, moving in zip(self.net.parameters(), gradients, self.moving, strict=True):
-                    moving.mul_(MOMENTUM).add_(gradient)
-                    p -= rate * moving
+                    pull = gradient + self.recipe.weight_decay * p if p.dim() > 1 else gradient
+                    moving.mul_(momentum).add_(pull)
+                    p -= rate * (pull + momentum * moving if self.recipe.optimiser == "nesterov" else moving)
             self.losses.append(loss.item())
             self.hits.append((scores.argmax(1) == labels).double().mean().item())
             self.norms.append([float(gradients[i].square().sum().sqrt()) for i in (0, 2)])
 
+    def rate_and_momentum(self, step: int, total: int) -> tuple[float, float]:
+        """Of one step: half a cosine, or of a cycle three tenths up and the others down, where momentum mirrors it."""
+        most = self.recipe.learning_rate
+
+        def between(low: float, high: float, part: float) -> float:
+            return low + (high - low) * (1 - np.cos(np.pi * part)) / 2
+
+        if self.recipe.schedule == "cycle":
+            top, last = 0.3 * total - 1, total - 1
+            if step <= top:
+                return between(most / 25, most, step / top), between(0.95, 0.85, step / top)
+            part = (step - top) / (last - top)
+            return between(most, most / 25 / 10_000, part), between(0.85, 0.95, part)
+        is_falling = self.recipe.schedule == "cosine"
+        return (between(most, 0, step / total) if is_falling else most), MOMENTUM
+
     def moved(self, images: list[torch.Tensor]) -> torch.Tensor:
-        """Each picture moved as the random numbers say, pixel by pixel."""
+        """Each picture moved and mirrored as the random numbers say, pixel by pixel."""
         by = self.recipe.shift
         rows, columns = torch.randint(0, 2 * by + 1, (2, len(images), 1), generator=self.order).squeeze(2).tolist()
         found = []
@@ -122,12 +139,21 @@ class SlowTwin:
                 for y in range(h)
             ]
             found.append(torch.tensor(inside)[None])
+        if self.recipe.mirrored:
+            chances = torch.rand(len(images), generator=self.order).tolist()
+            found = [
+                torch.stack([image[..., 7 - x] for x in range(8)], -1) if chance < 0.5 else image
+                for image, chance in zip(found, chances, strict=True)
+            ]
         return torch.stack(found)
 
 
-@pytest.mark.parametrize("decays", [True, False])
-def test_losses_hits_and_norms_of_gradients_are_those_of_a_slow_twin(decays):
-    examples, recipe = few(), replace(RECIPE, decays=decays, epochs=2)
+ARENAS = {"optimiser": "nesterov", "schedule": "cycle", "weight_decay": 0.02, "smoothing": 0.1, "mirrored": True}
+
+
+@pytest.mark.parametrize("how", [{}, {"schedule": "constant"}, ARENAS], ids=["usual", "constant", "arena"])
+def test_losses_hits_and_norms_of_gradients_are_those_of_a_slow_twin(how):
+    examples, recipe = few(), replace(RECIPE, epochs=2, **how)
     training = Training(recipe, small, examples)
     twin = SlowTwin(training, examples)
     assert training.layers == ("0", "4")
@@ -199,6 +225,56 @@ def test_dropout_drops_what_the_last_linear_layer_is_given_and_scales_the_rest()
     np.testing.assert_allclose(dropped[kept], plain[kept] / 0.75, rtol=1e-6)
 
 
+def test_a_network_with_dropout_of_its_own_drops_there_by_the_recipe_and_by_the_trainings_own_numbers():
+    def build() -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 90), nn.Dropout(0.4), nn.ReLU(), nn.Linear(90, 3))
+
+    training, seen = Training(replace(RECIPE, dropout=0.25), build, few()), []
+    training.net[2].register_forward_hook(lambda layer, given, made: seen.append(made))
+    training.net[4].register_forward_hook(lambda layer, given, made: seen.append(given[0]))
+    state, images = torch.get_rng_state(), few().images
+    with torch.no_grad():
+        whole = training.net[:2](images)
+        training.net.train()(images)
+    dropped, last = seen
+    kept = dropped != 0
+    assert 0.7 < kept.float().mean() < 0.8
+    np.testing.assert_allclose(dropped[kept], whole[kept] / 0.75, rtol=1e-6)
+    assert torch.equal(last, dropped.relu())
+    assert torch.equal(state, torch.get_rng_state())
+    plain = Training(RECIPE, build, few()).net
+    assert torch.equal(plain.train()(images), plain.eval()(images))
+
+
+def test_it_begins_with_the_weights_that_are_given():
+    one = trained()
+    other = Training(replace(RECIPE, begins="shipped", seed=3), small, few(), one.weights())
+    assert equal(one, other)
+    other.advance()
+    assert other.held_out[0].accuracy == one.held_out[-1].accuracy
+    assert not equal(one, other)
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_with_weight_decay_kernels_shrink_and_norms_and_biases_are_left_free(optimiser):
+    training = Training(replace(RECIPE, optimiser=optimiser, weight_decay=0.05), partial(small, True), few())
+    decays = [(p.dim(), group["weight_decay"]) for group in training._optimizer.param_groups for p in group["params"]]
+    assert sorted(decays) == sorted((p.dim(), 0.05 if p.dim() > 1 else 0.0) for p in training.net.parameters())
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_the_rate_of_a_cycle_rises_and_falls_with_every_optimiser(optimiser):
+    training = Training(replace(RECIPE, optimiser=optimiser, schedule="cycle", learning_rate=0.01), small, few())
+    rates = []
+    while not training.is_over:
+        rates.append(training.rate)
+        training.advance()
+    assert rates[0] == pytest.approx(0.01 / 25)
+    assert max(rates) <= 0.01
+    assert rates.index(max(rates)) in (3, 4)  # of 15, three tenths
+    assert rates[-1] == pytest.approx(0.01 / 25 / 10_000)
+
+
 def test_a_loss_that_is_no_number_ends_it_and_says_so():
     training = trained(replace(RECIPE, learning_rate=1e9, epochs=30))
     assert training.diverged
@@ -257,6 +333,9 @@ def test_nothing_that_is_global_changes():
         options = {"batch_norm": True} if learner.has_norm else {}
         build = partial(learner.build, num_classes=10, channels=1, **options)
         trained(Recipe(net=name, dropout=0.2, batch=50, epochs=1), build, some_digits(), steps=1)
+    for name, learner in CIFAR_LEARNERS.items():
+        build = partial(learner.build, num_classes=10, channels=3)
+        trained(Recipe(net=name, dropout=0.2, batch=2, epochs=1), build, noise(), steps=1)
     assert state() == before
 
 
@@ -307,7 +386,7 @@ def test_weights_on_the_way_are_kept_of_small_networks_after_ever_more_epochs():
             assert torch.equal(values, seen[step // training.steps][name])
             assert torch.equal(values, weights[name])
     assert torch.equal(state, torch.get_rng_state())
-    large = trained(replace(RECIPE, epochs=1), lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 4000)))
+    large = trained(replace(RECIPE, epochs=1), lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 5000)))
     assert not large.snapshots
 
 
@@ -328,6 +407,27 @@ def test_filters_on_the_way_are_copies_of_the_first_kernels():
 def some_digits() -> Examples:
     whole = digits()
     return Examples(*(part[:100] for part in (whole.images, whole.labels, whole.held_out, whole.held_out_labels)), ())
+
+
+def noise() -> Examples:
+    """Coloured pictures of as many classes as CIFAR-10 has."""
+    images, labels = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)), torch.arange(4)
+    return Examples(images, labels, images, labels, ())
+
+
+@pytest.mark.parametrize("name", CIFAR_LEARNERS)
+def test_a_network_of_the_arena_learns_in_colour_and_its_weights_open(name, tmp_path):
+    learner = CIFAR_LEARNERS[name]
+    assert learner.opens == (name,)
+    build = partial(learner.build, num_classes=10, channels=3)
+    training = trained(Recipe(net=name, batch=4, epochs=1, learning_rate=0.001), build, noise())
+    file = tmp_path / "trained.safetensors"
+    file.write_bytes(weights_file(training))
+    loaded = load(name, file, "cpu")
+    with torch.no_grad():
+        torch.testing.assert_close(loaded.model(noise().held_out), training.net.eval()(noise().held_out))
+    with pytest.raises(ValueError, match="colour"):
+        learner.build(num_classes=10, channels=1)
 
 
 def test_the_digits_are_prepared_as_the_app_prepares_them_and_none_is_in_both_parts():

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from models import ARCHITECTURES
-from models.architecture import Architecture
 from models.cards import Card
 from models.loading import skeleton
 from vis.cost.count import layer_costs
@@ -52,12 +51,7 @@ def entrant(training: Card) -> Entrant:
     architecture = ARCHITECTURES[training.network]
     net = skeleton(architecture.name)
     macs = sum(layer.macs or 0 for layer in layer_costs(net, (1, *architecture.input_shape)))
-    return Entrant(training, short_title(architecture), sum(values.numel() for values in net.parameters()), macs)
-
-
-def short_title(architecture: Architecture) -> str:
-    """What a network for CIFAR-10 is called among its like."""
-    return architecture.title.removesuffix(" for CIFAR-10")
+    return Entrant(training, architecture.short_title, sum(values.numel() for values in net.parameters()), macs)
 
 
 def front(points: Mapping[str, tuple[float, float]]) -> list[str]:

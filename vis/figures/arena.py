@@ -1,7 +1,8 @@
 """Networks that were trained alike: accuracy against cost, and how each of them learnt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log10
 
 import numpy as np
@@ -9,7 +10,7 @@ import plotly.graph_objects as go
 
 from vis.cost.training import Entrant, front
 from vis.figures.costs import LEGEND, STEADY
-from vis.figures.labels import sides
+from vis.figures.labels import Rectangle, sides
 from vis.figures.landscape import COLOURS
 from vis.figures.numbers import fixed, short, significant
 
@@ -17,6 +18,8 @@ POINT = 12  # pixels, the diameter
 ROOM = 260, 340  # pixels of the plot on a telephone; names that have room there have it everywhere
 BESIDE = 0.6  # of the width of all points, behind the last: room for names
 OFF_THE_LINE = "top left", "top center", "top right", "middle left"  # which comes from below and goes to the right
+CELL = 24  # pixels within which a click is on a cell, on a telephone; elsewhere it may be some more away
+HALF = 1  # pixels, of the width of the front's line
 FRONT, RIGHT, WRONG = "#808080", "0, 114, 178", "213, 94, 0"
 DASHES = ("solid", "dash", "dot", "dashdot")  # of networks of one family
 
@@ -49,9 +52,9 @@ def against_cost(points: Sequence[Point], words: Mapping[str, str], is_named: bo
         _span([log10(p.cost) for p in points], BESIDE if is_named else 0.1),
         _span([p.accuracy for p in points]),
     )
-    stand = dict(_named(points, best, across, heights)) if is_named else {}
     on_front = sorted((point.cost, point.accuracy) for point in points if point.name in best)
     stairs = [*on_front, (10 ** across[1], on_front[-1][1])] if on_front else []
+    stand = dict(_named(points, best, stairs, across, heights)) if is_named else {}
     traces = [
         {
             "type": "scatter",
@@ -93,19 +96,31 @@ def against_cost(points: Sequence[Point], words: Mapping[str, str], is_named: bo
     return go.Figure({"data": traces, "layout": layout})
 
 
-def _named(points: Sequence[Point], best: Sequence[str], across: Sequence[float], heights: Sequence[float]):
-    """Sides for the names, of the front first and then from above: where points crowd, not all have room."""
+def _named(
+    points: Sequence[Point],
+    best: Sequence[str],
+    stairs: Sequence[tuple[float, float]],
+    across: Sequence[float],
+    heights: Sequence[float],
+) -> Iterator[tuple[str, str]]:
+    """Sides for the names, of the front first and then from above: where points crowd, not all have room.
 
-    def place(value: float, span: Sequence[float], length: float) -> float:
-        return (value - span[0]) / (span[1] - span[0]) * length
+    Args:
+        stairs: the corners of the front's line on its upper side, by cost and accuracy.
+    """
 
-    circles = {
-        point.name: (place(log10(point.cost), across, ROOM[0]), place(point.accuracy, heights, ROOM[1]), POINT / 2)
-        for point in points
-    }
+    def place(cost: float, accuracy: float) -> tuple[float, float]:
+        parts = zip((log10(cost), accuracy), (across, heights), ROOM, strict=True)
+        right, up = ((value - low) / (high - low) * length for value, (low, high), length in parts)
+        return right, up
+
+    circles = {point.name: (*place(point.cost, point.accuracy), POINT / 2) for point in points}
+    lines = []
+    for (left, low), (right, high) in pairwise(place(*corner) for corner in stairs):
+        lines += [Rectangle(left, low - HALF, right, low + HALF), Rectangle(right - HALF, low, right + HALF, high)]
     order = sorted(points, key=lambda point: (point.name not in best, -point.accuracy))
     titles = {point.name: point.title for point in points}
-    return sides(circles, titles, [point.name for point in order], ROOM, dict.fromkeys(best, OFF_THE_LINE))
+    return sides(circles, titles, [point.name for point in order], ROOM, dict.fromkeys(best, OFF_THE_LINE), lines)
 
 
 def _span(values: Sequence[float], behind: float = 0.1) -> list[float]:
@@ -208,6 +223,8 @@ def gradients(entrant: Entrant, words: Mapping[str, str]) -> go.Figure:
 def taken_for(counts: np.ndarray, classes: Sequence[str], words: Mapping[str, str], dark: bool = False) -> go.Figure:
     """A cell for every class and answer: right ones blue, wrong ones orange, each the stronger the more there are.
 
+    A click on a cell gives back the numbers of both.
+
     Args:
         counts: (classes, classes), by the right class and then by the answer.
         words: for "right" and "answer".
@@ -223,33 +240,41 @@ def taken_for(counts: np.ndarray, classes: Sequence[str], words: Mapping[str, st
             "z": np.where(mask, shares, np.nan).tolist(),
             "zmin": 0,
             "zmax": float(shares[mask].max()) or 1,
-            "text": counts.tolist(),
             "colorscale": [[0, f"rgba({colour}, 0.02)"], [1, f"rgba({colour}, {strength})"]],
             "showscale": False,
-            "hoverongaps": False,
-            "hovertemplate": f"{words['right']}: %{{y}}<br>{words['answer']}: %{{x}}<br>%{{text}}<extra></extra>",
+            "hoverinfo": "skip",
             "xgap": 1,
             "ygap": 1,
         }
         for mask, colour, strength in ((is_right, RIGHT, 0.5), (~is_right, WRONG, 0.7))
     ]
-    traces.append(  # Plotly's own numbers of a heat map are chosen for opaque colours
+    font = {"size": 11, "color": "#f5f5f5" if dark else "#1a1a1a"}
+    unseen = {"marker": {"opacity": 0}, "textfont": {"color": font["color"]}}
+    # Plotly's own numbers of a heat map are chosen for opaque colours, and no cell of one can be selected.
+    traces.append(
         {
             "type": "scatter",
-            "mode": "text",
+            "mode": "markers+text",
             "x": list(classes) * len(classes),
             "y": np.repeat(classes, len(classes)).tolist(),
             "text": [str(count) if count else "" for count in counts.ravel().tolist()],
-            "textfont": {"size": 11, "color": "#f5f5f5" if dark else "#1a1a1a"},
-            "hoverinfo": "skip",
+            "textfont": font,
+            "customdata": [list(cell) for cell in np.ndindex(counts.shape)],
+            "hovertext": list(map(str, counts.ravel().tolist())),
+            "hovertemplate": f"{words['right']}: %{{y}}<br>{words['answer']}: %{{x}}<br>%{{hovertext}}<extra></extra>",
+            "marker": {"symbol": "square", "size": CELL, "opacity": 0},
+            "selected": unseen,
+            "unselected": unseen,
             "showlegend": False,
         }
     )
+    ends = [-0.5, len(classes) - 0.5]  # marks would widen the axes, though nobody sees them
     layout = {
-        "xaxis": {"title": words["answer"], "tickangle": -90, "showgrid": False, **STEADY},
-        "yaxis": {"title": words["right"], "autorange": "reversed", "showgrid": False, **STEADY},
-        "margin": {"l": 100, "r": 6, "t": 6, "b": 110, "autoexpand": False},
-        "height": 480,
+        "xaxis": {"title": words["answer"], "tickangle": -90, "range": ends, "showgrid": False, **STEADY},
+        "yaxis": {"title": words["right"], "range": ends[::-1], "showgrid": False, **STEADY},
+        "margin": {"l": 100, "r": 6, "t": 34, "b": 110, "autoexpand": False},  # above it Plotly's buttons, on no cell
+        "hovermode": "closest",
+        "height": 508,
     }
     return go.Figure({"data": traces, "layout": layout})
 

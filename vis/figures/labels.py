@@ -27,8 +27,9 @@ def sides(
     named: Sequence[str],
     room: tuple[float, float],
     first: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    lines: "Sequence[Rectangle]" = (),
 ) -> Iterator[tuple[str, str]]:
-    """Points that can be named, each with the side where its name meets no point and no other name.
+    """Points that can be named, each with the side where its name meets no point, no line and no other name.
 
     Args:
         circles: all points, by their names.
@@ -36,8 +37,9 @@ def sides(
         named: those to be named, the most important first.
         room: width and height in pixels.
         first: the sides that are better than others for some.
+        lines: what no name may lie on, each as wide as it is drawn.
     """
-    written: list[Rectangle] = []
+    written = list(lines)
     for name in filter(titles.get, named):
         for side in dict.fromkeys([*first.get(name, ()), *SIDES]):
             right, up = SIDES[side]

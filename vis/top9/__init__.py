@@ -6,7 +6,7 @@ As a command: python -m vis.top9 --model zfnet_mini --pictures FOLDER --layers 1
 from vis.top9.files import as_parquet, file_of, find, open_top, save
 from vis.top9.mining import key_of, mine
 from vis.top9.pairs import Pair, pairs_in, patches_and_projections
-from vis.top9.ranking import Entry, Key, Top, merged, rows
+from vis.top9.ranking import Entry, Key, Top, merge, rows
 
 __all__ = [
     "Entry",
@@ -17,7 +17,7 @@ __all__ = [
     "file_of",
     "find",
     "key_of",
-    "merged",
+    "merge",
     "mine",
     "open_top",
     "pairs_in",

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial, reduce
 from pathlib import Path
 
 from tqdm import tqdm
@@ -13,17 +14,23 @@ from tqdm import tqdm
 import vis.top9
 from models import ARCHITECTURES, load
 from models.device import available, cores
-from models.picture_sets import DATASETS, PictureSet, archive, dataset, folder, part
+from models.picture_sets import DATASETS, PictureSet, archive, dataset, folder, part, span
 from models.refusals import Refused
 from models.statefile import printable
+from vis.top9.engines import SHARD, Search, local, mine_in_shards, on_ray, share
 from vis.top9.files import kept, open_top, save
 from vis.top9.mining import AHEAD, key_of, mine
-from vis.top9.ranking import merged
+from vis.top9.ranking import Key, merge
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0, 1 for a refusal, 2 for arguments that are not understood, 130 where it was interrupted."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.merge and len(options.merge) < 2:
+        parser.error("argument --merge: expected at least two files")
+    if min(options.workers, options.shard, options.threads or 1) < 1:
+        parser.error("--workers, --shard and --threads begin at 1")
     try:
         return _merge(options) if options.merge else _mine(options)
     except Refused as refusal:
@@ -52,10 +59,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--batch", type=int, default=AHEAD, help="pictures decoded ahead; changes nothing of the result"
     )
-    parser.add_argument("--threads", type=int, default=cores(), help="that decode pictures")
+    parser.add_argument("--threads", type=int, help="that decode pictures; in shards also those of the network")
     parser.add_argument("--device", choices=available(), help="by default the best there is")
-    parser.add_argument("--merge", type=Path, nargs=2, metavar="FILE", help="results of disjoint sets, to become one")
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="local",
+        help="this machine, a cluster of Ray, or a share for each of torchrun's",
+    )
+    parser.add_argument("--workers", type=int, default=1, help="processes of --engine local; more than one take shards")
+    parser.add_argument("--shard", type=int, default=SHARD, help="pictures of a shard; changes nothing of the result")
+    parser.add_argument("--merge", type=Path, nargs="+", metavar="FILE", help="results of disjoint sets, to become one")
     return parser
+
+
+ENGINES = ("local", "ray", "torchrun")
 
 
 def _part(said: str) -> tuple[int, int]:
@@ -64,7 +82,7 @@ def _part(said: str) -> tuple[int, int]:
 
 
 def _merge(options: argparse.Namespace) -> int:
-    save(merged(*map(open_top, options.merge)), options.out)
+    save(reduce(merge, map(open_top, options.merge)), options.out)
     print(f"wrote {options.out}")
     return 0
 
@@ -72,44 +90,62 @@ def _merge(options: argparse.Namespace) -> int:
 def _mine(options: argparse.Namespace) -> int:
     if not (options.model and options.pictures):
         raise Refused("Give --model and --pictures, or --merge.")
-    loaded = load(options.model, options.weights, options.device)
-    if loaded.refused:
-        print(loaded.refused, file=sys.stderr)
-    layers = [loaded.layers.get(layer, layer) for layer in options.layers or loaded.layers]
+    in_shards = options.engine == "ray" or (options.engine == "local" and options.workers > 1)
+    first, out, device = True, options.out, options.device
     pictures = _pictures(options.pictures)
     if options.part:
         pictures = part(pictures, *options.part)
-    if options.out.exists() and options.resume and not kept(options.out, key_of(loaded, pictures, layers, options.k)):
+    if options.engine == "torchrun":
+        rank, number, here = share()
+        first, total = rank == 0, len(pictures.ids)
+        pictures = span(pictures, total * rank // number, total * (rank + 1) // number)
+        out = out.with_stem(f"{out.stem}.{rank + 1}-of-{number}")
+        device = f"cuda:{here}" if (device or available()[0]) == "cuda" else device
+    loaded = load(options.model, options.weights, "cpu" if in_shards else device)
+    if loaded.refused:
+        print(loaded.refused, file=sys.stderr)
+    layers = [loaded.layers.get(layer, layer) for layer in options.layers or loaded.layers]
+    key = key_of(loaded, pictures, layers, options.k)
+    if out.exists() and options.resume and not kept(out, key):
         raise Refused(
             "{file} exists and holds something else; choose another --out, or --no-resume to overwrite it.",
-            file=printable(options.out.name),
+            file=printable(out.name),
         )
     if not options.resume:
-        options.out.unlink(missing_ok=True)
-    with _interruptions() as interrupted, tqdm(unit=" pictures", disable=None) as bar:
+        out.unlink(missing_ok=True)
+    with _interruptions() as interrupted, tqdm(unit=" pictures", disable=None if first else True) as bar:
 
         def report(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        top = mine(
-            *(loaded, pictures, layers, options.k),
-            keep=options.out,
-            report=report,
-            stopped=interrupted.is_set,
-            threads=options.threads,
-            ahead=options.batch,
-        )
+        watched = {"keep": out, "report": report, "stopped": interrupted.is_set}
+        if in_shards:
+            engine = on_ray if options.engine == "ray" else partial(local, workers=options.workers)
+            top = mine_in_shards(engine, _search(options, key), pictures, key, size=options.shard, **watched)
+        else:
+            threads = options.threads or cores()
+            top = mine(loaded, pictures, layers, options.k, threads=threads, ahead=options.batch, **watched)
     for id, reason in (*pictures.skipped, *top.unreadable):
         print(f"{printable(id)}: {reason}", file=sys.stderr)
     print(
         f"{top.counted} of {top.total} pictures, {top.unreadable_in_all} unreadable, {pictures.skipped_in_all} skipped"
     )
     if not top.finished:
-        print(f"interrupted; the same command goes on from {options.out}", file=sys.stderr)
+        print(f"interrupted; the same command goes on from {out}", file=sys.stderr)
         return INTERRUPTED
-    print(f"wrote {options.out}")
+    print(f"wrote {out}")
     return 0
+
+
+def _search(options: argparse.Namespace, key: Key) -> Search:
+    """What every shard is asked; names of files as they are in every folder."""
+    weights = str(Path(options.weights).resolve()) if Path(options.weights).is_file() else options.weights
+    threads = options.threads or (max(cores() // options.workers, 1) if options.engine == "local" else 1)
+    return Search(options.model, weights, key.layers, options.k, options.device, threads, options.batch)
+
+
+MOST_FILES = 20_000_000  # of a folder: who gives a command has the machine's memory for the list
 
 
 def _pictures(said: str) -> PictureSet:
@@ -119,7 +155,7 @@ def _pictures(said: str) -> PictureSet:
     path = Path(said)
     if path.suffix.lower() != ".zip" and not path.is_dir():
         raise Refused("There is no folder {folder}; check its name.", folder=printable(said))
-    return archive(path, path.name) if path.suffix.lower() == ".zip" else folder(path, path)
+    return archive(path, path.name) if path.suffix.lower() == ".zip" else folder(path, path, MOST_FILES)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from models import Loaded
 from models.device import cores
-from models.picture_sets import MOST_LISTED, PictureSet
+from models.picture_sets import MOST_LISTED, PictureSet, SetGone
 from models.refusals import Refused
 from vis.deconvnet import ranked_by
 from vis.maps import stream_maps
@@ -90,6 +90,7 @@ def mine(
 
     Raises:
         TraceRefused: for a layer that does not exist or has no feature maps, or values that are not finite.
+        SetGone: where the whole set goes out of reach on the way; what was saved can be gone on with.
     """
     key = key_of(loaded, pictures, layers, k)
     running = _Running(loaded, pictures, key, keep and kept(keep, key))
@@ -137,6 +138,8 @@ def _prepared(
     def prepared(id: str) -> Tensor | Refused:
         try:
             return loaded.preprocess(pictures.open(id))
+        except SetGone:
+            raise
         except Refused as reason:
             return reason.alone()
 

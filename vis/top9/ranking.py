@@ -165,8 +165,11 @@ class Top:
 # Merging ---------------------------------------------------------------------------------------------------------
 
 
-def merged(one: Top, other: Top) -> Top:
+def merge(one: Top, other: Top) -> Top:
     """The result of both sets of pictures together, equal to that of one run over their union, key included.
+
+    Which comes first, and which of several are merged first, changes nothing, be values equal or not. So whatever was
+    mined in shards, in any order and anywhere, becomes what one run gives.
 
     Raises:
         Refused: for results of different networks, layers or k, for unfinished ones, and for sets that share pictures.
@@ -181,7 +184,8 @@ def merged(one: Top, other: Top) -> Top:
     labels = dict(zip(both, (*one.labels, *other.labels), strict=True))
     sources = dict(zip(both, (*one.photographs, *other.photographs), strict=True))
     names = sorted(labels)
-    photographs = numbered([sources[name] for name in names])
+    are_parts = any(sources[name] != name for name in names)
+    photographs = numbered([sources[name] for name in names]) if are_parts else None
     numbers = {name: i for i, name in enumerate(names)}
     rankings: dict[str, Ranking] = {}
     for top in (one, other):
@@ -193,7 +197,7 @@ def merged(one: Top, other: Top) -> Top:
     unreadable = sorted((*one.unreadable, *other.unreadable), key=lambda found: found[0])[:MOST_LISTED]
     return Top(
         dataclasses.replace(one.key, fingerprint=sum_of(one.key.fingerprint, other.key.fingerprint)),
-        f"{one.title} + {other.title}",
+        _title(one.title, other.title),
         one.total + other.total,
         one.counted + other.counted,
         unreadable,
@@ -203,6 +207,14 @@ def merged(one: Top, other: Top) -> Top:
         [labels[names[i]] for i in used],
         [sources[names[i]] for i in used],
     )
+
+
+def _title(*titles: str) -> str:
+    """The titles of all sets that were merged, each once: shards have that of their whole set."""
+    return JOINT.join(sorted({name for title in titles for name in title.split(JOINT)}))
+
+
+JOINT = " + "
 
 
 def rows(top: Top, layers: Mapping[str, str]) -> Iterator[dict[str, Any]]:

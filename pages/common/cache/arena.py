@@ -1,6 +1,7 @@
 """The networks for CIFAR-10: what their trainings cost, and what all of them take a picture for."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,6 +10,7 @@ from models import Loaded, load
 from models.cards import cards
 from models.cifar import NETWORKS
 from models.device import or_on_cpu
+from models.refusals import Refused
 from models.weights import SHIPPED
 from pages.common.cache.memory import shared
 from pages.common.cache.networks import remembered
@@ -21,6 +23,7 @@ from vis.cost.training import Entrant, entrant
 from vis.mistakes import Answers, answers_to, joined
 
 if TYPE_CHECKING:
+    from models.learners import Examples
     from models.picture_sets import PictureSet
 
 BATCH = 200
@@ -63,14 +66,37 @@ def votes(selection: Selection, names: tuple[str, ...]) -> dict[str, list[float]
 # On the test pictures, which do not ship --------------------------------------------------------------------------
 
 
+def has_cifar10() -> bool:
+    """Whether CIFAR-10 was downloaded to where the app keeps its data sets."""
+    return (kept() / "datasets" / "cifar-10-batches-py").is_dir()
+
+
 def cifar10_pictures() -> "PictureSet | None":
-    """CIFAR-10's original ones, if they were downloaded to where the app keeps its data sets; nothing is fetched.
+    """CIFAR-10's original ones, if they are there; nothing is fetched.
 
     Raises:
         Refused: if they are damaged.
     """
-    is_here = (kept() / "datasets" / "cifar-10-batches-py").is_dir()
-    return pictures_in_dataset("CIFAR10") if is_here else None
+    return pictures_in_dataset("CIFAR10") if has_cifar10() else None
+
+
+def cifar10_examples() -> "Examples | None":
+    """A part of these pictures, and of those that are learned from; None where they are not.
+
+    Raises:
+        Refused: if they are damaged.
+    """
+    try:
+        return _cifar10_examples(str(kept() / "datasets")) if has_cifar10() else None
+    except RuntimeError as error:
+        raise Refused("CIFAR-10 on this machine is damaged or incomplete; download it again.") from error
+
+
+@shared()
+def _cifar10_examples(root: str) -> "Examples":
+    from models.learners import cifar10
+
+    return cifar10(Path(root))
 
 
 def answered(

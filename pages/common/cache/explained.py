@@ -12,6 +12,7 @@ from models import Loaded
 from models.device import OutOfMemory
 from models.loading import predicted
 from models.refusals import Refused
+from models.server import server
 from pages.common.cache.networks import in_turn, opened_network, remembered
 from pages.common.cache.pictures import picture
 from pages.common.cache.turns import Line, Place, turn
@@ -22,7 +23,7 @@ from vis.attribution.figure7 import AsItIs, figure7
 from vis.attribution.partial import covered
 from vis.deconvnet import Box, Projection
 
-AT_MOST = 600  # seconds of work of one explanation; others' turns are not counted
+AT_MOST = server().budget.explaining  # seconds of work of one explanation; others' turns are not counted
 A_DAY = 86_400
 PROBING, MOST_PROBES = 0.5, 12  # seconds and passes in which the time of one is found
 MOST_CLASSES = 100_000

@@ -4,7 +4,6 @@ import gc
 import inspect
 import logging
 import math
-import os
 import pickle
 import sys
 import threading
@@ -22,13 +21,13 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.device import give_back, memory
+from models.server import server
 
 Result = TypeVar("Result")
 Function = Callable[..., Result]
 Key = tuple[str, Hashable]  # begins with the name of what makes it
 
-BUDGET = "CONVSCOPE_MEMORY"  # the variable that sets it, in MB
-SHARE, MOST = 1 / 8, 1 << 30  # of what the machine or its container has; bytes that are enough
+SHARE = 1 / 8  # of what the machine or its container has, at most
 MUCH = 64 << 20  # bytes that were let go, after which the system gets back what is free
 TIDIED_AGAIN_AFTER, SAID_AGAIN_AFTER = 5, 60  # seconds
 LOG = logging.getLogger("streamlit.convscope")  # Streamlit's own lines go there, too
@@ -189,9 +188,7 @@ def _is_there(session: str | None) -> bool:
 
 
 def _budget() -> int:
-    if said := os.environ.get(BUDGET):
-        return int(float(said) * 1e6)
-    return min(MOST, int(SHARE * memory()))
+    return server().remembers or min(server().budget.remembered, int(SHARE * memory()))
 
 
 remembered_things = Memory(_budget())

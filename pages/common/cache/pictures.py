@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from models.decoding import decoded
+from models.decoding_apart import decoded_apart
 from models.images import shown_at, square_of, webp
 from models.samples import SAMPLES
 from pages.common.cache.memory import copied, shared
@@ -27,7 +28,7 @@ def sample_sha256(name: str) -> str:
 
 @copied(of_session=True)
 def _upload(digest: str, _file) -> np.ndarray:
-    return np.asarray(decoded(_file.getvalue()))
+    return np.asarray(decoded_apart(_file.getvalue()))
 
 
 def whole_picture(chosen: Picture) -> Image.Image:

@@ -26,7 +26,6 @@ SMALL = 32 << 20  # bytes that nobody waits for
 SHARE = 1 / 3  # of the memory, for all networks that are open
 PATIENCE = 120  # seconds
 LOOKED_THROUGH_AFTER = 2  # seconds of waiting, in which what nobody can reach any more is found
-
 SAID_AFTER = 1  # second of waiting
 
 openings = Line(seconds=float("inf"), most=1000)
@@ -103,11 +102,7 @@ def opening(architecture: Architecture, has_numbers: bool = True) -> Iterator[No
     if not has_numbers or size <= SMALL:
         yield
         return
-
-    def words(number: int) -> str:
-        return _("Large networks are opened one at a time; this one is number {number} in the queue …", number=number)
-
-    with openings.place(object()) as place, _saying_where(place, words) as say:
+    with openings.place(object()) as place, _saying_where(place, _of_openings) as say:
         until = time.monotonic() + PATIENCE
         looked = time.monotonic()
         while place.before or not room.has(size):
@@ -132,14 +127,10 @@ def computing() -> Iterator[None]:
 
     A page that waits for a second says which place in the queue it has.
     """
-
-    def words(number: int) -> str:
-        return _("Other visitors' pictures are being computed; yours is number {number} in the queue …", number=number)
-
     with computations.place(object()) as place:
         if place.before:
             began = time.monotonic()
-            with _saying_where(place, words) as say:
+            with _saying_where(place, _of_computations) as say:
                 while place.before:
                     if time.monotonic() - began >= SAID_AFTER:
                         say()
@@ -154,7 +145,7 @@ def _saying_where(place: Place, words: Callable[[int], str]) -> Iterator[Callabl
     """A function that says on the page how many come first; where no page is drawn, it says nothing.
 
     Args:
-        words: of the place, from 1.
+        words: of a number in the queue, from 1.
     """
     if get_script_run_ctx() is None:
         yield lambda: None
@@ -169,3 +160,11 @@ def _saying_where(place: Place, words: Callable[[int], str]) -> Iterator[Callabl
 
     yield say
     shown.empty()
+
+
+def _of_openings(number: int) -> str:
+    return _("Large networks are opened one at a time; this one is number {number} in the queue …", number=number)
+
+
+def _of_computations(number: int) -> str:
+    return _("Other visitors' pictures are being computed; yours is number {number} in the queue …", number=number)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from models import Loaded
 from models.download import checkpoints
 from models.samples import photographs
+from models.server import server
 from pages.common.cache.memory import copied, shared
 from pages.common.cache.networks import in_turn
 from pages.common.cache.turns import Line, Place, turn
@@ -31,7 +32,7 @@ MOST_TILES, MOST_OWN_TILES = 512, 64  # feature maps whose nine are kept, of all
 LISTED_AGAIN_AFTER = 300  # seconds, for what is in a folder changes
 
 # Each has a network in the memory while it waits, and maybe a ZIP; nothing of the search itself, which is on the disk.
-searches = Line(seconds=30, most=8)
+searches = Line(seconds=30, most=server().budget.searches)
 
 
 def kept() -> Path:

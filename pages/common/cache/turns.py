@@ -7,8 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from models.device import available, cores
+from models.download import clear_partials
 from models.refusals import Refused
 from models.temporary import clear_abandoned
 from pages.common.cache.memory import remembered_things
@@ -179,4 +181,10 @@ def warm() -> None:
     """At the end of a run: see `Collector` and `Memory`; at that of the first, what a killed process has left goes."""
     remembered_things.tidy()
     collector.tidy()
+    _clear_what_is_left()
+
+
+@cache
+def _clear_what_is_left() -> None:
     clear_abandoned()
+    clear_partials()

@@ -4,7 +4,7 @@
 const OVERVIEW = 0.24; // of the canvas's shorter side at most
 const LARGEST_OVERVIEW = [184, 124]; // pixels
 const FROM_EDGE = 8; // pixels, as the buttons
-const ABOVE_BUTTONS = 48;
+const BUTTONS = 40; // wide, with the gap beside them
 const STILL = 400; // milliseconds after which the view has come to rest
 const LINGERS = 2000; // … and after which the overview leaves
 
@@ -92,7 +92,7 @@ class Overview {
     const { width, height } = this.part.getBoundingClientRect();
     const [wide, high] = this.free();
     const right = wide - FROM_EDGE - width;
-    return [[FROM_EDGE, FROM_EDGE], [FROM_EDGE], [right], [right, ABOVE_BUTTONS]].map(([left, below]) => {
+    return [[FROM_EDGE, FROM_EDGE], [FROM_EDGE], [right], [right - BUTTONS, FROM_EDGE]].map(([left, below]) => {
       const top = below ? high - below - height : FROM_EDGE;
       const bottom = below ? `${clientHeight - high + below}px` : "auto";
       const style = { left: `${left}px`, top: below ? "auto" : `${top}px`, bottom };

@@ -99,7 +99,9 @@ class Drawing {
     });
     const wide = Math.max(...this.rows.flat().map((row) => this.wide(row))) + noted;
     svg.setAttribute("viewBox", `-2 0 ${wide} ${top}`);
-    svg.setAttribute("width", Math.min(this.room, wide * LARGEST * enlarged()));
+    const width = Math.min(this.room, wide * LARGEST * enlarged());
+    svg.setAttribute("width", width);
+    svg.style.setProperty("--shrunk", Math.max(1, wide / width)); // its words do not shrink along
     svg.setAttribute("aria-label", alt);
     svg.classList.toggle("dimmed", lit.some(Boolean));
     svg.classList.toggle("choosable", choosable);

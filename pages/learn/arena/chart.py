@@ -18,7 +18,7 @@ from pages.common.text import _, plain, spoken
 from pages.learn.arena.closely import CLOSELY
 from pages.learn.lesson import Question, predicted
 from vis.cost.latency import Times
-from vis.cost.training import Entrant, epoch_rows, rows, short_title
+from vis.cost.training import Entrant, epoch_rows, rows
 from vis.figures.arena import Point, against_cost, hover
 from vis.figures.numbers import duration, fixed, milliseconds, percent, short
 
@@ -63,8 +63,8 @@ MINUTES = Choice("minutes", Phrase("Minutes on one core"), (0.5, 1, 2, 5, 10, 15
 PFLOP = Choice("pflop", Phrase("PFLOP"), (0.002, 0.005, 0.01, 0.02, 0.05, 0.1), 0.02, shown_as="scale")
 
 
-def accuracy_against_cost(entrants: Sequence[Entrant]) -> None:
-    """The question, the chart with its two choices, and the tables to be taken away."""
+def accuracy_against_cost(entrants: Sequence[Entrant]) -> bool:
+    """The question, the chart with its choices, and the tables to be taken away; whether the answer may be shown."""
     is_answered = predicted(QUESTION)
     drawing = st.container()
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="row of costs"):
@@ -93,6 +93,7 @@ def accuracy_against_cost(entrants: Sequence[Entrant]) -> None:
             chart(figure, FIGURE, alt, saved, on_select=_open, selection_mode="points")
     _notes(entrants, points, axis, budget, limit, is_answered)
     _files(entrants, times)
+    return is_answered
 
 
 def _limit(budget: str) -> float | None:
@@ -198,7 +199,7 @@ def _notes(
 
 def title_of(name: str) -> str:
     """What a network is called here."""
-    return short_title(ARCHITECTURES[name])
+    return ARCHITECTURES[name].short_title
 
 
 def _files(entrants: Sequence[Entrant], times: Mapping[str, Times]) -> None:

@@ -7,13 +7,14 @@ import streamlit as st
 
 from models import ARCHITECTURES
 from models.options import Choice, Phrase
-from pages.common.asking import ask_one
-from pages.common.export import download, table
+from pages.common.asking import ask_one, key_of
 from pages.common.panels import chart, figures, row_that_wraps, wrapped
-from pages.common.routes import GRAPH, go
+from pages.common.routes import GRAPH, TRAIN, go
+from pages.common.session import set_to
 from pages.common.text import _, plain
+from pages.learn.arena.confusion import confusion
 from vis.cost.training import Entrant
-from vis.figures.arena import gradients, taken_for
+from vis.figures.arena import gradients
 from vis.figures.numbers import duration, percent, rewritten, short
 
 CLOSELY, USUAL = "closely", "cifar_resnet20"
@@ -30,15 +31,26 @@ def closely(entrants: Sequence[Entrant]) -> Entrant:
     row.button(
         _("Open its layer graph"), icon=":material/account_tree:", key="graph of it", on_click=go, args=(GRAPH, name)
     )
+    for begins, label in (("random", _("Train it here")), ("shipped", _("Go on training it here"))):
+        icon, key = f":material/{TRAIN.icon}:", f"train it {begins}"
+        row.button(label, icon=icon, key=key, on_click=_train, args=(name, begins))
     _facts(entrant)
     left, right = row_that_wraps("closely", 2)
     with left:
-        _confusion(entrant)
+        confusion(entrant)
     with right:
         _classes(entrant)
         _gradients(entrant)
     _made(entrant)
     return entrant
+
+
+def _train(name: str, begins: str) -> None:
+    """Opens the page of trainings with this network chosen; it begins there, when its visitor starts it."""
+    set_to(key_of("data", page=TRAIN.name), "cifar10")
+    set_to(key_of("learner", of="cifar10", page=TRAIN.name), name)
+    set_to(key_of("begins", of=name, page=TRAIN.name), begins)
+    go(TRAIN)
 
 
 def _facts(entrant: Entrant) -> None:
@@ -55,40 +67,6 @@ def _facts(entrant: Entrant) -> None:
     architecture = ARCHITECTURES[entrant.name]
     if architecture.differs:
         st.caption(_("This version: {differs}.", differs=_(architecture.differs)))
-
-
-# What it takes for what ------------------------------------------------------------------------------------------
-
-
-def _confusion(entrant: Entrant) -> None:
-    st.markdown(f"**{_('What it takes for what')}**")
-    training = entrant.training
-    if training.confusion is None:
-        st.info(_("The test pictures have not been counted for this network yet."), icon=":material/grid_off:")
-        return
-    counts, classes = np.array(training.confusion), training.categories
-    words = {"right": _("right class"), "answer": _("answer")}
-    wrong = counts - np.diag(counts.diagonal())
-    right, answer = np.unravel_index(wrong.argmax(), wrong.shape)
-    chart(
-        taken_for(counts, classes, words, dark=st.context.theme.type == "dark"),
-        "confusion",
-        _("A table of ten classes and ten answers: how many of 1,000 test pictures of a class got which answer."),
-    )
-    st.caption(
-        _(
-            "Of 1,000 test pictures of each class. The most frequent mistake: {count} times {answer} for {right}.",
-            count=int(wrong[right, answer]),
-            answer=plain(classes[answer]),
-            right=plain(classes[right]),
-        )
-    )
-    rows = [
-        {"right": classes[i], "answer": classes[j], "pictures": int(count)} for (i, j), count in np.ndenumerate(counts)
-    ]
-    download(
-        st, _("Confusions (CSV)"), lambda: table(rows), f"convscope-{entrant.name}-confusions.csv", "confusions csv"
-    )
 
 
 def _classes(entrant: Entrant) -> None:

@@ -27,9 +27,12 @@ AXES = {
 
 
 @fragment
-def learning_curves(entrants: Sequence[Entrant]) -> None:
-    """The accuracy of the chosen networks after every epoch."""
+def learning_curves(entrants: Sequence[Entrant], is_answered: bool) -> None:
+    """The accuracy of the chosen networks after every epoch, which would give the page's question away."""
     st.header(_("Learning curves"), anchor="curves")
+    if not is_answered:
+        st.caption(_("The curves give the answer to the question away: they appear once you have predicted."))
+        return
     titles = {entrant.name: entrant.title for entrant in entrants}
     drawing = st.container()
     over = ask_one(st, ACROSS)

@@ -32,10 +32,10 @@ for name in best:
 def page() -> None:
     st.title(_("The CIFAR-10 arena"))
     entrants = cache.entrants()
-    accuracy_against_cost(entrants)
+    is_answered = accuracy_against_cost(entrants)
     let_it_be_drawn()
     plain_against_residual(entrants)
-    learning_curves(entrants)
+    learning_curves(entrants, is_answered)
     mistakes(closely(entrants))
     all_vote(entrants)
     published(entrants)

@@ -13,7 +13,6 @@ from pages.common.asking import ask_live, fragment
 from pages.common.components.sliders import Frame, Results
 from pages.common.text import _, language
 from pages.learn.lesson import Question, predicted
-from vis.cost.training import short_title
 from vis.figures.numbers import fixed, rewritten, significant
 from vis.figures.profiles import decades, profile
 
@@ -40,7 +39,7 @@ def on_cifar() -> None:
     if not predicted(QUESTION):
         st.caption(_("The log of both trainings: shown once you have predicted."))
         return
-    known, names = cards(), [short_title(ARCHITECTURES[name]) for name in PAIR]
+    known, names = cards(), [ARCHITECTURES[name].short_title for name in PAIR]
     logs = [known[name].log for name in PAIR]
     scale = decades(entry.gradient[stage] for log in logs for entry in log for stage in STAGES)
 

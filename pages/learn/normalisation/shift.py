@@ -1,7 +1,7 @@
 """Internal covariate shift: two LeNets learn the same batches, and the numbers that a layer is given move."""
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import streamlit as st
@@ -45,6 +45,7 @@ LAYER = Choice(
 )
 LAYERS = tuple(LAYER.values)
 IS_ASKED = Switch("train", Phrase("Train"), False)
+SEED = Number("seed", Phrase("Seed"), RECIPE.seed, 0, 9999)
 COLOURS = ("0, 114, 178", "0, 158, 115")  # of Okabe & Ito's
 
 
@@ -60,7 +61,7 @@ class Compared:
     """Two trainings step by step in turn, without and with batch norm; then what their layers were given."""
 
     def __init__(self, recipe: Recipe = RECIPE):
-        examples, learner = digits(), LEARNERS[recipe.net]
+        self.recipe, examples, learner = recipe, digits(), LEARNERS[recipe.net]
         self.trainings = [
             Training(recipe, partial(learner.build, len(examples.categories), has_norm), examples)
             for has_norm in (False, True)
@@ -147,20 +148,27 @@ def covariate_shift() -> None:
 
 
 def _compared() -> Compared | None:
-    """Both trainings, when they are over; while they go on, how far they are. None where none was asked for."""
+    """Both trainings, when they are over; while they go on, how far they are. None where none was asked for.
+
+    Where another seed is chosen, they begin anew.
+    """
     key, page = key_of(IS_ASKED.name), address.drawn()
+    seed = ask_one(st, SEED, comes_back=True, width=125)
     come_back(IS_ASKED, key)
     if not standing(IS_ASKED, page):
         forget_apart()
         _ask(key)
         return None
     run = apart()
+    if run and run.training.recipe.seed != seed:
+        forget_apart()
+        run = None
     if run is None and under_way():  # a link asks for it
         _ask(key)
         return None
     if run is None or run.left_alone:
         with st.spinner(_("Reading the digits …")):
-            run = begin_apart(Compared())
+            run = begin_apart(Compared(replace(RECIPE, seed=seed)))
     if run.running:
         watch(lambda: run, _how_far, "stop shift", partial(set_to, key, False))
         if not run.running:

@@ -1,4 +1,4 @@
-"""Train live: a small network learns digits in front of the reader, who sets how."""
+"""Train live: a small network learns digits or photographs in front of the reader, who sets how."""
 
 import math
 from pathlib import Path
@@ -14,7 +14,7 @@ from pages.common.progress import watch
 from pages.common.session import keep, kept
 from pages.common.text import _, plain, said
 from pages.learn.lesson import Question, close_lesson, predicted
-from pages.learn.train.recipe import ask_recipe, recipe_in_words, title_of, training_of
+from pages.learn.train.recipe import ask_recipe, is_there, recipe_in_words, title_of, training_of
 from pages.learn.train.shown import show
 from pages.learn.train.takeaway import takeaway
 
@@ -78,14 +78,15 @@ def _question() -> None:
 def _controls(recipe: Recipe, run: Run | None) -> None:
     row = st.container(horizontal=True, gap="small", vertical_alignment="center", key="controls")
     is_paused = run is not None and run.is_paused
+    cannot = not is_there(recipe.data)
     if run is None:
-        _button(row, _("Start"), "play_arrow", "start", _start, recipe, math.inf, type="primary")
+        _button(row, _("Start"), "play_arrow", "start", _start, recipe, math.inf, type="primary", disabled=cannot)
     elif is_paused:
         _button(row, _("Resume"), "play_arrow", "resume", run.go, type="primary")
     else:
         _button(row, _("Pause"), "pause", "pause", run.pause)
     if run is None:
-        _button(row, _("One step"), "skip_next", "step", _start, recipe, 1)
+        _button(row, _("One step"), "skip_next", "step", _start, recipe, 1, disabled=cannot)
     else:
         _button(row, _("One step"), "skip_next", "step", run.go, 1, disabled=not is_paused)
     _button(row, _("Stop"), "stop", "stop", run.stop if run else None, disabled=run is None)

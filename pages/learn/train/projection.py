@@ -1,9 +1,11 @@
-"""What the strongest unit of one feature map sees in one digit, as the network learns."""
+"""What the strongest unit of one feature map sees in one picture, as the network learns."""
+
+from dataclasses import replace
 
 import streamlit as st
 from torch import Tensor, nn
 
-from models.learners import digits
+from models.learners import Examples
 from models.options import Choice, Number, Phrase
 from models.training import Training
 from pages.common.asking import ask_one
@@ -18,6 +20,7 @@ from vis.figures.pictures import montage, signed
 from vis.responses import limit_of
 
 DIGIT = Choice("digit", Phrase("Digit"), tuple(range(10)), 3, shown_as="list")
+CLASS = Choice("class", Phrase("Picture of the class"), tuple(range(10)), 3, shown_as="list")
 MOST_REMEMBERED = 8  # maps of runs
 TILE = 96  # pixels
 
@@ -40,35 +43,41 @@ def projections(run: Run) -> None:
     channel = ask_one(
         row, Number("map", Phrase("Feature map"), 0, 0, count - 1), of=f"{training.recipe.net} {layer}", width=150
     )
-    digit = ask_one(row, DIGIT, width=110)
-    image = _image(digit)
-    found = _found(run, layer, channel, digit, image)
+    number = _ask_class(row, training.examples.categories)
+    image = _image(training.examples, number)
+    found = _found(run, layer, channel, number, image)
     limits = [limit_of(each.pixels) for each in found.values()]
     tiles = [signed(each.on_canvas().numpy(), limit) for each, limit in zip(found.values(), limits, strict=True)]
     given = signed(image[0].numpy(), float(image.abs().max()))
     pixels = montage([given, *tiles], len(tiles) + 1, TILE, gap=0.08)
     epochs = ", ".join(significant(step / training.steps, 2) for step in found)
-    inline_picture(pixels, _("A digit, and what the strongest unit of a feature map saw in it after some epochs."))
+    inline_picture(pixels, _("A picture, and what the strongest unit of a feature map saw in it after some epochs."))
     st.caption(
         _(
-            "First the digit as the network sees it, then the deconvnet's projection of the map's strongest unit after "
-            "{epochs} epochs ({fidelity}), each with its own range.",
+            "First the picture as the network sees it, then the deconvnet's projection of the map's strongest unit "
+            "after {epochs} epochs ({fidelity}), each with its own range.",
             epochs=epochs,
             fidelity=fidelity_in_words(next(reversed(found.values())).fidelity),
         )
     )
 
 
-def _image(digit: int) -> Tensor:
-    """The first held-out picture of that digit, (1, 1, 32, 32)."""
-    examples = digits()
-    place = int((examples.held_out_labels == digit).nonzero()[0])
+def _ask_class(row, categories: tuple[str, ...]) -> int:
+    """The number of a class; digits are their own."""
+    if categories == tuple(map(str, DIGIT.values)):
+        return ask_one(row, DIGIT, width=110)
+    return ask_one(row, replace(CLASS, values=dict(enumerate(categories))), width=190)
+
+
+def _image(examples: Examples, number: int) -> Tensor:
+    """The first held-out picture of that class, (1, C, 32, 32)."""
+    place = int((examples.held_out_labels == number).nonzero()[0])
     return examples.held_out[place : place + 1]
 
 
-def _found(run: Run, layer: str, channel: int, digit: int, image: Tensor) -> dict[int, Projection]:
+def _found(run: Run, layer: str, channel: int, number: int, image: Tensor) -> dict[int, Projection]:
     """By the steps of the snapshots; what was found before is remembered."""
-    key = (run, layer, channel, digit)
+    key = (run, layer, channel, number)
     known: dict[int, Projection] = kept("projections", dict).get(key, {})
     missing = [step for step in tuple(run.training.snapshots) if step not in known]
     if missing:

@@ -6,16 +6,17 @@ from dataclasses import asdict
 import streamlit as st
 
 from models import ARCHITECTURES
-from models.learners import LEARNERS, digits
+from models.server import server
 from models.training import Training, weights_file
 from pages.common.asking import FRAME, key_of
-from pages.common.chooser import may_upload_weights
+from pages.common.chooser import say_no_weights
 from pages.common.export import download, table
 from pages.common.learning import Run
 from pages.common.made_file import MadeFile
 from pages.common.routes import ACTIVATIONS, FILTERS, LAYERS, go
 from pages.common.session import WEIGHTS_FILE, set_to, take_file
 from pages.common.text import _, spoken
+from pages.learn.train.recipe import opens
 
 
 def takeaway(runs: tuple[Run, ...]) -> None:
@@ -31,8 +32,10 @@ def takeaway(runs: tuple[Run, ...]) -> None:
         "trained weights",
     )
     download(row, _("Log (CSV)"), lambda: table(log_rows(training)), f"{name}.csv", "training log")
-    network = network_of(training)
-    if network and may_upload_weights():
+    network = opens(training.recipe)
+    if network and not server().takes_weights:
+        say_no_weights()
+    elif network:
         for route in (LAYERS, FILTERS, ACTIVATIONS):
             row.button(
                 _("Open in “{page}”", page=spoken(route.title)),
@@ -50,18 +53,11 @@ def takeaway(runs: tuple[Run, ...]) -> None:
         )
 
 
-def network_of(training: Training) -> str | None:
-    """The network of the app that these weights fit."""
-    recipe = training.recipe
-    opens = LEARNERS[recipe.net].opens if recipe.net in LEARNERS else ()
-    return opens[recipe.batch_norm] if opens else None
-
-
 def open_elsewhere(training: Training, network: str, route) -> None:
     """Makes the weights the session's own file, as if they had been uploaded, and asks for the page."""
     file = MadeFile(f"trained-{training.recipe.net}-{training.step}.safetensors", weights_file(training))
     take_file(WEIGHTS_FILE, file)
-    set_to(f"classes/{network} {file.file_id}", "\n".join(digits().categories))  # as if they had been typed
+    set_to(f"classes/{network} {file.file_id}", "\n".join(training.examples.categories))  # as if they had been typed
     set_to(key_of("weights", page=FRAME), "file")
     go(route, network)
 

@@ -15,7 +15,7 @@ from pages.common.code import picture_code, the_code
 from pages.common.opened import Opened, note, open_unit, opened, there
 from pages.common.panels import chart, figures, reading, wrapped
 from pages.common.presenting import Position, arrow_keys, for_a_room
-from pages.common.session import Selection, selection, set_to, taken
+from pages.common.session import Selection, keep, kept, selection, set_to, taken
 from pages.common.text import _, plain
 from pages.common.widgets import computed, network_or_stop, say_if_on_cpu
 from pages.common.words import field_in_words
@@ -27,6 +27,7 @@ from vis.figures.numbers import grouped, percent, shape, significant
 from vis.maps import gives_maps, layer_maps
 
 TEXTS = Path(__file__).parent / "texts"
+TYPED = "typed map"  # under which the session keeps the number of a map until it is opened
 CODE = """\
 from pathlib import Path
 from vis.activations import activations
@@ -118,14 +119,11 @@ def _choose_layer(
 
 
 def _offer_number(row: DeltaGenerator, chosen: Selection, found: Activations) -> None:
-    """A field for the number of a map that is to be enlarged."""
-    layer, most = found.layer, found.shape[0] - 1
-    key = f"map by number {chosen.network} {layer}"
+    """A field for the number of a map that is to be enlarged: of the layer that is there when this is drawn.
 
-    def open_it() -> None:
-        if (number := taken(key)) is not None:
-            open_unit(place_of(chosen), Opened(layer, number))
-
+    What is typed while another layer is on its way belongs to that one.
+    """
+    key, most = f"map by number {chosen.network}", found.shape[0] - 1
     words = _("Enlarge map number")
     row.number_input(
         words,
@@ -134,10 +132,13 @@ def _offer_number(row: DeltaGenerator, chosen: Selection, found: Activations) ->
         None,
         key=key,
         placeholder=_("map 0 … {most}", most=most),
-        on_change=open_it,
+        on_change=lambda: keep(TYPED, taken(key)),
         width=180,
         label_visibility="collapsed",
     )
+    if (number := kept(TYPED, lambda: None)) is not None:
+        keep(TYPED, None)
+        open_unit(place_of(chosen), Opened(found.layer, number))
 
 
 def _arrow_keys(chosen: Selection, layers: Mapping[str, Sequence[int]], layer: str, unit: Opened | None) -> None:

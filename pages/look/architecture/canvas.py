@@ -1,6 +1,7 @@
 """One layer graph on the page, or two beside each other: buttons, drawings, and what is asked for on them."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -25,7 +26,7 @@ from vis.graph import ROOT, Graph
 from vis.layout import Drawing
 
 HEIGHT = "clamp(420px, calc(100svh - 19.5rem), 1000px)"  # what is left below the controls on a laptop
-OF_TWO = f"min({HEIGHT}, max(32svh, 240px, (100vw - 40rem) * 1000))"  # below one another, both are seen at once
+OF_TWO = f"min({HEIGHT}, max(28svh, 220px, (100vw - 40rem) * 1000))"  # below one another, both are seen at once
 MOST_TURNED, MOST_BOXES, MOST_LINES = 10, 60, 150  # blocks whose turning is foreseen; in drawings not larger than that
 # Of canvases, width by height: beside the sidebar of a laptop or a projector, one of two there, both on a telephone.
 ALONE, BESIDE, ON_A_TELEPHONE, ABOVE = 1.7, 0.8, 0.6, 1.3
@@ -55,9 +56,13 @@ def canvases(shown: Mapping[str, Built], look: Look, seen: Mapping[str, InBoxes]
     most = figure.largest(
         values[place].get(box.name) for place, drawn in drawings.items() for box in drawn.boxes if not box.opened
     )
+    both: list[tuple] = []  # on a telephone one legend stands below the two
     for i, (place, built) in enumerate(shown.items()):
         statuses = compared.statuses[i] if compared and look.differences else None
         painting = painted(cache.graph(built), drawings[place], look, values[place], most, statuses)
+        if compared and is_on_a_telephone():
+            both += [entry for entry in painting.legend if entry not in both]
+            painting = replace(painting, legend=both if i else [])
         differences = {}
         if compared and look.differences:
             differences = differences_in_words([*map(cache.graph, shown.values())], compared, i)
@@ -212,11 +217,11 @@ def _turn(shown: Mapping[str, Built], place: str, block: str, is_open: bool) -> 
 
 
 def _bar(place: str, shown: Mapping[str, Built], look: Look) -> DeltaGenerator:
-    """Open all, close all, search. Returns the place for the downloads."""
-    built, is_alone = shown[place], len(shown) == 1
-    if not is_alone:
-        st.markdown(f"**{ARCHITECTURES[built.network].title}**")
-    row = st.container(horizontal=True, vertical_alignment="center", key=f"bar {place}")
+    """Which of two it is, open all, close all, search, in one row. Returns the place for the downloads."""
+    built, is_compared = shown[place], len(shown) > 1
+    row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"bar {place}")
+    if is_compared:
+        row.markdown(f"**{ARCHITECTURES[built.network].title}**", width="content")
     together = shown if look.together else {place: built}
     if row.button(_("Open all"), icon=":material/unfold_more:", key=f"open all {place}"):
         _show_all(together, frozenset({EVERYTHING}))
@@ -224,14 +229,17 @@ def _bar(place: str, shown: Mapping[str, Built], look: Look) -> DeltaGenerator:
         _show_all(together, frozenset())
     downloads = row.container(width="content")
     key = f"search {place} {built.network}"
+    if is_compared and is_on_a_telephone():
+        row = row.popover(_("Search"), icon=":material/search:", key=f"find {place}")
     row.selectbox(
         _("Search"),
-        _findable(cache.graph(built)),
+        findable(cache.graph(built)),
         None,
         format_func=called(built).__getitem__,
         key=key,
         placeholder=_("Find a layer by any of its names"),
         label_visibility="collapsed",
+        filter_mode="contains",  # which keeps their order
         on_change=lambda: _look_at(place, built, taken(key)),
     )
     return downloads
@@ -242,15 +250,22 @@ def _show_all(shown: Mapping[str, Built], opened: frozenset[str]) -> None:
         show_graph(place, built.network, GraphView(opened, graph_view(place, built.network).selected))
 
 
-def _findable(graph: Graph) -> list[str]:
-    """All blocks and operations, each block before what stands in it."""
+def findable(graph: Graph) -> list[str]:
+    """All blocks and operations, level by level, so that what is named exactly is found before what stands in it."""
+    found: list[str] = []
+    level: Sequence[str] = (ROOT,)
+    while level:
+        level = [
+            child for name in level if name in graph.blocks for child in _shorter_first(graph.blocks[name].children)
+        ]
+        found += level
+    return found
 
-    def below(name: str) -> Iterator[str]:
-        for child in graph.blocks[name].children if name in graph.blocks else ():
-            yield child
-            yield from below(child)
 
-    return list(below(ROOT))
+def _shorter_first(names: Sequence[str]) -> list[str]:
+    """As they come, but conv2 before conv2_reduce."""
+    first = {name: min(i for i, other in enumerate(names) if other.startswith(name)) for name in names}
+    return sorted(names, key=lambda name: (first[name], len(name)))
 
 
 def _look_at(place: str, built: Built, name: str | None) -> None:

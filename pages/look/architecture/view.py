@@ -51,7 +51,7 @@ def selection_of(network: str) -> Selection:
 
 
 def called(built: Built) -> dict[str, str]:
-    """Every operation and block by all its names: “layer2 = conv3_x = layer 3”, “features.0 = conv1_1”."""
+    """Every operation and block by all its names: “layer2 = conv3_x = stage 3 = layer 3”, “features.0 = conv1_1”."""
     graph, others = cache.graph(built), cache.names(built)
 
     def names_of(name: str) -> Iterator[str]:
@@ -60,6 +60,8 @@ def called(built: Built) -> dict[str, str]:
             return
         if other.paper and other.paper != name:
             yield other.paper
+        if other.stage:
+            yield _("stage {number}", number=other.stage)
         around = [others[block].layer for block in graph.ancestors(name) if block != name and block in others]
         if other.layer and name in graph.blocks and other.layer not in around:  # what is inside is a part of its layer
             yield _("layer {number}", number=other.layer)

@@ -72,9 +72,9 @@ def page() -> None:
         count, channels, own_range = _controls(asked)  # first, for a refusal ends the page, and they must outlive it
         with above:
             chosen, loaded = network_or_stop(asked)
+            offer_drawing(chosen, loaded)
             showing = _("Showing the picture to the network …")
             st.caption(computed(showing, lambda: layer_strip(chosen, loaded, "strip", _go_to)))
-            offer_drawing(chosen, loaded)
             let_it_be_drawn()
         layers = _layers(chosen, loaded)
         which = chosen, layers, count, channels

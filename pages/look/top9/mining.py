@@ -8,6 +8,7 @@ import streamlit as st
 
 from models import Loaded
 from models.picture_sets import PictureSet
+from models.server import server
 from models.statefile import printable
 from pages.common import cache
 from pages.common.jobs import Job
@@ -19,7 +20,7 @@ from vis.figures.numbers import duration, fixed, grouped, significant
 from vis.top9 import Key, Top, file_of
 
 K = 9
-AT_MOST = 6 * 3600  # seconds of one search; it goes on where it was when it is asked for again
+AT_MOST = server().budget.searching  # seconds of one search; it goes on where it was when it is asked for again
 MOST_OWN = 4  # results of a session's own pictures or weights
 MOST_NAMED = 50  # pictures that could not be read
 

@@ -1,6 +1,5 @@
 """The choice of the set of pictures that is searched."""
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from models.decoding import MOST_MEGABYTES
 from models.options import Choice, Phrase
 from models.picture_sets import DATASETS, MOST_ENTRIES, MOST_ZIP_MEGABYTES, PictureSet, allowed_root, archive
 from models.refusals import Refused
+from models.server import server
 from models.statefile import printable
 from pages.common import address, cache
 from pages.common.asking import ask_one
@@ -116,6 +116,9 @@ def _folder() -> Chosen | None:
 
 
 def _zip() -> Chosen | None:
+    if not server().takes_archives:
+        st.info(_("This server takes no ZIPs of pictures; choose another set."), icon=":material/folder_off:")
+        return None
     file = st.file_uploader(
         _("A ZIP with pictures"),
         ["zip"],
@@ -212,7 +215,10 @@ def _download(name: str) -> None:
         st.error(words, icon=":material/cloud_off:")
     else:
         st.info(_("{name} is not on this server yet, or incomplete.", name=title), icon=":material/info:")
-    if not (os.environ.get("CONVSCOPE_DOWNLOADS") == "1" or is_here(st.context.ip_address, st.context.headers)):
+    if server().datasets == "nobody":
+        st.markdown(_("This server downloads no data sets; choose another set."))
+        return
+    if not (server().datasets == "everybody" or is_here(st.context.ip_address, st.context.headers)):
         st.markdown(
             _(
                 "The server's administrator can download it in a browser on the same machine, or allow downloads for "

@@ -71,7 +71,7 @@ def three_ways() -> None:
     for column, (title, ways) in zip(st.columns(len(WAYS)), WAYS.items(), strict=True):
         with column.container(border=True, height="stretch", gap="xsmall"):
             st.markdown(f"**{spoken(title)}**")
-            for way in ways:
+            for way in (way for way in ways if way.route.is_shown):
                 st.button(
                     spoken(way.label),
                     key=f"way {way.label}",
