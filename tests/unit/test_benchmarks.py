@@ -11,14 +11,14 @@ import pytest
 
 from tests.benchmarks.results import BENCHMARKS, FILE, HERE, main, section, sections_of, written
 
-IN_A_BROWSER = ("dragging", "graph", "page", "tasks")
+IN_A_BROWSER = ("dragging", "graph", "lessons", "page", "tasks")
 TABLE = re.compile(r"^\| .+ \|\n\|(---\|)+\n(\| .+ \|\n)+", re.MULTILINE)
 
 
 def test_every_benchmark_is_run_here_or_in_a_browser():
     drivers = {name for name in BENCHMARKS if "tests.benchmarks.browser" in (HERE / f"{name}.py").read_text("utf-8")}
     assert drivers == {*IN_A_BROWSER}
-    assert len(BENCHMARKS) == 16
+    assert len(BENCHMARKS) == 17
 
 
 @pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in IN_A_BROWSER])
