@@ -21,6 +21,11 @@ class Drawing {
 
   constructor(element) {
     this.svg = element.querySelector("svg");
+    const observer = new MutationObserver(([{ target }]) => {
+      if (!element.isConnected) observer.disconnect();
+      else this.follow(target);
+    });
+    observer.observe(document.body, { subtree: true, attributeFilter: ["aria-valuetext"] });
     this.label = element.querySelector(".label");
     new ResizeObserver(() => this.data && this.fit() && this.draw()).observe(element);
     const cell = ({ target }) => (target.dataset?.cell === undefined ? null : Number(target.dataset.cell));
@@ -34,13 +39,27 @@ class Drawing {
 
   update(data, setTriggerValue) {
     this.setTriggerValue = setTriggerValue; // a new one each time: it knows the fragment to rerun
-    if (data === this.data) return; // only the theme changed, and that is CSS’s affair
-    this.data = data;
+    if (data === this.given) return; // only the theme changed, and that is CSS’s affair
+    this.given = this.data = data;
     // The keyboard starts from the chosen cell, but is not torn away from where it is.
     this.at = Math.min(this.hasFocus ? this.at : (data.chosen ?? this.at), data.labels.length - 1);
     this.fit();
     this.draw();
     this.say(this.hasFocus ? this.at : null);
+  }
+
+  /** Draws what a slider of the page is dragged to. Streamlit tells the server once it is let go; but the thumb says where
+   * it is all the time, and what is to be seen there was sent before. */
+  follow(thumb) {
+    const reach = this.given?.reach.find(({ key }) => thumb.closest(`.${key}`));
+    const frame = reach?.frames[Math.round((thumb.value - thumb.min) / thumb.step)];
+    if (!frame) return;
+    this.data = { ...this.given, ...frame };
+    this.due ??= requestAnimationFrame(() => {
+      this.due = null;
+      this.draw();
+      this.say(this.hasFocus ? this.at : null);
+    });
   }
 
   /** Finds which sheets stand in which line; whether that or the room is another one than before. */

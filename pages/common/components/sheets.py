@@ -1,7 +1,11 @@
 """Maps as sheets that stand beside one another, cell by cell: what is at one place of all maps lies on one line."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +27,38 @@ class Line:
     note: str = ""  # behind the last sheet; a line break is kept
 
 
+@dataclass(frozen=True)
+class Cells:
+    """What is in the sheets of all lines.
+
+    Args:
+        shades: (h, w) for each of the sheets, -1 to 1: how strong a cell's colour is.
+        labels: what each cell is, for the pointer and for those who do not see it, row by row and sheet by sheet.
+        numbers: stand in the cells.
+        lit: whether a cell stands out; in the order of the labels.
+        titles: of the sheets, where these are others while a slider is dragged.
+    """
+
+    shades: Sequence[np.ndarray]
+    labels: Sequence[str]
+    numbers: Sequence[str] = ()
+    lit: np.ndarray | None = None
+    titles: Sequence[str] = ()
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return {
+            "shades": [round(float(shade), 3) for sheet in self.shades for shade in sheet.ravel()],
+            "labels": list(self.labels),
+            "numbers": list(self.numbers),
+            "lit": [] if self.lit is None else self.lit.astype(int).ravel().tolist(),
+        } | ({"titles": list(self.titles)} if self.titles else {})
+
+    @property
+    def count(self) -> int:
+        return sum(sheet.size for sheet in self.shades)
+
+
 def draw_sheets(
     lines: Sequence[Line],
     shades: Sequence[np.ndarray],
@@ -37,55 +73,56 @@ def draw_sheets(
     is_tubed: bool = False,
     is_flat: bool = False,
     on_click: Callable[[int], None] | None = None,
+    reach: Mapping[str, Sequence[Cells]] = MappingProxyType({}),
 ) -> None:
     """Draws them; where there is little room, lines are broken.
 
     Args:
-        shades: (h, w) for each of the sheets of all lines, -1 to 1: how strong a cell's colour is.
-        labels: what each cell is, for the pointer and for those who do not see it, row by row and sheet by sheet.
+        shades, labels, numbers, lit: as of `Cells`.
         key: identifies the drawing on its page.
         alt: what it shows.
-        numbers: stand in the cells.
         sets: the number of the set that a cell belongs to, which gives it its hue; in the order of the labels.
-        lit: whether a cell stands out; likewise.
         chosen: the cell with a thick border.
         is_tubed: whether a band joins the cells that are lit from sheet to sheet.
         is_flat: whether the sheets are seen from the front.
         on_click: is called with the cell that was clicked, before the script runs again.
+        reach: by the keys of Streamlit's sliders what is drawn at each of their stops, while they are dragged.
 
     Raises:
         ValueError: if these do not fit each other, or are too many.
     """
-    count, cells = len(shades), sum(sheet.size for sheet in shades)
-    if cells > MOST_CELLS or sum(len(line.titles) for line in lines) != count or len(labels) != cells:
+    cells = Cells(shades, labels, numbers, lit)
+    count, those = len(cells.shades), [cells, *chain.from_iterable(reach.values())]
+    fits = all(each.count == cells.count == len(each.labels) for each in those)
+    if cells.count > MOST_CELLS or sum(len(line.titles) for line in lines) != count or not fits:
         raise ValueError(
-            f"{count} sheets {key!r} do not fit their lines, or their {cells} cells, at most {MOST_CELLS}, "
-            f"the {len(labels)} labels."
+            f"{count} sheets {key!r} do not fit their lines, or their {cells.count} cells, at most {MOST_CELLS}, "
+            f"the {len(cells.labels)} labels, or what a slider can be dragged to."
         )
     starts = np.cumsum([0, *(len(line.titles) for line in lines)]).tolist()
-    data = {
+    data = cells.data | {
         "lines": [
             {"title": line.title, "note": line.note, "sheets": [*range(start, start + len(line.titles))]}
             for line, start in zip(lines, starts, strict=False)
         ],
         "titles": [title for line in lines for title in line.titles],
-        "sizes": [sheet.shape for sheet in shades],
-        "shades": [round(float(shade), 3) for sheet in shades for shade in sheet.ravel()],
-        "labels": list(labels),
-        "numbers": list(numbers),
+        "sizes": [sheet.shape for sheet in cells.shades],
         "sets": None if sets is None else sets.ravel().tolist(),
-        "lit": [] if lit is None else lit.astype(int).ravel().tolist(),
         "chosen": chosen,
         "choosable": on_click is not None,
         "tubed": is_tubed,
         "flat": is_flat,
         "noted": NOTED if any(line.note for line in lines) else 0,
         "alt": alt,
+        "reach": [
+            {"key": f"st-key-{re.sub('[^a-zA-Z0-9_-]', '-', slider)}", "frames": [frame.data for frame in frames]}
+            for slider, frames in reach.items()
+        ],
     }
 
     def act() -> None:
         clicked = getattr(value_of(key), "clicked", None)
-        if on_click and type(clicked) is int and 0 <= clicked < cells:  # it comes from a browser
+        if on_click and type(clicked) is int and 0 <= clicked < cells.count:  # it comes from a browser
             on_click(clicked)
 
     _sheets(key=key, data=data, on_clicked_change=act)

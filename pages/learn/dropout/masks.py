@@ -1,5 +1,7 @@
 """Dropout on 24 units: a mask, both ways through it, both ways of scaling, and the mean of many passes."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import streamlit as st
 import torch
@@ -8,7 +10,7 @@ from torch import Tensor
 from models.options import Choice, Number, Phrase
 from pages.common import address, panels
 from pages.common.asking import ask, ask_one, come_back, fragment, key_of, standing
-from pages.common.components.sheets import Line, draw_sheets
+from pages.common.components.sheets import Cells, Line, draw_sheets
 from pages.common.session import set_to
 from pages.common.text import _
 from pages.learn.cells import choose_cell, chosen_cell
@@ -61,19 +63,28 @@ def masks() -> None:
         seed = _seed()
         p = ask_one(st, RATE, width=340)
     x, gradient = units()
-    kept, is_inverted = mask((MOST_PASSES, *x.shape), p, seed), scaling == "inverted"
-    if mode == "training":
-        forward, backward = training(x, kept[0], p, is_inverted), training_backward(gradient, kept[0], p, is_inverted)
-        factors = training(torch.ones_like(x), kept[0], p, is_inverted)
+    is_inverted, is_training = scaling == "inverted", mode == "training"
+    place, masks_of = _unit(x), {each: mask((MOST_PASSES, *x.shape), each, seed) for each in RATE.values}
+    kept = masks_of[p]
+    ways = {each: _ways(x, gradient, masks_of[each][0], each, is_inverted, is_training) for each in RATE.values}
+    with drawing:
+        _draw(ways, p, place)
+    with words:
+        _arithmetic(x, gradient, ways[p][1], place, int(kept[0].sum()) if is_training else None)
+    _mean(x, kept, p, is_inverted)
+
+
+def _ways(
+    x: Tensor, gradient: Tensor, kept: Tensor, p: float, is_inverted: bool, is_training: bool
+) -> tuple[Tensor, ...]:
+    """What goes in, its factors and what comes out; and the gradients the other way round."""
+    if is_training:
+        forward, backward = training(x, kept, p, is_inverted), training_backward(gradient, kept, p, is_inverted)
+        factors = training(torch.ones_like(x), kept, p, is_inverted)
     else:
         forward, backward = inference(x, p, is_inverted), inference_backward(gradient, p, is_inverted)
         factors = inference(torch.ones_like(x), p, is_inverted)
-    place = _unit(x)
-    with drawing:
-        _draw([x, factors, forward], [backward, factors, gradient], place)
-    with words:
-        _arithmetic(x, gradient, factors, place, int(kept[0].sum()) if mode == "training" else None)
-    _mean(x, kept, p, is_inverted)
+    return x, factors, forward, backward, factors, gradient
 
 
 def _seed() -> int:
@@ -96,34 +107,41 @@ def _unit(x: Tensor) -> tuple[int, int]:
     return chosen_cell("unit", Phrase("Unit"), x.shape, "1,2")
 
 
-def _draw(forward: list[Tensor], backward: list[Tensor], place: tuple[int, int]) -> None:
+def _draw(ways: Mapping[float, Sequence[Tensor]], p: float, place: tuple[int, int]) -> None:
     """What goes in, its factors and what comes out; below them, the other way round, the gradients."""
-    columns, size = forward[0].shape[1], forward[0].numel()
+    columns, size = ways[p][0].shape[1], ways[p][0].numel()
     lines = {
         _("Forward →"): [_("Input"), _("factor"), _("Output")],
         _("← Backward"): [_("gradient of the input"), _("factor"), _("gradient of the output")],
     }
     titles = [title for titles in lines.values() for title in titles]
-    sheets = [sheet.numpy() for sheet in (*forward, *backward)]
-    lit = np.zeros((len(sheets), *sheets[0].shape), bool)
+    lit = np.zeros((len(titles), *ways[p][0].shape), bool)
     lit[:, *place] = True
+
+    def drawn(sheets: Sequence[Tensor]) -> Cells:
+        values = [value for sheet in sheets for value in sheet.ravel().tolist()]
+        names = [f"{title}, {_('unit {number}', number=number)}" for title in titles for number in range(1, size + 1)]
+        return Cells(
+            [(sheet / max(1, float(sheet.abs().max()))).numpy() for sheet in sheets],
+            [f"{name}: {significant(value)}" for name, value in zip(names, values, strict=True)],
+            [significant(value) for value in values],
+            lit,
+        )
 
     def choose(cell: int) -> None:
         row, column = divmod(cell % size, columns)
         choose_cell("unit", (row, column))
 
+    here = drawn(ways[p])
     draw_sheets(
         [Line(titles, line) for line, titles in lines.items()],
-        [sheet / max(1, np.abs(sheet).max()) for sheet in sheets],
-        [
-            f"{title}, {_('unit {number}', number=number)}: {significant(value)}"
-            for title, sheet in zip(titles, sheets, strict=True)
-            for number, value in enumerate(sheet.ravel().tolist(), 1)
-        ],
+        here.shades,
+        here.labels,
         "dropout",
         alt=_("24 units: their outputs, what each is multiplied by, and what comes out; below, their gradients."),
-        numbers=[significant(value) for sheet in sheets for value in sheet.ravel().tolist()],
+        numbers=here.numbers,
         lit=lit,
+        reach={key_of(RATE.name): [drawn(each) for each in ways.values()]},
         chosen=2 * size + place[0] * columns + place[1],
         is_flat=True,
         on_click=choose,
@@ -159,7 +177,7 @@ def _mean(x: Tensor, kept: Tensor, p: float, is_inverted: bool) -> None:
     with drawing:
         left, right = st.columns([1, 1], gap="large")
         with left:
-            _beside_exact(means[count - 1], exact, count)
+            _beside_exact(means, exact, count)
         with right:
             if is_answered:
                 words = {
@@ -182,20 +200,30 @@ def _mean(x: Tensor, kept: Tensor, p: float, is_inverted: bool) -> None:
     )
 
 
-def _beside_exact(mean: Tensor, exact: Tensor, count: int) -> None:
-    titles = [_("mean of {count} passes", count=grouped(count)), _("expectation = what inference gives")]
-    sheets = [each.numpy() for each in (mean, exact)]
-    most = max(float(sheet.max()) for sheet in sheets)
+def _beside_exact(means: Sequence[Tensor], exact: Tensor, count: int) -> None:
+    def drawn(count: int) -> Cells:
+        titles = [_("mean of {count} passes", count=grouped(count)), _("expectation = what inference gives")]
+        sheets = [each.numpy() for each in (means[count - 1], exact)]
+        most = max(float(sheet.max()) for sheet in sheets)
+        return Cells(
+            [sheet / most for sheet in sheets],
+            [
+                f"{title}, {_('unit {number}', number=number)}: {significant(value)}"
+                for title, sheet in zip(titles, sheets, strict=True)
+                for number, value in enumerate(sheet.ravel().tolist(), 1)
+            ],
+            [fixed(value, 1) for sheet in sheets for value in sheet.ravel().tolist()],
+            titles=titles,
+        )
+
+    here = drawn(count)
     draw_sheets(
-        [Line([title]) for title in titles],
-        [sheet / most for sheet in sheets],
-        [
-            f"{title}, {_('unit {number}', number=number)}: {significant(value)}"
-            for title, sheet in zip(titles, sheets, strict=True)
-            for number, value in enumerate(sheet.ravel().tolist(), 1)
-        ],
+        [Line([title]) for title in here.titles],
+        here.shades,
+        here.labels,
         "mean of passes",
         alt=_("The mean of the outputs of 24 units over some passes, and their expectation."),
-        numbers=[fixed(value, 1) for sheet in sheets for value in sheet.ravel().tolist()],
+        numbers=here.numbers,
         is_flat=True,
+        reach={key_of(COUNT.name): [drawn(each) for each in COUNT.values]},
     )

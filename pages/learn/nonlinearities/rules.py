@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 
 from models.options import Choice, Phrase
-from pages.common.asking import ask_one, fragment
-from pages.common.components.sheets import Line, draw_sheets
+from pages.common.asking import ask_one, fragment, key_of
+from pages.common.components.sheets import Cells, Line, draw_sheets
 from pages.common.text import _
 from pages.learn.lesson import Question, predicted
 from vis.concepts.activation import (
@@ -85,17 +85,25 @@ def dead_units() -> None:
         bias = ask_one(st, BIAS, width=340)
     x = preactivations() + bias
     forward, slope = (relu, relu_slope) if kind == "relu" else (leaky_relu, leaky_relu_slope)
-    made, slopes = forward(x).numpy(), slope(x)
-    values = x.numpy()
+    slopes = slope(x)
+
+    def drawn(bias: float) -> Cells:
+        values = (given := preactivations() + bias).numpy()
+        both = zip(values.ravel(), forward(given).numpy().ravel(), strict=True)
+        labels = [f"{significant(a)} → {significant(b)}" for a, b in both]
+        return Cells([values / np.abs(values).max()], labels, lit=values > 0)
+
     with drawing:
+        here = drawn(bias)
         draw_sheets(
             [Line([_("what the unit is given for each input, with its bias")])],
-            [values / np.abs(values).max()],
-            [f"{significant(a)} → {significant(b)}" for a, b in zip(values.ravel(), made.ravel(), strict=True)],
+            here.shades,
+            here.labels,
             "dead",
             alt=_("A cell for each of 160 inputs: what one unit is given; those that activate it stand out."),
-            lit=values > 0,
+            lit=here.lit,
             is_flat=True,
+            reach={key_of(BIAS.name): [drawn(each) for each in BIAS.values]},
         )
     active = int((x > 0).sum())
     st.markdown(

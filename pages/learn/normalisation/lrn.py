@@ -9,8 +9,8 @@ import torch
 
 from models.options import Choice, Phrase
 from pages.common import panels
-from pages.common.asking import ask, ask_one, fragment
-from pages.common.components.sheets import Line, draw_sheets
+from pages.common.asking import ask, ask_one, fragment, key_of
+from pages.common.components.sheets import Cells, Line, draw_sheets
 from pages.common.text import _, spoken
 from pages.learn.cells import choose_cell, chosen_cell
 from pages.learn.lesson import Question, predicted
@@ -36,6 +36,7 @@ SIZE = Choice("n", Phrase("Window n"), (1, 3, 5, 7, 9), 5, shown_as="scale")
 K = Choice("k", "k", (0.5, 1.0, 2.0, 4.0), 2.0, shown_as="scale")
 ALPHA = Choice("alpha", "α", (0.0001, 0.0002, 0.0005, 0.001, 0.01), 0.0001, shown_as="scale")
 BETA = Choice("beta", "β", (0.25, 0.5, 0.75, 1.0), 0.75, shown_as="scale")
+SLIDERS = SIZE, K, ALPHA, BETA  # each called as LRN calls it
 WINDOW = Choice(
     "window",
     Phrase("Window"),
@@ -62,7 +63,7 @@ def local_response() -> None:
     y = lrn(x, of)[0]
     place = _cell(x.shape[1:])
     with drawing:
-        _draw(x[0].numpy(), y.numpy(), place, of)
+        _draw(x, place, of)
     _arithmetic(x[0].numpy(), float(y[place]), place, of)
     if is_answered:
         _conventions(x, place, of)
@@ -74,7 +75,7 @@ def _settings() -> LRN:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="row of lrn"):
         window, convention = ask_one(st, WINDOW), ask_one(st, CONVENTION, width=230)
     places = st.columns(4, gap="medium")
-    values = ask(places, SIZE, K, ALPHA, BETA)
+    values = ask(places, *SLIDERS)
     return LRN(values["n"], values["alpha"], values["beta"], values["k"], CONVENTIONS[convention], window == "within")
 
 
@@ -83,35 +84,48 @@ def _cell(shape: Sequence[int]) -> tuple[int, int, int]:
     return chosen_cell("cell", Phrase("Cell"), shape, USUAL_CELL)
 
 
-def _draw(x: np.ndarray, y: np.ndarray, place: tuple[int, int, int], of: LRN) -> None:
+def _draw(images: torch.Tensor, place: tuple[int, int, int], of: LRN) -> None:
     """The maps that go in, with the cell and its window, and below them those that come out."""
-    both = np.stack([x, y])
-    lit = np.zeros(both.shape, bool)
-    lit[(0, *window_of(place, x.shape, of))] = True
-    lit[(1, *place)] = True
+    x = images[0].numpy()
     names = [_("channel {number}", number=number) for number in range(len(x))]
     sides = _("Input"), _("Output")
-    labels = [
-        f"{side}, {_cell_in_words(cell)}: {significant(float(value))}"
-        for side, maps in zip(sides, both, strict=True)
-        for cell, value in np.ndenumerate(maps)
-    ]
+    cells = [_cell_in_words(cell) for cell in np.ndindex(x.shape)]
+    given = [f"{sides[0]}, {cell}: {significant(value)}" for cell, value in zip(cells, x.ravel().tolist(), strict=True)]
+    in_cells = [grouped(int(value)) if value else "" for value in x.ravel()]
+
+    def drawn(of: LRN) -> Cells:
+        y = lrn(images, of)[0].numpy()
+        lit = np.zeros((2, *x.shape), bool)
+        lit[(0, *window_of(place, x.shape, of))] = True
+        lit[(1, *place)] = True
+        made = zip(cells, y.ravel().tolist(), strict=True)
+        return Cells(
+            np.concatenate([np.sqrt(maps / maps.max()) for maps in (x, y)]),  # or a loud cell would leave others white
+            [*given, *(f"{sides[1]}, {cell}: {significant(value)}" for cell, value in made)],
+            [*in_cells, *_written(y)],
+            lit.reshape(-1, *x.shape[1:]),
+        )
 
     def choose(number: int) -> None:
         cell = np.unravel_index(number % x.size, x.shape)
         choose_cell("cell", cell)
 
+    here = drawn(of)
     draw_sheets(
         [Line(names, sides[0]), Line(names, sides[1])],
-        np.concatenate([np.sqrt(maps / maps.max()) for maps in both]),  # or one loud cell would leave the others white
-        labels,
+        here.shades,
+        here.labels,
         "lrn",
         alt=_("Eight maps before and after local response normalisation; the chosen cell's window stands out."),
-        numbers=[*(grouped(int(value)) if value else "" for value in x.ravel()), *_written(y)],
-        lit=lit.reshape(-1, *x.shape[1:]),
+        numbers=here.numbers,
+        lit=here.lit,
         chosen=int(np.ravel_multi_index(place, x.shape)),
         is_tubed=not of.is_within,
         on_click=choose,
+        reach={
+            key_of(option.name): [drawn(replace(of, **{option.name: value})) for value in option.values]
+            for option in SLIDERS
+        },
     )
 
 

@@ -1,13 +1,15 @@
 """Pooling a small map window by window, and back again: unpooling by addition and by overwriting."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import streamlit as st
 import torch
 from torch import Tensor
 
 from models.options import Choice, Phrase
-from pages.common.asking import ask, ask_one, fragment
-from pages.common.components.sheets import Line, draw_sheets
+from pages.common.asking import ask, ask_one, fragment, key_of
+from pages.common.components.sheets import Cells, Line, draw_sheets
 from pages.common.text import _
 from pages.learn.cells import cell_labels, choose_cell, chosen_cell
 from pages.learn.lesson import Question, predicted
@@ -66,19 +68,28 @@ def pools() -> None:
     x = numbers()
     if kind == "lenet":
         values = ask(st.columns(2, gap="medium"), COEFFICIENT, BIAS)
-        one = torch.ones(1, dtype=torch.float64)
-        y = subsample(x, values["coefficient"] * one, values["bias"] * one)
+        y = _subsampled(x, values)
+        reach = {
+            key_of(option.name): [_subsampled(x, values | {option.name: stop}) for stop in option.values]
+            for option in (COEFFICIENT, BIAS)
+        }
     else:
         values, y = {}, average_pool(x, kernel, stride) if kind == "average" else max_pool(x, kernel, stride)[0]
+        reach = {}
     _max, switches = max_pool(x, kernel, stride)
     at = _output(y)
     with drawing:
-        _draw(x, y, switches if kind == "max" else None, at, kernel, stride)
+        _draw(x, y, switches if kind == "max" else None, at, (kernel, stride), reach)
     with words:
         st.markdown(_sum(x, float(y[0, 0][at]), kind, at, (kernel, stride), values))
         _left_out(x, y, kernel, stride)
     if kind == "max":
         _way_back(x, kernel, stride)
+
+
+def _subsampled(x: Tensor, values: Mapping[str, float]) -> Tensor:
+    one = torch.ones(1, dtype=torch.float64)
+    return subsample(x, values["coefficient"] * one, values["bias"] * one)
 
 
 def _output(y: Tensor) -> tuple[int, int]:
@@ -87,8 +98,15 @@ def _output(y: Tensor) -> tuple[int, int]:
     return min(row, y.shape[2] - 1), min(column, y.shape[3] - 1)
 
 
-def _draw(x: Tensor, y: Tensor, switches: Tensor | None, at: tuple[int, int], kernel: int, stride: int) -> None:
-    given, made = x[0, 0].numpy(), y[0, 0].numpy()
+def _draw(
+    x: Tensor,
+    y: Tensor,
+    switches: Tensor | None,
+    at: tuple[int, int],
+    pool: tuple[int, int],
+    reach: Mapping[str, Sequence[Tensor]],
+) -> None:
+    (kernel, stride), given, made = pool, x[0, 0].numpy(), y[0, 0].numpy()
     lit_given, lit_made = np.zeros(given.shape, bool), np.zeros(made.shape, bool)
     top, left = at[0] * stride, at[1] * stride
     lit_given[top : top + kernel, left : left + kernel] = True
@@ -104,18 +122,31 @@ def _draw(x: Tensor, y: Tensor, switches: Tensor | None, at: tuple[int, int], ke
 
     names = _("Input"), _("Output")
     chosen = given.size + at[0] * made.shape[1] + at[1] if switches is None else int(switches[0, 0][at])
-    largest = max(np.abs(given).max(), np.abs(made).max())
+    lit = np.concatenate([lit_given.ravel(), lit_made.ravel()])
+
+    def drawn(y: Tensor) -> Cells:
+        made = y[0, 0].numpy()
+        largest = max(np.abs(given).max(), np.abs(made).max())
+        return Cells(
+            [given / largest, made / largest],
+            [*cell_labels(names[0], given), *cell_labels(names[1], made)],
+            [*(fixed(v) for v in given.ravel()), *(fixed(v, 0 if v == round(v) else 1) for v in made.ravel())],
+            lit,
+        )
+
+    here = drawn(y)
     draw_sheets(
         [Line(names)],
-        [given / largest, made / largest],
-        [*cell_labels(names[0], given), *cell_labels(names[1], made)],
+        here.shades,
+        here.labels,
         "pool",
         alt=_("A map and the pooled one; the window of the chosen output stands out, and its maximum most of all."),
-        numbers=[*(fixed(v) for v in given.ravel()), *(fixed(v, 0 if v == round(v) else 1) for v in made.ravel())],
-        lit=np.concatenate([lit_given.ravel(), lit_made.ravel()]),
+        numbers=here.numbers,
+        lit=lit,
         chosen=chosen,
         is_flat=True,
         on_click=choose,
+        reach={key: [drawn(each) for each in stops] for key, stops in reach.items()},
     )
 
 
