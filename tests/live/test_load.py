@@ -9,6 +9,7 @@ import pytest
 from pages.common.routes import LAYERS
 from tests.live.load import PAGES, Single, class_of
 from tests.live.serving import Server, serving
+from tests.live.soak import Look, slope
 from tests.live.visitor import Shown, Visitor, key_of
 
 pytestmark = pytest.mark.browser  # its server is as slow to start as that of a browser
@@ -72,3 +73,13 @@ def test_pictures_in_each_others_place_are_found(alone, single):
     compared, wrong = awaited(single.wrong(met, most=2))
     assert 0 < len(wrong) < compared
     assert all("1 saw" in words and "2 saw" in words and "3 saw" not in words for words in wrong)
+
+
+def test_what_a_session_leaves_behind_is_told_from_what_the_first_ones_fill():
+    """Memory that grows to 100 MB in the first hundred sessions, and by 20 kB in each of the others."""
+    looks = [
+        Look(60.0 * n, n, n // 3, memory=1_000_000 * min(n, 100) + 20_000 * max(0, n - 100), files=30, threads=9)
+        for n in range(0, 500, 10)
+    ]
+    assert slope(looks, "memory") == pytest.approx(20_000)
+    assert slope(looks, "files") == pytest.approx(0)

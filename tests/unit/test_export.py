@@ -2,14 +2,16 @@
 
 import csv
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages.common.export import KINDS, table
-from vis.figures.numbers import Marks, percent, written_with
+from pages.common.export import KINDS, download, table
+from pages.common.text import _, spoken_in
+from vis.figures.numbers import Marks, fixed, percent, written_with
 
 
 def read(content: bytes) -> list[dict[str, str]]:
@@ -68,3 +70,18 @@ def test_no_cell_begins_like_a_formula_and_no_text_is_lost(names):
 
 def test_every_kind_of_file_has_a_media_type():
     assert all("/" in kind for kind in KINDS.values())
+
+
+def test_a_file_made_after_the_run_speaks_its_language():
+    """In a thread without a session, as when the button is pressed."""
+    made = []
+
+    class Place:
+        def download_button(self, label, make, *args, **look):
+            made.append(make)
+
+    for language in ("vi", "en"):
+        with spoken_in(language):
+            download(Place(), "PNG", lambda: f"{_('random weights')} {fixed(1.5, 1)}", "a.png", "a")
+    with ThreadPoolExecutor(1) as thread:
+        assert [thread.submit(make).result() for make in made] == ["trọng số ngẫu nhiên 1,5", "random weights 1.5"]
