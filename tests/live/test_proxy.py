@@ -81,7 +81,7 @@ def school(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[School
         for page, number in zip(first, NUMBERS, strict=True):
             page.goto(known.direct(number), wait_until="commit", timeout=60_000)
         for page in first:
-            page.get_by_role("heading", level=1).wait_for(timeout=60_000)
+            page.get_by_role("heading", level=1).wait_for(timeout=120_000)
             page.close()
         yield known
     finally:
