@@ -8,6 +8,7 @@ const BETWEEN = 15; // sheets
 const [ABOVE, BELOW] = [20, 26]; // a line of sheets: for its title, and for theirs
 const SMALLEST = 0.72; // of its size, to which a drawing shrinks before its lines are broken
 const LARGEST = 1.4; // as large as the words around it: see present.css
+const STEP = 450; // milliseconds, of a window that moves by itself
 const drawings = new WeakMap(); // element -> Drawing; Streamlit calls again and again
 
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -18,12 +19,14 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
 class Drawing {
   at = 0; // the cell that the keyboard is at
+  gone = new AbortController();
 
   constructor(element) {
     this.svg = element.querySelector("svg");
     const observer = new MutationObserver(([{ target }]) => {
-      if (!element.isConnected) observer.disconnect();
-      else this.follow(target);
+      if (element.isConnected) return this.follow(target);
+      observer.disconnect();
+      this.gone.abort();
     });
     observer.observe(document.body, { subtree: true, attributeFilter: ["aria-valuetext"] });
     this.label = element.querySelector(".label");
@@ -35,12 +38,20 @@ class Drawing {
     this.svg.addEventListener("focusout", () => this.say(null));
     this.svg.addEventListener("click", (event) => this.choose(cell(event)));
     this.svg.addEventListener("keydown", (event) => this.press(event));
+    this.svg.addEventListener("pointerdown", (event) => (this.drags = this.stand(cell(event))));
+    this.svg.addEventListener("pointerover", (event) => this.drags && this.stand(cell(event)));
+    window.addEventListener("pointerup", () => this.drop(), { signal: this.gone.signal });
+    this.svg.addEventListener("pointercancel", () => this.drop(false)); // for the page is scrolled
+    this.button = element.querySelector(".play");
+    this.button.addEventListener("click", () => (this.playing ? this.pause() : this.play()));
   }
 
   update(data, setTriggerValue) {
     this.setTriggerValue = setTriggerValue; // a new one each time: it knows the fragment to rerun
     if (data === this.given) return; // only the theme changed, and that is CSS’s affair
     this.given = this.data = data;
+    this.drags = false;
+    this.stop();
     // The keyboard starts from the chosen cell, but is not torn away from where it is.
     this.at = Math.min(this.hasFocus ? this.at : (data.chosen ?? this.at), data.labels.length - 1);
     this.fit();
@@ -60,6 +71,59 @@ class Drawing {
       this.draw();
       this.say(this.hasFocus ? this.at : null);
     });
+  }
+
+  // A window that moves -------------------------------------------------------------------------------------------
+
+  /** Has the window stand where it makes this cell, and says its sum; whether the cell is one that it makes. */
+  stand(cell) {
+    const { given } = this;
+    const place = given.walk && cell !== null ? cell - given.walk.first : -1;
+    const seen = given.walk?.windows[place];
+    if (!seen) return false;
+    const { first, always, sums, grows } = given.walk;
+    const lit = new Set([...always, ...seen, cell]);
+    this.data = { ...given, chosen: cell, lit: given.labels.map((_, i) => lit.has(i)) };
+    for (const [what, values] of Object.entries(grows)) {
+      this.data[what] = [...given[what].slice(0, first), ...values.map((value, i) => (i <= place ? value : what === "shades" ? 0 : ""))];
+    }
+    this.draw();
+    this.label.textContent = sums[place];
+    return true;
+  }
+
+  /** The hand lets go of the window: it stays there, or goes back to where it was. */
+  drop(stays = true) {
+    if (!this.drags) return;
+    this.drags = false;
+    if (stays) return this.choose(this.data.chosen);
+    this.data = this.given;
+    this.draw();
+  }
+
+  play() {
+    const { first, windows, pause } = this.given.walk;
+    const next = (cell) => (cell - first + 1 < windows.length ? cell + 1 : null);
+    this.stand(next(this.data.chosen) ?? first);
+    this.button.textContent = pause;
+    this.playing = setInterval(() => {
+      const cell = next(this.data.chosen);
+      if (cell === null || !this.svg.isConnected) this.pause();
+      else this.stand(cell);
+    }, STEP);
+  }
+
+  /** Where it stands now, the server writes out its sum. */
+  pause() {
+    this.stop();
+    this.choose(this.data.chosen);
+  }
+
+  stop() {
+    clearInterval(this.playing);
+    this.playing = null;
+    this.button.hidden = !this.data.walk;
+    this.button.textContent = this.data.walk?.play ?? "";
   }
 
   /** Finds which sheets stand in which line; whether that or the room is another one than before. */
