@@ -19,14 +19,13 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
 class Drawing {
   at = 0; // the cell that the keyboard is at
-  gone = new AbortController();
 
   constructor(element) {
     this.svg = element.querySelector("svg");
     const observer = new MutationObserver(([{ target }]) => {
-      if (element.isConnected) return this.follow(target);
-      observer.disconnect();
-      this.gone.abort();
+      if (element.isConnected) this.follow(target);
+      else if (this.wasThere) observer.disconnect();
+      this.wasThere ||= element.isConnected;
     });
     observer.observe(document.body, { subtree: true, attributeFilter: ["aria-valuetext"] });
     this.label = element.querySelector(".label");
@@ -38,9 +37,8 @@ class Drawing {
     this.svg.addEventListener("focusout", () => this.say(null));
     this.svg.addEventListener("click", (event) => this.choose(cell(event)));
     this.svg.addEventListener("keydown", (event) => this.press(event));
-    this.svg.addEventListener("pointerdown", (event) => (this.drags = this.stand(cell(event))));
+    this.svg.addEventListener("pointerdown", (event) => this.take(cell(event)));
     this.svg.addEventListener("pointerover", (event) => this.drags && this.stand(cell(event)));
-    window.addEventListener("pointerup", () => this.drop(), { signal: this.gone.signal });
     this.svg.addEventListener("pointercancel", () => this.drop(false)); // for the page is scrolled
     this.button = element.querySelector(".play");
     this.button.addEventListener("click", () => (this.playing ? this.pause() : this.play()));
@@ -87,9 +85,15 @@ class Drawing {
     for (const [what, values] of Object.entries(grows)) {
       this.data[what] = [...given[what].slice(0, first), ...values.map((value, i) => (i <= place ? value : what === "shades" ? 0 : ""))];
     }
-    this.draw();
+    this.refresh();
     this.label.textContent = sums[place];
     return true;
+  }
+
+  /** The hand takes the window at this cell, if there is one. */
+  take(cell) {
+    this.drags = this.stand(cell);
+    if (this.drags) window.addEventListener("pointerup", () => this.drop(), { once: true });
   }
 
   /** The hand lets go of the window: it stays there, or goes back to where it was. */
@@ -98,7 +102,20 @@ class Drawing {
     this.drags = false;
     if (stays) return this.choose(this.data.chosen);
     this.data = this.given;
-    this.draw();
+    this.refresh();
+  }
+
+  /** What is in the cells, without drawing them anew: a browser forgets a pointer whose cell is taken away. */
+  refresh() {
+    const { lit, chosen, shades, numbers } = this.data;
+    for (const path of this.svg.querySelectorAll(".cell")) {
+      const cell = Number(path.dataset.cell);
+      path.classList.toggle("lit", Boolean(lit[cell]));
+      path.classList.toggle("chosen", cell === chosen);
+      path.classList.toggle("less", shades[cell] < 0);
+      path.style.setProperty("--share", `${62 * Math.abs(shades[cell])}%`);
+    }
+    for (const text of this.svg.querySelectorAll(".number")) text.textContent = numbers[text.dataset.of];
   }
 
   play() {
@@ -194,7 +211,7 @@ class Drawing {
 
   /** The sheets of a row with their cells, those that are lit last, and a band from one of these to the next. */
   lineOf(row, top, most) {
-    const { titles, lit, numbers, tubed } = this.data;
+    const { titles, lit, numbers, tubed, walk } = this.data;
     const { across, up } = this.slant;
     const [below, above, tubes] = [[], [], []];
     let left = 0;
@@ -205,7 +222,11 @@ class Drawing {
         const [r, c, cell] = [Math.floor(i / columns), i % columns, start + i];
         const [x, y] = [left + c * across, bottom - (rows - r) * SIDE - c * up];
         (lit[cell] ? above : below).push(this.drawn(cell, x, y));
-        if (numbers[cell]) above.push(word("number", x + across / 2, y - up / 2 + SIDE / 2, numbers[cell]));
+        if (numbers[cell] || walk) {
+          const text = word("number", x + across / 2, y - up / 2 + SIDE / 2, numbers[cell]);
+          text.dataset.of = cell;
+          above.push(text);
+        }
         if (tubed && row.includes(number + 1) && lit[cell] && lit[cell + rows * columns]) {
           const [near, far] = [x + across, x + wide + BETWEEN];
           tubes.push(vector("path", "tube", { d: `M${near} ${y - up}H${far + across}L${far} ${y}V${y + SIDE}H${x}l${across} ${-up}z` }));
