@@ -52,6 +52,22 @@ def test_what_comes_out_is_torchs_and_the_window_of_the_chosen_number_is_lit_and
     assert np.flatnonzero(written.ravel()).tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("so_far", ["on", "off"])
+def test_the_window_that_a_browser_moves_makes_the_same_numbers(so_far):
+    link = {"toy": "corner", "edge": "diagonal", "stride": "2", "padding": "1", "so_far": so_far}
+    data = Visit(PAGE, **link).sheets[0]
+    walk, x = data["walk"], F.pad(toy("corner"), [1] * 4).ravel()
+    y = F.conv2d(toy("corner"), kernel("diagonal"), stride=2, padding=1).ravel()
+    made = [(x[window] * kernel("diagonal").ravel()).sum().item() for window in walk["windows"]]
+    assert made == y.tolist()
+    assert walk["first"] == len(data["labels"]) - len(made) == 100 + 9
+    assert walk["always"] == [*range(100, 109)]
+    assert [said.rpartition(" = ")[2].replace("−", "-") for said in walk["sums"]] == [f"{value:.0f}" for value in made]
+    assert (walk["grows"] == {}) == (so_far == "off")
+    if so_far == "on":
+        assert [float(number.replace("−", "-")) for number in walk["grows"]["numbers"]] == made
+
+
 def test_a_click_on_a_weight_raises_it_and_a_click_on_a_pixel_of_ones_own_draws():
     visit = Visit(PAGE, toy="own", edge="blur").click_cell(0, 64 + 4)
     assert (visit.link["edge"], visit.link["kernel"]) == ("own", "1,1,1,1,2,1,1,1,1")

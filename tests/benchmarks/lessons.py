@@ -118,6 +118,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         head("page", "slider", "updates / s", "bar / s", "bar, of it")
         for slider in sliders:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.set_default_timeout(120_000)  # what is measured begins later
             page.goto(f"{app}/{slider.page}{slider.link}")
             page.locator(IDLE).wait_for(timeout=60_000)
             page.wait_for_timeout(1000)

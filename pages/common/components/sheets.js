@@ -8,6 +8,7 @@ const BETWEEN = 15; // sheets
 const [ABOVE, BELOW] = [20, 26]; // a line of sheets: for its title, and for theirs
 const SMALLEST = 0.72; // of its size, to which a drawing shrinks before its lines are broken
 const LARGEST = 1.4; // as large as the words around it: see present.css
+const STEP = 450; // milliseconds, of a window that moves by itself
 const drawings = new WeakMap(); // element -> Drawing; Streamlit calls again and again
 
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -22,8 +23,9 @@ class Drawing {
   constructor(element) {
     this.svg = element.querySelector("svg");
     const observer = new MutationObserver(([{ target }]) => {
-      if (!element.isConnected) observer.disconnect();
-      else this.follow(target);
+      if (element.isConnected) this.follow(target);
+      else if (this.wasThere) observer.disconnect();
+      this.wasThere ||= element.isConnected;
     });
     observer.observe(document.body, { subtree: true, attributeFilter: ["aria-valuetext"] });
     this.label = element.querySelector(".label");
@@ -35,12 +37,19 @@ class Drawing {
     this.svg.addEventListener("focusout", () => this.say(null));
     this.svg.addEventListener("click", (event) => this.choose(cell(event)));
     this.svg.addEventListener("keydown", (event) => this.press(event));
+    this.svg.addEventListener("pointerdown", (event) => this.take(cell(event)));
+    this.svg.addEventListener("pointerover", (event) => this.drags && this.stand(cell(event)));
+    this.svg.addEventListener("pointercancel", () => this.drop(false)); // for the page is scrolled
+    this.button = element.querySelector(".play");
+    this.button.addEventListener("click", () => (this.playing ? this.pause() : this.play()));
   }
 
   update(data, setTriggerValue) {
     this.setTriggerValue = setTriggerValue; // a new one each time: it knows the fragment to rerun
     if (data === this.given) return; // only the theme changed, and that is CSS’s affair
     this.given = this.data = data;
+    this.drags = false;
+    this.stop();
     // The keyboard starts from the chosen cell, but is not torn away from where it is.
     this.at = Math.min(this.hasFocus ? this.at : (data.chosen ?? this.at), data.labels.length - 1);
     this.fit();
@@ -60,6 +69,78 @@ class Drawing {
       this.draw();
       this.say(this.hasFocus ? this.at : null);
     });
+  }
+
+  // A window that moves -------------------------------------------------------------------------------------------
+
+  /** Has the window stand where it makes this cell, and says its sum; whether the cell is one that it makes. */
+  stand(cell) {
+    const { given } = this;
+    const place = given.walk && cell !== null ? cell - given.walk.first : -1;
+    const seen = given.walk?.windows[place];
+    if (!seen) return false;
+    const { first, always, sums, grows } = given.walk;
+    const lit = new Set([...always, ...seen, cell]);
+    this.data = { ...given, chosen: cell, lit: given.labels.map((_, i) => lit.has(i)) };
+    for (const [what, values] of Object.entries(grows)) {
+      this.data[what] = [...given[what].slice(0, first), ...values.map((value, i) => (i <= place ? value : what === "shades" ? 0 : ""))];
+    }
+    this.refresh();
+    this.label.textContent = sums[place];
+    return true;
+  }
+
+  /** The hand takes the window at this cell, if there is one. */
+  take(cell) {
+    this.drags = this.stand(cell);
+    if (this.drags) window.addEventListener("pointerup", () => this.drop(), { once: true });
+  }
+
+  /** The hand lets go of the window: it stays there, or goes back to where it was. */
+  drop(stays = true) {
+    if (!this.drags) return;
+    this.drags = false;
+    if (stays) return this.choose(this.data.chosen);
+    this.data = this.given;
+    this.refresh();
+  }
+
+  /** What is in the cells, without drawing them anew: a browser forgets a pointer whose cell is taken away. */
+  refresh() {
+    const { lit, chosen, shades, numbers } = this.data;
+    for (const path of this.svg.querySelectorAll(".cell")) {
+      const cell = Number(path.dataset.cell);
+      path.classList.toggle("lit", Boolean(lit[cell]));
+      path.classList.toggle("chosen", cell === chosen);
+      path.classList.toggle("less", shades[cell] < 0);
+      path.style.setProperty("--share", `${62 * Math.abs(shades[cell])}%`);
+    }
+    for (const text of this.svg.querySelectorAll(".number")) text.textContent = numbers[text.dataset.of];
+  }
+
+  play() {
+    const { first, windows, pause } = this.given.walk;
+    const next = (cell) => (cell - first + 1 < windows.length ? cell + 1 : null);
+    this.stand(next(this.data.chosen) ?? first);
+    this.button.textContent = pause;
+    this.playing = setInterval(() => {
+      const cell = next(this.data.chosen);
+      if (cell === null || !this.svg.isConnected) this.pause();
+      else this.stand(cell);
+    }, STEP);
+  }
+
+  /** Where it stands now, the server writes out its sum. */
+  pause() {
+    this.stop();
+    this.choose(this.data.chosen);
+  }
+
+  stop() {
+    clearInterval(this.playing);
+    this.playing = null;
+    this.button.hidden = !this.data.walk;
+    this.button.textContent = this.data.walk?.play ?? "";
   }
 
   /** Finds which sheets stand in which line; whether that or the room is another one than before. */
@@ -132,7 +213,7 @@ class Drawing {
 
   /** The sheets of a row with their cells, those that are lit last, and a band from one of these to the next. */
   lineOf(row, top, most) {
-    const { titles, lit, numbers, tubed } = this.data;
+    const { titles, lit, numbers, tubed, walk } = this.data;
     const { across, up } = this.slant;
     const [below, above, tubes] = [[], [], []];
     let left = 0;
@@ -143,7 +224,11 @@ class Drawing {
         const [r, c, cell] = [Math.floor(i / columns), i % columns, start + i];
         const [x, y] = [left + c * across, bottom - (rows - r) * SIDE - c * up];
         (lit[cell] ? above : below).push(this.drawn(cell, x, y));
-        if (numbers[cell]) above.push(word("number", x + across / 2, y - up / 2 + SIDE / 2, numbers[cell]));
+        if (numbers[cell] || walk) {
+          const text = word("number", x + across / 2, y - up / 2 + SIDE / 2, numbers[cell]);
+          text.dataset.of = cell;
+          above.push(text);
+        }
         if (tubed && row.includes(number + 1) && lit[cell] && lit[cell + rows * columns]) {
           const [near, far] = [x + across, x + wide + BETWEEN];
           tubes.push(vector("path", "tube", { d: `M${near} ${y - up}H${far + across}L${far} ${y}V${y + SIDE}H${x}l${across} ${-up}z` }));

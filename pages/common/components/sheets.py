@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
@@ -59,6 +59,26 @@ class Cells:
         return sum(sheet.size for sheet in self.shades)
 
 
+@dataclass(frozen=True)
+class Walk:
+    """A window that makes the cells of the last sheet one after another; a browser plays it, and a hand drags it.
+
+    Args:
+        windows: for each of these cells, in their order, the cells that it is made from.
+        always: other cells that stand out wherever the window is.
+        sums: how each is made, in words.
+        grows: what else of `Cells`, of the last sheet alone, is to be seen only as far as the window came: by its name.
+        play, pause: what the button is called.
+    """
+
+    windows: Sequence[Sequence[int]]
+    always: Sequence[int]
+    sums: Sequence[str]
+    grows: Mapping[str, Sequence[float] | Sequence[str]]
+    play: str
+    pause: str
+
+
 def draw_sheets(
     lines: Sequence[Line],
     shades: Sequence[np.ndarray],
@@ -74,6 +94,7 @@ def draw_sheets(
     is_flat: bool = False,
     on_click: Callable[[int], None] | None = None,
     reach: Mapping[str, Sequence[Cells]] = MappingProxyType({}),
+    walk: Walk | None = None,
 ) -> None:
     """Draws them; where there is little room, lines are broken.
 
@@ -86,6 +107,7 @@ def draw_sheets(
         is_tubed: whether a band joins the cells that are lit from sheet to sheet.
         is_flat: whether the sheets are seen from the front.
         on_click: is called with the cell that was clicked, before the script runs again.
+        walk: a window that moves over them; with `on_click`.
         reach: by the keys of Streamlit's sliders what is drawn at each of their stops, while they are dragged.
 
     Raises:
@@ -114,6 +136,7 @@ def draw_sheets(
         "flat": is_flat,
         "noted": NOTED if any(line.note for line in lines) else 0,
         "alt": alt,
+        "walk": walk and asdict(walk) | {"first": cells.count - len(walk.windows)},
         "reach": [
             {"key": f"st-key-{re.sub('[^a-zA-Z0-9_-]', '-', slider)}", "frames": [frame.data for frame in frames]}
             for slider, frames in reach.items()

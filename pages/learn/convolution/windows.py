@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from models.options import Choice, Phrase, Switch
 from pages.common.asking import ask_one, fragment
-from pages.common.components.sheets import Line, draw_sheets
+from pages.common.components.sheets import Line, Walk, draw_sheets
 from pages.common.text import _
 from pages.learn.cells import cell_labels, choose_cell, chosen_cell
 from pages.learn.convolution.inputs import KERNEL, OWN, PICTURE, flip, kernel, picture, strengthen
@@ -62,7 +62,12 @@ def windows() -> None:
         _draw(x, weights, y, at, of, name == OWN, is_so_far)
     with words:
         _arithmetic(x, weights, y, at, of)
-        hints = [_("**Click** a number of the output to move the window, a weight to raise it by 1.")]
+        hints = [
+            _(
+                "**Click** a number of the output or **drag** over them to move the window; a click on a weight raises "
+                "it by 1."
+            )
+        ]
         if name == OWN:
             hints.append(_("Click pixels to draw."))
         st.caption(" ".join(hints))
@@ -138,7 +143,27 @@ def _draw(
         chosen=given.size + moved.size + at[0] * made.shape[1] + at[1],
         is_flat=True,
         on_click=click,
+        walk=_walk(given, moved, made, of, is_so_far),
     )
+
+
+def _walk(given: np.ndarray, moved: np.ndarray, made: np.ndarray, of: Sliding, is_so_far: bool) -> Walk:
+    """What each output number is made from, and its sum."""
+    windows, sums = [], []
+    for (row, column), value in np.ndenumerate(made):
+        rows, columns = looked_at(row, K, of), looked_at(column, K, of)
+        windows.append([r * given.shape[1] + c for r in rows for c in columns])
+        sums.append(f"{_terms(given[np.ix_(rows, columns)], moved)} = {fixed(float(value))}")
+    numbers, shades = [fixed(value) for value in made.ravel().tolist()], _shades(made).round(3).ravel().tolist()
+    grows = {"numbers": numbers, "shades": shades}
+    always = range(given.size, given.size + moved.size)
+    return Walk(windows, [*always], sums, grows if is_so_far else {}, _("Play"), _("Pause"))
+
+
+def _terms(window: np.ndarray, weights: np.ndarray) -> str:
+    """Each number times its weight."""
+    pairs = zip(window.ravel().tolist(), weights.ravel().tolist(), strict=True)
+    return " + ".join(f"{fixed(value)}·{fixed(w) if w >= 0 else f'({fixed(w)})'}" for value, w in pairs)
 
 
 def _shades(sheet: np.ndarray) -> np.ndarray:
@@ -149,9 +174,7 @@ def _arithmetic(x: Tensor, weights: Tensor, y: Tensor, at: tuple[int, int], of: 
     """How the chosen output number comes about, and how many multiplications that and all before it took."""
     rows, columns = (looked_at(place, K, of) for place in at)
     window = F.pad(x, [of.padding] * 4)[0, 0][rows][:, columns]
-    pairs = zip(window.ravel().tolist(), weights.ravel().tolist(), strict=True)
-    terms = [f"{fixed(value)}·{fixed(w) if w >= 0 else f'({fixed(w)})'}" for value, w in pairs]
-    st.markdown(f"{' + '.join(terms)} = **{fixed(float(y[0, 0][at]))}**")
+    st.markdown(f"{_terms(window.numpy(), weights[0, 0].numpy())} = **{fixed(float(y[0, 0][at]))}**")
     number = at[0] * y.shape[3] + at[1] + 1
     st.markdown(
         _(

@@ -1,0 +1,57 @@
+"""The window of a convolution in a real browser: it plays, it is dragged, and its sum is written where it stops."""
+
+import re
+
+import pytest
+
+from tests.live.test_page import PHONE, sideways_room
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+
+pytestmark = pytest.mark.browser
+LONG = 60_000  # milliseconds
+FIRST = 64 + 9  # cell of the output
+
+
+def at(page, app: str, link: str = ""):
+    page.goto(f"{app}/convolution{link}")
+    expect(page.get_by_text("What to keep, and the papers")).to_be_visible(timeout=LONG)
+    return page
+
+
+def chosen(page):
+    return page.locator(".sheets .cell.chosen").first
+
+
+def test_it_plays_and_where_it_pauses_its_sum_is_written_out(page, app):
+    at(page, app, "?so_far=on&output=0,0")
+    play = page.get_by_role("button", name="Play", exact=True).first
+    play.click()
+    expect(chosen(page)).to_have_attribute("data-cell", str(FIRST + 3), timeout=LONG)
+    page.get_by_role("button", name="Pause", exact=True).first.click()
+    stopped = int(chosen(page).get_attribute("data-cell")) - FIRST
+    assert stopped >= 3
+    expect(page.get_by_text(re.compile(rf"Window {stopped + 1} of 6×6"))).to_be_visible(timeout=LONG)
+    expect(chosen(page)).to_have_attribute("data-cell", str(FIRST + stopped))
+    written = page.locator(".sheets").first.locator(".number").filter(has_text=re.compile(r"\d"))
+    expect(written).to_have_count(FIRST + stopped + 1)
+
+
+@pytest.mark.parametrize("look", [{}, PHONE], ids=["desktop", "telephone"])
+def test_it_is_dragged_and_stays_where_it_is_let_go(new_page, app, look):
+    page = at(new_page(**look), app)
+    cells = [page.locator(f".sheets [data-cell='{FIRST + number}']").first for number in (7, 8, 14)]
+    cells[0].scroll_into_view_if_needed()
+    places = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 4) for box in (c.bounding_box() for c in cells)]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    page.mouse.move(*places[1], steps=3)
+    expect(chosen(page)).to_have_attribute("data-cell", str(FIRST + 8))
+    page.mouse.move(*places[2], steps=3)
+    expect(chosen(page)).to_have_attribute("data-cell", str(FIRST + 14))
+    assert page.locator(".sheets").first.locator(".cell.lit").count() == 9 + 9 + 1
+    assert "output=" not in page.url
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"output=2(,|%2C)2"), timeout=LONG)
+    expect(page.get_by_text("Window 15 of 6×6")).to_be_visible(timeout=LONG)
+    assert sideways_room(page) <= 0
