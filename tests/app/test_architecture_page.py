@@ -493,7 +493,7 @@ def test_colours_of_two_networks_mean_the_same():
 def test_both_networks_are_looked_at_closely_each_with_its_own_numbers():
     visit = Reader(network="plain34", compare="resnet34")
     visit.view("plain34", (), "conv1").view("resnet34", ("layer1",), "layer1", "right")
-    layer1 = ["ResNet-34", "layer1 = conv2_x = layer 2"]
+    layer1 = ["ResNet-34", "layer1 = conv2_x = stage 2 = layer 2"]
     assert [title.split(" · ")[:2] for title in visit.titles] == [["Plain-34", "conv1"], layer1]
     visit.press("close left")
     assert [title.split(" · ")[:2] for title in visit.titles] == [layer1]

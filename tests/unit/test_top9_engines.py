@@ -455,7 +455,7 @@ def test_a_machine_killed_in_the_middle_changes_nothing(lenet, photos, tmp_path,
     """Its shards are mined again by the other, and the file is that of one process."""
     pictures, keep, other = folder(photos, photos), tmp_path / "x.parquet", machines()
     mine(lenet, pictures, layers_of(lenet), keep=tmp_path / "whole.parquet")
-    search, killed = watched(lenet, tmp_path / "begun", seconds=0.3), []
+    search, killed = watched(lenet, tmp_path / "begun", seconds=1.0), []
 
     def kill(done: int, total: int) -> None:
         if done and not killed:
