@@ -63,6 +63,27 @@ def test_the_budget_holds_after_any_questions_and_what_is_kept_are_the_newest(as
     assert store.used <= budget or len(kept(store)) == 1
 
 
+class Thing:
+    """Something that can be referred to weakly, as a network can."""
+
+
+def test_what_was_let_go_and_is_still_used_is_found_again_and_there_are_no_two_of_it():
+    store = Memory(10)
+    used = store.recall(("used", 0), Thing, lambda thing: 6)
+    ask(store, "newer", 6)
+    assert kept(store) == ["newer"]
+    assert store.recall(("used", 0), Thing, lambda thing: 6) is used
+    assert (kept(store), store.used) == (["used"], 6)
+    ask(store, "newer", 6)
+    number = id(used)
+    del used
+    gc.collect()
+    other = [Thing() for _ in range(20)]  # so that no new one stands where that one was
+    assert id(store.recall(("used", 0), Thing, lambda thing: 6)) not in {number, *map(id, other)}
+    store.forget()
+    assert not store._gone
+
+
 def test_many_who_ask_for_the_same_wait_for_one_and_nobody_else_waits():
     store, made, release = Memory(10**6), [], threading.Event()
 
@@ -241,6 +262,23 @@ def test_a_network_that_is_only_remembered_makes_room(narrow, monkeypatch):
     opened("resnet34")
     gc.collect()
     assert kept(store) == ["result"]
+
+
+def test_who_uses_a_network_gets_the_same_again_while_others_wait_for_its_room(narrow, monkeypatch):
+    store = Memory(10**9)
+    monkeypatch.setattr(rooms, "remembered_things", store)
+
+    def recalled(name: str):
+        return store.recall((name, 0), lambda: opened(name), weight_of)
+
+    first = recalled("resnet50")
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(recalled, "resnet34")
+        while any(map(store._entries.get, [("resnet50", 0)])):
+            time.sleep(0.01)  # the second waits, and what is only remembered was let go
+        assert recalled("resnet50") is first
+        del first
+        assert second.result(timeout=15).is_there
 
 
 def test_who_finds_no_room_for_long_is_told(narrow, monkeypatch):

@@ -8,8 +8,10 @@ import pickle
 import sys
 import threading
 import time
+import weakref
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial, wraps
 from types import FunctionType, ModuleType
@@ -42,6 +44,16 @@ class _Entry:
 
 
 @dataclass
+class _Gone:
+    """An entry that was let go: as long as somebody uses its value, that is found again, and there are no two of it."""
+
+    value: Callable[[], Any]  # None when it is there no more
+    size: int
+    owner: str | None
+    until: float
+
+
+@dataclass
 class _Making:
     lock: threading.Lock = field(default_factory=threading.Lock)
     waiting: int = 0
@@ -57,6 +69,7 @@ class Memory:
     def __init__(self, budget: int):
         self.budget, self.used = budget, 0
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()  # the one asked for last stands last
+        self._gone: dict[Key, _Gone] = {}
         self._making: dict[Key, _Making] = {}
         self._lock = threading.Lock()
         self._let_go = 0  # bytes, since they were given back to the system
@@ -102,6 +115,7 @@ class Memory:
         with self._lock:
             for key in [key for key in self._entries if name in (None, key[0])]:
                 self._drop(key)
+            self._gone = {key: gone for key, gone in self._gone.items() if name not in (None, key[0])}
 
     def drop_oldest(self, is_meant: Callable[[object], bool]) -> bool:
         """Lets go, of the things that are meant, the one that was asked for longest ago; whether there was any."""
@@ -124,6 +138,7 @@ class Memory:
             gone = {owner for owner in {entry.owner for entry in self._entries.values()} if not _is_there(owner)}
             for key in [key for key, entry in self._entries.items() if entry.until <= now or entry.owner in gone]:
                 self._drop(key)
+            self._gone = {key: gone for key, gone in self._gone.items() if gone.value() is not None}
             much, self._let_go = self._let_go >= MUCH, self._let_go % MUCH
             said, is_due = self._in_words(), now - self._said_at >= SAID_AGAIN_AFTER
             is_news = is_due and said != self._said
@@ -135,10 +150,20 @@ class Memory:
             LOG.info(said)
 
     def _found(self, key: Key) -> _Entry | None:
-        entry = self._entries.get(key)
+        entry = self._entries.get(key) or self._found_again(key)
         if entry is None or entry.until <= time.monotonic():
             return None
         self._entries.move_to_end(key)
+        return entry
+
+    def _found_again(self, key: Key) -> _Entry | None:
+        gone = self._gone.pop(key, None)
+        value = gone and gone.value()
+        if value is None:
+            return None
+        self._entries[key] = entry = _Entry(value, gone.size, gone.owner, gone.until)
+        self.used += gone.size
+        self._fit()
         return entry
 
     def _keep(self, key: Key, entry: _Entry) -> None:
@@ -166,9 +191,12 @@ class Memory:
             self._drop(next(iter(self._entries)))
 
     def _drop(self, key: Key) -> None:
-        size = self._entries.pop(key).size or 0
+        entry = self._entries.pop(key)
+        size = entry.size or 0
         self.used -= size
         self._let_go += size
+        with suppress(TypeError):  # of bytes and the like there are no weak references
+            self._gone[key] = _Gone(weakref.ref(entry.value), size, entry.owner, entry.until)
 
     def _in_words(self) -> str:
         """What an administrator reads in the log."""

@@ -2,7 +2,6 @@
 those who wait for what a network makes of their picture.
 """
 
-import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,13 +17,13 @@ from models.architecture import Architecture
 from models.device import memory
 from models.refusals import Refused
 from pages.common.cache.memory import remembered_things
-from pages.common.cache.turns import AT_ONCE, Line, Place, turn
+from pages.common.cache.turns import AT_ONCE, Line, Place, collector, turn
 from pages.common.text import _
 
 NUMBER = 4  # bytes, in single precision
 SMALL = 32 << 20  # bytes that nobody waits for
 SHARE = 1 / 3  # of the memory, for all networks that are open
-PATIENCE = 120  # seconds
+PATIENCE = 120  # seconds, in which the first of the line finds room
 LOOKED_THROUGH_AFTER = 2  # seconds of waiting, in which what nobody can reach any more is found
 SAID_AFTER = 1  # second of waiting
 
@@ -103,16 +102,19 @@ def opening(architecture: Architecture, has_numbers: bool = True) -> Iterator[No
         yield
         return
     with openings.place(object()) as place, _saying_where(place, _of_openings) as say:
-        until = time.monotonic() + PATIENCE
-        looked = time.monotonic()
-        while place.before or not room.has(size):
+        while place.before:
+            say()
+            with openings.moved:
+                openings.moved.wait(0.1)
+        began = looked = time.monotonic()
+        while not room.has(size):
             say()
             time.sleep(0.1)
             now = time.monotonic()
-            if not place.before and now - looked > LOOKED_THROUGH_AFTER:
-                gc.collect()
-                looked = time.monotonic()
-            if now > until:
+            if now - looked > LOOKED_THROUGH_AFTER:
+                collector.tidy(at_once=True)
+                looked = now
+            if now - began > PATIENCE:
                 raise Refused(
                     "Other visitors have so many large networks open that {network} finds no room; try again in a "
                     "minute, or choose a smaller one.",

@@ -149,12 +149,16 @@ class Collector:
         self._working = threading.Lock()
         self._ended, self._took = -math.inf, 0.0
 
-    def tidy(self) -> bool:
-        """Collects everything and freezes what is left, if that is due and nobody is at it; whether it did."""
+    def tidy(self, at_once: bool = False) -> bool:
+        """Collects everything and freezes what is left, if that is due and nobody is at it; whether it did.
+
+        Args:
+            at_once: it is due, whatever was collected when.
+        """
         if not self._working.acquire(blocking=False):
             return False
         try:
-            if not self._is_due():
+            if not (at_once or self._is_due()):
                 return False
             began = time.monotonic()
             gc.unfreeze()
