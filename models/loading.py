@@ -1,6 +1,7 @@
 """From a network's name to a network that can be looked into."""
 
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -32,17 +33,36 @@ State = Mapping[str, Tensor]
 Found = tuple[State | None, Weights]  # no numbers where they are random
 
 
-class _Once:
-    """What `make` gives: made when it is asked for first, and the same for everybody."""
+class _Made:
+    """What `make` gives: made when it is asked for first, and the same for everybody.
 
-    def __init__(self, make: Callable[[], nn.Module]):
-        self._make, self._lock, self.made = make, threading.Lock(), None
+    Args:
+        again: makes the same once more, after `rest`; without it, what was made is kept.
+    """
+
+    def __init__(self, make: Callable[[], nn.Module], again: Callable[[], nn.Module] | None):
+        self._make, self._again, self._lock = make, again, threading.Lock()
+        self._kept: nn.Module | None = None
+        self._used: Callable[[], nn.Module | None] = lambda: None
+
+    @property
+    def made(self) -> nn.Module | None:
+        """It, if it is there."""
+        return self._kept or self._used()
 
     def __call__(self) -> nn.Module:
         with self._lock:
-            if self._make:
-                self.made, self._make = self._make(), None  # and what it was made from is let go
-        return self.made
+            made = self.made
+            if made is None:
+                made, self._make = self._make(), self._again  # and what it was made from is let go
+                self._used = weakref.ref(made)
+            self._kept = made
+        return made
+
+    def rest(self) -> None:
+        with self._lock:
+            if self._again:
+                self._kept = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +70,7 @@ class Loaded:
     """A network with its weights: in evaluation mode, on its device, no ReLU in place, no parameter to be trained."""
 
     architecture: Architecture
-    _model: _Once
+    _model: _Made
     weights: Weights
     preprocess: Preprocess  # PIL.Image -> Tensor (1, C, H, W)
     device: torch.device
@@ -66,6 +86,13 @@ class Loaded:
     def is_there(self) -> bool:
         """Whether the network's numbers have been made, and take memory."""
         return self._model.made is not None
+
+    def rest(self) -> None:
+        """Lets the network go as soon as nobody computes with it; whoever asks for it later has the same made again.
+
+        Not one with weights of a visitor's own, whose file is not here any more.
+        """
+        self._model.rest()
 
     @property
     def outline(self) -> nn.Module:
@@ -126,7 +153,8 @@ def load(
     if weights == "auto":
         weights, refused = ("random", None) if options else best_weights(name, progress)
     if source := _SOURCES.get(str(weights)):
-        return _opened(architecture, options, *source(architecture, options, progress), where, refused)
+        found = source(architecture, options, progress)
+        return _opened(architecture, options, *found, where, refused, lambda: source(architecture, options, None)[0])
     path = Path(weights)
     if not path.is_file():
         raise Refused(
@@ -162,17 +190,22 @@ def _opened(
     weights: Weights,
     device: torch.device,
     refused: Refused | None,
+    again: Callable[[], State | None] | None = None,
 ) -> Loaded:
-    """The network that holds `state`; without it, that of the random numbers, which are drawn when they are needed."""
+    """The network that holds `state`; without it, that of the random numbers, which are drawn when they are needed.
 
-    def made() -> nn.Module:
+    Args:
+        again: gives the state once more.
+    """
+
+    def made(state: State | None) -> nn.Module:
         model = _drawn(architecture, options) if state is None else fit(bare(architecture.build, options), state)
         for module in model.modules():
             if getattr(module, "inplace", False):
                 module.inplace = False  # an in-place ReLU would overwrite the convolution's output that is to be shown
         return model.eval().requires_grad_(False).to(device)
 
-    model = _Once(made)
+    model = _Made(lambda: made(state), again and (lambda: made(again())))
     if state is not None:
         model()  # what does not fit is refused now
     return Loaded(architecture, model, weights, architecture.preprocess_of(options), device, refused, options)

@@ -1,8 +1,10 @@
 """From a name to a network that can be looked into. Downloads here come from a server on the loopback, or from none."""
 
+import gc
 import hashlib
 import io
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -423,3 +425,33 @@ def test_a_state_dict_holds_all_that_a_network_is_made_of(name):
 def test_another_networks_file_is_refused_and_never_replaced_by_random_weights():
     with pytest.raises(WeightsRefused, match=r"of LeNet-5, not of AlexNet mini; choose LeNet-5\."):
         load("alexnet_mini", SHIPPED / card("lenet5").at().file, "cpu")
+
+
+@pytest.mark.parametrize(("name", "weights"), [("zfnet_mini", "shipped"), ("resnet18", "random")])
+def test_a_network_that_rests_goes_when_nobody_uses_it_and_is_made_again_the_same(name, weights):
+    loaded = load(name, weights, "cpu")
+    numbers = {key: value.clone() for key, value in loaded.model.state_dict().items()}
+    model = loaded.model
+    loaded.rest()
+    assert loaded.is_there
+    assert loaded.model is model  # somebody uses it
+    loaded.rest()
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
+    assert not loaded.is_there
+    assert loaded.model.state_dict().keys() == numbers.keys()
+    assert all(torch.equal(value, numbers[key]) for key, value in loaded.model.state_dict().items())
+    assert not loaded.model.training
+    assert not any(parameter.requires_grad for parameter in loaded.model.parameters())
+    assert loaded.model is loaded.model
+
+
+def test_a_network_of_a_file_of_ones_own_does_not_rest(tmp_path):
+    torch.save(load("lenet5", "random", "cpu").model.state_dict(), tmp_path / "own.pth")
+    loaded = load("lenet5", tmp_path / "own.pth", "cpu")
+    (tmp_path / "own.pth").unlink()
+    loaded.rest()
+    gc.collect()
+    assert loaded.is_there

@@ -195,6 +195,8 @@ class Memory:
         size = entry.size or 0
         self.used -= size
         self._let_go += size
+        if rest := getattr(entry.value, "rest", None):  # a network
+            rest()
         with suppress(TypeError):  # of bytes and the like there are no weak references
             self._gone[key] = _Gone(weakref.ref(entry.value), size, entry.owner, entry.until)
 
