@@ -1,7 +1,7 @@
 """A network run operation by operation, so that everything it computes is there to be looked at."""
 
 import operator
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -78,20 +78,31 @@ def check_finite(value: Any, layer: str) -> None:
         )
 
 
-def execute(
-    node: fx.Node, recording: Recording, with_switches: bool = True, overwritable: Collection[fx.Node] = ()
-) -> None:
+def overwrites(steps: Sequence[fx.Node], model: nn.Module) -> set[fx.Node]:
+    """Of these operations, in the order of execution, those that may write over what they read, where the results of
+    operations are dropped after their last use: it is no view of anything, and nothing reads it later.
+    """
+    unread = last_uses(steps)
+    return {
+        node
+        for node in steps
+        for given in node.all_input_nodes[:1]
+        if given in unread[node] and operation(given, model) in (nn.Conv2d, nn.BatchNorm2d, operator.add)
+    }
+
+
+def execute(node: fx.Node, recording: Recording, with_switches: bool = True, may_overwrite: bool = False) -> None:
     """Adds to `recording` what this operation gives; what it reads must be there.
 
     Args:
         with_switches: of max pools; without, these are run as the network itself runs them.
-        overwritable: whose results nothing reads later: a module that works in place, or a sum, may write there.
+        may_overwrite: what it reads: see `overwrites`. A module that works in place, or a sum, does.
 
     Raises:
         TraceRefused: for a picture that is too small for the network, or a network that wants more than a picture.
     """
     try:
-        _execute(node, recording, with_switches, overwritable)
+        _execute(node, recording, with_switches, may_overwrite)
     except RAISED as error:  # not a `with`: there are many small operations
         _say_where(node, recording, error)
 
@@ -117,7 +128,7 @@ def _say_where(node: fx.Node, recording: Recording, error: Exception) -> NoRetur
     ) from error
 
 
-def _execute(node: fx.Node, recording: Recording, with_switches: bool, overwritable: Collection[fx.Node]) -> None:
+def _execute(node: fx.Node, recording: Recording, with_switches: bool, may_overwrite: bool) -> None:
     if node.op == "placeholder":
         if recording.values:
             raise TraceRefused(
@@ -130,13 +141,12 @@ def _execute(node: fx.Node, recording: Recording, with_switches: bool, overwrita
         recording.values[node], recording.switches[node] = pooled, switches
     elif node.target in recording.trace.constants:
         recording.values[node] = recording.trace.constants[node.target].to(recording.image.device)
-    elif _keeps_the_shape(node, recording):
+    elif recording.image.is_meta and _keeps_the_shape(node, recording):
         recording.values[node] = torch.empty_like(recording.values[source(node)])
     else:
         args, kwargs = fx.node.map_arg((node.args, node.kwargs), recording.values.__getitem__)
         if recording.image.is_meta or recording.trace.shape is not None:  # a trace with sizes names devices, too
             args, kwargs = fx.node.map_aggregate((args, kwargs), lambda a: _device_of(a, recording.image))
-        may_overwrite = any(given in overwritable and _is_fresh(given, recording) for given in node.all_input_nodes[:1])
         recording.values[node] = apply(node, recording.model, args, kwargs, may_overwrite)
 
 
@@ -146,15 +156,10 @@ def _device_of(value: Any, image: Tensor) -> Any:
 
 def _keeps_the_shape(node: fx.Node, recording: Recording) -> bool:
     """Whether it is a batch norm of which no more than the shape is asked for, which takes torch long to work out."""
-    if not recording.image.is_meta or operation(node, recording.model) is not nn.BatchNorm2d:
+    if operation(node, recording.model) is not nn.BatchNorm2d:
         return False
     given, norm = recording.values[source(node)], recording.module(node)
     return isinstance(given, Tensor) and given.dim() == 4 and given.shape[1] == norm.num_features
-
-
-def _is_fresh(node: fx.Node, recording: Recording) -> bool:
-    """Whether what the operation gives shows no values of another."""
-    return operation(node, recording.model) in (nn.Conv2d, nn.BatchNorm2d, operator.add)
 
 
 def apply(node: fx.Node, model: nn.Module, args: tuple, kwargs: dict, may_overwrite: bool = False) -> Any:

@@ -1,12 +1,14 @@
 """Forward passes that are kept: of one picture with everything, of many with the layers asked for."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, fx, nn
 
 from vis.trace.agreement import check_agreement
-from vis.trace.execution import Recording, check_finite, execute, last_uses, record_onto
+from vis.trace.execution import Recording, check_finite, execute, last_uses, overwrites, record_onto
 from vis.trace.nodes import Trace
 from vis.trace.refusals import TraceRefused
 from vis.trace.tracing import prefer_sizes, traced, traced_with_sizes
@@ -56,24 +58,63 @@ def record_above(
     """
     images = _as_taken(model, images)
     trace = _agreeing(model, images, trace)
-    begin, kept = trace[layer], {trace[layer], end(trace)}
-    steps = [node for node in trace.graph.nodes if node <= max(kept)]
-    below, no_longer_read = steps.index(begin) + 1, last_uses(steps)
+    plan = _plan(model, trace, trace[layer], end(trace))
     recording = Recording(model, trace, images, {}, {})
 
-    def take(nodes: list[fx.Node], may_overwrite: bool) -> None:
-        for node in nodes:
-            done = no_longer_read[node]
-            execute(node, recording, with_switches=False, overwritable=done if may_overwrite else ())
-            for read in done:
-                if read not in kept:
-                    del recording.values[read]
+    def take(steps: Sequence[_Step]) -> None:
+        for step in steps:
+            execute(step.node, recording, with_switches=False, may_overwrite=step.may_overwrite)
+            for read in step.dropped:
+                del recording.values[read]
 
     with torch.no_grad():
-        take(steps[:below], may_overwrite=True)
-    recording.values[begin] = recording.values[begin].detach().requires_grad_()
-    take(steps[below:], may_overwrite=False)
+        take(plan.below)
+    recording.values[plan.begin] = recording.values[plan.begin].detach().requires_grad_()
+    take(plan.above)
     return recording
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One operation, and whose results are dropped after it."""
+
+    node: fx.Node
+    dropped: tuple[fx.Node, ...]
+    may_overwrite: bool
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is done without gradients, up to `begin`, and with them after it."""
+
+    begin: fx.Node
+    below: tuple[_Step, ...]
+    above: tuple[_Step, ...]
+
+
+def _plan(model: nn.Module, trace: Trace, begin: fx.Node, end: fx.Node) -> _Plan:
+    """Worked out once for each layer and each end, for it takes as long as ten layers of a small network."""
+    known = _plans.setdefault(trace, {})
+    if (begin, end) not in known:
+        if len(known) >= MOST_PLANS:
+            known.clear()
+        last = max(begin, end)
+        nodes = [node for node in trace.graph.nodes if node <= last]
+        unread, writing, above = last_uses(nodes), overwrites(nodes, model), nodes.index(begin) + 1
+        steps = tuple(
+            _Step(
+                node,
+                tuple(read for read in unread[node] if read not in (begin, end)),
+                i < above and node in writing,  # a gradient needs what it was made of
+            )
+            for i, node in enumerate(nodes)
+        )
+        known[begin, end] = _Plan(begin, steps[:above], steps[above:])
+    return known[begin, end]
+
+
+MOST_PLANS = 32
+_plans: WeakKeyDictionary[Trace, dict[tuple[fx.Node, fx.Node], _Plan]] = WeakKeyDictionary()
 
 
 def _recorded(model: nn.Module, images: Tensor, layers: Iterable[str] | None) -> Recording:
