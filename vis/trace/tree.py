@@ -35,10 +35,11 @@ class Tree:
 
     def __init__(self, model: nn.Module):
         # As long as the things behind these references are alive, an id says which of them is meant.
-        self._then: dict[bool, tuple[list[Any], list[weakref.ref]]] = {}
+        self._then: dict[bool, tuple[list[Any], list[weakref.ref], list[weakref.ref]]] = {}
         for with_tensors in (False, True):
-            alive: list[weakref.ref] = []
-            self._then[with_tensors] = list(_facts(model, with_tensors, alive)), alive
+            lost: list[weakref.ref] = []
+            alive = _Alive(lost)
+            self._then[with_tensors] = list(_facts(model, with_tensors, alive)), alive, lost
 
     def is_of(self, model: nn.Module, with_tensors: bool) -> bool:
         """Whether the network is as it was.
@@ -46,21 +47,33 @@ class Tree:
         Args:
             with_tensors: whether tensors that are neither parameters nor buffers count, too.
         """
-        facts, alive = self._then[with_tensors]
-        return all(thing() is not None for thing in alive) and facts == list(_facts(model, with_tensors, None))
+        facts, _alive, lost = self._then[with_tensors]
+        return not lost and facts == list(_facts(model, with_tensors, None))
 
 
-def _facts(model: nn.Module, with_tensors: bool, alive: list[weakref.ref] | None) -> Iterator[Any]:
+class _Alive(list[weakref.ref]):
+    """References to things; those whose thing is there no more are added to `lost` in that moment."""
+
+    def __init__(self, lost: list[weakref.ref]):
+        super().__init__()
+        self._lost = lost
+
+    def add(self, thing: object) -> None:
+        self.append(weakref.ref(thing, self._lost.append))
+
+
+def _facts(model: nn.Module, with_tensors: bool, alive: _Alive | None) -> Iterator[Any]:
     """What counts, module by module; `alive` is given a reference to each thing that is meant by its id."""
     for module in _modules(model):
         kind, own, leaf = type(module), vars(module), is_leaf(module)
         if alive is not None:
-            held = (module, *own["_parameters"].values(), *own["_buffers"].values())
-            alive += [weakref.ref(thing) for thing in held if thing is not None]
+            for thing in (module, *own["_parameters"].values(), *own["_buffers"].values()):
+                if thing is not None:
+                    alive.add(thing)
         yield id(module), kind, own["training"], own.get("inplace") if leaf else None, "forward" in own
         for parts in (own["_modules"], own["_parameters"], own["_buffers"]):
             if parts:
-                yield list(parts), list(map(id, parts.values()))
+                yield (*parts, *map(id, parts.values()))
         if own["_forward_pre_hooks"] or own["_forward_hooks"]:
             yield [*own["_forward_pre_hooks"], *own["_forward_hooks"]]
         if leaf:
@@ -89,12 +102,12 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None), Enum, torch.dtype, 
 _AS_THEY_ARE = (nn.Module, type, ModuleType, FunctionType, functools.partial)
 
 
-def _frozen(value: Any, alive: list[weakref.ref] | None, with_tensors: bool, depth: int = 0) -> Any:
+def _frozen(value: Any, alive: _Alive | None, with_tensors: bool, depth: int = 0) -> Any:
     if isinstance(value, Tensor):
         if not with_tensors:
             return None
         if alive is not None:
-            alive.append(weakref.ref(value))
+            alive.add(value)
         return id(value), None if value.is_inference() else value._version
     if isinstance(value, _PLAIN):
         return type(value), value
@@ -109,5 +122,5 @@ def _frozen(value: Any, alive: list[weakref.ref] | None, with_tensors: bool, dep
         ]
     if alive is not None:
         with contextlib.suppress(TypeError):  # of some things there are no weak references
-            alive.append(weakref.ref(value))
+            alive.add(value)
     return type(value), id(value)
