@@ -8,6 +8,7 @@ served within ten minutes has failed. Memory is resident, as Linux says it.
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -79,7 +80,7 @@ def many_at_once(networks: Sequence[str], limit: int) -> None:
         is_alive = Path(f"/proc/{server.process}/statm").exists() and server.memory() > 0
         peak = f"{server.peak() / GB:.2f}" if is_alive else "–"
     for failure in filter(None, failures):
-        print(f"\n{failure}\n")
+        print(failure, file=sys.stderr)
     served = f"{failures.count('')} of {len(networks)}"
     allowed = f"{limit / GB:.1f}" if is_limited else "none: no control group may be made here"
     largest, smallest = (f"{size:.0f} MB" for size in (max(sizes), min(sizes)))

@@ -132,5 +132,5 @@ class Question:
 
 def end_of(trace: Trace) -> fx.Node | None:
     """The operation whose result is the network's answer; None where its answer is a list."""
-    (end,) = (node for node in trace.graph.nodes if node.op == "output")
-    return end.args[0] if isinstance(end.args[0], fx.Node) else None
+    answer = next(iter(reversed(trace.graph.nodes))).args[0]  # of the output, with which every graph ends
+    return answer if isinstance(answer, fx.Node) else None
