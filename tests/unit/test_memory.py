@@ -18,7 +18,7 @@ from models.device import memory
 from models.refusals import Refused
 from pages.common.cache import memory as remembering
 from pages.common.cache import room as rooms
-from pages.common.cache.memory import Memory, bytes_of, copied, held, shared
+from pages.common.cache.memory import Memory, copied, held, shared
 from pages.common.cache.room import Room, entered, opening, weight_of
 
 
@@ -153,8 +153,6 @@ def test_what_something_holds_is_counted_once(way):
 
 
 def test_numbers_that_are_not_there_yet_count():
-    with torch.device("meta"):
-        assert bytes_of(nn.Linear(10, 10).parameters()) == 440
     loaded = load("vgg16", "random", "cpu")
     assert not loaded.is_there
     assert weight_of(loaded) == 4 * 138_357_544
@@ -279,6 +277,28 @@ def test_who_uses_a_network_gets_the_same_again_while_others_wait_for_its_room(n
         assert recalled("resnet50") is first
         del first
         assert second.result(timeout=15).is_there
+
+
+def test_a_visitor_who_leaves_while_waiting_gives_up_the_place(narrow, monkeypatch):
+    class Leaves(BaseException):
+        """As Streamlit ends the run of who has left, with whatever is drawn next."""
+
+    class Page:
+        said = 0
+
+        def caption(self, words: str) -> None:
+            Page.said += 1
+            if Page.said == 2:
+                raise Leaves
+
+    monkeypatch.setattr(rooms, "get_script_run_ctx", object)
+    monkeypatch.setattr(rooms.st, "empty", Page)
+    monkeypatch.setattr(rooms, "SAID_AGAIN_AFTER", 0.1)
+    first = load("resnet50", "random", "cpu")
+    rooms.room.enter(first.model, weight_of(first))
+    with pytest.raises(Leaves):
+        opened("resnet34")
+    assert not rooms.openings.places
 
 
 def test_who_finds_no_room_for_long_is_told(narrow, monkeypatch):

@@ -10,7 +10,7 @@ import threading
 import time
 import weakref
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial, wraps
@@ -320,8 +320,3 @@ def held(value: Any) -> int:
             waiting.append(thing.base)
         waiting += gc.get_referents(thing)
     return size
-
-
-def bytes_of(tensors: Iterable[torch.Tensor]) -> int:
-    """What so many numbers take, whether they are there yet or not."""
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

@@ -25,7 +25,7 @@ SMALL = 32 << 20  # bytes that nobody waits for
 SHARE = 1 / 3  # of the memory, for all networks that are open
 PATIENCE = 120  # seconds, in which the first of the line finds room
 LOOKED_THROUGH_AFTER = 2  # seconds of waiting, in which what nobody can reach any more is found
-SAID_AFTER = 1  # second of waiting
+SAID_AFTER, SAID_AGAIN_AFTER = 1, 1  # seconds of waiting
 
 openings = Line(seconds=float("inf"), most=1000)
 computations = Line(seconds=float("inf"), most=10_000, at_once=AT_ONCE)
@@ -152,12 +152,13 @@ def _saying_where(place: Place, words: Callable[[int], str]) -> Iterator[Callabl
     if get_script_run_ctx() is None:
         yield lambda: None
         return
-    shown, said = st.empty(), None
+    shown, said, at = st.empty(), None, 0.0
 
     def say() -> None:
-        nonlocal said
-        if (before := place.before) != said:
-            said = before
+        nonlocal said, at
+        # Said again every second, changed or not: by that Streamlit finds out that the visitor has left.
+        if (before := place.before) != said or time.monotonic() - at >= SAID_AGAIN_AFTER:
+            said, at = before, time.monotonic()
             shown.caption(words(before + 1))
 
     yield say
