@@ -18,7 +18,8 @@ from models.device import memory
 from models.refusals import Refused
 from pages.common.cache import memory as remembering
 from pages.common.cache import room as rooms
-from pages.common.cache.memory import Memory, copied, held, shared
+from pages.common.cache.memory import Memory, held
+from pages.common.cache.remembering import copied, shared
 from pages.common.cache.room import Room, entered, opening, weight_of
 
 

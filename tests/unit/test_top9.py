@@ -804,13 +804,17 @@ def test_a_picture_that_is_gone_is_refused(lenet):
 # The command -----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("photos")
+def with_photos(root: Path) -> Path:
+    """The folder, with 120 pictures of noise and one that cannot be read."""
     for name, pixels in noise(120).items():
         Image.fromarray(pixels).save(root / name)
     (root / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     return root
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory) -> Path:
+    return with_photos(tmp_path_factory.mktemp("photos"))
 
 
 def command(photos: Path, out: Path, *more: str) -> list[str]:

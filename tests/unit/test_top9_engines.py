@@ -23,7 +23,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from models import load
 from models.decoding import PictureRefused
@@ -31,7 +30,7 @@ from models.images import Preprocess
 from models.picture_sets import MOST_LISTED, SetGone, archive, fingerprint_of, folder, mark_of, span
 from models.refusals import Refused
 from tests.house.source import ROOT, is_within, mentions, modules
-from tests.unit.test_top9 import Pixels, command, crops, layers_of, noise, same, stop_after
+from tests.unit.test_top9 import Pixels, command, crops, layers_of, noise, same, stop_after, with_photos
 from vis.top9 import engines, key_of, merge, mine, open_top
 from vis.top9.__main__ import main
 from vis.top9.engines import Search, local, mine_in_shards, on_ray
@@ -215,11 +214,7 @@ def test_no_more_shards_are_under_way_than_asked_for_and_results_come_in_order()
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("photos")
-    for name, pixels in noise(120).items():
-        Image.fromarray(pixels).save(root / name)
-    (root / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    return root
+    return with_photos(tmp_path_factory.mktemp("photos"))
 
 
 def test_a_shard_is_sent_without_the_rest_of_its_set_and_gives_the_same_pictures(photos, tmp_path):

@@ -12,9 +12,9 @@ from models.cifar import NETWORKS
 from models.device import or_on_cpu
 from models.refusals import Refused
 from models.weights import SHIPPED
-from pages.common.cache.memory import shared
 from pages.common.cache.networks import remembered
 from pages.common.cache.pictures import picture
+from pages.common.cache.remembering import shared
 from pages.common.cache.room import weight_of
 from pages.common.cache.top9 import kept, pictures_in_dataset
 from pages.common.cache.turns import turn

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pages.common.cache.memory import copied
+from pages.common.cache.remembering import copied
 from vis.cost import relatives
 
 

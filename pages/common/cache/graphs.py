@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from models import ARCHITECTURES
 from models.loading import skeleton
 from models.synonyms import OtherNames, alike, other_names
-from pages.common.cache.memory import shared
+from pages.common.cache.remembering import shared
 from vis.cost.count import Counting
 from vis.figures import thumbnails
 from vis.receptive import ReceptiveField, fields_of

@@ -15,7 +15,7 @@ from models.naming import SeveralStates
 from models.refusals import Refused
 from models.temporary import temporary_folder
 from models.trained import Trained
-from pages.common.cache.memory import copied, shared, shared_in_session
+from pages.common.cache.remembering import copied, shared, shared_in_session
 from pages.common.cache.room import computing, entered, opening, weight_of
 from pages.common.cache.turns import turn
 from pages.common.session import MOST_FILES, PUBLIC_WEIGHTS, WEIGHTS_FILE, Selection, keep_among, kept, own_file

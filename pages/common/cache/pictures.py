@@ -9,7 +9,7 @@ from models.decoding import decoded
 from models.decoding_apart import decoded_apart
 from models.images import shown_at, square_of, webp
 from models.samples import SAMPLES
-from pages.common.cache.memory import copied, shared
+from pages.common.cache.remembering import copied, shared
 from pages.common.session import PICTURE_FILE, Picture, Selection, own_file, sha256
 from vis.figures.pictures import montage
 

@@ -14,9 +14,9 @@ from models.images import Preprocess, png
 from models.loading import predicted
 from models.weights import card
 from pages.common.cache.graphs import Built, graph, pictured
-from pages.common.cache.memory import shared
 from pages.common.cache.networks import Result, in_turn, opened_network, remembered
 from pages.common.cache.pictures import picture
+from pages.common.cache.remembering import shared
 from pages.common.cache.room import weight_of
 from pages.common.cache.turns import turn
 from pages.common.session import Selection

@@ -2,7 +2,7 @@
 
 from itertools import islice
 
-from pages.common.cache.memory import copied
+from pages.common.cache.remembering import copied
 from pages.common.cache.turns import turn
 from vis.concepts.depth import Moment, Stack, train
 

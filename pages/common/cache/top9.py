@@ -14,8 +14,8 @@ from models import Loaded
 from models.download import checkpoints
 from models.samples import photographs
 from models.server import server
-from pages.common.cache.memory import copied, shared
 from pages.common.cache.networks import in_turn
+from pages.common.cache.remembering import copied, shared
 from pages.common.cache.turns import Line, Place, turn
 from pages.common.session import Selection
 
