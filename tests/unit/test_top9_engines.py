@@ -452,9 +452,13 @@ def test_a_machine_killed_in_the_middle_changes_nothing(lenet, photos, tmp_path,
     mine(lenet, pictures, layers_of(lenet), keep=tmp_path / "whole.parquet")
     search, killed = watched(lenet, tmp_path / "begun", seconds=1.0), []
 
+    def on_other() -> int:
+        return sum(one.get("node") == other.node_id for one in begun(search.begun))
+
     def kill(done: int, total: int) -> None:
         if done and not killed:
-            wait_until(lambda: any(one.get("node") == other.node_id for one in begun(search.begun)))
+            before = on_other()
+            wait_until(lambda: on_other() > before)  # one that it has only just begun, and takes a second for
             cluster.remove_node(other, allow_graceful=False)
             killed.append(done)
 
