@@ -46,8 +46,8 @@ def steady(engine: Engine, search: Search, pictures: PictureSet, size: int, work
 
 
 def on_new_ray(*given, workers: int):
-    """`on_ray` in a cluster of one machine that has so many cores, it is told."""
-    ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    """`on_ray` in a cluster of its own, whatever others this machine is in, with as many cores as workers."""
+    ray.init("local", num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     try:
         yield from on_ray(*given)
     finally:
