@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -76,11 +77,20 @@ def record_above(
             for read in step.dropped:
                 del recording.values[read]
 
-    with torch.no_grad():
+    with torch.inference_mode():  # which is still a little faster than without gradients
         take(plan.below)
-    recording.values[plan.begin] = recording.values[plan.begin].detach().requires_grad_()
+    for node, value in recording.values.items():
+        recording.values[node] = _for_gradients(value)
+    recording.values[plan.begin].requires_grad_()
     take(plan.above)
     return recording
+
+
+def _for_gradients(value: Any) -> Any:
+    """What inference mode gave, or a list of it, as a gradient may go through it."""
+    if isinstance(value, Tensor):
+        return value.clone() if value.is_inference() else value.detach()
+    return type(value)(map(_for_gradients, value)) if type(value) in (tuple, list) else value
 
 
 @dataclass(frozen=True)
