@@ -111,7 +111,7 @@ class Card:
 def card(name: str, folder: Path = SHIPPED) -> Card | None:
     """The card of the weights that ship for the network `name`; None if none ship."""
     file = folder / f"{name}.json"
-    if not file.exists():
+    if not os.path.exists(file):  # False also for a name too long for a file
         return None
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
