@@ -19,15 +19,11 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
 class Drawing {
   at = 0; // the cell that the keyboard is at
+  reach = new Reach();
 
   constructor(element) {
     this.svg = element.querySelector("svg");
-    const observer = new MutationObserver(([{ target }]) => {
-      if (element.isConnected) this.follow(target);
-      else if (this.wasThere) observer.disconnect();
-      this.wasThere ||= element.isConnected;
-    });
-    observer.observe(document.body, { subtree: true, attributeFilter: ["aria-valuetext"] });
+    watchThumbs(element, (thumb) => this.follow(thumb));
     this.label = element.querySelector(".label");
     new ResizeObserver(() => this.data && this.fit() && this.draw()).observe(element);
     const cell = ({ target }) => (target.dataset?.cell === undefined ? null : Number(target.dataset.cell));
@@ -48,6 +44,7 @@ class Drawing {
     this.setTriggerValue = setTriggerValue; // a new one each time: it knows the fragment to rerun
     if (data === this.given) return; // only the theme changed, and that is CSS’s affair
     this.given = this.data = data;
+    this.reach.learn(data.reach);
     this.drags = false;
     this.stop();
     // The keyboard starts from the chosen cell, but is not torn away from where it is.
@@ -57,11 +54,9 @@ class Drawing {
     this.say(this.hasFocus ? this.at : null);
   }
 
-  /** Draws what a slider of the page is dragged to. Streamlit tells the server once it is let go; but the thumb says where
-   * it is all the time, and what is to be seen there was sent before. */
+  /** Draws what a slider of the page is dragged to. */
   follow(thumb) {
-    const reach = this.given?.reach.find(({ key }) => thumb.closest(`.${key}`));
-    const frame = reach?.frames[Math.round((thumb.value - thumb.min) / thumb.step)];
+    const frame = this.reach.at(thumb);
     if (!frame) return;
     this.data = { ...this.given, ...frame };
     this.due ??= requestAnimationFrame(() => {
@@ -181,11 +176,12 @@ class Drawing {
 
   draw() {
     const { svg, data } = this;
-    const { lines, alt, lit, chosen, choosable, noted } = data;
+    const { lines, alt, lit, chosen, choosable, noted, notes } = data;
     const hadFocus = this.hasFocus;
     const parts = [];
     let top = 0;
-    lines.forEach(({ title, note }, n) => {
+    lines.forEach(({ title }, n) => {
+      const note = notes[n];
       if (title) parts.push(word("line", 0, top + 12, title));
       top += title ? ABOVE : 6;
       for (const row of this.rows[n]) {
