@@ -7,7 +7,7 @@ from pages.common.components import component
 from pages.common.components.reach import class_of, reach_of
 
 Shown = Mapping[str, str | Sequence[Sequence[str]] | dict[str, Any]]
-# What following.js can move in a chart: where the range of an axis is another one, its ticks stay at the same parts of it.
+# What following.js can move in a chart; where an axis has another range, its ticks stay at the same parts of it.
 MOVABLE = ("x", "y", "opacity", "x0", "x1", "range", "tickvals", "ticktext")
 
 _following = component("following", "reach")
