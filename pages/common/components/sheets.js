@@ -61,7 +61,8 @@ class Drawing {
     this.data = { ...this.given, ...frame };
     this.due ??= requestAnimationFrame(() => {
       this.due = null;
-      this.draw();
+      if (this.data.lit.join() === this.stacked) this.refresh();
+      else this.draw();
       this.say(this.hasFocus ? this.at : null);
     });
   }
@@ -100,17 +101,22 @@ class Drawing {
     this.refresh();
   }
 
-  /** What is in the cells, without drawing them anew: a browser forgets a pointer whose cell is taken away. */
+  /** What is in the cells and beside them, without drawing them anew: that would take longer, and a browser forgets a
+   * pointer whose cell is taken away. */
   refresh() {
-    const { lit, chosen, shades, numbers } = this.data;
+    const { lit, chosen, shades, labels } = this.data;
     for (const path of this.svg.querySelectorAll(".cell")) {
       const cell = Number(path.dataset.cell);
       path.classList.toggle("lit", Boolean(lit[cell]));
       path.classList.toggle("chosen", cell === chosen);
       path.classList.toggle("less", shades[cell] < 0);
-      path.style.setProperty("--share", `${62 * Math.abs(shades[cell])}%`);
+      path.setAttribute("aria-label", labels[cell]);
+      path.style.setProperty("--share", this.share(cell));
     }
-    for (const text of this.svg.querySelectorAll(".number")) text.textContent = numbers[text.dataset.of];
+    for (const text of this.svg.querySelectorAll("text")) {
+      const words = text.says();
+      if (text.textContent !== words) text.textContent = words;
+    }
   }
 
   play() {
@@ -182,13 +188,16 @@ class Drawing {
     let top = 0;
     lines.forEach(({ title }, n) => {
       const note = notes[n];
-      if (title) parts.push(word("line", 0, top + 12, title));
+      if (title) parts.push(word("line", 0, top + 12, () => title));
       top += title ? ABOVE : 6;
       for (const row of this.rows[n]) {
         const high = Math.max(...row.map((sheet) => this.sheets[sheet].high));
         parts.push(...this.lineOf(row, top, high));
         if (note && row === this.rows[n].at(-1)) {
-          note.split("\n").forEach((words, i) => parts.push(word("note", this.wide(row), top + high / 2 + 17 * i, words)));
+          note.split("\n").forEach((_, i) => {
+            const says = () => this.data.notes[n].split("\n")[i] ?? "";
+            parts.push(word("note", this.wide(row), top + high / 2 + 17 * i, says));
+          });
         }
         top += high + BELOW;
       }
@@ -199,6 +208,7 @@ class Drawing {
     svg.setAttribute("width", width);
     svg.style.setProperty("--shrunk", Math.max(1, wide / width)); // its words do not shrink along
     svg.setAttribute("aria-label", alt);
+    this.stacked = lit.join(); // lit cells lie above the others
     svg.classList.toggle("dimmed", lit.some(Boolean));
     svg.classList.toggle("choosable", choosable);
     svg.replaceChildren(...parts);
@@ -209,7 +219,7 @@ class Drawing {
 
   /** The sheets of a row with their cells, those that are lit last, and a band from one of these to the next. */
   lineOf(row, top, most) {
-    const { titles, lit, numbers, tubed, walk } = this.data;
+    const { lit, numbers, tubed, walk } = this.data;
     const { across, up } = this.slant;
     const [below, above, tubes] = [[], [], []];
     let left = 0;
@@ -220,17 +230,15 @@ class Drawing {
         const [r, c, cell] = [Math.floor(i / columns), i % columns, start + i];
         const [x, y] = [left + c * across, bottom - (rows - r) * SIDE - c * up];
         (lit[cell] ? above : below).push(this.drawn(cell, x, y));
-        if (numbers[cell] || walk) {
-          const text = word("number", x + across / 2, y - up / 2 + SIDE / 2, numbers[cell]);
-          text.dataset.of = cell;
-          above.push(text);
+        if (numbers.length || walk) {
+          above.push(word("number", x + across / 2, y - up / 2 + SIDE / 2, () => this.data.numbers[cell] ?? ""));
         }
         if (tubed && row.includes(number + 1) && lit[cell] && lit[cell + rows * columns]) {
           const [near, far] = [x + across, x + wide + BETWEEN];
           tubes.push(vector("path", "tube", { d: `M${near} ${y - up}H${far + across}L${far} ${y}V${y + SIDE}H${x}l${across} ${-up}z` }));
         }
       }
-      above.push(word("title", left + wide / 2, bottom + 14, titles[number]));
+      above.push(word("title", left + wide / 2, bottom + 14, () => this.data.titles[number]));
       left += wide + BETWEEN;
     }
     return [...below, ...tubes, ...above];
@@ -247,12 +255,18 @@ class Drawing {
       "data-cell": number,
     });
     if (choosable) path.setAttribute("aria-pressed", number === chosen);
-    const share = Math.abs(shades[number]);
     path.classList.toggle("less", shades[number] < 0);
     path.classList.toggle("lit", Boolean(lit[number]));
-    path.style.setProperty("--share", sets ? `${25 + 40 * share}%` : `${62 * share}%`);
+    path.style.setProperty("--share", this.share(number));
     if (sets) path.style.setProperty("--hue", `oklch(0.65 0.16 ${(sets[number] * 137.5) % 360})`);
     return path;
+  }
+
+  /** How strong the colour of a cell is. */
+  share(number) {
+    const { shades, sets } = this.data;
+    const shade = Math.abs(shades[number]);
+    return sets ? `${25 + 40 * shade}%` : `${62 * shade}%`;
   }
 
   cell(number) {
@@ -315,8 +329,10 @@ function vector(kind, name, attributes) {
   return made;
 }
 
-function word(name, x, y, text) {
+/** Words that `says` gives, now and whenever they may be other ones. */
+function word(name, x, y, says) {
   const made = vector("text", name, { x, y });
-  made.textContent = text;
+  made.says = says;
+  made.textContent = says();
   return made;
 }
