@@ -13,13 +13,14 @@ from vis.deconvnet import (
     Unit,
     project,
     ranked_by,
+    record_for,
     stages,
     strongest_units,
     unit_at,
 )
 from vis.maps import layer_maps
 from vis.receptive import ReceptiveField, remembered_field
-from vis.trace import check_finite, record
+from vis.trace import check_finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ def responses(
     Raises:
         TraceRefused: see `vis.deconvnet.project`.
     """
-    recording = record(model, image, layers.values())
+    recording = record_for(model, image, layers.values(), (method,))
     for operation in layers.values():
         check_finite(layer_maps(recording, operation), operation)
     units = {
@@ -120,7 +121,7 @@ def unit_in_full(
     Raises:
         TraceRefused: for a layer, a channel or a position that does not exist.
     """
-    recording = record(model, image, [layer])
+    recording = record_for(model, image, [layer], METHODS)
     if position is None:
         (unit,) = strongest_units(model, recording, layer, channels=[channel])
     else:
