@@ -33,6 +33,10 @@ FOLLOWING = [
     ("normalisation", SEEN, {"channel": "0", "pictures": "1", "batch_guess": "1"}),
     ("normalisation", MOMENTUM, {"average": "variance", "seen": "9", "batch_guess": "1"}),
     ("normalisation", MOMENTUM, {"seen": "1", "batch_guess": "1"}),
+    ("nonlinearities", DEAD_BIAS, {"kind": "leaky"}),
+    ("dropout", RATE, {"unit": "2,3", "mask": "4"}),
+    ("dropout", RATE, {"mode": "inference", "scaling": "2012"}),
+    ("dropout", COUNT, {"p": "0.3", "passes_guess": "1"}),
     ("dropout", NETWORK_RATE, {"trained": "zfnet_mini", "photograph": "chelsea", "scatter_guess": "1"}),
 ]
 

@@ -17,8 +17,8 @@ from pages.common.text import MARKS
 from tests.app.test_normalisation_page import followed
 from tests.live.test_page import PHONE, sideways_room
 from vis.concepts.dropout import mask
-from vis.concepts.examples import batch
-from vis.figures.numbers import percent, significant, written_with
+from vis.concepts.examples import batch, preactivations, units
+from vis.figures.numbers import grouped, percent, significant, written_with
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
@@ -70,6 +70,20 @@ def of_network(p: float) -> list[str]:
     return [percent(float(shares.mean())), percent(float(shares.std(correction=0)))]
 
 
+def active(bias: float) -> list[str]:
+    return [f"{int((preactivations() + bias > 0).sum())} of 160 inputs"]
+
+
+def kept(p: float) -> list[str]:
+    return [f"{int(mask((1024, 4, 6), p, 1)[0].sum())} of 24 units"]
+
+
+def error_after(passes: float) -> list[str]:
+    x, _gradient = units()
+    mean = (2 * x * mask((1024, 4, 6), 0.5, 1))[: int(passes)].mean(0)
+    return [grouped(int(passes)), significant(float((mean - x).square().mean().sqrt()), 2)]
+
+
 @dataclass(frozen=True)
 class Slider:
     """A slider of a page, what of it follows, and which numbers are to be read there at a value."""
@@ -114,6 +128,11 @@ SLIDERS = (
         lambda step: [f"without batch norm, after {step:.0f} steps", f"with batch norm, after {step:.0f} steps"],
     ),
     Slider("dropout", "&scatter_guess=2", "p in the network", "rate", ("scattered", "words-of-scattered"), of_network),
+    Slider("nonlinearities", "", "Bias", "bias", ("words-of-dead",), active),
+    Slider("dropout", "", "Dropout probability p", "p", ("words-of-masks",), kept),
+    Slider(
+        "dropout", "&passes_guess=2", "Passes averaged", "averaged", ("error-of-mean", "words-of-error"), error_after
+    ),
 )
 
 
