@@ -126,6 +126,8 @@ def test_the_log_of_the_networks_for_cifar_is_that_of_their_cards():
             assert readings(frame)[n] == f"{entry['top1']:.1f} %".replace(".", ",")
     plain, residual = (log[-1]["top1"] for log in logs)
     assert round(residual - plain) == 2  # the right answer of the question
+    deeper = [cards()[f"cifar_{kind}32"].log[-1].top1 for kind in ("resnet", "plain")]
+    assert deeper[0] - deeper[1] > residual - plain  # which its reason says
     assert len(epochs) == len(logs[0]) == len(logs[1]) == 12
     about, other = (card(name) for name in ("cifar_plain20", "cifar_resnet20"))
     assert (about.data, about.validation_pictures) == (other.data, 10_000)
