@@ -83,9 +83,14 @@ class Loaded:
         return self._model()
 
     @property
+    def made(self) -> nn.Module | None:
+        """The network itself, if its numbers have been made and take memory."""
+        return self._model.made
+
+    @property
     def is_there(self) -> bool:
         """Whether the network's numbers have been made, and take memory."""
-        return self._model.made is not None
+        return self.made is not None
 
     def rest(self) -> None:
         """Lets the network go as soon as nobody computes with it; whoever asks for it later has the same made again.
@@ -97,7 +102,7 @@ class Loaded:
     @property
     def outline(self) -> nn.Module:
         """The network itself if it is there already, else its skeleton: for what does not need its numbers."""
-        return self._model.made or self._skeleton
+        return self.made or self._skeleton
 
     @cached_property
     def _skeleton(self) -> nn.Module:

@@ -241,43 +241,44 @@ def opened(name: str):
 
 
 def test_a_large_network_waits_until_another_one_is_let_go(narrow):
-    first = opened("resnet50")  # 102 MB
+    first = opened("resnet50").model  # 102 MB, with which somebody computes
     assert narrow.used == 4 * ARCHITECTURES["resnet50"].parameters
     with ThreadPoolExecutor(1) as pool:
         second = pool.submit(lambda: (opened("resnet34"), narrow.used)[1])  # 87 MB
         time.sleep(0.3)
         assert not second.done()
         small = opened("lenet5")  # waits for nobody
-        assert narrow.used == 4 * sum(one.architecture.parameters for one in (first, small))
+        assert small.is_there
+        assert narrow.used == 4 * sum(ARCHITECTURES[n].parameters for n in ("resnet50", "lenet5"))
         del first
         assert second.result(timeout=15) == 4 * sum(ARCHITECTURES[n].parameters for n in ("resnet34", "lenet5"))
 
 
-def test_a_network_that_is_only_remembered_makes_room(narrow, monkeypatch):
+def test_a_network_with_which_nobody_computes_makes_room_and_is_the_same_when_it_is_asked_again(narrow):
+    """Its numbers go; who only stands in a line with it does not keep them."""
+    resnet, small = opened("resnet50"), opened("lenet5")
+    first = resnet.model.fc.weight.clone()
+    large = opened("resnet34")
+    assert (resnet.is_there, large.is_there) == (False, True)
+    assert narrow.used == sum(weight_of(one) for one in (small, large) if one.is_there)
+    with opening(resnet.architecture):
+        assert torch.equal(entered(resnet).model.fc.weight, first)
+    assert not large.is_there
+    assert narrow.used <= narrow.most
+
+
+def test_weights_that_cannot_be_made_again_are_let_go_where_they_are_only_remembered(narrow, monkeypatch, tmp_path):
+    """Those of a visitor's file: see `Loaded.rest`."""
     store = Memory(10**9)
     monkeypatch.setattr(rooms, "remembered_things", store)
-    store.recall(("network", 1), lambda: opened("resnet50"), weight_of)
+    torch.save(load("resnet50", "random", "cpu").model.state_dict(), file := tmp_path / "weights.pt")
+    store.recall(("network", 1), lambda: entered(load("resnet50", file, "cpu")), weight_of)
     store.recall(("result", 1), lambda: b"result", len)
+    assert narrow.used == 4 * ARCHITECTURES["resnet50"].parameters
     opened("resnet34")
     gc.collect()
     assert kept(store) == ["result"]
-
-
-def test_who_uses_a_network_gets_the_same_again_while_others_wait_for_its_room(narrow, monkeypatch):
-    store = Memory(10**9)
-    monkeypatch.setattr(rooms, "remembered_things", store)
-
-    def recalled(name: str):
-        return store.recall((name, 0), lambda: opened(name), weight_of)
-
-    first = recalled("resnet50")
-    with ThreadPoolExecutor(1) as pool:
-        second = pool.submit(recalled, "resnet34")
-        while any(map(store._entries.get, [("resnet50", 0)])):
-            time.sleep(0.01)  # the second waits, and what is only remembered was let go
-        assert recalled("resnet50") is first
-        del first
-        assert second.result(timeout=15).is_there
+    assert narrow.used == 4 * ARCHITECTURES["resnet34"].parameters
 
 
 def test_a_visitor_who_leaves_while_waiting_gives_up_the_place(narrow, monkeypatch):
@@ -296,19 +297,21 @@ def test_a_visitor_who_leaves_while_waiting_gives_up_the_place(narrow, monkeypat
     monkeypatch.setattr(rooms.st, "empty", Page)
     monkeypatch.setattr(rooms, "SAID_AGAIN_AFTER", 0.1)
     first = load("resnet50", "random", "cpu")
-    rooms.room.enter(first.model, weight_of(first))
+    numbers = entered(first).model
     with pytest.raises(Leaves):
         opened("resnet34")
     assert not rooms.openings.places
+    assert first.model is numbers
 
 
 def test_who_finds_no_room_for_long_is_told(narrow, monkeypatch):
     monkeypatch.setattr(rooms, "PATIENCE", 0.3)
     first = opened("resnet50")
+    numbers = first.model
     with pytest.raises(Refused, match="so many large networks open that ResNet-34 finds no room"):
         opened("resnet34")
     assert not rooms.openings.places
-    assert first.is_there
+    assert first.model is numbers
 
 
 def test_one_that_is_larger_than_all_the_room_is_opened_alone(monkeypatch):

@@ -138,8 +138,13 @@ def in_turn(selection: Selection, work: Callable[[Loaded], Result]) -> tuple[Res
     """What `work` makes of the selection's network, and whether the GPU's memory ran out so that the CPU did it."""
 
     def on(device: str) -> Result:
-        loaded = network(selection, device)
+        network(selection, device, at_once=False)  # what has to be fetched for it is not waited for in the line
         with computing():
-            return work(loaded)
+            loaded = entered(network(selection, device))
+            numbers = loaded.model  # there until the work is done: who stands in the line lets them go for others
+            try:
+                return work(loaded)
+            finally:
+                del numbers
 
     return or_on_cpu(on, selection.device)

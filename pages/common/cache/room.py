@@ -32,7 +32,7 @@ computations = Line(seconds=float("inf"), most=10_000, at_once=AT_ONCE)
 
 
 class Room:
-    """How much the networks that are alive hold, and whether one more fits in.
+    """How much the numbers of all networks hold, and whether those of one more fit in.
 
     Args:
         most: bytes for all of them. One that is larger than that is opened when there is no other.
@@ -40,26 +40,48 @@ class Room:
 
     def __init__(self, most: int):
         self.most = most
-        self._alive: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
+        self._opened: WeakKeyDictionary[Loaded, int] = WeakKeyDictionary()  # the one used last stands last
+        self._alive: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()  # numbers outlive who opened them
         self._lock = Lock()
 
     @property
     def used(self) -> int:
-        """Bytes of the networks that are alive, remembered or not."""
+        """Bytes of the numbers that are there, of networks that are remembered or not."""
+        for loaded, size in self._all():
+            self._count(loaded, size)  # perhaps its numbers were made again
         with self._lock:
             return sum(self._alive.values())
 
-    def enter(self, model: nn.Module, size: int) -> None:
-        """Counts this network as long as it lives."""
+    def enter(self, loaded: Loaded, size: int) -> None:
+        """Counts this network, which is being used, whenever its numbers are there."""
         with self._lock:
-            self._alive[model] = size
+            self._opened.pop(loaded, None)
+            self._opened[loaded] = size
+        self._count(loaded, size)
 
     def has(self, size: int) -> bool:
-        """Whether so many bytes fit in, now or when remembered networks that nobody uses have been let go."""
-        while (used := self.used) and used + size > self.most:
-            if not remembered_things.drop_oldest(_is_network):
+        """Whether so many bytes fit in, now or when numbers with which nobody computes have been let go."""
+        for loaded, _size in self._all():
+            if self._fits(size):
+                return True
+            loaded.rest()
+        while not self._fits(size):
+            if not remembered_things.drop_oldest(_is_network):  # those whose numbers cannot be made again
                 return False
         return True
+
+    def _count(self, loaded: Loaded, size: int) -> None:
+        if (model := loaded.made) is not None:
+            with self._lock:
+                self._alive[model] = size
+
+    def _fits(self, size: int) -> bool:
+        used = self.used
+        return not used or used + size <= self.most
+
+    def _all(self) -> list[tuple[Loaded, int]]:
+        with self._lock:
+            return list(self._opened.items())
 
 
 room = Room(int(SHARE * memory()))
@@ -79,9 +101,8 @@ def _is_network(value: object) -> bool:
 
 
 def entered(loaded: Loaded) -> Loaded:
-    """The network, whose numbers are counted from now on, if there are any yet."""
-    if loaded.is_there:
-        room.enter(loaded.model, weight_of(loaded))
+    """The network, whose numbers are counted from now on."""
+    room.enter(loaded, weight_of(loaded))
     return loaded
 
 
