@@ -20,6 +20,7 @@ from streamlit.runtime import Runtime
 
 from models.device import give_back, memory
 from models.server import server
+from pages.common.cache import meanwhile
 
 Result = TypeVar("Result")
 Key = tuple[str, Hashable]  # begins with the name of what makes it
@@ -91,7 +92,7 @@ class Memory:
             making = self._making.setdefault(key, _Making())
             making.waiting += 1
         try:
-            with making.lock:
+            with meanwhile.making(), making.lock:
                 with self._lock:
                     if (entry := self._found(key)) is not None:
                         return entry.value

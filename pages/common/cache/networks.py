@@ -10,11 +10,12 @@ import streamlit as st
 
 from models import ARCHITECTURES, Loaded, load
 from models.device import or_on_cpu
-from models.loading import best_weights
+from models.loading import best_weights, weights_here
 from models.naming import SeveralStates
 from models.refusals import Refused
 from models.temporary import temporary_folder
 from models.trained import Trained
+from pages.common.cache.meanwhile import making
 from pages.common.cache.remembering import copied, shared, shared_in_session
 from pages.common.cache.room import computing, entered, opening, weight_of
 from pages.common.cache.turns import turn
@@ -34,7 +35,10 @@ def weights_to_be_had(selection: Selection, progress: Callable | None = None) ->
     when, refused = _refused_lately.get(selection.network, (-ASK_AGAIN_AFTER, None))
     if time.monotonic() - when < ASK_AGAIN_AFTER:
         return "random", refused
-    kind, refused = best_weights(selection.network, progress)
+    if here := weights_here(selection.network):
+        return here, None
+    with making():
+        kind, refused = best_weights(selection.network, progress)
     if refused:
         _refused_lately[selection.network] = time.monotonic(), refused
     return kind, refused
@@ -89,7 +93,7 @@ def network(selection: Selection, device: str, at_once: bool = True) -> Loaded:
             keep_among("states in files", (selection.network, digest), refused.places, MOST_FILES)
             st.rerun()  # now the chooser asks which
     if at_once and not loaded.is_there:
-        with opening(loaded.architecture):
+        with making(), opening(loaded.architecture):
             _ = loaded.model
             entered(loaded)
     return loaded

@@ -26,7 +26,7 @@ from vis.deconvnet import Projection
 from vis.figures.thumbnails import SIDE, Thumbnail
 from vis.figures.thumbnails import thumbnails as thumbnails_of
 from vis.filters import LayerView, Measures, convolutions, kernels_of, matrix_of, measured, norms, view_of
-from vis.responses import LayerResponse, UnitResponse, responses, unit_in_full
+from vis.responses import LayerResponse, StagePicture, UnitResponse, responses, unit_in_full, unit_step_by_step
 from vis.sums import Origin, origin_of
 
 
@@ -98,6 +98,14 @@ def layer_responses(
 def unit_response(selection: Selection, operation: str, channel: int, position: tuple[int, int] | None) -> UnitResponse:
     """Everything about one unit; the strongest of its feature map unless a position (row, column) is given."""
     return _of_picture(selection, unit_in_full, operation, channel, position)[0]
+
+
+@remembered
+def unit_steps(
+    selection: Selection, operation: str, channel: int, position: tuple[int, int] | None
+) -> tuple[StagePicture, ...]:
+    """The way down of one unit, step by step; arguments as of `unit_response`."""
+    return _of_picture(selection, unit_step_by_step, operation, channel, position)[0]
 
 
 @remembered

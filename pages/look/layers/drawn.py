@@ -60,7 +60,6 @@ class CloseUp:
     box: bytes
     part: bytes
     projections: dict[str, bytes]  # by method
-    steps: tuple[bytes, ...]
 
 
 @remembered
@@ -71,11 +70,6 @@ def close_up(
     pixels, found = cache.seen(selection).pixels, cache.unit_response(selection, operation, channel, position)
     values, box = found.activations.numpy(), found.projections["deconvnet"].box
     over = heat_over(values, enlarged(pixels, SHOWN), max(float(values.max()), 0.0))
-    steps = []
-    for step in found.steps:
-        limit = limit_of(step.maps)
-        framed = (np.pad(m, 1) for m in step.maps.numpy())  # the zeros around the window
-        steps.append(_warned(montage([signed(m[None], limit) for m in framed], 4, side=48), warning))
     return CloseUp(
         _warned(over, warning),
         len(over),
@@ -85,8 +79,20 @@ def close_up(
             method: _warned(_squared(signed(p.pixels.numpy(), limit_of(p.pixels))), warning)
             for method, p in found.projections.items()
         },
-        tuple(steps),
     )
+
+
+@remembered
+def steps(
+    selection: Selection, operation: str, channel: int, position: tuple[int, int] | None, warning: str | None
+) -> tuple[bytes, ...]:
+    """The pictures of one unit's way down, as PNG; arguments as of `close_up`."""
+    drawn = []
+    for step in cache.unit_steps(selection, operation, channel, position):
+        limit = limit_of(step.maps)
+        framed = (np.pad(m, 1) for m in step.maps.numpy())  # the zeros around the window
+        drawn.append(_warned(montage([signed(m[None], limit) for m in framed], 4, side=48), warning))
+    return tuple(drawn)
 
 
 def _squared(pixels: np.ndarray) -> np.ndarray:
