@@ -105,7 +105,7 @@ def strongest_units(
     Raises:
         TraceRefused: for a layer or a channel that does not exist.
     """
-    recording = _recorded(model, image, [layer])
+    recording = recorded(model, image, [layer])
     ranked = layer_maps(recording, ranked_by(recording.trace, model, layer))
     return strongest_of(layer_maps(recording, layer), layer, k, channels, ranked)
 
@@ -136,7 +136,7 @@ def strongest_of(
 
 def unit_at(model: nn.Module, image: Tensor | Recording, layer: str, channel: int, row: int, column: int) -> Unit:
     """The unit of this map at this position, with its activation."""
-    maps = layer_maps(_recorded(model, image, [layer]), layer)
+    maps = layer_maps(recorded(model, image, [layer]), layer)
     check_unit(maps, layer, channel, row, column)
     return Unit(layer, channel, row, column, maps[channel, row, column].item())
 
@@ -164,7 +164,7 @@ def project(
         TraceRefused: for layers or units that do not exist, and for a recording of another network.
         NoRule: for an operation that cannot be walked back through.
     """
-    recording = _recorded(model, image, {unit.layer for unit in units})
+    recording = recorded(model, image, {unit.layer for unit in units})
     groups, units = _by_layer(units), _as_recorded(recording, units)
     seeds = {layer: _seed(recording, layer, [units[i] for i in numbers], method) for layer, numbers in groups.items()}
     projections: dict[int, Projection] = {}
@@ -185,7 +185,7 @@ def project_map(
     unpooling: str = "add",
 ) -> Projection:
     """What a whole feature map saw: all its units sent down at once as by `project`, every other map set to zero."""
-    recording = _recorded(model, image, [layer])
+    recording = recorded(model, image, [layer])
     (unit,) = strongest_units(model, recording, layer, channels=[channel])
     seed = torch.zeros_like(recording.values[recording.trace[layer]])
     order_of(recording, layer).maps(seed)[0, channel] = _sent(layer_maps(recording, layer)[channel], method)
@@ -230,14 +230,19 @@ def stages(
     unpooling: str = "add",
 ) -> Iterator[Stage]:
     """Every step of one unit's projection, from the unit itself down to the picture."""
-    recording = _recorded(model, image, [unit.layer])
+    recording = recorded(model, image, [unit.layer])
     seed = _seed(recording, unit.layer, _as_recorded(recording, [unit]), method)
     yield _stage(recording, recording.trace[unit.layer], "seed", recording.trace[unit.layer], seed)
     for _, step, rule, source, signal in _walk(recording, {unit.layer: seed}, method, unpooling):
         yield _stage(recording, step.node, rule.step, source, signal)
 
 
-def _recorded(model: nn.Module, image: Tensor | Recording, layers: Iterable[str]) -> Recording:
+def recorded(model: nn.Module, image: Tensor | Recording, layers: Iterable[str]) -> Recording:
+    """The recording, or one of the picture up to the highest of these layers.
+
+    Raises:
+        TraceRefused: for a recording of another network, or of shapes alone.
+    """
     if not isinstance(image, Recording):
         image = record(model, image, layers)
     if image.model is not model:

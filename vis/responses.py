@@ -13,13 +13,14 @@ from vis.deconvnet import (
     Unit,
     project,
     ranked_by,
+    recorded,
     stages,
     strongest_units,
     unit_at,
 )
 from vis.maps import layer_maps
 from vis.receptive import ReceptiveField, remembered_field
-from vis.trace import Recording, check_finite, record
+from vis.trace import Recording, check_finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ def limit_of(values: Tensor) -> float:
 
 def responses(
     model: nn.Module,
-    image: Tensor,
+    image: Tensor | Recording,
     layers: Mapping[str, str],
     k: int = 9,
     channels: Mapping[str, Sequence[int]] | None = None,
@@ -58,14 +59,14 @@ def responses(
     """For each layer the `k` feature maps that respond most, projected to the picture, in one walk down the network.
 
     Args:
-        image: (1, C, H, W).
+        image: (1, C, H, W), or a recording of it up to the highest of these layers.
         layers: a layer's short name to its operation in the trace, such as {"1": "features.relu1"}.
         channels: by short name, the feature maps to show instead of the strongest.
 
     Raises:
         TraceRefused: see `vis.deconvnet.project`.
     """
-    recording = record(model, image, layers.values())
+    recording = recorded(model, image, layers.values())
     for operation in layers.values():
         check_finite(layer_maps(recording, operation), operation)
     units = {
@@ -108,11 +109,12 @@ class UnitResponse:
 
 
 def unit_in_full(
-    model: nn.Module, image: Tensor, layer: str, channel: int, position: tuple[int, int] | None = None
+    model: nn.Module, image: Tensor | Recording, layer: str, channel: int, position: tuple[int, int] | None = None
 ) -> UnitResponse:
     """Everything there is to see of one unit, by default the strongest of its feature map.
 
     Args:
+        image: as of `responses`.
         position: (row, column) of the unit in its map.
 
     Raises:
@@ -129,7 +131,12 @@ def unit_in_full(
 
 
 def unit_step_by_step(
-    model: nn.Module, image: Tensor, layer: str, channel: int, position: tuple[int, int] | None = None, maps: int = 8
+    model: nn.Module,
+    image: Tensor | Recording,
+    layer: str,
+    channel: int,
+    position: tuple[int, int] | None = None,
+    maps: int = 8,
 ) -> tuple[StagePicture, ...]:
     """The deconvnet's way down from one unit to the picture; arguments as of `unit_in_full`.
 
@@ -141,9 +148,9 @@ def unit_step_by_step(
 
 
 def _recorded_unit(
-    model: nn.Module, image: Tensor, layer: str, channel: int, position: tuple[int, int] | None
+    model: nn.Module, image: Tensor | Recording, layer: str, channel: int, position: tuple[int, int] | None
 ) -> tuple[Recording, Unit]:
-    recording = record(model, image, [layer])
+    recording = recorded(model, image, [layer])
     if position is None:
         (unit,) = strongest_units(model, recording, layer, channels=[channel])
         return recording, unit

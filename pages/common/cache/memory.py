@@ -78,6 +78,7 @@ class Memory:
         size_of: Callable[[Result], int] | None = None,
         owner: str | None = None,
         seconds: float = math.inf,
+        most: float = math.inf,
     ) -> Result:
         """What is remembered under this key, or else what `make` gives; who asks for the same meanwhile waits for it.
 
@@ -85,6 +86,7 @@ class Memory:
             size_of: gives the bytes that it holds; without, they are counted when nobody waits: see `tidy`.
             owner: the session whose end it does not outlive.
             seconds: after which it is made anew.
+            most: bytes; what is larger is not remembered.
         """
         with self._lock:
             if (entry := self._found(key)) is not None:
@@ -98,7 +100,8 @@ class Memory:
                         return entry.value
                 value = make()
                 size = size_of(value) if size_of else None
-                self._keep(key, _Entry(value, size, owner, time.monotonic() + seconds))
+                if size is None or size <= most:
+                    self._keep(key, _Entry(value, size, owner, time.monotonic() + seconds))
                 return value
         finally:
             with self._lock:

@@ -4,7 +4,7 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from models.images import png
+from models.images import jpeg, png
 from pages.common import cache
 from pages.common.cache.networks import remembered
 from pages.common.session import Selection
@@ -53,7 +53,7 @@ def sheets(
 
 @dataclass(frozen=True)
 class CloseUp:
-    """The pictures of one unit, as PNG."""
+    """The pictures of one unit, as PNG; the photograph with its box as JPEG."""
 
     map: bytes  # of features, over the picture
     height: int  # of that, without a warning below it
@@ -73,7 +73,7 @@ def close_up(
     return CloseUp(
         _warned(over, warning),
         len(over),
-        png(with_box(pixels, astuple(box), SHOWN)),
+        jpeg(with_box(pixels, astuple(box), SHOWN)),
         png(_squared(box.part_of(pixels))),
         {
             method: _warned(_squared(signed(p.pixels.numpy(), limit_of(p.pixels))), warning)
