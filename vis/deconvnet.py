@@ -9,6 +9,7 @@ gives guided backpropagation and the plain gradient.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -63,7 +64,7 @@ class Projection:
     method: str
     fidelity: str  # "exact", "approximated: <what>" or "undefined: <why>"
 
-    @property
+    @cached_property
     def is_empty(self) -> bool:
         """Whether nothing of an active unit reaches the pixels that it sees: all was rectified away on the way down."""
         is_sent = not self.fidelity.startswith("undefined")

@@ -109,8 +109,17 @@ def opened_network(selection: Selection, at_once: bool = True) -> tuple[Loaded, 
 
 def remembered(function: Callable[..., Result]) -> Callable[..., Result]:
     """Remembers a function of a selection: for everybody, or for the session where something in it was uploaded."""
-    public, private = copied()(function), copied(of_session=True)(function)
+    return _of_selection(function, copied()(function), copied(of_session=True)(function))
 
+
+def remembered_once(function: Callable[..., Result]) -> Callable[..., Result]:
+    """As `remembered`, but all get the same thing and must not change it: for what every run of a page asks for."""
+    return _of_selection(function, shared()(function), shared_in_session()(function))
+
+
+def _of_selection(
+    function: Callable[..., Result], public: Callable[..., Result], private: Callable[..., Result]
+) -> Callable[..., Result]:
     @wraps(function)
     def recall(selection: Selection, *args, **kwargs) -> Result:
         if selection.weights == "auto":

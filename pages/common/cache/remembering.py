@@ -49,7 +49,7 @@ def copied(seconds: float = math.inf, of_session: bool = False) -> Callable[[Fun
 
 
 def shared_in_session(
-    size_of: Callable[[Any], int], seconds: float = math.inf, most: float = math.inf
+    size_of: Callable[[Any], int] | None = None, seconds: float = math.inf, most: float = math.inf
 ) -> Callable[[Function], Function]:
     """As `shared`, for the session that asked and for no other."""
     return lambda function: _remembering(function, size_of, seconds, True, most)

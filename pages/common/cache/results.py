@@ -15,7 +15,7 @@ from models.images import Preprocess, png
 from models.loading import predicted
 from models.weights import card
 from pages.common.cache.graphs import Built, graph, pictured
-from pages.common.cache.networks import Result, in_turn, opened_network, remembered
+from pages.common.cache.networks import Result, in_turn, opened_network, remembered, remembered_once
 from pages.common.cache.pictures import picture
 from pages.common.cache.remembering import shared, shared_in_session
 from pages.common.cache.room import made_as, weight_of
@@ -41,7 +41,7 @@ class Seen:
     on_cpu: bool  # because the GPU's memory ran out
 
 
-@remembered
+@remembered_once
 def seen(selection: Selection) -> Seen:
     """What the network sees and what it takes it for."""
     given = picture(selection)
@@ -123,7 +123,7 @@ def _to_layers(selection: Selection, function: Callable[..., Result], operations
     return in_turn(selection, work)
 
 
-@remembered
+@remembered_once
 def layer_responses(
     selection: Selection,
     layers: tuple[tuple[str, str], ...],
@@ -139,7 +139,7 @@ def layer_responses(
     return _to_layers(selection, responses, dict(layers).values(), dict(layers), k, dict(channels))
 
 
-@remembered
+@remembered_once
 def unit_response(selection: Selection, operation: str, channel: int, position: tuple[int, int] | None) -> UnitResponse:
     """Everything about one unit; the strongest of its feature map unless a position (row, column) is given."""
     return _to_layers(selection, unit_in_full, (operation,), operation, channel, position)[0]

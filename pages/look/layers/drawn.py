@@ -6,7 +6,7 @@ import numpy as np
 
 from models.images import jpeg, png
 from pages.common import cache
-from pages.common.cache.networks import remembered
+from pages.common.cache.networks import remembered_once
 from pages.common.session import Selection
 from vis.figures.pictures import enlarged, heat_over, montage, signed, with_banner, with_box
 from vis.responses import limit_of
@@ -24,7 +24,7 @@ class Sheet:
     height: int  # rows of pixels that the tiles share
 
 
-@remembered
+@remembered_once
 def sheets(
     selection: Selection,
     layers: tuple[tuple[str, str], ...],
@@ -62,7 +62,7 @@ class CloseUp:
     projections: dict[str, bytes]  # by method
 
 
-@remembered
+@remembered_once
 def close_up(
     selection: Selection, operation: str, channel: int, position: tuple[int, int] | None, warning: str | None
 ) -> CloseUp:
@@ -82,7 +82,7 @@ def close_up(
     )
 
 
-@remembered
+@remembered_once
 def steps(
     selection: Selection, operation: str, channel: int, position: tuple[int, int] | None, warning: str | None
 ) -> tuple[bytes, ...]:
