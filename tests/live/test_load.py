@@ -97,5 +97,5 @@ def test_what_a_servers_log_says_of_exceptions_is_found_each_once(tmp_path):
     assert Server("", 0, log).tracebacks() == [
         first,
         other,
-        f"KeyError: 'a'\nTraceback (most recent call last):\n  cut",
+        "KeyError: 'a'\nTraceback (most recent call last):\n  cut",
     ]
