@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from vis.deconvnet import check_unit
 from vis.maps import gives_maps, layer_maps, order_of
 from vis.operations import ADAPTIVE_POOLS, SLIDING_POOLS, named, plain_name
-from vis.trace import Recording, check_finite, record, source, traced
+from vis.trace import Recording, check_finite, nothing, record, source, traced
 
 BINS = 64  # of a histogram; even, so that 0 is an edge where values have both signs
 ORDERS = ("index", "maximum", "mean", "silent")  # of maps; all but the first with the largest first
@@ -75,7 +75,7 @@ def activations(model: nn.Module, image: Tensor, layer: str, most: int = 1_000_0
     Raises:
         TraceRefused: see `vis.trace.record`; for an operation that gives no maps, or values that are not finite.
     """
-    maps = maps_in(record(model, image, [layer]), layer)
+    maps = maps_in(record(model, image, [layer], nothing), layer)
     flat = maps.reshape(len(maps), -1)
     smaller, factor = _reduced(maps, most)
     return Activations(
@@ -149,7 +149,7 @@ def dead_shares(model: nn.Module, image: Tensor, layers: Sequence[str]) -> dict[
     """Of each layer, after one pass: how many of its maps are 0 or less everywhere, how many it has, and the share of
     all its values that are 0 or less.
     """
-    recording = record(model, image, layers)
+    recording = record(model, image, layers, nothing)
     found = {}
     for layer in layers:
         maps = maps_in(recording, layer)
@@ -224,7 +224,7 @@ def channel_view(model: nn.Module, image: Tensor, layer: str, channel: int) -> C
         TraceRefused: as `activations`; or for a channel that the layer does not have.
     """
     chain = before_and_after(model, layer, tuple(image.shape))
-    recording = record(model, image, chain)
+    recording = record(model, image, chain, nothing)
     own = maps_in(recording, layer)
     check_unit(own, layer, channel)
     order, stages = order_of(recording, layer), []

@@ -7,7 +7,7 @@ gives guided backpropagation and the plain gradient.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,9 +17,9 @@ from torch import Tensor, fx, nn
 
 from models.refusals import Refused
 from vis.maps import gives_maps, layer_maps, order_of
-from vis.operations import before_end
+from vis.operations import before_end, maps_of
 from vis.receptive import ReceptiveField, remembered_field
-from vis.rules import Rule, rule_of
+from vis.rules import Rule, numbers_read, rule_of
 from vis.steps import Step
 from vis.trace import RAISED, Recording, Trace, TraceRefused, first_line, record
 from vis.windows import Windows
@@ -149,7 +149,7 @@ def project(
     method: str = "deconvnet",
     unpooling: str = "add",
 ) -> list[Projection]:
-    """What each of `units` saw, in their order; units of several layers share one walk down the network.
+    """What each of `units` saw, in their order; as many units of a layer go down together as fit into `AT_ONCE`.
 
     What goes down is the recorded activation, whatever a unit made by hand says; the projections have units that
     say it. The deconvnet and guided backpropagation send down only what is active: of a negative unit, such as one
@@ -165,16 +165,32 @@ def project(
         TraceRefused: for layers or units that do not exist, and for a recording of another network.
         NoRule: for an operation that cannot be walked back through.
     """
-    recording = recorded(model, image, {unit.layer for unit in units})
+    recording = recorded(model, image, {unit.layer for unit in units}, method)
     groups, units = _by_layer(units), _as_recorded(recording, units)
-    seeds = {layer: _seed(recording, layer, [units[i] for i in numbers], method) for layer, numbers in groups.items()}
     projections: dict[int, Projection] = {}
-    for layer, signal, assumed in _arrivals(recording, seeds, method, unpooling):
+    for layer, numbers in groups.items():
         field = remembered_field(recording, layer)
         field = field.held if field.held and method != "gradient" else field  # the gradient goes through gates, too
-        for i, number in enumerate(groups[layer]):
-            projections[number] = _within(field, _projection(recording, units[number], signal, i, method, assumed))
+        most = _at_once(recording, layer, [units[i] for i in numbers], field)
+        for some in (numbers[i : i + most] for i in range(0, len(numbers), most)):
+            seed = _seed(recording, layer, [units[i] for i in some], method)
+            signal, assumed = _arrival(recording, layer, seed, method, unpooling)
+            for i, number in enumerate(some):
+                projections[number] = _within(field, _projection(recording, units[number], signal, i, method, assumed))
     return [projections[i] for i in range(len(units))]
+
+
+AT_ONCE = 128 << 20  # bytes of one map's signals
+
+
+def _at_once(recording: Recording, layer: str, units: Sequence[Unit], field: ReceptiveField) -> int:
+    """How many units of a layer go down together: the largest maps on their way may be as large as they are seen."""
+    below = (n for n in recording.trace.from_picture if n <= recording.trace[layer])
+    largest = max(value.nbytes for n in below for value in maps_of(recording.values[n]))
+    height, width = recording.image.shape[2:]
+    boxes = (field.box(unit.row, unit.column, tuple(recording.image.shape[1:])) for unit in units)
+    seen = max((bottom - top) * (right - left) for top, left, bottom, right in boxes) / (height * width)
+    return max(1, int(AT_ONCE / max(largest * seen, 1)))
 
 
 def project_map(
@@ -186,11 +202,11 @@ def project_map(
     unpooling: str = "add",
 ) -> Projection:
     """What a whole feature map saw: all its units sent down at once as by `project`, every other map set to zero."""
-    recording = recorded(model, image, [layer])
+    recording = recorded(model, image, [layer], method)
     (unit,) = strongest_units(model, recording, layer, channels=[channel])
     seed = torch.zeros_like(recording.values[recording.trace[layer]])
     order_of(recording, layer).maps(seed)[0, channel] = _sent(layer_maps(recording, layer)[channel], method)
-    ((_, signal, assumed),) = _arrivals(recording, {layer: Windows.whole(seed)}, method, unpooling)
+    signal, assumed = _arrival(recording, layer, Windows.whole(seed), method, unpooling)
     return _projection(recording, unit, signal, 0, method, assumed)
 
 
@@ -207,7 +223,7 @@ def arrival(
     Raises:
         TraceRefused, NoRule: as `project`.
     """
-    ((_, arrived, assumed),) = _arrivals(recording, {layer: Windows.whole(signal)}, method, unpooling)
+    arrived, assumed = _arrival(recording, layer, Windows.whole(signal), method, unpooling)
     return arrived.on_whole(recording.image.shape).values[0], _fidelity(assumed)
 
 
@@ -231,21 +247,47 @@ def stages(
     unpooling: str = "add",
 ) -> Iterator[Stage]:
     """Every step of one unit's projection, from the unit itself down to the picture."""
-    recording = recorded(model, image, [unit.layer])
+    recording = recorded(model, image, [unit.layer], method)
     seed = _seed(recording, unit.layer, _as_recorded(recording, [unit]), method)
     yield _stage(recording, recording.trace[unit.layer], "seed", recording.trace[unit.layer], seed)
-    for _, step, rule, source, signal in _walk(recording, {unit.layer: seed}, method, unpooling):
+    for step, rule, source, signal in _walk(recording, unit.layer, seed, method, unpooling):
         yield _stage(recording, step.node, rule.step, source, signal)
 
 
-def recorded(model: nn.Module, image: Tensor | Recording, layers: Iterable[str]) -> Recording:
-    """The recording, or one of the picture up to the highest of these layers.
+def record_for(
+    model: nn.Module, image: Tensor, layers: Iterable[str], methods: Collection[str] = ("deconvnet",)
+) -> Recording:
+    """A recording to send units of `layers` down by these methods: of all that they do not read, the shapes alone.
+
+    For the deconvnet this is a small part of what a large network computes: its layers' own maps, switches and gates.
+
+    Args:
+        image: (1, C, H, W).
+
+    Raises:
+        TraceRefused: see `vis.trace.record`.
+    """
+    layers = set(layers)
+
+    def reads(recording: Recording, node: fx.Node) -> Iterator[fx.Node]:
+        if node not in recording.trace.from_picture or node.op == "placeholder":
+            return
+        if recording.trace.names[node] in layers:
+            yield before_end(node, model)  # by which its units are ranked
+        for method in methods:
+            yield from numbers_read(Step(recording, node, method, "add"))
+
+    return record(model, image, layers, reads)
+
+
+def recorded(model: nn.Module, image: Tensor | Recording, layers: Iterable[str], *methods: str) -> Recording:
+    """The recording, or one of the picture for these layers and methods.
 
     Raises:
         TraceRefused: for a recording of another network, or of shapes alone.
     """
     if not isinstance(image, Recording):
-        image = record(model, image, layers)
+        image = record_for(model, image, layers, methods)
     if image.model is not model:
         raise TraceRefused("This recording is of another network; record the picture with the network to be projected.")
     if image.image.is_meta:
@@ -319,32 +361,24 @@ def _seed(recording: Recording, layer: str, units: Sequence[Unit], method: str) 
 
 
 def _walk(
-    recording: Recording, seeds: dict[str, Windows], method: str, unpooling: str
-) -> Iterator[tuple[str, Step, Rule, fx.Node, Windows]]:
-    """Every step of the way down: whose signal, through which operation by which rule, and what reached which input.
-
-    The graph is walked once from the highest layer to the picture; the signals of lower layers join at their layer.
-    """
+    recording: Recording, layer: str, seed: Windows, method: str, unpooling: str
+) -> Iterator[tuple[Step, Rule, fx.Node, Windows]]:
+    """Every step of the way down: through which operation, by which rule, and what reached which input."""
     if method not in METHODS or unpooling not in UNPOOLINGS:
         raise ValueError(
             f"method is one of {METHODS} and unpooling one of {UNPOOLINGS}, not {method!r} and {unpooling!r}"
         )
     trace = recording.trace
-    pending: dict[fx.Node, dict[str, Windows]] = defaultdict(dict)
-    for layer, seed in seeds.items():
-        pending[trace.changing(layer)][layer] = seed
+    pending = {trace.changing(layer): seed}
     for node in reversed(trace.graph.nodes):
-        if node.op == "placeholder":
+        if node not in pending or node.op == "placeholder":
             continue
-        for layer, signal in pending.pop(node, {}).items():
-            step = Step(recording, node, method, unpooling)
-            rule = rule_of(step)
-            for source, part in _received(step, rule, signal).items():
-                if source not in trace.from_picture:
-                    continue
-                yield layer, step, rule, source, part
-                waiting = pending[source]
-                waiting[layer] = waiting[layer] + part if layer in waiting else part
+        step = Step(recording, node, method, unpooling)
+        rule = rule_of(step)
+        for source, part in _received(step, rule, pending.pop(node)).items():
+            if source in trace.from_picture:
+                yield step, rule, source, part
+                pending[source] = pending[source] + part if source in pending else part
 
 
 @torch.no_grad()
@@ -368,20 +402,17 @@ def _received(step: Step, rule: Rule, signal: Windows) -> dict[fx.Node, Windows]
     return received
 
 
-def _arrivals(
-    recording: Recording, seeds: dict[str, Windows], method: str, unpooling: str
-) -> Iterator[tuple[str, Windows, list[str]]]:
-    """What reached the picture for each layer's units, and what had to be assumed on the way."""
+def _arrival(recording: Recording, layer: str, seed: Windows, method: str, unpooling: str) -> tuple[Windows, list[str]]:
+    """What reached the picture, and what had to be assumed on the way."""
     picture = next(n for n in recording.trace.graph.nodes if n.op == "placeholder")
-    arrived = {layer: seed for layer, seed in seeds.items() if recording.trace[layer] is picture}
-    assumed: dict[str, list[str]] = {layer: [] for layer in seeds}
-    for layer, _, rule, source, part in _walk(recording, seeds, method, unpooling):
-        if rule.approximation and rule.approximation not in assumed[layer]:
-            assumed[layer].append(rule.approximation)
+    arrived = seed if recording.trace[layer] is picture else None
+    assumed: list[str] = []
+    for _, rule, source, part in _walk(recording, layer, seed, method, unpooling):
+        if rule.approximation and rule.approximation not in assumed:
+            assumed.append(rule.approximation)
         if source is picture:
-            arrived[layer] = arrived[layer] + part if layer in arrived else part
-    for layer, seed in seeds.items():
-        yield layer, arrived.get(layer) or _nothing(recording.image, len(seed.values)), assumed[layer]
+            arrived = part if arrived is None else arrived + part
+    return arrived or _nothing(recording.image, len(seed.values)), assumed
 
 
 def _nothing(image: Tensor, units: int) -> Windows:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from models.weights import dead_filters
 from vis.maps import gives_maps, layer_maps
 from vis.operations import before_padding, gathered
-from vis.trace import check_finite, record, traced
+from vis.trace import check_finite, nothing, record, traced
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ def view_of(model: nn.Module, image: Tensor, layer: str, most: int) -> LayerView
     Raises:
         TraceRefused: see `vis.trace.record`; or for values that are not finite.
     """
-    recording = record(model, image, [layer])
+    recording = record(model, image, [layer], nothing)
     node = recording.trace[layer]
     value = recording.values[node]
     filters = filters_of(model.get_submodule(node.target)) if node.op == "call_module" else None

@@ -40,13 +40,13 @@ def scale_by_constant(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
 
 def hold_gate(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     """In a product of two signals one is a gate, and a gate is held at its value."""
-    both = factors(step)
-    gate = gate_of(both, step.node, step.recording) if len(set(both)) == 2 else None
-    if gate is None:
+    both, found = factors(step), gate_in(step)
+    if not found:
         raise NoRule(
             "“{layer}” multiplies two signals, and neither is a gate; no rule says which one to follow.",
             layer=step.name,
         )
+    (gate,) = found
     (content,) = (n for n in both if n is not gate)
     held, shape = step.value(gate), step.value(step.node).shape
     if signal.values.dim() != 4 or held.dim() > 4 or step.value(content).shape != shape:
@@ -55,6 +55,13 @@ def hold_gate(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     if held.shape[2:] != (1, 1):
         held = signal.cut_from(held.expand(*held.shape[:2], *shape[2:]))
     return {content: signal.with_values(signal.values * held)}
+
+
+def gate_in(step: Step) -> list[fx.Node]:
+    """The one of two factors that is a gate; none where neither is."""
+    both = factors(step)
+    gate = gate_of(both, step.node, step.recording) if len(set(both)) == 2 else None
+    return [] if gate is None else [gate]
 
 
 def gate_of(both: Sequence[fx.Node], product: fx.Node, recording: Recording) -> fx.Node | None:

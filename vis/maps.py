@@ -63,7 +63,8 @@ def order_of(recording: Recording, layer: str) -> Order:
     Raises:
         TraceRefused: for a layer that does not exist, was not recorded or has no feature maps.
     """
-    return _order(recording.model, recording.trace, tuple(recording.image.shape), layer, recording.of(layer))
+    shape, value = tuple(recording.image.shape), recording.shaped_as(layer)
+    return _order(recording.model, recording.trace, shape, layer, value)
 
 
 def _order(model: nn.Module, trace: Trace, input_shape: tuple[int, ...], layer: str, value: object) -> Order:

@@ -66,7 +66,7 @@ def responses(
     Raises:
         TraceRefused: see `vis.deconvnet.project`.
     """
-    recording = recorded(model, image, layers.values())
+    recording = recorded(model, image, layers.values(), method)
     for operation in layers.values():
         check_finite(layer_maps(recording, operation), operation)
     units = {
@@ -120,7 +120,7 @@ def unit_in_full(
     Raises:
         TraceRefused: for a layer, a channel or a position that does not exist.
     """
-    recording, unit = _recorded_unit(model, image, layer, channel, position)
+    recording, unit = _recorded_unit(model, image, layer, channel, position, METHODS)
     projections = {method: _on_cpu(project(model, recording, [unit], method)[0]) for method in METHODS}
     return UnitResponse(
         unit,
@@ -148,9 +148,14 @@ def unit_step_by_step(
 
 
 def _recorded_unit(
-    model: nn.Module, image: Tensor | Recording, layer: str, channel: int, position: tuple[int, int] | None
+    model: nn.Module,
+    image: Tensor | Recording,
+    layer: str,
+    channel: int,
+    position: tuple[int, int] | None,
+    methods: Sequence[str] = ("deconvnet",),
 ) -> tuple[Recording, Unit]:
-    recording = recorded(model, image, [layer])
+    recording = recorded(model, image, [layer], *methods)
     if position is None:
         (unit,) = strongest_units(model, recording, layer, channels=[channel])
         return recording, unit

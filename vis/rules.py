@@ -7,11 +7,12 @@ The paper's own steps are in `vis.steps`; what later networks need is in `vis.tr
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from torch import Tensor
+from torch import Tensor, fx
 
 from vis.gates import (
     INSTANCE_NORM,
     factors,
+    gate_in,
     hold_gate,
     scale_by_constant,
     scale_by_group_norm,
@@ -47,7 +48,7 @@ from vis.transposes import (
     unpool_whole,
 )
 
-__all__ = ["RULES", "NoRule", "Rule", "rule_of"]
+__all__ = ["RULES", "NoRule", "Rule", "numbers_read", "rule_of"]
 
 
 @dataclass(frozen=True)
@@ -213,9 +214,8 @@ def rule_of(step: Step) -> Rule:
     """
     if not step.signals:
         return _of_no_signal(step)
-    known = RULES.get(step.operation)
-    rule = known(step) if callable(known) else known
-    is_usual = step.is_plain and rule is not None and (rule.joins or step.signals == [step.source])
+    rule = _known(step)
+    is_usual = _is_usual(step, rule)
     if step.method == "gradient":
         down = (rule.gradient or rule.down) if is_usual else transpose
         return replace(rule, down=down, approximation=None) if rule else Rule("transpose", down)
@@ -224,6 +224,43 @@ def rule_of(step: Step) -> Rule:
     if rule is None:
         raise no_rule(step)
     return rule
+
+
+def _known(step: Step) -> Rule | None:
+    known = RULES.get(step.operation)
+    return known(step) if callable(known) else known
+
+
+def _is_usual(step: Step, rule: Rule | None) -> bool:
+    """Whether its maps come as the rule expects them."""
+    return step.is_plain and rule is not None and (rule.joins or step.signals == [step.source])
+
+
+def numbers_read(step: Step) -> list[fx.Node]:
+    """Of what an operation read on the way up, the results whose numbers its rule asks for on the way down.
+
+    Of everything else the shape will do: what is linear gives the same whatever was there, a max pool has switches, and
+    a ReLU of the deconvnet looks at the signal.
+    """
+    if not step.signals or step.operation in SPLITS:  # of the pieces each knows its place
+        return []
+    try:
+        rule = _known(step)
+    except NoRule:
+        rule = None
+    of_gradient = step.method == "gradient"
+    if of_gradient and (rule is None or rule.gradient or not _is_usual(step, rule)):
+        return step.signals  # for autograd
+    if rule is None:
+        return []  # nothing goes down
+    if rule.down is hold_gate:
+        return gate_in(step)
+    asks = {
+        "keep": False,
+        "rectify": step.method != "deconvnet",
+        "unpool": rule.down is not unpool or not _is_usual(step, rule),
+    }
+    return step.signals if asks.get(rule.step, not rule.is_linear) else []
 
 
 def _of_no_signal(step: Step) -> Rule:

@@ -52,7 +52,15 @@ class Step:
         return argument(self.node, position, name)
 
     def value(self, node: fx.Node) -> Tensor:
+        """What this operation gave; of some no more than the shape was recorded."""
         return self.recording.values[node]
+
+    def stand_in(self, node: fx.Node) -> Tensor:
+        """The value of `node`, or where only its shape was recorded no numbers, which show where they are asked for."""
+        value = self.value(node)
+        if not value.is_meta or self.recording.image.is_meta:
+            return value
+        return torch.full_like(value, torch.nan, device=self.recording.image.device)
 
     @property
     def input_shape(self) -> torch.Size:
@@ -245,13 +253,13 @@ def transposed_convolution(
 
 def keep(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
     """Dropout does nothing at test time; a conversion gives the signal the precision of its input."""
-    return {step.source: signal.with_values(signal.values.to(step.value(step.source)))}
+    return {step.source: signal.with_values(signal.values.to(step.value(step.source).dtype))}
 
 
 def transpose(step: Step, signal: Windows, to: Sequence[fx.Node] | None = None) -> dict[fx.Node, Windows]:
     """Any operation that is linear in its maps, or in these of them, by its transpose, from autograd on whole maps."""
     run, inputs = step.differentiable(to)
-    maps = [step.value(n).detach().requires_grad_() for n in inputs]
+    maps = [step.stand_in(n).detach().requires_grad_() for n in inputs]
     with torch.enable_grad():
         result = run(*maps)
     if not inputs or not result.requires_grad:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
-from vis.activations import Step, way_to
+from vis.activations import Step, before_and_after, way_to
 from vis.deconvnet import check_unit
 from vis.maps import gives_maps, layer_maps, order_of
 from vis.operations import before_padding, convolution, each_way, gathered, plain_name
@@ -123,7 +123,12 @@ def origin_of(model: nn.Module, image: Tensor, layer: str, channel: int, row: in
     Raises:
         TraceRefused: see `vis.activations.activations`; or for a position that the layer does not have.
     """
-    recording = record(model, image, [layer])
+    way = set(before_and_after(model, layer, tuple(image.shape)))
+
+    def reads(recording: Recording, node: fx.Node) -> list[fx.Node]:
+        return node.all_input_nodes if recording.trace.names.get(node) in way else []
+
+    recording = record(model, image, [layer], reads)
     steps = way_to(recording, layer, channel, row, column)
     first = steps[0]
     if not is_sum(recording.trace[first.layer], recording):

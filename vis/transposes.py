@@ -31,7 +31,8 @@ def spread(step: Step, signal: Windows) -> dict[fx.Node, Windows]:
 def _share_of_each_pixel(step: Step, sliding: Sliding) -> Tensor:
     """What a pixel counts in each of the averages, (1, 1, h, w); less where the border is averaged in."""
     run, _ = step.differentiable()
-    ones = torch.ones_like(step.value(step.source)[:, :1])
+    given = step.value(step.source)
+    ones = torch.ones_like(given[:, :1], device=step.recording.image.device)
     kh, kw = sliding.kernel
     pixels = F.conv2d(F.pad(ones, (kw, kw, kh, kh)), ones.new_ones(1, 1, kh, kw))  # under a kernel at any place
     rows, columns = (

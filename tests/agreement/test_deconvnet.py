@@ -2,7 +2,9 @@
 
 import copy
 import random
+import re
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torchvision import models
 
+from models import ARCHITECTURES
+from models.refusals import Refused
 from tests.agreement.networks import (
     EXACT,
     NEARLY_RELUS,
@@ -24,8 +28,13 @@ from tests.agreement.networks import (
     with_activation,
 )
 from tests.agreement.slow_twin import SlowTwin
-from vis.deconvnet import METHODS, Projection, Unit, project, project_map, stages, strongest_units
+from vis import deconvnet
+from vis.deconvnet import METHODS, Projection, Unit, project, project_map, record_for, stages, strongest_units
+from vis.operations import maps_of
 from vis.trace import record, traced
+
+NEARLY = {name: partial(with_activation, activation) for name, activation in NEARLY_RELUS.items()}
+EVERY = {**EXACT, **NORMALISED, **NEARLY, **UNUSUAL, "gates": gated}
 
 
 def units_everywhere(model: nn.Module, image: torch.Tensor, *layers: str) -> list[Unit]:
@@ -162,7 +171,7 @@ def test_a_gate_is_held_at_its_value(method):
     [("inception", ("stem", "one", "three", "pool.0", "pool.1")), ("uneven paddings", ("right_and_below", "sum"))],
 )
 @pytest.mark.parametrize("method", METHODS)
-def test_units_of_several_layers_share_a_walk_in_any_order(name, layers, method):
+def test_units_of_several_layers_come_in_any_order(name, layers, method):
     model, image = seeded(EXACT[name]), picture()
     units = units_everywhere(model, image, *layers, last_layer(model))
     units += units[::7]  # some twice
@@ -170,6 +179,55 @@ def test_units_of_several_layers_share_a_walk_in_any_order(name, layers, method)
     found = project(model, image, units, method)
     assert [projection.unit for projection in found] == units
     assert_equal_the_twin(found, SlowTwin(model, image, method))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", EVERY)
+def test_of_what_the_way_down_does_not_read_the_shapes_do(name, method):
+    """To the bit what comes of a recording of everything; what has only a shape has NaN where numbers are asked for."""
+    model, image = seeded(EVERY[name]), picture()
+    everything, layer = record(model, image), last_layer(model)
+    units = units_everywhere(model, image)
+    try:
+        expected = project(model, everything, units, method)
+    except Refused as refused:
+        with pytest.raises(type(refused), match=re.escape(str(refused))):
+            project(model, image, units, method)
+        return
+    found = project(model, record_for(model, image, [layer], [method]), units, method)
+    assert all(torch.equal(a.pixels, b.pixels) and a.box == b.box for a, b in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize(("name", "most"), [("efficientnet_b0", 0.06), ("resnet50", 0.17), ("googlenet", 0.33)])
+def test_little_of_what_a_large_network_computes_is_read_by_the_deconvnet(name, most):
+    """Of all numbers no more than the layer's own, what gates give, and the switches of max pools."""
+    model, image = seeded(lambda: ARCHITECTURES[name].build()), picture((1, 3, 64, 64))
+    layer = ARCHITECTURES[name].layers["5"]
+
+    def size(recording) -> int:
+        maps = (maps_of(value) for value in recording.values.values())
+        numbers = sum(m.nbytes for found in maps for m in found if not m.is_meta)
+        return numbers + sum(switches.nbytes for switches in recording.switches.values())
+
+    assert 0 < size(record_for(model, image, [layer])) < most * size(record(model, image, [layer]))
+
+
+def test_units_that_go_down_in_several_groups_arrive_as_they_do_together(monkeypatch):
+    model, image = seeded(EXACT["inception"]), picture()
+    units, walked = units_everywhere(model, image, "stem", last_layer(model)), []
+    together = project(model, image, units)
+
+    def walk(recording, layer, seed, *given):
+        walked.append(len(seed.values))
+        return found(recording, layer, seed, *given)
+
+    found = deconvnet._walk
+    monkeypatch.setattr(deconvnet, "_walk", walk)
+    monkeypatch.setattr(deconvnet, "AT_ONCE", 4_000)
+    apart = project(model, image, units)
+    assert max(walked) < len(units) / 2
+    assert sum(walked) == len(units)
+    assert all(distance(a.pixels, b.pixels) < 1e-12 for a, b in zip(apart, together, strict=True))
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 40, 9), (1, 3, 11, 33), (1, 3, 24, 24)])

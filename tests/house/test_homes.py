@@ -15,7 +15,7 @@ HOMES = {
     "streamlit.query_params": ("pages/common/address.py", "pages/common/text.py"),
     "streamlit.switch_page": ("pages/common/routes.py",),
     "os.environ": (
-        *("models/server.py", "pages/common/__init__.py"),  # what is asked, and what is set before anything computes
+        *("models/server.py", "models/device.py", "pages/common/__init__.py"),  # asked; set before anything computes
         *("models/decoding_apart.py", "models/statefile.py"),  # they hand it on to child processes
         "vis/top9/engines.py",  # what torchrun says, and what Ray is told
     ),

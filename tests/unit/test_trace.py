@@ -12,7 +12,7 @@ from torchvision.models.feature_extraction import get_graph_node_names
 
 from models.refusals import Refused
 from tests.agreement.networks import EXACT, NORMALISED, PICTURE, UNUSUAL, Net, gated, picture, seeded
-from vis.trace import TraceRefused, operation, record, record_above, record_differentiable, traced
+from vis.trace import TraceRefused, nothing, operation, record, record_above, record_differentiable, source, traced
 
 ALL = {**EXACT, **NORMALISED, **UNUSUAL, "gates": gated}
 
@@ -190,6 +190,22 @@ def test_recording_stops_at_the_highest_layer_asked_for():
     assert [recording.trace.names[node] for node in recording.values] == ["input", "0", "1"]
     with pytest.raises(TraceRefused, match="“3” was not recorded"):
         recording.of("3")
+
+
+def test_of_what_nobody_reads_later_no_more_than_the_shape_is_kept():
+    model, image = plain(), picture()
+    everything, recording = record(model, image), record(model, image, ["2"], nothing)
+    assert torch.equal(recording.of("2"), everything.of("2"))
+    kept = {recording.trace.names[node]: value for node, value in recording.values.items()}
+    assert {name for name, value in kept.items() if not value.is_meta} == {"input", "2"}
+    assert [recording.shaped_as(name).shape for name in ("0", "1")] == [everything.of(n).shape for n in ("0", "1")]
+    with pytest.raises(TraceRefused, match="The layer “1” was not recorded; name it when recording"):
+        recording.of("1")
+
+    def before_the_pool(recording, node):
+        return [source(node)] if recording.trace.names[node] == "2" else []
+
+    assert torch.equal(record(model, image, ["2"], before_the_pool).of("1"), everything.of("1"))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.uint8])

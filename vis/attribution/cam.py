@@ -10,7 +10,7 @@ from vis.attribution.walked import check_guided, guided
 from vis.attribution.way import way_of
 from vis.maps import gradient_of_maps, layer_maps
 from vis.shapes import record_shapes
-from vis.trace import record
+from vis.trace import nothing, record
 
 
 def check_maps(asked: Question) -> None:
@@ -80,7 +80,7 @@ def maps_of(asked: Question) -> tuple[Tensor, float]:
         TraceRefused, Refused: see `Question.scores`.
     """
     layer = layer_of(asked)
-    return layer_maps(record(asked.model, asked.image, [layer]), layer), asked.scores(asked.image).item()
+    return layer_maps(record(asked.model, asked.image, [layer], nothing), layer), asked.scores(asked.image).item()
 
 
 def maps_and_gradients(asked: Question) -> tuple[Tensor, Tensor, float]:

@@ -10,7 +10,6 @@ from models import Loaded
 from models.picture_sets import PictureSet
 from vis.deconvnet import Projection, Unit, project
 from vis.top9.ranking import Entry
-from vis.trace import record
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,15 +53,9 @@ def pairs_in(
         wanted: feature maps, each with its entry for this picture.
     """
     image = loaded.preprocess(pictures.open(id))
-    recording, pixels = record(loaded.model, image, [layer]), loaded.preprocess.for_the_eye(image)
-    pairs = []
-    for first in range(0, len(wanted), AT_ONCE):
-        some = wanted[first : first + AT_ONCE]
-        units = [Unit(layer, channel, entry.row, entry.column, 0.0) for channel, entry in some]
-        for (_, entry), projection in zip(some, project(loaded.model, recording, units), strict=True):
-            box = projection.box
-            pairs.append(Pair(entry, box.part_of(pixels), projection, pixels))
-    return pairs
-
-
-AT_ONCE = 9  # units of a picture: what goes down for each of them may be as large as all the maps of a layer
+    units = [Unit(layer, channel, entry.row, entry.column, 0.0) for channel, entry in wanted]
+    projections, pixels = project(loaded.model, image, units), loaded.preprocess.for_the_eye(image)
+    return [
+        Pair(entry, projection.box.part_of(pixels), projection, pixels)
+        for (_, entry), projection in zip(wanted, projections, strict=True)
+    ]

@@ -5,6 +5,7 @@ the graph operation by operation, and `agreement` compares what it gives with th
 """
 
 from vis.trace.execution import (
+    Reads,
     Recording,
     apply,
     check_finite,
@@ -17,7 +18,7 @@ from vis.trace.execution import (
     saying_where,
 )
 from vis.trace.nodes import MAX_POOLS, Trace, argument, operation, source
-from vis.trace.recording import check_shape, record, record_above, record_differentiable, stream
+from vis.trace.recording import check_shape, nothing, record, record_above, record_differentiable, stream
 from vis.trace.refusals import RAISED, TraceRefused, first_line
 from vis.trace.tracing import CANNOT, CANNOT_GO_ON, traced
 from vis.trace.twins import copied, twin_of, without_numbers
@@ -27,6 +28,7 @@ __all__ = [
     "CANNOT_GO_ON",
     "MAX_POOLS",
     "RAISED",
+    "Reads",
     "Recording",
     "Trace",
     "TraceRefused",
@@ -40,6 +42,7 @@ __all__ = [
     "is_max_pool",
     "last_uses",
     "max_pool_parameters",
+    "nothing",
     "operation",
     "parameter",
     "record",

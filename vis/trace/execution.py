@@ -1,7 +1,7 @@
 """A network run operation by operation, so that everything it computes is there to be looked at."""
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -24,7 +24,7 @@ class Recording:
     model: nn.Module
     trace: Trace
     image: Tensor  # (1, C, H, W)
-    values: dict[fx.Node, Any]
+    values: dict[fx.Node, Any]  # of some perhaps no more than the shape, on device "meta"
     switches: dict[fx.Node, Tensor]  # (1, C, h, w): where in its H·W input positions each maximum was
 
     def module(self, node: fx.Node) -> nn.Module:
@@ -35,27 +35,59 @@ class Recording:
         """The output of `layer`, (1, C, h, w) or (1, K).
 
         Raises:
-            TraceRefused: for a layer that the network does not have, or that lies above what was recorded.
+            TraceRefused: for a layer that the network does not have, or the numbers of which were not recorded.
         """
+        value = self.shaped_as(layer)
+        if isinstance(value, Tensor) and value.is_meta and not self.image.is_meta:
+            raise _not_recorded(layer)
+        return value
+
+    def shaped_as(self, layer: str) -> Tensor:
+        """As `of`, for whom its shape and its type will do."""
         node = self.trace[layer]
         if node not in self.values:
-            raise TraceRefused("The layer “{layer}” was not recorded; name it when recording.", layer=layer)
+            raise _not_recorded(layer)
         return self.values[node]
 
 
-def record_onto(recording: Recording, wanted: set[fx.Node] | None = None) -> Recording:
+def _not_recorded(layer: str) -> TraceRefused:
+    return TraceRefused("The layer “{layer}” was not recorded; name it when recording.", layer=layer)
+
+
+Reads = Callable[[Recording, fx.Node], Iterable[fx.Node]]
+"""Of what an operation has just read, the results whose numbers are asked for again when all has been recorded."""
+
+
+def record_onto(recording: Recording, wanted: Iterable[fx.Node] | None = None, reads: Reads | None = None) -> Recording:
     """`recording`, filled operation by operation until all of `wanted` are there (by default to the end).
 
     Values remember what they are made of only where the recorded picture requires a gradient.
+
+    Args:
+        reads: of what is neither wanted nor read later, only the shape is kept; by default everything is.
     """
+    steps = [node for node in recording.trace.graph.nodes if node.op != "output"]
+    if wanted is not None:
+        last = max(wanted, default=None)
+        steps = [node for node in steps if last is not None and node <= last]
+    kept = set(steps if wanted is None else wanted)
+    unread = last_uses(steps) if reads else {}
     with torch.set_grad_enabled(torch.is_grad_enabled() and recording.image.requires_grad):
-        for node in recording.trace.graph.nodes:
-            if node.op == "output" or (wanted is not None and not wanted):
-                break
+        for node in steps:
             execute(node, recording)
-            if wanted is not None:
-                wanted.discard(node)
+            if reads:
+                kept.update(reads(recording, node))
+                for read in unread[node]:
+                    if read not in kept and read in recording.trace.from_picture and read.op != "placeholder":
+                        recording.values[read] = _outline(recording.values[read])
     return recording
+
+
+def _outline(value: Any) -> Any:
+    """A result without its numbers, or a list of them; what is no map, such as a size, is kept."""
+    if isinstance(value, Tensor) and value.is_floating_point():
+        return torch.empty_like(value, device="meta")
+    return type(value)(map(_outline, value)) if type(value) in (tuple, list) else value
 
 
 def last_uses(steps: Sequence[fx.Node]) -> dict[fx.Node, list[fx.Node]]:

@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, fx, nn
 
 from vis.trace.agreement import check_agreement
-from vis.trace.execution import Recording, check_finite, execute, last_uses, overwrites, record_onto
+from vis.trace.execution import Reads, Recording, check_finite, execute, last_uses, overwrites, record_onto
 from vis.trace.nodes import Trace
 from vis.trace.refusals import TraceRefused
 from vis.trace.tracing import prefer_sizes, traced, traced_with_sizes
 
 
-def record(model: nn.Module, image: Tensor, layers: Iterable[str] | None = None) -> Recording:
+def record(
+    model: nn.Module, image: Tensor, layers: Iterable[str] | None = None, reads: Reads | None = None
+) -> Recording:
     """A forward pass with everything it computed, up to the last of `layers` (by default to the end).
 
     Nothing is hooked and nothing on the model changes, so any number of threads may record on one model. The first pass
@@ -22,13 +25,20 @@ def record(model: nn.Module, image: Tensor, layers: Iterable[str] | None = None)
 
     Args:
         image: (1, C, H, W); moved to the device and the precision of the model's parameters.
+        reads: where little is read of a large network, which results that is, and `nothing` where `layers` will do: of
+            all others no more is kept than their shapes.
 
     Raises:
         TraceRefused: see `traced` and `check_agreement`; for a picture that is too small for the network; or for a
             network without weights.
     """
     check_shape(tuple(image.shape))
-    return _recorded(model, _as_taken(model, image), layers)
+    return _recorded(model, _as_taken(model, image), layers, reads)
+
+
+def nothing(recording: Recording, node: fx.Node) -> tuple[()]:
+    """No operation is asked again for what it read."""
+    return ()
 
 
 def record_differentiable(model: nn.Module, images: Tensor, layers: Iterable[str] | None = None) -> Recording:
@@ -67,11 +77,20 @@ def record_above(
             for read in step.dropped:
                 del recording.values[read]
 
-    with torch.no_grad():
+    with torch.inference_mode():  # which is still a little faster than without gradients
         take(plan.below)
-    recording.values[plan.begin] = recording.values[plan.begin].detach().requires_grad_()
+    for node, value in recording.values.items():
+        recording.values[node] = _for_gradients(value)
+    recording.values[plan.begin].requires_grad_()
     take(plan.above)
     return recording
+
+
+def _for_gradients(value: Any) -> Any:
+    """What inference mode gave, or a list of it, as a gradient may go through it."""
+    if isinstance(value, Tensor):
+        return value.clone() if value.is_inference() else value.detach()
+    return type(value)(map(_for_gradients, value)) if type(value) in (tuple, list) else value
 
 
 @dataclass(frozen=True)
@@ -117,10 +136,10 @@ MOST_PLANS = 32
 _plans: WeakKeyDictionary[Trace, dict[tuple[fx.Node, fx.Node], _Plan]] = WeakKeyDictionary()
 
 
-def _recorded(model: nn.Module, images: Tensor, layers: Iterable[str] | None) -> Recording:
+def _recorded(model: nn.Module, images: Tensor, layers: Iterable[str] | None, reads: Reads | None = None) -> Recording:
     trace = _agreeing(model, images)
     wanted = None if layers is None else {trace[layer] for layer in layers}
-    return record_onto(Recording(model, trace, images, {}, {}), wanted)
+    return record_onto(Recording(model, trace, images, {}, {}), wanted, reads)
 
 
 def _agreeing(model: nn.Module, images: Tensor, trace: Trace | None = None) -> Trace:

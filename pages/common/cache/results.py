@@ -1,6 +1,6 @@
 """What a network makes of a picture, and its filters."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -14,7 +14,7 @@ from models.device import or_on_cpu
 from models.images import Preprocess, png
 from models.loading import predicted
 from models.weights import card
-from pages.common.cache.graphs import Built, graph, pictured
+from pages.common.cache.graphs import Built, graph, pictured, shapes
 from pages.common.cache.networks import Result, in_turn, opened_network, remembered, remembered_once
 from pages.common.cache.pictures import picture
 from pages.common.cache.remembering import shared, shared_in_session
@@ -23,13 +23,13 @@ from pages.common.cache.turns import turn
 from pages.common.session import Selection
 from vis.activations import Activations, ChannelView, activations, channel_view, dead_shares
 from vis.concepts.dropout import answers, mask
-from vis.deconvnet import Projection
+from vis.deconvnet import METHODS, Projection, record_for
 from vis.figures.thumbnails import SIDE, Thumbnail
 from vis.figures.thumbnails import thumbnails as thumbnails_of
 from vis.filters import LayerView, Measures, convolutions, kernels_of, matrix_of, measured, norms, view_of
 from vis.responses import LayerResponse, StagePicture, UnitResponse, responses, unit_in_full, unit_step_by_step
 from vis.sums import Origin, origin_of
-from vis.trace import Recording, Trace, record
+from vis.trace import Recording, Trace
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +96,25 @@ class _Pass:
 
     @property
     def size(self) -> int:
-        tensors = [*self.values.values(), *self.switches.values()]
-        return sum(one.untyped_storage().nbytes() for one in tensors if isinstance(one, torch.Tensor))
+        return _bytes(one for one in (*self.values.values(), *self.switches.values()) if not _is_outline(one))
+
+
+def _is_outline(value: object) -> bool:
+    return isinstance(value, torch.Tensor) and value.is_meta
+
+
+def _bytes(values: Iterable[object]) -> int:
+    return sum(value.numel() * value.element_size() for value in values if isinstance(value, torch.Tensor))
+
+
+@shared()
+def _whole(built: Built) -> int:
+    """The bytes of everything that a network computes; of what is kept of it, no more is known before."""
+    return _bytes(shapes(built).values.values())
 
 
 def _passed(selection: Selection, _made: int, _loaded: Loaded, _given: Image.Image) -> _Pass:
-    found = record(_loaded.model, _loaded.preprocess(_given), _loaded.layers.values())
+    found = record_for(_loaded.model, _loaded.preprocess(_given), _loaded.layers.values(), METHODS)
     return _Pass(found.trace, found.image, found.values, found.switches)
 
 
@@ -115,7 +128,8 @@ def _to_layers(selection: Selection, function: Callable[..., Result], operations
 
     def work(loaded: Loaded) -> Result:
         model, layers = loaded.model, loaded.layers.values()
-        if not set(operations) <= set(layers):
+        built = Built(loaded.architecture.name, loaded.preprocess.crop, tuple(loaded.options.items()))
+        if not set(operations) <= set(layers) or _whole(built) > PASS_AT_MOST:
             return function(model, loaded.preprocess(given), *args)
         known = (_own_pass if selection.private else _public_pass)(selection, made_as(model), loaded, given)
         return function(model, Recording(model, known.trace, known.image, known.values, known.switches), *args)
