@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from torch import nn
 
 from models.images import Preprocess
 from models.options import Number, Option, Phrase
+from models.refusals import Sentence
 
 if TYPE_CHECKING:
     from torchvision.models import WeightsEnum
@@ -18,7 +19,16 @@ IMAGENET = Preprocess(256, 224, IMAGENET_MEAN, IMAGENET_STD)
 
 CLASSES = Number("num_classes", Phrase("Classes"), 1000, 1, 1_000_000)  # an option of every network
 
+OWN = "own"  # the family of the networks that a visitor has built and trained here; it has no story
+
 Layers = Mapping[str, str]
+
+
+class Title(Sentence, str):
+    """A title in words that a page can say in another language; as text it is English."""
+
+    def __new__(cls, template: str, **values: object) -> Self:
+        return super().__new__(cls, template.format(**values))
 
 
 def numbered(*operations: str) -> Layers:
@@ -51,10 +61,10 @@ class Architecture:
     title: str
     build: Callable[..., nn.Module]
     input_shape: tuple[int, int, int]  # (C, H, W) of the facts below
-    year: int
+    year: int | None  # None where nobody has published it
     parameters: int
     macs: int  # multiply-adds of convolutions and linear layers, batch 1
-    paper: str
+    paper: str  # "" where there is none
     layers: Layers  # "1" … "5", or the paper's names -> operation in the trace
     family: str  # whose story is told of it
     preprocess: Preprocess = IMAGENET
@@ -79,6 +89,11 @@ class Architecture:
     def is_for_cifar(self) -> bool:
         """Whether it is one of the small networks that are compared on CIFAR-10: models/cifar.py."""
         return self.name.startswith("cifar_")
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a visitor has built it here: no list has it, and no paper."""
+        return self.family == OWN
 
     @property
     def short_title(self) -> str:

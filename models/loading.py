@@ -217,9 +217,8 @@ def _chosen(name: str, options: Mapping[str, object]) -> tuple[Architecture, dic
     Raises:
         Refused: for an unknown name or option, or a value that an option cannot have.
     """
-    if name not in ARCHITECTURES:
+    if (architecture := ARCHITECTURES.get(name)) is None:
         raise Refused("There is no network “{name}”; choose one of {names}.", name=name, names=", ".join(ARCHITECTURES))
-    architecture = ARCHITECTURES[name]
     if unknown := options.keys() - architecture.options.keys():
         raise Refused(
             "{network} has no option {unknown}; it has {options}.",

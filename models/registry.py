@@ -11,6 +11,7 @@ from torch import nn
 
 from models.alexnet import AlexNet2012
 from models.architecture import CLASSES, IMAGENET_MEAN, IMAGENET_STD, Architecture, Layers, Published, numbered
+from models.catalogue import Catalogue
 from models.cifar_entries import for_cifar
 from models.efficientnet_lite import EfficientNetLite0
 from models.googlenet import GoogLeNet2014
@@ -629,6 +630,4 @@ _ENTRIES = (
     _convnext("large", (3, 3, 27, 3), 232, 197_767_336, 34_361_433_600, 84.414, "198 M", "34.4 G", "15.7 %"),
 )
 
-ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
-    {entry.name: entry for entry in (*_ENTRIES, *for_cifar({entry.name: entry for entry in _ENTRIES}))}
-)
+ARCHITECTURES = Catalogue((*_ENTRIES, *for_cifar({entry.name: entry for entry in _ENTRIES})))

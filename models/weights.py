@@ -114,7 +114,7 @@ def card(name: str, folder: Path = SHIPPED) -> Card | None:
     file = folder / f"{name}.json"
     try:
         written = file.stat()
-    except OSError:
+    except (OSError, ValueError):  # also for a name too long for a file
         return None
     return _card_of(file, written.st_mtime_ns, written.st_size)
 

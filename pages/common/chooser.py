@@ -20,6 +20,7 @@ from pages.common.asking import FRAME, ask_one, come_back, key_of, standing
 from pages.common.cache import reduced, sample_sha256, sheet_of_samples, states_in_file, thumbnail
 from pages.common.components.copy_link import copy_link
 from pages.common.components.grid import clickable_grid
+from pages.common.made_file import MadeFile
 from pages.common.routes import choose_network
 from pages.common.samples import about_sample, sample_choice, take_sample
 from pages.common.session import (
@@ -29,6 +30,8 @@ from pages.common.session import (
     WEIGHTS_FILE,
     Picture,
     Selection,
+    keep,
+    kept,
     own_file,
     set_to,
     sha256_of,
@@ -59,12 +62,14 @@ WEIGHTS = {
     "file": Phrase("Your own file"),
 }
 PLACES = {
+    "here": Phrase("trained here"),
     "install": Phrase("trained weights included"),
     "package": Phrase("trained weights in a package to install"),
     "disk": Phrase("trained weights on this disk"),
     "internet": Phrase("trained weights to download"),
     "nowhere": Phrase("random weights only"),
 }
+OWN = "own network"  # under which the session keeps the name of the visitor's own that was chosen last
 THUMBNAIL, COLUMNS = 80, 5  # pixels of a sample, and samples in a row
 WHOLE = 320  # pixels of the whole picture at most
 
@@ -81,7 +86,7 @@ def choose(asks: Collection[str], opens_on: str = NETWORK.usual) -> Selection:
     option, page = _network_of(opens_on)
     come_back(option, key_of(option.name, page=page))
     network = standing(option, page)
-    if not NETWORK.accepts(address.link().get(NETWORK.name)):
+    if not option.accepts(address.link().get(NETWORK.name)):
         address.suppose(NETWORK.name, network)  # whose details the rest of the link is taken for, or named as wrong
     picture = choose_picture(row, network) if "picture" in asks else standing_picture(network)
     network = _choose_network(row, option, page) if "network" in asks else network
@@ -201,17 +206,29 @@ def _network_of(opens_on: str) -> tuple[Choice, str]:
 
     Until the visitor chooses one, these pages keep theirs and the others have the usual one.
     """
-    elsewhere = standing(NETWORK, FRAME)
+    known = _with_own(value_of(key_of(NETWORK.name, page=FRAME if opens_on == NETWORK.usual else opens_on)))
+    elsewhere = standing(known, FRAME)
     if opens_on == NETWORK.usual:
-        return NETWORK, FRAME
+        return known, FRAME
     if value_of(NETWORK.name) is None:
         set_to(NETWORK.name, elsewhere)  # before it is supposed that the link says this page's
-    return replace(NETWORK, usual=opens_on if elsewhere == NETWORK.usual else elsewhere), opens_on
+    return replace(known, usual=opens_on if elsewhere == NETWORK.usual else elsewhere), opens_on
+
+
+def _with_own(chosen: str | None) -> Choice:
+    """The list, and before it the visitor's own network that the address says or that is chosen, or was the last."""
+    said = (address.returned() or {}).get(NETWORK.name), chosen, address.link().get(NETWORK.name)
+    found = (ARCHITECTURES.get(name) for name in (*said, kept(OWN, str)) if name and name not in ARCHITECTURES)
+    own = next(filter(None, found), None)
+    if own is None:
+        return NETWORK
+    keep(OWN, own.name)
+    return replace(NETWORK, values={own.name: own.title} | NETWORK.values)
 
 
 def _choose_network(row, option: Choice, page: str) -> str:
     """The network; the list says of each which weights it can have here."""
-    marked = replace(option, values={name: f"{title} · {_mark(name)}" for name, title in option.values.items()})
+    marked = replace(option, values={name: f"{spoken(title)} · {_mark(name)}" for name, title in option.values.items()})
     key = key_of(option.name, page=page)
     return ask_one(
         row,
@@ -224,7 +241,9 @@ def _choose_network(row, option: Choice, page: str) -> str:
 
 def _mark(name: str) -> str:
     """Where a network's trained weights are."""
-    return spoken(PLACES[place_of_weights(name)])
+    own, place = own_file(WEIGHTS_FILE), place_of_weights(name)
+    is_here = place == "nowhere" and isinstance(own, MadeFile) and own.of == name
+    return spoken(PLACES["here" if is_here else place])
 
 
 def _choose_weights(row, network: str) -> str:
@@ -240,6 +259,8 @@ def _choose_weights(row, network: str) -> str:
             ask_file(WEIGHTS_FILE, _("state_dict or safetensors file"), WEIGHTS_TYPES, FILE_AT_MOST >> 20)
             if own is None:
                 st.info(_("Upload the file; until then, trained weights are used if available."))
+            elif isinstance(own, MadeFile):
+                st.caption(plain(own.about()))
             elif places := states_in_file(network, sha256_of(own)):
                 key = _state_key(network, sha256_of(own))
                 st.selectbox(_("Weights in the file"), places, key=key, persist_state="session", format_func=printable)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from models import ARCHITECTURES
 from models.images import MIDDLE
 from models.trained import AS_USUAL
 from pages.common.panels import folded
@@ -16,6 +17,7 @@ from models import load
 
 loaded = load({network!r}, {options})
 """
+OWN = "import vis.own  # by which load() knows networks that are not listed\n"
 SAMPLE = """\
 from models.samples import SAMPLES
 
@@ -58,7 +60,8 @@ def network_code(network: str, weights: str, **options: object) -> str:
         options: its own, where they are not as usual.
     """
     weights = weights if weights in PUBLIC_WEIGHTS else "your-weights.pt"
-    return NETWORK.format(network=network, options=arguments({"weights": weights} | options))
+    code = NETWORK.format(network=network, options=arguments({"weights": weights} | options))
+    return code if network in ARCHITECTURES else f"{OWN}{code}"
 
 
 def picture_code(chosen: Selection, prepared: str = "preprocess") -> str:

@@ -20,6 +20,7 @@ KINDS = {
     "safetensors": "application/octet-stream",
     "parquet": "application/vnd.apache.parquet",
 }
+LONG = 120  # characters of a file's name
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # what a spreadsheet takes for the beginning of one
 
 
@@ -42,6 +43,8 @@ def download(place, label: str, make: Callable[[], bytes | str], file: str, key:
     if kind == KINDS["csv"]:
         look = {"help": _("For programs: numbers have a decimal point and no thousands separators.")} | look
     look = {"icon": ":material/download:"} | look
+    if len(file) > LONG:  # the name of a stack says all of its rows
+        file = f"{file[: LONG // 2]}…{file[-LONG // 2 :]}"
     place.download_button(label, made, file, kind, key=key, on_click="ignore", **look)
 
 

@@ -10,7 +10,7 @@ from pages.common import cache
 from pages.common.components.strip import COLOURS, Answer, UnitTile, strip
 from pages.common.samples import known_in_words
 from pages.common.session import Selection
-from pages.common.text import _, plain
+from pages.common.text import _, plain, spoken
 from pages.common.widgets import honest_png, say_if_on_cpu, weights_in_words
 from pages.common.words import empty_in_words, fidelity_in_words, name_of, range_in_words
 from vis.deconvnet import Projection
@@ -52,7 +52,7 @@ def layer_strip(chosen: Selection, loaded: Loaded, key: str, on_click: Callable[
         on_click=lambda place: on_click(*units[place]),
     )
     fidelities = dict.fromkeys(fidelity_in_words(projection.fidelity) for _layer, projection in units)
-    said = [loaded.architecture.title, weights_in_words(loaded), f"deconvnet {' · '.join(fidelities)}"]
+    said = [spoken(loaded.architecture.title), weights_in_words(loaded), f"deconvnet {' · '.join(fidelities)}"]
     return " · ".join(map(plain, said)) + ". " + range_in_words(None)
 
 

@@ -123,7 +123,9 @@ def wrapped(columns: Sequence[str], rows: Sequence[Sequence[str]], key: str) -> 
 # Pictures ---------------------------------------------------------------------------------------------------------
 
 
-def chart(figure: go.Figure, key: str, alt: str, config: Mapping[str, Any] | None = None, **look: Any) -> None:
+def chart(
+    figure: go.Figure | dict[str, Any], key: str, alt: str, config: Mapping[str, Any] | None = None, **look: Any
+) -> None:
     """A chart whose numbers are written as the page's.
 
     Args:
@@ -131,6 +133,7 @@ def chart(figure: go.Figure, key: str, alt: str, config: Mapping[str, Any] | Non
         config: of Plotly, beside what all charts have.
         look: as of `st.plotly_chart`.
     """
+    figure = go.Figure(figure) if isinstance(figure, dict) else figure
     figure.layout.separators = marks().separators
     st.plotly_chart(figure, key=key, config={"displaylogo": False, **(config or {})}, alt=alt, **look)
 

@@ -34,7 +34,8 @@ def take_sample(name: str, network: str) -> None:
 
 
 def _of(network: str) -> str:
-    return "digits" if network in ARCHITECTURES and ARCHITECTURES[network].reads_digits else ""
+    known = ARCHITECTURES.get(network)
+    return "digits" if known and known.reads_digits else ""
 
 
 def known_in_words(picture: Picture, loaded: Loaded) -> str:

@@ -15,6 +15,7 @@ from string import Formatter
 
 import streamlit as st
 
+from models.architecture import Title
 from models.options import Phrase
 from models.refusals import Sentence
 from vis.figures.numbers import POINT, Marks, rewritten, write_with, written_with
@@ -78,10 +79,10 @@ def spoken_in(language: str) -> Iterator[None]:
 
 
 class _Filling(Formatter):
-    """Fills placeholders; fractions are written as the session's language does. What is text already stays."""
+    """Fills placeholders; fractions are written, and titles said, as the session's language does. Other text stays."""
 
     def format_field(self, value: object, form: str) -> str:
-        filled = format(value, form)
+        filled = format(said(value) if isinstance(value, Title) else value, form)
         return rewritten(filled) if isinstance(value, float) else filled
 
 
@@ -92,12 +93,14 @@ def _(phrase: str, /, **values: object) -> str:
 
 
 def spoken(words: str) -> str:
-    """A `Phrase` in the session's language; other text, such as a layer's name, as it is."""
+    """A `Phrase` or a `Title` in the session's language; other text, such as a layer's name, as it is."""
+    if isinstance(words, Title):
+        return said(words)
     return _(words) if isinstance(words, Phrase) else words
 
 
 def said(sentence: Sentence) -> str:
-    """A refusal or a remark in the session's language."""
+    """A refusal, a remark or a title in the session's language."""
     return _(sentence.template, **sentence.values_said)
 
 

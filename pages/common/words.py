@@ -88,7 +88,7 @@ def unit_in_words(unit: Unit) -> str:
 
 def network_in_words(loaded: Loaded) -> str:
     """A network and which weights it has."""
-    return f"{loaded.architecture.title} · {weights_in_words(loaded)}"
+    return f"{spoken(loaded.architecture.title)} · {weights_in_words(loaded)}"
 
 
 def name_of(picture: Picture) -> str:

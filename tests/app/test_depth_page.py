@@ -4,13 +4,16 @@ import base64
 import json
 import time
 import zlib
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 import pytest
 import torch
 
+from models.cards import cards
 from models.weights import SHIPPED, card
+from pages.learn.depth import measured
 from pages.learn.depth.learning import DEPTHS, STEPS
 from tests.app.visit import ROUTES, Visit
 from vis.concepts.depth import Stack, begin, forward, spirals, train
@@ -123,11 +126,32 @@ def test_the_log_of_the_networks_for_cifar_is_that_of_their_cards():
             assert readings(frame)[n] == f"{entry['top1']:.1f} %".replace(".", ",")
     plain, residual = (log[-1]["top1"] for log in logs)
     assert round(residual - plain) == 2  # the right answer of the question
+    deeper = [cards()[f"cifar_{kind}32"].log[-1].top1 for kind in ("resnet", "plain")]
+    assert deeper[0] - deeper[1] > residual - plain  # which its reason says
     assert len(epochs) == len(logs[0]) == len(logs[1]) == 12
     about, other = (card(name) for name in ("cifar_plain20", "cifar_resnet20"))
     assert (about.data, about.validation_pictures) == (other.data, 10_000)
     table = visit.at.table[0].value
     assert table.to_numpy().tolist() == [["18", "27,94 %", "27,88 %"], ["34", "28,54 %", "25,03 %"]]
+
+
+def test_the_deeper_pair_can_be_chosen_once_both_of_it_were_trained(monkeypatch):
+    trained = {name: each for name, each in cards().items() if name != "cifar_resnet32"}
+    monkeypatch.setattr(measured, "cards", lambda: trained)
+    with pytest.raises(LookupError):
+        Visit(PAGE, **READ).widget("pair")
+    log = [replace(epoch, top1=epoch.top1 - 1.5) for epoch in trained["cifar_resnet20"].log]
+    trained["cifar_resnet32"] = replace(trained["cifar_resnet20"], network="cifar_resnet32", log=tuple(log))
+    visit = Visit(PAGE, **READ, epoch="7")
+    assert readings(sliders(visit)[-1]["now"])[1] == f"{log[6].top1 + 1.5:.1f} %"
+    visit.choose(pair=32)
+    assert visit.link["pair"] == "32"
+    shown = sliders(visit)[-1]
+    assert shown["look"]["readings"] == ["Plain-32", "ResNet-32"]
+    logs = trained["cifar_plain32"].log, log
+    for number, frame in reach(shown).items():
+        assert readings(frame) == [f"{of[number].top1:.1f} %" for of in logs]
+    assert "cifar_plain32.json and cifar_resnet32.json" in visit.captions
 
 
 def test_the_code_runs_and_shows_what_vanishes_and_what_is_kept():

@@ -1,4 +1,5 @@
-"""Filters, activations and the top nine of every kind of network of the registry, with random weights.
+"""Filters, activations and the top nine of every kind of network of the registry and of a visitor's own, with random
+weights.
 
 No page is left out, and no network but those for which another stands (tests/representatives.py). What takes long is
 made small instead, so that all of it takes about a minute on two cores:
@@ -146,6 +147,6 @@ PAGES = {"filters": of_filters, "activations": of_activations, "top nine": of_ni
 
 
 @pytest.mark.parametrize("opens", PAGES.values(), ids=PAGES)  # the pages of one network after another: it stays open
-@pytest.mark.parametrize("network", REPRESENTATIVES)
+@pytest.mark.parametrize("network", [*REPRESENTATIVES, "stack.cifar10.norm_conv.6.5_max-pool.2.2_pointwise.8"])
 def test_every_kind_of_network_opens_on_every_page_of_its_maps_and_filters(network, opens):
     opens(network)

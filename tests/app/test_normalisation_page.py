@@ -14,7 +14,7 @@ from models.lenet import LeNet5
 from models.training import Recipe, Training
 from pages.common.components.sheets import Line, draw_sheets
 from pages.learn.normalisation.shift import RECIPE, Compared
-from tests.app.visit import ROUTES, Visit, in_vietnamese
+from tests.app.visit import ROUTES, Visit, in_vietnamese, redrawn
 from vis.concepts.examples import activations, batch
 from vis.figures.numbers import percent, significant
 
@@ -194,7 +194,15 @@ def test_the_shift_is_trained_once_predicted_and_every_number_is_that_of_a_train
         assert percent(compared.trainings[n].held_out[-1].accuracy) in visit.words
     assert bands[0]["layout"]["yaxis"]["range"] == bands[1]["layout"]["yaxis"]["range"]
     assert histograms[0]["layout"]["yaxis"]["range"] == histograms[1]["layout"]["yaxis"]["range"]
-    visit.choose(step=40, relu="features.relu1")
+    names = [f"{kind} {which}" for kind in ("bands", "bars") for which in ("without", "with")]
+    drawn, frames = {name: visit.chart(name) for name in names}, visit.dragged("normalisation/step")
+    assert len(frames) == len(compared.steps)
+    visit.choose(step=40)  # as it was shown while the slider was dragged there
+    for name in names:
+        assert redrawn(drawn[name], frames[10].pop(f"st-key-{name.replace(' ', '-')}")) == visit.chart(name)
+    assert {*frames[10].values()} <= {words.value for words in visit.at.markdown}
+    assert len(frames[10]) == 2
+    visit.choose(relu="features.relu1")
     assert visit.link.items() >= {"step": "40", "relu": "features.relu1"}.items()
     moved = compared.moved["features.relu1"]
     for chart, of in zip(charts(visit)[2:], moved, strict=True):

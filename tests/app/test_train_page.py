@@ -13,7 +13,10 @@ from streamlit.runtime.media_file_manager import MediaFileManager
 from torch import nn
 
 from models import ARCHITECTURES, load
+from models.decoding import decoded
 from models.learners import CIFAR_LEARNERS, LEARNERS, Examples, digits
+from models.refusals import Refused
+from models.samples import SAMPLES
 from models.training import CYCLE, Recipe, Training
 from models.weights import SHIPPED
 from pages.common.learning import MOST_KEPT, Run
@@ -21,13 +24,15 @@ from pages.common.session import WEIGHTS_FILE
 from pages.learn.train.projection import _image
 from pages.learn.train.recipe import opens, training_of
 from pages.learn.train.takeaway import log_rows
-from tests.app.visit import FILTERS, ROUTES, STACK, Visit
+from tests.app.visit import ACTIVATIONS, FILTERS, GRAPH, HOME, LAYERS, ROUTES, STACK, Visit, read_csv
 from vis.cost.design import as_code
 from vis.cost.stack import Row
 from vis.deconvnet import project, strongest_units
-from vis.figures.numbers import duration, percent, significant
+from vis.figures.numbers import duration, grouped, percent, significant
+from vis.maps import layer_maps
+from vis.trace import record
 
-PAGE = ROUTES["train"]
+PAGE, ATTRIBUTION, OCCLUSION = (ROUTES[name] for name in ("train", "attribution", "occlusion"))
 SHORT = {"epochs": "1", "batch": "256"}  # 15 steps
 
 
@@ -289,9 +294,142 @@ def test_a_trained_network_opens_on_another_page_of_this_session():
     assert not visit.errors
 
 
-@pytest.mark.parametrize("learner", ["plain", "stack"])
-def test_a_network_that_the_app_does_not_know_is_not_offered_elsewhere(learner):
-    visit, _training = trained(learner=learner, epochs="1", batch="256")
+# A network of one's own on the other pages ------------------------------------------------------------------------
+
+CODE = "conv.4.5_max-pool.2.2_conv.6.3_max-pool.2.2_linear.16"
+OWN = {  # recipes, and what their networks are called
+    "stack": ({"learner": "stack", "stack": CODE}, f"stack.digits_{CODE}", "Own 5-layer stack"),
+    "stack with norm": (
+        {"learner": "stack", "stack": CODE, "norm": "on"},
+        f"stack.digits.norm_{CODE}",
+        "Own 5-layer stack + batch norm",
+    ),
+    "plain": ({"learner": "plain", "norm": "on"}, "plain.digits.norm", "Plain 14-layer net + batch norm"),
+    "residual": ({"learner": "residual"}, "residual.digits", "Residual 14-layer net"),
+}
+
+
+def as_read(markdown: str) -> str:
+    """Markdown without the backslashes that keep text from being markup."""
+    return markdown.replace("\\", "")
+
+
+def scores(training: Training, network: str, sample: str = "digit_0") -> torch.Tensor:
+    """Probabilities of the trained network itself for a sample, prepared as the network's pictures are."""
+    picture = decoded(SAMPLES[sample].content())
+    with torch.no_grad():
+        return training.net.eval()(ARCHITECTURES[network].preprocess(picture))[0].softmax(0)
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_a_network_of_ones_own_opens_on_every_page_that_shows_weights(own, monkeypatch):
+    link, network, title = OWN[own]
+    visit, training = trained(**link)
+    assert opens(training.recipe) == network
+    assert f"show {title} with the weights" in visit.captions
+    chances = scores(training, network)
+    best = int(chances.argmax())
+    first = next(part for part in training.net.modules() if isinstance(part, nn.Conv2d))
+
+    visit.press(f"open trained {LAYERS.name}").go(LAYERS)
+    assert visit.link["network"] == network
+    assert visit.widget("network").options[0] == f"{title} · trained here"
+    file = visit.at.session_state["kept"][f"own {WEIGHTS_FILE}"]
+    assert f"{title} · {file.name}" in as_read(visit.captions)
+    assert f"Trained here for {training.step} steps: SGD with momentum 0.9" in as_read(visit.captions)
+    assert f"{percent(training.held_out[-1].accuracy)}." in as_read(visit.captions)
+    assert len(visit.layers) == len(ARCHITECTURES[network].layers)
+    assert visit.strip["answer"]["title"] == f"{title} predicts"
+    assert visit.predictions[0] == f"{best} · {percent(float(chances[best]))}"
+
+    visit.go(FILTERS)
+    rows = read_csv(made(visit, monkeypatch, "Table (CSV)"))
+    assert [float(row["norm"]) for row in rows] == pytest.approx(first.weight.flatten(1).norm(dim=1).tolist(), rel=1e-5)
+    assert {row["network"] for row in rows} == {network}
+
+    visit.go(ACTIVATIONS)
+    rows = read_csv(made(visit, monkeypatch, "All maps as a table (CSV)"))
+    layer = next(iter(ARCHITECTURES[network].layers.values()))
+    image = ARCHITECTURES[network].preprocess(decoded(SAMPLES["digit_0"].content()))
+    maps = layer_maps(record(training.net.eval(), image, [layer]), layer)
+    assert [float(row["maximum"]) for row in rows] == pytest.approx(maps.flatten(1).amax(1).tolist(), rel=1e-4)
+
+    visit.go(GRAPH)
+    (counted,) = (table.value.map(as_read) for table in visit.at.table)
+    assert counted.to_numpy().tolist() == [
+        ["parameters", grouped(sum(values.numel() for values in training.net.parameters()))],
+        ["MACs of convolutions and linear layers", grouped(ARCHITECTURES[network].macs)],
+    ]
+    assert [heading.value for heading in visit.at.header] == ["Numbers"]
+    assert not [expander for expander in visit.at.expander if "story" in expander.label]
+
+    for page in (ATTRIBUTION, OCCLUSION):
+        visit.go(page)
+        assert visit.at.button(key=f"class {best}").label == f"{best} · {percent(float(chances[best]))}"
+        assert not visit.errors
+        assert not visit.warnings
+    assert not visit.choose(language="vi").errors
+    assert visit.widget("network").options[0].endswith("đã huấn luyện ở đây")
+
+
+def test_a_link_to_a_network_of_ones_own_opens_it_with_random_weights_and_says_so(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # for the picture of “The code”
+    _link, network, title = OWN["stack"]
+    for page in (LAYERS, FILTERS, ACTIVATIONS, GRAPH, ATTRIBUTION, OCCLUSION):
+        visit = Visit(page, network=network)
+        assert visit.link["network"] == network
+        assert not visit.errors
+        assert page == GRAPH or f"The weights of {title} are random" in visit.warnings
+        assert visit.widget("network").options[0] == f"{title} · random weights only"
+        assert len(visit.widget("network").options) == len(ARCHITECTURES) + 1
+    assert visit.go(FILTERS).made_by_code()["loaded"].architecture.name == network
+    visit.choose(network="lenet5")
+    assert visit.link["network"] == "lenet5"
+    assert visit.widget("network").options[0] == f"{title} · random weights only"  # to come back to
+    visit.choose(network=network)
+    assert visit.link["network"] == network
+    other = OWN["plain"][1]
+    assert visit.go_back(network=other).link["network"] == other
+    assert len(visit.widget("network").options) == len(ARCHITECTURES) + 1
+
+
+def test_home_lists_the_known_networks_alone():
+    usual, own = Visit(HOME), Visit(HOME, network=OWN["stack"][1])
+    assert own.widget("network to open").options == usual.widget("network to open").options
+    assert [chart.proto.spec for chart in own.at.get("plotly_chart")] == [
+        chart.proto.spec for chart in usual.at.get("plotly_chart")
+    ]
+    assert not own.errors
+
+
+@pytest.mark.parametrize(
+    "network", ["stack.digits_conv.99999.5", "stack.digits_<b>", "plain.svhn", "stack." + "9" * 9000]
+)
+def test_a_link_to_what_is_no_network_of_ones_own_is_ignored_and_says_so(network):
+    visit = Visit(LAYERS, network=network)
+    assert visit.link["network"] == "zfnet_mini"
+    assert "is not possible, so it was ignored" in visit.at.toast[0].value
+    assert not visit.errors
+
+
+def test_weights_of_a_stack_are_refused_by_every_other_network():
+    visit, _training = trained(learner="stack", stack=CODE, epochs="1", batch="256")
+    visit.press(f"open trained {FILTERS.name}").go(FILTERS)
+    visit.choose(network="lenet5")
+    assert "holds the weights of Own 5-layer stack, not of LeNet-5; choose Own 5-layer stack" in as_read(
+        visit.errors[0]
+    )
+    assert "Chồng 5 tầng của bạn" in visit.choose(language="vi").errors[0]
+    assert visit.choose(network=f"stack.digits_{CODE}").pictures()
+    assert not visit.errors
+
+
+def test_a_stack_that_other_pages_cannot_show_says_why():
+    code = as_code((Row("conv", 2, 2, padding=65, dilation=129),))
+    visit, training = trained(learner="stack", stack=code, epochs="1", batch="256")
+    with pytest.raises(Refused):
+        opens(training.recipe)
+    assert "other pages show stacks with at most 64" in visit.captions
     assert not [button for button in visit.at.button if (button.key or "").startswith("open trained")]
 
 
@@ -397,6 +535,20 @@ def test_a_training_goes_on_from_the_weights_that_ship_and_opens_elsewhere(colou
     file = visit.at.session_state["kept"][f"own {WEIGHTS_FILE}"]
     names = visit.at.session_state[f"classes/cifar_lenet5_bn {file.file_id}"]
     assert names.splitlines() == list(coloured.categories)
+
+
+def test_a_stack_for_cifar_opens_with_its_classes_and_its_preparation_of_pictures(coloured):
+    link = {"data": "cifar10", "learner": "stack", "stack": CODE, "batch": "8", "epochs": "1"}
+    visit = Visit(PAGE, **link).press("training start")
+    training = until_it_ends(visit)
+    network = opens(training.recipe)
+    assert network == f"stack.cifar10_{CODE}"
+    visit.press(f"open trained {LAYERS.name}").go(LAYERS)
+    assert visit.strip["answer"]["title"] == "Own 5-layer stack for CIFAR-10 predicts"
+    assert ARCHITECTURES[network].preprocess == ARCHITECTURES["cifar_lenet5"].preprocess
+    chances = scores(training, network, visit.link["sample"])
+    best = int(chances.argmax())
+    assert visit.predictions[0] == f"{coloured.categories[best]} · {percent(float(chances[best]))}"
 
 
 def test_the_projection_is_of_a_picture_of_the_chosen_class(coloured):

@@ -22,6 +22,7 @@ from streamlit.util import calc_hash
 from models import ARCHITECTURES
 from pages.common import routes
 from pages.common.asking import Live
+from pages.common.components.reach import class_of
 from pages.common.jobs import THREAD
 from pages.common.opened import Opened
 from pages.common.routes import Route
@@ -56,6 +57,20 @@ def a_moment() -> None:
     time.sleep(0.02)
     while time.monotonic() < end and any(thread.name == THREAD for thread in threading.enumerate()):
         time.sleep(0.02)
+
+
+def unpacked(frames: str) -> list:
+    """What a slider can be dragged to, as a browser reads it."""
+    return json.loads(zlib.decompress(base64.b64decode(frames)))
+
+
+def redrawn(chart, by):
+    """The chart as a browser draws it anew where these parts of it are other ones."""
+    if isinstance(by, dict) and isinstance(chart, dict):
+        return {**chart, **{name: redrawn(chart[name], other) for name, other in by.items()}}
+    if isinstance(by, dict):
+        return [redrawn(each, by[str(place)]) if str(place) in by else each for place, each in enumerate(chart)]
+    return by
 
 
 class Visit:
@@ -259,7 +274,19 @@ class Visit:
     @property
     def reach(self) -> dict[int, dict]:
         """What is shown at the places that the slider that the visitor is at can be moved to."""
-        return dict(json.loads(zlib.decompress(base64.b64decode(self.following["reach"]["frames"]))))
+        return dict(unpacked(self.following["reach"]["frames"]))
+
+    def dragged(self, key: str) -> list[dict]:
+        """What parts of the page show at each stop of the slider with this key, by the classes of their containers."""
+        components = (json.loads(each.proto.json) for each in self.at.get("bidi_component"))
+        reach = (each for data in components if data.keys() == {"reach"} for each in data["reach"])
+        (frames,) = (each["frames"] for each in reach if each["key"] == class_of(key))
+        return unpacked(frames)
+
+    def chart(self, key: str) -> dict:
+        """The chart that the page draws with this key."""
+        (chart,) = (each.proto for each in self.at.get("plotly_chart") if each.proto.id.endswith(f"-{key}"))
+        return json.loads(chart.spec)
 
     @property
     def stands(self) -> dict[str, float]:

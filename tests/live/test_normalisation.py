@@ -70,6 +70,8 @@ def test_cells_follow_a_slider_before_it_is_let_go(page, app):
     page.mouse.move(track["x"], track["y"] + track["height"] / 2)
     page.mouse.down()
     page.mouse.move(track["x"] + track["width"] * 0.9, track["y"] + track["height"] / 2, steps=5)
+    expect(slider.locator("input[type=range]")).to_have_attribute("aria-valuetext", "0.01")
+    page.evaluate("() => new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(then)))")
     expect(cell).not_to_have_attribute("aria-label", before)
     dragged = cell.get_attribute("aria-label")
     assert "alpha=" not in page.url

@@ -1,8 +1,7 @@
 """Moving averages as they follow the batches."""
 
 from collections.abc import Mapping, Sequence
-
-import plotly.graph_objects as go
+from typing import Any
 
 from vis.figures.costs import HERE, LEGEND, SERIES, STEADY
 
@@ -12,8 +11,9 @@ def averages(
     moving: Mapping[str, Sequence[float]],
     whole: float,
     seen: int,
+    limits: tuple[float, float],
     words: Mapping[str, str],
-) -> go.Figure:
+) -> dict[str, Any]:
     """A point for what each batch has, a line for what each library keeps, and a dashed one for what is true.
 
     Args:
@@ -21,6 +21,7 @@ def averages(
         moving: by the names of libraries: before the first batch, and after each.
         whole: over all batches that could come.
         seen: how many batches have been seen; what comes later is faint.
+        limits: of the numbers, the same wherever a slider is dragged.
         words: for "batches", "whole", "axis" and "across".
     """
     last = len(batches)
@@ -67,9 +68,9 @@ def averages(
         )
     layout = {
         "xaxis": {"title": words["across"], "range": [-0.5, last + 0.5], "zeroline": False, "nticks": 8, **STEADY},
-        "yaxis": {"title": words["axis"], "zeroline": False, "nticks": 6, **STEADY},
+        "yaxis": {"title": words["axis"], "range": list(limits), "zeroline": False, "nticks": 6, **STEADY},
         "legend": LEGEND,
         "margin": {"l": 56, "r": 10, "t": 10, "b": 140, "autoexpand": False},  # with room for four lines of the legend
         "height": 370,
     }
-    return go.Figure({"data": traces, "layout": layout})
+    return {"data": traces, "layout": layout}

@@ -1,8 +1,7 @@
 """Functions of one number, each with its derivative."""
 
 from collections.abc import Mapping, Sequence
-
-import plotly.graph_objects as go
+from typing import Any
 
 from vis.figures.costs import HERE, LEGEND, SERIES, STEADY
 
@@ -11,7 +10,7 @@ MOST = len(SERIES)
 
 def with_slopes(
     x: Sequence[float], functions: Mapping[str, tuple[Sequence[float], Sequence[float]]], here: float, slope: str
-) -> go.Figure:
+) -> dict[str, Any]:
     """A full line for every function and a dashed one for its derivative, over each other.
 
     Args:
@@ -43,4 +42,4 @@ def with_slopes(
         "hovermode": "x unified",
         "height": 400,
     }
-    return go.Figure({"data": traces, "layout": layout})
+    return {"data": traces, "layout": layout}

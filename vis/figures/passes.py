@@ -1,9 +1,9 @@
 """Many passes with dropout: how fast their mean comes to the expectation, and how far a network's answers scatter."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from vis.figures.costs import HERE, LEGEND, STEADY
 from vis.figures.numbers import significant
@@ -11,7 +11,9 @@ from vis.figures.numbers import significant
 FOUND, EXACT = "#0072b2", "#808080"
 
 
-def error_of_mean(errors: Sequence[float], expected: Sequence[float], here: int, words: Mapping[str, str]) -> go.Figure:
+def error_of_mean(
+    errors: Sequence[float], expected: Sequence[float], here: int, words: Mapping[str, str]
+) -> dict[str, Any]:
     """The error of the mean after each pass, and the one that is expected, both axes logarithmic.
 
     Args:
@@ -42,12 +44,12 @@ def error_of_mean(errors: Sequence[float], expected: Sequence[float], here: int,
         "margin": {"l": 64, "r": 10, "t": 10, "b": 95, "autoexpand": False},
         "height": 320,
     }
-    return go.Figure({"data": traces, "layout": layout})
+    return {"data": traces, "layout": layout}
 
 
 def scattered(
     answers: np.ndarray, usual: Sequence[float], classes: Sequence[str], words: Mapping[str, str]
-) -> go.Figure:
+) -> dict[str, Any]:
     """A dot for the probability of each class in each pass, with their mean and the answer without dropout.
 
     Args:
@@ -80,4 +82,4 @@ def scattered(
         "margin": {"l": 10, "r": 20, "t": 10, "b": 100},
         "height": 90 + 56 * len(classes),
     }
-    return go.Figure({"data": traces, "layout": layout})
+    return {"data": traces, "layout": layout}

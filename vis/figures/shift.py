@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-
-import plotly.graph_objects as go
+from typing import Any
 
 from vis.figures.costs import HERE, LEGEND, STEADY
+from vis.figures.numbers import percent
 
+ROOMS = (0.04, 0.08, 0.12, 0.2, 0.4, 0.6, 0.8, 1.0)  # whose quarters are whole percents
 FAINT, MIDDLE = "rgba({}, 0.2)", "rgba({}, 0.45)"
 
 
@@ -17,7 +18,7 @@ def bands(
     limits: tuple[float, float],
     rgb: str,
     words: Mapping[str, str],
-) -> go.Figure:
+) -> dict[str, Any]:
     """A line for the median, a band for the middle half and a fainter one for the middle 90 %.
 
     Args:
@@ -56,18 +57,22 @@ def bands(
         "margin": {"l": 56, "r": 14, "t": 10, "b": 110, "autoexpand": False},
         "height": 340,
     }
-    return go.Figure({"data": traces, "layout": layout})
+    return {"data": traces, "layout": layout}
 
 
-def bars(edges: Sequence[float], shares: Sequence[float], most: float, rgb: str, words: Mapping[str, str]) -> go.Figure:
+def bars(
+    edges: Sequence[float], shares: Sequence[float], most: float, rgb: str, words: Mapping[str, str]
+) -> dict[str, Any]:
     """A bar for the share of the numbers between each edge and the next.
 
     Args:
-        most: share at which the axis ends, the same for what is compared.
+        most: the largest share in what is compared, which has one axis.
         rgb: the colour.
         words: for "axis" and "across".
     """
     pairs = [*pairwise(edges)]
+    room = next(room for room in ROOMS if room >= min(most, 1))
+    ticks = [room * quarter / 4 for quarter in range(5)]
     trace = {
         "type": "bar",
         "x": [(low + high) / 2 for low, high in pairs],
@@ -76,11 +81,12 @@ def bars(edges: Sequence[float], shares: Sequence[float], most: float, rgb: str,
         "marker": {"color": f"rgb({rgb})", "line": {"width": 0}},
         "hovertemplate": "%{x:.3~g}: %{y:.1%}<extra></extra>",
     }
+    axis = {"tickvals": ticks, "ticktext": [percent(tick, 0) for tick in ticks]}
     layout = {
         "xaxis": {"title": words["across"], "range": [edges[0], edges[-1]], "nticks": 8, **STEADY},
-        "yaxis": {"title": words["axis"], "range": [0, most], "tickformat": ".0%", "nticks": 5, **STEADY},
+        "yaxis": {"title": words["axis"], "range": [0, room], **axis, **STEADY},
         "margin": {"l": 56, "r": 14, "t": 10, "b": 50, "autoexpand": False},
         "height": 230,
         "showlegend": False,
     }
-    return go.Figure({"data": [trace], "layout": layout})
+    return {"data": [trace], "layout": layout}

@@ -4,7 +4,7 @@ Keys are hashes of files, never arrays. What comes from an upload is remembered 
 """
 
 from pages.common.cache.arena import answered, cifar10_examples, cifar10_pictures, entrants, has_cifar10, votes
-from pages.common.cache.counts import costs_along, packed
+from pages.common.cache.counts import costs_along, deflated, packed
 from pages.common.cache.explained import (
     AT_MOST,
     Asked,

@@ -20,11 +20,16 @@ def costs_along(
 
 @copied()
 def packed(about: str, _make: Callable[[], list[Any]]) -> str:
-    """What a slider can be dragged to, for a browser: JSON, deflated, in base64.
+    """What a slider can be dragged to, as of `deflated`.
 
     Args:
         about: all that it depends on; for the same the same is given.
         _make: counts it.
     """
-    text = json.dumps(_make(), ensure_ascii=False, separators=(",", ":"))
+    return deflated(_make())
+
+
+def deflated(frames: list[Any]) -> str:
+    """What a slider can be dragged to, for a browser: JSON, deflated, in base64."""
+    text = json.dumps(frames, ensure_ascii=False, separators=(",", ":"))
     return base64.b64encode(zlib.compress(text.encode(), 1)).decode("ascii")

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from models import ARCHITECTURES, Loaded, load
+from models import ARCHITECTURES, Architecture, Loaded, load
 from models.device import or_on_cpu
 from models.loading import best_weights, weights_here
 from models.naming import SeveralStates
@@ -19,6 +20,7 @@ from pages.common.cache.meanwhile import making
 from pages.common.cache.remembering import copied, shared, shared_in_session
 from pages.common.cache.room import computing, entered, opening, weight_of
 from pages.common.cache.turns import turn
+from pages.common.made_file import MadeFile
 from pages.common.session import MOST_FILES, PUBLIC_WEIGHTS, WEIGHTS_FILE, Selection, keep_among, kept, own_file
 
 Result = TypeVar("Result")
@@ -85,6 +87,7 @@ def network(selection: Selection, device: str, at_once: bool = True) -> Loaded:
         loaded = _public_network(selection.network, selection.weights, device)
     else:
         file = own_file(WEIGHTS_FILE)
+        _check_whose(file, ARCHITECTURES[selection.network])
         digest, _, state = selection.weights.partition("/")
         try:
             of_file = digest, state or None, device, file.name, selection.trained
@@ -97,6 +100,21 @@ def network(selection: Selection, device: str, at_once: bool = True) -> Loaded:
             _ = loaded.model
             entered(loaded)
     return loaded
+
+
+def _check_whose(file: UploadedFile | MadeFile, architecture: Architecture) -> None:
+    """Refuses weights that a network of the visitor's own learned here to every other one, and its own those of others.
+
+    By names and shapes alone a plain network's are a residual one's, and of a stack nobody else knows whose they are.
+    """
+    trained = ARCHITECTURES.get(file.of) if isinstance(file, MadeFile) else None
+    if trained and trained.name != architecture.name and (trained.is_own or architecture.is_own):
+        raise Refused(
+            "{file} holds the weights of {found}, not of {network}; choose {found}.",
+            file=file.name,
+            found=trained.title,
+            network=architecture.title,
+        )
 
 
 def opened_network(selection: Selection, at_once: bool = True) -> tuple[Loaded, bool]:

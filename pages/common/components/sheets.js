@@ -19,15 +19,11 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
 class Drawing {
   at = 0; // the cell that the keyboard is at
+  reach = new Reach();
 
   constructor(element) {
     this.svg = element.querySelector("svg");
-    const observer = new MutationObserver(([{ target }]) => {
-      if (element.isConnected) this.follow(target);
-      else if (this.wasThere) observer.disconnect();
-      this.wasThere ||= element.isConnected;
-    });
-    observer.observe(document.body, { subtree: true, attributeFilter: ["aria-valuetext"] });
+    watchThumbs(element, (thumb) => this.follow(thumb));
     this.label = element.querySelector(".label");
     new ResizeObserver(() => this.data && this.fit() && this.draw()).observe(element);
     const cell = ({ target }) => (target.dataset?.cell === undefined ? null : Number(target.dataset.cell));
@@ -48,6 +44,7 @@ class Drawing {
     this.setTriggerValue = setTriggerValue; // a new one each time: it knows the fragment to rerun
     if (data === this.given) return; // only the theme changed, and that is CSS’s affair
     this.given = this.data = data;
+    this.reach.learn(data.reach);
     this.drags = false;
     this.stop();
     // The keyboard starts from the chosen cell, but is not torn away from where it is.
@@ -57,16 +54,15 @@ class Drawing {
     this.say(this.hasFocus ? this.at : null);
   }
 
-  /** Draws what a slider of the page is dragged to. Streamlit tells the server once it is let go; but the thumb says where
-   * it is all the time, and what is to be seen there was sent before. */
+  /** Draws what a slider of the page is dragged to. */
   follow(thumb) {
-    const reach = this.given?.reach.find(({ key }) => thumb.closest(`.${key}`));
-    const frame = reach?.frames[Math.round((thumb.value - thumb.min) / thumb.step)];
+    const frame = this.reach.at(thumb);
     if (!frame) return;
     this.data = { ...this.given, ...frame };
     this.due ??= requestAnimationFrame(() => {
       this.due = null;
-      this.draw();
+      if (this.data.lit.join() === this.stacked) this.refresh();
+      else this.draw();
       this.say(this.hasFocus ? this.at : null);
     });
   }
@@ -105,17 +101,22 @@ class Drawing {
     this.refresh();
   }
 
-  /** What is in the cells, without drawing them anew: a browser forgets a pointer whose cell is taken away. */
+  /** What is in the cells and beside them, without drawing them anew: that would take longer, and a browser forgets a
+   * pointer whose cell is taken away. */
   refresh() {
-    const { lit, chosen, shades, numbers } = this.data;
+    const { lit, chosen, shades, labels } = this.data;
     for (const path of this.svg.querySelectorAll(".cell")) {
       const cell = Number(path.dataset.cell);
       path.classList.toggle("lit", Boolean(lit[cell]));
       path.classList.toggle("chosen", cell === chosen);
       path.classList.toggle("less", shades[cell] < 0);
-      path.style.setProperty("--share", `${62 * Math.abs(shades[cell])}%`);
+      path.setAttribute("aria-label", labels[cell]);
+      path.style.setProperty("--share", this.share(cell));
     }
-    for (const text of this.svg.querySelectorAll(".number")) text.textContent = numbers[text.dataset.of];
+    for (const text of this.svg.querySelectorAll("text")) {
+      const words = text.says();
+      if (text.textContent !== words) text.textContent = words;
+    }
   }
 
   play() {
@@ -181,18 +182,22 @@ class Drawing {
 
   draw() {
     const { svg, data } = this;
-    const { lines, alt, lit, chosen, choosable, noted } = data;
+    const { lines, alt, lit, chosen, choosable, noted, notes } = data;
     const hadFocus = this.hasFocus;
     const parts = [];
     let top = 0;
-    lines.forEach(({ title, note }, n) => {
-      if (title) parts.push(word("line", 0, top + 12, title));
+    lines.forEach(({ title }, n) => {
+      const note = notes[n];
+      if (title) parts.push(word("line", 0, top + 12, () => title));
       top += title ? ABOVE : 6;
       for (const row of this.rows[n]) {
         const high = Math.max(...row.map((sheet) => this.sheets[sheet].high));
         parts.push(...this.lineOf(row, top, high));
         if (note && row === this.rows[n].at(-1)) {
-          note.split("\n").forEach((words, i) => parts.push(word("note", this.wide(row), top + high / 2 + 17 * i, words)));
+          note.split("\n").forEach((_, i) => {
+            const says = () => this.data.notes[n].split("\n")[i] ?? "";
+            parts.push(word("note", this.wide(row), top + high / 2 + 17 * i, says));
+          });
         }
         top += high + BELOW;
       }
@@ -203,6 +208,7 @@ class Drawing {
     svg.setAttribute("width", width);
     svg.style.setProperty("--shrunk", Math.max(1, wide / width)); // its words do not shrink along
     svg.setAttribute("aria-label", alt);
+    this.stacked = lit.join(); // lit cells lie above the others
     svg.classList.toggle("dimmed", lit.some(Boolean));
     svg.classList.toggle("choosable", choosable);
     svg.replaceChildren(...parts);
@@ -213,7 +219,7 @@ class Drawing {
 
   /** The sheets of a row with their cells, those that are lit last, and a band from one of these to the next. */
   lineOf(row, top, most) {
-    const { titles, lit, numbers, tubed, walk } = this.data;
+    const { lit, numbers, tubed, walk } = this.data;
     const { across, up } = this.slant;
     const [below, above, tubes] = [[], [], []];
     let left = 0;
@@ -224,17 +230,15 @@ class Drawing {
         const [r, c, cell] = [Math.floor(i / columns), i % columns, start + i];
         const [x, y] = [left + c * across, bottom - (rows - r) * SIDE - c * up];
         (lit[cell] ? above : below).push(this.drawn(cell, x, y));
-        if (numbers[cell] || walk) {
-          const text = word("number", x + across / 2, y - up / 2 + SIDE / 2, numbers[cell]);
-          text.dataset.of = cell;
-          above.push(text);
+        if (numbers.length || walk) {
+          above.push(word("number", x + across / 2, y - up / 2 + SIDE / 2, () => this.data.numbers[cell] ?? ""));
         }
         if (tubed && row.includes(number + 1) && lit[cell] && lit[cell + rows * columns]) {
           const [near, far] = [x + across, x + wide + BETWEEN];
           tubes.push(vector("path", "tube", { d: `M${near} ${y - up}H${far + across}L${far} ${y}V${y + SIDE}H${x}l${across} ${-up}z` }));
         }
       }
-      above.push(word("title", left + wide / 2, bottom + 14, titles[number]));
+      above.push(word("title", left + wide / 2, bottom + 14, () => this.data.titles[number]));
       left += wide + BETWEEN;
     }
     return [...below, ...tubes, ...above];
@@ -251,12 +255,18 @@ class Drawing {
       "data-cell": number,
     });
     if (choosable) path.setAttribute("aria-pressed", number === chosen);
-    const share = Math.abs(shades[number]);
     path.classList.toggle("less", shades[number] < 0);
     path.classList.toggle("lit", Boolean(lit[number]));
-    path.style.setProperty("--share", sets ? `${25 + 40 * share}%` : `${62 * share}%`);
+    path.style.setProperty("--share", this.share(number));
     if (sets) path.style.setProperty("--hue", `oklch(0.65 0.16 ${(sets[number] * 137.5) % 360})`);
     return path;
+  }
+
+  /** How strong the colour of a cell is. */
+  share(number) {
+    const { shades, sets } = this.data;
+    const shade = Math.abs(shades[number]);
+    return sets ? `${25 + 40 * shade}%` : `${62 * shade}%`;
   }
 
   cell(number) {
@@ -319,8 +329,10 @@ function vector(kind, name, attributes) {
   return made;
 }
 
-function word(name, x, y, text) {
+/** Words that `says` gives, now and whenever they may be other ones. */
+function word(name, x, y, says) {
   const made = vector("text", name, { x, y });
-  made.textContent = text;
+  made.says = says;
+  made.textContent = says();
   return made;
 }

@@ -1,6 +1,5 @@
 """Maps as sheets that stand beside one another, cell by cell: what is at one place of all maps lies on one line."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -10,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from pages.common.components import component
+from pages.common.components.reach import reach_of
 from pages.common.session import value_of
 
 MOST_CELLS = 1_000  # which a browser draws one by one
 NOTED = 150  # units of the drawing beside a line, where one has a note
 
-_sheets = component("sheets")
+_sheets = component("sheets", "reach")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Cells:
         labels: what each cell is, for the pointer and for those who do not see it, row by row and sheet by sheet.
         numbers: stand in the cells.
         lit: whether a cell stands out; in the order of the labels.
-        titles: of the sheets, where these are others while a slider is dragged.
+        titles, notes: of the sheets and of their lines, where these are others while a slider is dragged.
     """
 
     shades: Sequence[np.ndarray]
@@ -44,15 +44,17 @@ class Cells:
     numbers: Sequence[str] = ()
     lit: np.ndarray | None = None
     titles: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
     @property
     def data(self) -> dict[str, Any]:
+        others = {"titles": list(self.titles), "notes": list(self.notes)}
         return {
             "shades": [round(float(shade), 3) for sheet in self.shades for shade in sheet.ravel()],
             "labels": list(self.labels),
             "numbers": list(self.numbers),
             "lit": [] if self.lit is None else self.lit.astype(int).ravel().tolist(),
-        } | ({"titles": list(self.titles)} if self.titles else {})
+        } | {what: words for what, words in others.items() if words}
 
     @property
     def count(self) -> int:
@@ -124,10 +126,11 @@ def draw_sheets(
     starts = np.cumsum([0, *(len(line.titles) for line in lines)]).tolist()
     data = cells.data | {
         "lines": [
-            {"title": line.title, "note": line.note, "sheets": [*range(start, start + len(line.titles))]}
+            {"title": line.title, "sheets": [*range(start, start + len(line.titles))]}
             for line, start in zip(lines, starts, strict=False)
         ],
         "titles": [title for line in lines for title in line.titles],
+        "notes": [line.note for line in lines],
         "sizes": [sheet.shape for sheet in cells.shades],
         "sets": None if sets is None else sets.ravel().tolist(),
         "chosen": chosen,
@@ -137,10 +140,7 @@ def draw_sheets(
         "noted": NOTED if any(line.note for line in lines) else 0,
         "alt": alt,
         "walk": walk and asdict(walk) | {"first": cells.count - len(walk.windows)},
-        "reach": [
-            {"key": f"st-key-{re.sub('[^a-zA-Z0-9_-]', '-', slider)}", "frames": [frame.data for frame in frames]}
-            for slider, frames in reach.items()
-        ],
+        "reach": reach_of({slider: [frame.data for frame in frames] for slider, frames in reach.items()}),
     }
 
     def act() -> None:

@@ -146,12 +146,6 @@ function apart(places, slider) {
   return String(places.map((place, i) => (i === slider ? "" : place)));
 }
 
-async function unpack(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return JSON.parse(await new Response(stream).text());
-}
-
 /** Words in which what follows an underscore is an index, as in C_in. */
 function withIndices(words) {
   return words.split(/_(\w+)/).map((part, i) => {

@@ -18,7 +18,7 @@ CLOSE = 64  # values to either side of it, at least, that keys reach one after t
 Number = int | float
 Frame = Mapping[str, Any]  # what is shown at one place of the sliders; results.js draws it
 
-_sliders = component("sliders", "reports", "results")
+_sliders = component("sliders", "reports", "results", "reach")
 
 
 @dataclass(frozen=True)

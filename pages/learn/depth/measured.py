@@ -5,11 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from models.cards import cards
-from models.options import Number, Phrase
+from models.cards import Card, cards
+from models.options import Choice, Number, Phrase
 from models.registry import ARCHITECTURES
 from pages.common import panels
-from pages.common.asking import ask_live, fragment
+from pages.common.asking import ask_live, ask_one, fragment
 from pages.common.components.sliders import Frame, Results
 from pages.common.text import _, language
 from pages.learn.lesson import Question, predicted
@@ -26,7 +26,7 @@ QUESTION = Question(
     1,
     Phrase("With batch norm and He's start, 20 layers train without shortcuts, too; the gap grows with depth."),
 )
-PAIR = ("cifar_plain20", "cifar_resnet20")
+PAIRS = {depth: (f"cifar_plain{depth}", f"cifar_resnet{depth}") for depth in (20, 32)}
 STAGES = ("conv1", "layer1", "layer2", "layer3", "linear")
 EPOCHS = 12
 EPOCH = Number("epoch", Phrase("Epoch"), 1, 1, EPOCHS, marks=(1, 4, 8, 12))
@@ -39,8 +39,9 @@ def on_cifar() -> None:
     if not predicted(QUESTION):
         st.caption(_("The log of both trainings: shown once you have predicted."))
         return
-    known, names = cards(), [ARCHITECTURES[name].short_title for name in PAIR]
-    logs = [known[name].log for name in PAIR]
+    known = cards()
+    pair = PAIRS[_depth(known)]
+    names, logs = [ARCHITECTURES[name].short_title for name in pair], [known[name].log for name in pair]
     scale = decades(entry.gradient[stage] for log in logs for entry in log for stage in STAGES)
 
     def frame(values: Mapping[str, Any]) -> Frame:
@@ -55,14 +56,24 @@ def on_cifar() -> None:
 
     charts = [{"title": _("Mean norm of each stage's gradient in this epoch"), "across": _("stage")}]
     look = {"label": _("Results"), "readings": names, "curves": {"charts": charts}}
-    ask_live(st.container(), EPOCH, of="epoch", results=Results(look, frame, ("logs of CIFAR-10", language()), "epoch"))
+    ask_live(st.container(), EPOCH, of="epoch", results=Results(look, frame, ("logs", pair, language()), "epoch"))
     st.caption(
         _(
-            "Not computed now, but logged when the weights that ship were trained: models/weights/cifar_plain20.json "
-            "and cifar_resnet20.json. Accuracy is of the 10,000 test pictures."
+            "Not computed now, but logged when the weights that ship were trained: models/weights/{plain}.json "
+            "and {residual}.json. Accuracy is of the 10,000 test pictures.",
+            plain=pair[0],
+            residual=pair[1],
         )
     )
     _on_imagenet()
+
+
+def _depth(known: Mapping[str, Card]) -> int:
+    """Of the depths of which both networks were trained, the chosen one; there may be but one."""
+    depths = tuple(
+        depth for depth, pair in PAIRS.items() if all(name in known and len(known[name].log) == EPOCHS for name in pair)
+    )
+    return ask_one(st, Choice("pair", Phrase("Layers"), depths)) if len(depths) > 1 else depths[0]
 
 
 def _on_imagenet() -> None:

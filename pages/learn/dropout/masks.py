@@ -10,6 +10,7 @@ from torch import Tensor
 from models.options import Choice, Number, Phrase
 from pages.common import address, panels
 from pages.common.asking import ask, ask_one, come_back, fragment, key_of, standing
+from pages.common.components.following import Shown, follow
 from pages.common.components.sheets import Cells, Line, draw_sheets
 from pages.common.session import set_to
 from pages.common.text import _
@@ -69,8 +70,12 @@ def masks() -> None:
     ways = {each: _ways(x, gradient, masks_of[each][0], each, is_inverted, is_training) for each in RATE.values}
     with drawing:
         _draw(ways, p, place)
-    with words:
-        _arithmetic(x, gradient, ways[p][1], place, int(kept[0].sum()) if is_training else None)
+    said = {
+        each: _arithmetic(x, gradient, ways[each][1], place, int(masks_of[each][0].sum()) if is_training else None)
+        for each in RATE.values
+    }
+    words.container(key="words of masks").markdown(said[p])
+    follow("masks", {key_of(RATE.name): [{"words of masks": each} for each in said.values()]})
     _mean(x, kept, p, is_inverted)
 
 
@@ -148,8 +153,8 @@ def _draw(ways: Mapping[float, Sequence[Tensor]], p: float, place: tuple[int, in
     )
 
 
-def _arithmetic(x: Tensor, gradient: Tensor, factors: Tensor, place: tuple[int, int], kept: int | None) -> None:
-    """Both products of the chosen unit, and how many units are kept."""
+def _arithmetic(x: Tensor, gradient: Tensor, factors: Tensor, place: tuple[int, int], kept: int | None) -> str:
+    """Both products of the chosen unit, and how many units are kept, Markdown."""
     products = [
         f"{significant(float(of[place]))} · {significant(float(factors[place]))} = "
         f"**{significant(float((of * factors)[place]))}**"
@@ -158,7 +163,7 @@ def _arithmetic(x: Tensor, gradient: Tensor, factors: Tensor, place: tuple[int, 
     line = _("Output of the chosen unit: {output}; its gradient: {gradient}.", output=products[0], gradient=products[1])
     if kept is not None:
         line += " " + _("**{kept} of {all} units** are kept.", kept=kept, all=x.numel())
-    st.markdown(line)
+    return line
 
 
 # Many passes -----------------------------------------------------------------------------------------------------
@@ -174,29 +179,37 @@ def _mean(x: Tensor, kept: Tensor, p: float, is_inverted: bool) -> None:
     exact = inference(x, p, is_inverted)
     errors = [float((mean - exact).square().mean().sqrt()) for mean in means]
     expected = expected_error(x, p, torch.arange(1, MOST_PASSES + 1), is_inverted).tolist()
+    shown = {each: _errors(errors, expected, each, is_answered) for each in COUNT.values}
     with drawing:
         left, right = st.columns([1, 1], gap="large")
         with left:
             _beside_exact(means, exact, count)
         with right:
             if is_answered:
-                words = {
-                    "found": _("error of the mean"),
-                    "expected": _("expected: falls with 1/√passes"),
-                    "axis": _("root mean square error"),
-                    "across": _("passes"),
-                }
                 alt = _("How far the mean is from the expectation, falling with the number of passes.")
-                panels.chart(error_of_mean(errors, expected, count, words), "error of mean", alt)
+                panels.chart(shown[count]["error of mean"], "error of mean", alt)
             else:
                 st.caption(_("How the error falls: shown once you have predicted."))
-    st.markdown(
-        _(
-            "After **{count}** passes the mean is off by **{error}**; {expected} is expected.",
-            count=grouped(count),
-            error=significant(errors[count - 1], 2),
-            expected=significant(expected[count - 1], 2),
-        )
+    st.container(key="words of error").markdown(shown[count]["words of error"])
+    follow("error", {key_of(COUNT.name): [*shown.values()]})
+
+
+def _errors(errors: Sequence[float], expected: Sequence[float], count: int, with_chart: bool) -> Shown:
+    """How far the mean of so many passes is from the expectation, and how far it is expected to be."""
+    words = {
+        "found": _("error of the mean"),
+        "expected": _("expected: falls with 1/√passes"),
+        "axis": _("root mean square error"),
+        "across": _("passes"),
+    }
+    said = _(
+        "After **{count}** passes the mean is off by **{error}**; {expected} is expected.",
+        count=grouped(count),
+        error=significant(errors[count - 1], 2),
+        expected=significant(expected[count - 1], 2),
+    )
+    return {"words of error": said} | (
+        {"error of mean": error_of_mean(errors, expected, count, words)} if with_chart else {}
     )
 
 

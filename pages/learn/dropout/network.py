@@ -1,5 +1,6 @@
 """Dropout that stays switched on: how far the answers of a trained network scatter over many masks."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,9 @@ from models import ARCHITECTURES, Loaded
 from models.options import Choice, Phrase
 from models.samples import SAMPLES
 from pages.common import cache, panels
-from pages.common.asking import ask_one, fragment
+from pages.common.asking import ask_one, fragment, key_of
 from pages.common.chooser import sample_of
+from pages.common.components.following import Shown, follow
 from pages.common.session import selection
 from pages.common.text import _, plain
 from pages.learn.lesson import Question, predicted
@@ -51,14 +53,19 @@ def in_a_network() -> None:
         return
     chosen = replace(selection(), network=network, weights="shipped", picture=sample_of(photograph))
     loaded, _on_cpu = cache.opened_network(chosen)
-    usual, *found = cache.answers_with_dropout(chosen, p, PASSES, SEED)
+    answers = {each: cache.answers_with_dropout(chosen, each, PASSES, SEED) for each in RATE.values}
+    shown = {each: _scattered(loaded, usual, found) for each, (usual, *found) in answers.items()}
     with drawing:
-        _draw(loaded, usual, np.stack(found))
+        alt = _("The probabilities of five classes in 50 passes with dropout, their mean, and those without dropout.")
+        panels.chart(shown[p]["scattered"], "scattered", alt)
+        st.container(key="words of scattered").markdown(shown[p]["words of scattered"])
+        _how_trained(loaded)
+        follow("scattered", {key_of(RATE.name): [*shown.values()]})
 
 
-def _draw(loaded: Loaded, usual: np.ndarray, found: np.ndarray) -> None:
+def _scattered(loaded: Loaded, usual: np.ndarray, found: Sequence[np.ndarray]) -> Shown:
     """The classes that are most probable without dropout, with all passes; and how often the answer is the same."""
-    best = np.argsort(-usual)[:MOST_CLASSES]
+    found, best = np.stack(found), np.argsort(-usual)[:MOST_CLASSES]
     names = [loaded.categories[number] for number in best]
     words = {
         "pass": _("a pass with a mask of its own"),
@@ -66,21 +73,20 @@ def _draw(loaded: Loaded, usual: np.ndarray, found: np.ndarray) -> None:
         "usual": _("without dropout"),
         "across": _("probability"),
     }
-    alt = _("The probabilities of five classes in 50 passes with dropout, their mean, and those without dropout.")
-    panels.chart(scattered(found[:, best], usual[best], names, words), "scattered", alt)
-    same = int((found.argmax(1) == best[0]).sum())
     top = found[:, best[0]]
-    st.markdown(
-        _(
-            "**{same} of {all} passes** answer “{name}” as without dropout: {usual} there, {mean} ± {spread} here.",
-            same=same,
-            all=len(found),
-            name=plain(names[0]),
-            usual=percent(usual[best[0]]),
-            mean=percent(top.mean()),
-            spread=percent(top.std()),
-        )
+    sentence = _(
+        "**{same} of {all} passes** answer “{name}” as without dropout: {usual} there, {mean} ± {spread} here.",
+        same=int((found.argmax(1) == best[0]).sum()),
+        all=len(found),
+        name=plain(names[0]),
+        usual=percent(usual[best[0]]),
+        mean=percent(top.mean()),
+        spread=percent(top.std()),
     )
+    return {"scattered": scattered(found[:, best], usual[best], names, words), "words of scattered": sentence}
+
+
+def _how_trained(loaded: Loaded) -> None:
     (dropout,) = (part for part in loaded.model.modules() if isinstance(part, nn.Dropout))
     st.caption(
         _(

@@ -1,14 +1,19 @@
 """Functions beside their derivatives, and what is left of a gradient after many layers."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import streamlit as st
 import torch
+from torch import Tensor
 
 from models.options import Choice, Number, Phrase, Several
 from pages.common import panels
-from pages.common.asking import ask_one, fragment
+from pages.common.asking import ask_one, fragment, key_of
+from pages.common.components.following import follow
 from pages.common.text import _
 from pages.learn.lesson import Question, predicted
-from vis.concepts.activation import ACTIVATIONS
+from vis.concepts.activation import ACTIVATIONS, Activation
 from vis.figures.functions import MOST, with_slopes
 from vis.figures.numbers import significant
 
@@ -26,6 +31,8 @@ FUNCTIONS = Several(
     ("sigmoid", "relu", "gelu"),
 )
 AT = Choice("x", "x", tuple(n / 2 for n in range(-12, 13)), 0.5, shown_as="scale")
+X = torch.linspace(-6, 6, 241, dtype=torch.float64)
+TRIED = torch.cat([X - 1e-9, X + 1e-9])  # a slope may jump: Hardswish's is 1.5 just below 3, and 1 above
 LAYERS = Number("layers", Phrase("Layers"), 10, 1, 50, shown_as="slider")
 
 
@@ -36,23 +43,37 @@ def functions() -> None:
     drawing = st.container()
     chosen = ask_one(st, FUNCTIONS)[:MOST] or FUNCTIONS.usual
     at = ask_one(st, AT)
-    x = torch.linspace(-6, 6, 241, dtype=torch.float64)
-    known = {name: ACTIVATIONS[name] for name in chosen}
-    lines = {each.title: (each.forward(x).tolist(), each.slope(x).tolist()) for each in known.values()}
+    layers = ask_one(st, LAYERS) if is_answered else None
+    known = [ACTIVATIONS[name] for name in chosen]
+    steepest = [each.slope(TRIED).max() for each in known]
+    lines = {each.title: (each.forward(X).tolist(), each.slope(X).tolist()) for each in known}
+
+    def chart(at: float) -> dict[str, Any]:
+        return with_slopes(X.tolist(), lines, at, _("derivative"))
+
+    def table(at: float, layers: int | None) -> list[list[str]]:
+        return _table(known, steepest, at, layers)
+
     with drawing:
         alt = _("Activation functions as full lines, and their derivatives as dashed ones.")
-        panels.chart(with_slopes(x.tolist(), lines, at, _("derivative")), "functions", alt)
-    here = torch.tensor(at, dtype=torch.float64)
-    columns = [_("function"), _("value at x"), _("derivative at x")]
-    rows = [
-        [each.title, significant(float(each.forward(here))), significant(float(each.slope(here)))]
-        for each in known.values()
-    ]
-    if is_answered:
-        layers = ask_one(st, LAYERS)
-        tried = torch.cat([x - 1e-9, x + 1e-9])  # a slope may jump: Hardswish's is 1.5 just below 3, and 1 above
-        columns += [_("gradient left after {layers} layers", layers=layers), _("at the steepest point")]
-        for row, each in zip(rows, known.values(), strict=True):
-            row += [significant(float(slope**layers)) for slope in (each.slope(here), each.slope(tried).max())]
+        panels.chart(chart(at), "functions", alt)
+    columns, *rows = table(at, layers)
     panels.wrapped(columns, rows, "slopes")
+    reach = {AT: [{"functions": chart(each), "wrapped slopes": table(each, layers)} for each in AT.values]}
+    if layers:
+        reach[LAYERS] = [{"wrapped slopes": table(at, each)} for each in LAYERS.values]
+    follow("slopes", {key_of(option.name): stops for option, stops in reach.items()})
     st.caption(_("Four functions at most are drawn. Weights multiply the gradient as well; here they are left out."))
+
+
+def _table(known: Sequence[Activation], steepest: Sequence[Tensor], at: float, layers: int | None) -> list[list[str]]:
+    """The head and a row for each function; what is left of a gradient is in it where layers are given."""
+    here = torch.tensor(at, dtype=torch.float64)
+    table = [[_("function"), _("value at x"), _("derivative at x")]]
+    for each, most in zip(known, steepest, strict=True):
+        slope = each.slope(here)
+        left = [significant(float(slope**layers)) for slope in (slope, most)] if layers else []
+        table.append([each.title, significant(float(each.forward(here))), significant(float(slope)), *left])
+    if layers:
+        table[0] += [_("gradient left after {layers} layers", layers=layers), _("at the steepest point")]
+    return table

@@ -1,10 +1,14 @@
 """Back through a ReLU by three rules, and a unit that a bias puts to sleep."""
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
+from torch import Tensor
 
 from models.options import Choice, Phrase
 from pages.common.asking import ask_one, fragment, key_of
+from pages.common.components.following import follow
 from pages.common.components.sheets import Cells, Line, draw_sheets
 from pages.common.text import _
 from pages.learn.lesson import Question, predicted
@@ -83,9 +87,7 @@ def dead_units() -> None:
     with st.container(horizontal=True, gap="medium", key="row of dead units"):
         kind = ask_one(st, KIND)
         bias = ask_one(st, BIAS, width=340)
-    x = preactivations() + bias
     forward, slope = (relu, relu_slope) if kind == "relu" else (leaky_relu, leaky_relu_slope)
-    slopes = slope(x)
 
     def drawn(bias: float) -> Cells:
         values = (given := preactivations() + bias).numpy()
@@ -105,18 +107,23 @@ def dead_units() -> None:
             is_flat=True,
             reach={key_of(BIAS.name): [drawn(each) for each in BIAS.values]},
         )
-    active = int((x > 0).sum())
-    st.markdown(
-        _(
-            "**{active} of {all} inputs** ({percent}) activate the unit. Of a gradient of 1 for every input, its bias "
-            "gets **{gradient}**.",
-            active=active,
-            all=x.numel(),
-            percent=percent(active / x.numel()),
-            gradient=fixed(float(slopes.sum()), 1),
-        )
-    )
-    if not active and kind == "relu":
+    said = {each: _in_words(preactivations() + each, slope) for each in BIAS.values}
+    st.container(key="words of dead").markdown(said[bias])
+    follow("dead", {key_of(BIAS.name): [{"words of dead": each} for each in said.values()]})
+    if kind == "relu" and not (preactivations() + bias > 0).any():
         st.markdown(_("The unit is dead: no gradient reaches its weights; only earlier layers could bring it back."))
     if kind == "leaky":
         st.caption(_("The leaky ReLU's slope for x < 0 is {slope}.", slope=significant(LEAK)))
+
+
+def _in_words(x: Tensor, slope: Callable[[Tensor], Tensor]) -> str:
+    """How many of its inputs activate a unit, and what its bias gets of a gradient, Markdown."""
+    active = int((x > 0).sum())
+    return _(
+        "**{active} of {all} inputs** ({percent}) activate the unit. Of a gradient of 1 for every input, its bias "
+        "gets **{gradient}**.",
+        active=active,
+        all=x.numel(),
+        percent=percent(active / x.numel()),
+        gradient=fixed(float(slope(x).sum()), 1),
+    )

@@ -1,5 +1,6 @@
 """Internal covariate shift: two LeNets learn the same batches, and the numbers that a layer is given move."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,6 +14,7 @@ from models.options import Choice, Number, Phrase, Switch
 from models.training import Recipe, Training
 from pages.common import address, panels
 from pages.common.asking import ask_one, come_back, fragment, key_of, standing
+from pages.common.components.following import Shown, follow
 from pages.common.learning import Run, apart, begin_apart, forget_apart, under_way
 from pages.common.progress import watch
 from pages.common.session import set_to
@@ -228,9 +230,34 @@ def _show(compared: Compared) -> None:
         step = ask_one(
             st, Number("step", Phrase("Training step"), steps[-1], 0, steps[-1], step=EVERY, shown_as="slider")
         )
-    moment = max(place for place, known in enumerate(steps) if known <= step)
     both, edges = compared.moved[layer], compared.edges[layer].tolist()
-    limits, most = (edges[0], edges[-1]), 1.05 * max(float(of.shares[moment].max()) for of in both)
+    names, titles = ("without", "with"), (_("Without batch norm"), _("With batch norm"))
+    shown = [_at(moment, steps, both, edges, names, titles) for moment in range(len(steps))]
+    here = shown[max(place for place, known in enumerate(steps) if known <= step)]
+    for name, place, title in zip(names, drawing.columns(2, gap="medium"), titles, strict=True):
+        with place:
+            st.markdown(f"**{title}**")
+            alt = _("The quantiles of what the layer's ReLU is given, over the steps of the training.")
+            panels.chart(here[f"bands {name}"], f"bands {name}", alt)
+    for name, place in zip(names, st.columns(2, gap="medium"), strict=True):
+        with place:
+            st.container(key=f"title of bars {name}").markdown(here[f"title of bars {name}"])
+            alt = _("How often each number is what the layer's ReLU is given, after the chosen step.")
+            panels.chart(here[f"bars {name}"], f"bars {name}", alt)
+    follow("shift", {key_of("step"): shown})
+    _in_words(compared, layer)
+
+
+def _at(
+    moment: int,
+    steps: Sequence[int],
+    both: Sequence[Moved],
+    edges: Sequence[float],
+    names: Sequence[str],
+    titles: Sequence[str],
+) -> Shown:
+    """The charts of both networks at one of the moments, and what the histograms are called."""
+    limits, most = (edges[0], edges[-1]), max(float(of.shares[moment].max()) for of in both)
     words = {
         "median": _("median"),
         "half": _("middle 50 %"),
@@ -238,23 +265,15 @@ def _show(compared: Compared) -> None:
         "axis": _("input of the ReLU"),
         "across": _("training step"),
     }
-    titles = _("Without batch norm"), _("With batch norm")
-    places = drawing.columns(2, gap="medium")
-    for name, place, title, of, rgb in zip(("without", "with"), places, titles, both, COLOURS, strict=True):
-        with place:
-            st.markdown(f"**{title}**")
-            figure = bands(steps, of.quantiles.tolist(), steps[moment], limits, rgb, words)
-            alt = _("The quantiles of what the layer's ReLU is given, over the steps of the training.")
-            panels.chart(figure, f"bands {name}", alt)
-    words = {"axis": _("share"), "across": _("input of the ReLU")}
-    for name, place, title, of, rgb in zip(
-        ("without", "with"), st.columns(2, gap="medium"), titles, both, COLOURS, strict=True
-    ):
-        with place:
-            st.markdown(_("{title}, after {step} steps", title=title, step=steps[moment]))
-            alt = _("How often each number is what the layer's ReLU is given, after the chosen step.")
-            panels.chart(bars(edges, of.shares[moment].tolist(), most, rgb, words), f"bars {name}", alt)
-    _in_words(compared, layer)
+    below = {"axis": _("share"), "across": _("input of the ReLU")}
+    shown = {}
+    for name, title, of, rgb in zip(names, titles, both, COLOURS, strict=True):
+        shown |= {
+            f"bands {name}": bands(steps, of.quantiles.tolist(), steps[moment], limits, rgb, words),
+            f"bars {name}": bars(edges, of.shares[moment].tolist(), most, rgb, below),
+            f"title of bars {name}": _("{title}, after {step} steps", title=title, step=steps[moment]),
+        }
+    return shown
 
 
 def _in_words(compared: Compared, layer: str) -> None:

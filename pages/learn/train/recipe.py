@@ -27,8 +27,8 @@ from vis.cost.design import Design, as_code, from_code
 from vis.cost.presets import PRESETS
 from vis.cost.trainable import classifier
 from vis.figures.numbers import duration, grouped, percent, rewritten
+from vis.own import STACK, name_of, own
 
-STACK = "stack"  # the name of the visitor's own
 USUAL = Recipe()
 DIGITS, CIFAR10 = "digits", "cifar10"
 DATA = Choice("data", Phrase("Pictures"), {DIGITS: Phrase("MNIST digits"), CIFAR10: "CIFAR-10"})
@@ -246,10 +246,14 @@ def training_of(recipe: Recipe) -> Training:
     return Training(recipe, partial(learner.build, classes, channels=examples.channels, **norm), examples, first)
 
 
-def opens(recipe: Recipe) -> str | None:
-    """The network of the app that such weights fit."""
+def opens(recipe: Recipe) -> str:
+    """The network of the app that such weights fit: of the list, or one that its name says.
+
+    Raises:
+        Refused: for a stack that the other pages cannot show.
+    """
     known = () if recipe.net == STACK else _known(recipe.net).opens
-    return known[recipe.batch_norm] if known else None
+    return known[recipe.batch_norm] if known else own(name_of(recipe)).name
 
 
 def title_of(recipe: Recipe) -> str:

@@ -2,21 +2,26 @@
 
 import json
 from dataclasses import asdict
+from functools import partial
 
 import streamlit as st
 
 from models import ARCHITECTURES
+from models.refusals import Refused
 from models.server import server
-from models.training import Training, weights_file
+from models.training import Point, Recipe, Training, weights_file
 from pages.common.asking import FRAME, key_of
 from pages.common.chooser import say_no_weights
 from pages.common.export import download, table
 from pages.common.learning import Run
 from pages.common.made_file import MadeFile
-from pages.common.routes import ACTIVATIONS, FILTERS, LAYERS, go
+from pages.common.routes import ACTIVATIONS, ATTRIBUTION, FILTERS, GRAPH, LAYERS, OCCLUSION, Route, go
 from pages.common.session import WEIGHTS_FILE, set_to, take_file
-from pages.common.text import _, spoken
-from pages.learn.train.recipe import opens
+from pages.common.text import _, plain, said, spoken
+from pages.learn.train.recipe import opens, recipe_in_words
+from vis.figures.numbers import grouped, percent
+
+PAGES = (LAYERS, FILTERS, ACTIVATIONS, GRAPH, ATTRIBUTION, OCCLUSION)  # that show a network with its weights
 
 
 def takeaway(runs: tuple[Run, ...]) -> None:
@@ -32,34 +37,52 @@ def takeaway(runs: tuple[Run, ...]) -> None:
         "trained weights",
     )
     download(row, _("Log (CSV)"), lambda: table(log_rows(training)), f"{name}.csv", "training log")
-    network = opens(training.recipe)
-    if network and not server().takes_weights:
+    if not server().takes_weights:
         say_no_weights()
-    elif network:
-        for route in (LAYERS, FILTERS, ACTIVATIONS):
-            row.button(
-                _("Open in “{page}”", page=spoken(route.title)),
+        return
+    try:
+        network = opens(training.recipe)
+    except Refused as refused:
+        st.caption(plain(said(refused)))
+        return
+    with row.popover(_("Open on another page"), icon=":material/open_in_new:", key="open trained"):
+        for route in filter(lambda route: route.is_shown, PAGES):
+            st.button(
+                spoken(route.title),
                 icon=f":material/{route.icon}:",
                 key=f"open trained {route.name}",
                 on_click=open_elsewhere,
                 args=(training, network, route),
+                width="stretch",
             )
-        st.caption(
-            _(
-                "These pages then show {network} with the weights as they are now; choose other weights in the row at "
-                "their top.",
-                network=ARCHITECTURES[network].title,
-            )
+    st.caption(
+        _(
+            "The other pages then show {network} with the weights as they are now; choose other weights in the row at "
+            "their top.",
+            network=ARCHITECTURES[network].title,
         )
+    )
 
 
-def open_elsewhere(training: Training, network: str, route) -> None:
+def open_elsewhere(training: Training, network: str, route: Route) -> None:
     """Makes the weights the session's own file, as if they had been uploaded, and asks for the page."""
-    file = MadeFile(f"trained-{training.recipe.net}-{training.step}.safetensors", weights_file(training))
+    name = f"trained-{training.recipe.net}-{training.step}.safetensors"
+    about = partial(_about, training.recipe, training.step, training.held_out[-1] if training.held_out else None)
+    file = MadeFile(name, weights_file(training), network, about)
     take_file(WEIGHTS_FILE, file)
     set_to(f"classes/{network} {file.file_id}", "\n".join(training.examples.categories))  # as if they had been typed
     set_to(key_of("weights", page=FRAME), "file")
     go(route, network)
+
+
+def _about(recipe: Recipe, steps: int, point: Point | None) -> str:
+    """How the weights were trained, and what they reach."""
+    words = _("Trained here for {steps} steps: {recipe}.", steps=grouped(steps), recipe=recipe_in_words(recipe))
+    if point is None:
+        return words
+    accuracy, measured = percent(point.accuracy), grouped(point.step)
+    held_out = _("Held-out accuracy after {steps} steps: {accuracy}.", steps=measured, accuracy=accuracy)
+    return f"{words} {held_out}"
 
 
 def log_rows(training: Training) -> list[dict[str, object]]:

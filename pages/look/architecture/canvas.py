@@ -221,7 +221,7 @@ def _bar(place: str, shown: Mapping[str, Built], look: Look) -> DeltaGenerator:
     built, is_compared = shown[place], len(shown) > 1
     row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"bar {place}")
     if is_compared:
-        row.markdown(f"**{ARCHITECTURES[built.network].title}**", width="content")
+        row.markdown(f"**{spoken(ARCHITECTURES[built.network].title)}**", width="content")
     together = shown if look.together else {place: built}
     if row.button(_("Open all"), icon=":material/unfold_more:", key=f"open all {place}"):
         _show_all(together, frozenset({EVERYTHING}))

@@ -9,7 +9,7 @@ from models.architecture import Architecture
 from models.weights import card
 from pages.common.cache import Built
 from pages.common.panels import wrapped
-from pages.common.text import _, plain
+from pages.common.text import _, plain, spoken
 from pages.common.words import operations_in_words
 from vis.cost.count import Counting
 from vis.figures.numbers import grouped, percent, rewritten
@@ -18,10 +18,11 @@ from vis.graph import COUNTED, ROOT, Graph
 
 def tables(shown: Mapping[str, Built], graphs: Mapping[str, Graph], counting: Counting) -> None:
     """A table for every network that is shown, one below the other, for they are too wide to stand side by side."""
-    st.header(_("Numbers here and in the paper"), anchor="numbers")
+    has_paper = any(ARCHITECTURES[built.network].paper for built in shown.values())
+    st.header(_("Numbers here and in the paper") if has_paper else _("Numbers"), anchor="numbers")
     for place, built in shown.items():
         if len(shown) > 1:
-            st.markdown(f"**{ARCHITECTURES[built.network].title}**")
+            st.markdown(f"**{spoken(ARCHITECTURES[built.network].title)}**")
         _table(place, ARCHITECTURES[built.network], graphs[place], built, counting)
 
 
@@ -51,13 +52,16 @@ def _table(place: str, architecture: Architecture, graph: Graph, built: Built, c
         error = f"{percent(1 - architecture.accuracy / 100, 2)} ({whose})"
     rows += [(_("top-1 error"), error, printed.top1_error), (_("top-5 error"), error5, printed.top5_error)]
     columns = [_("quantity"), _("here"), _("in the paper")]
-    wrapped(columns, [[name, here or "–", rewritten(paper) if paper else "–"] for name, here, paper in rows], place)
-    notes = [architecture.paper]
+    cells = [[name, here or "–", rewritten(paper) if paper else "–"] for name, here, paper in rows]
+    if not architecture.paper:
+        columns, cells = columns[:2], [[name, here] for name, here, _paper in rows if here]
+    wrapped(columns, cells, place)
+    notes = [architecture.paper] if architecture.paper else []
     if architecture.differs:
         notes.append(_("This version: {differs}.", differs=_(architecture.differs)))
     if printed.remark:
         notes.append(_(printed.remark))
-    if published is None:
+    if published is None and architecture.paper:
         notes.append(_("Counted with the picture size and options chosen above, which differ from the paper's."))
     if graph.left_out():
         notes.append(

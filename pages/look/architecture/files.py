@@ -51,8 +51,9 @@ def offer(
         seen: the pictures in the boxes; None where there are none.
     """
     architecture, graph, times = ARCHITECTURES[built.network], cache.graph(built), timing.milliseconds(built)
+    picture = f"{_('picture')} {'×'.join(map(str, graph.input_shape[1:]))}"
     about = [
-        f"{architecture.title} · {architecture.paper} · {_('picture')} {'×'.join(map(str, graph.input_shape[1:]))}",
+        " · ".join(filter(None, (spoken(architecture.title), architecture.paper, picture))),
         f"{_('Colour by')} {colours}",
     ]
     if built.options:

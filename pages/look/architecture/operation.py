@@ -50,7 +50,7 @@ def inspector(place: str, built: Built, name: str, counting: Counting, is_beside
     def close() -> None:
         show_graph(place, built.network, replace(graph_view(place, built.network), selected=None))
 
-    title = f"{ARCHITECTURES[built.network].title} · {plain(called(built)[name])} · {_what(graph, name)}"
+    title = f"{spoken(ARCHITECTURES[built.network].title)} · {plain(called(built)[name])} · {_what(graph, name)}"
     with close_up(title, f"{place} {built.network} {name}", close, place, is_beside):
         _numbers(graph, built, name, counting)
         if name in graph.nodes:
@@ -174,14 +174,14 @@ def _with_weights(place: str, built: Built, node: Node) -> None:
     if built.options:
         st.caption(_("Filters and activation maps are shown only with the network's default options."))
         return
-    ships = place_of_weights(built.network) == "install"
-    if not st.toggle(_("Filters and activation maps"), ships, key=f"with weights {place} {built.network}"):
+    is_here = place_of_weights(built.network) == "install" or ARCHITECTURES[built.network].is_own
+    if not st.toggle(_("Filters and activation maps"), is_here, key=f"with weights {place} {built.network}"):
         return
     chosen, loaded = opened(selection_of(built.network))
     with st.spinner(_("Showing the picture to the network …"), show_time=True):
         found, on_cpu = cache.layer_view(chosen, node.name, MOST_MAPS, built.side)
     say_if_on_cpu(on_cpu)
-    about = f"{loaded.architecture.title} · {plain(weights_in_words(loaded))} · {plain(node.name)}"
+    about = f"{spoken(loaded.architecture.title)} · {plain(weights_in_words(loaded))} · {plain(node.name)}"
     if found.filters is not None:
         limit = float(abs(found.filters.tiles).max())
         kernels = [signed(tile, limit) for tile in found.filters.tiles]

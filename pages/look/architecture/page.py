@@ -14,7 +14,7 @@ from pages.common.cache import Built
 from pages.common.code import network_code, the_code
 from pages.common.panels import let_it_be_drawn
 from pages.common.session import selection
-from pages.common.text import _, plain, said
+from pages.common.text import _, plain, said, spoken
 from pages.common.widgets import say
 from pages.common.words import QUANTITIES
 from pages.look.architecture import facts, files, story, timing, versus
@@ -76,7 +76,7 @@ def page() -> None:
     timing.measure_all(shown.values() if look.colour == "time" else ())
     _graphs(shown, look)
     if "right" in shown:
-        titles = [ARCHITECTURES[built.network].title for built in shown.values()]
+        titles = [spoken(ARCHITECTURES[built.network].title) for built in shown.values()]
         versus.table(titles, *graphs.values(), cache.comparison(*shown.values()).pairs, look.counting)
     facts.tables(shown, graphs, look.counting)
     files.layer_table(graphs["left"], look.counting, timing.milliseconds(shown["left"]))
@@ -94,7 +94,8 @@ def _networks(network: str) -> dict[str, Built]:
     compare = Choice("compare", Phrase("Compare with"), others, None, shown_as="list", help=worth)
     compared = ask_one(st, compare, network=network, comes_back=True, placeholder=_("nothing"))  # once it is cleared
     usual = ARCHITECTURES[network].input_shape[1]
-    about = _("Side in pixels; {side} in the paper.", side=usual)
+    words = _("Side in pixels; {side} in the paper.", side=usual)
+    about = _("Side in pixels; {side} in training.", side=usual) if ARCHITECTURES[network].is_own else words
     side = ask_one(st, Number("side", Phrase("Picture size"), usual, 1, 1024, help=about), network=network)
     options = _options(ARCHITECTURES[network])
     shown = {"left": Built(network, side, options)}

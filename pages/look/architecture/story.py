@@ -34,7 +34,9 @@ STACKS = {"densenet": "_DenseBlock"}  # by family, the module whose idea is how 
 
 
 def told(architecture: Architecture, graph: Graph) -> None:
-    """Draws the text, and beside it the network's own block."""
+    """Draws the text, and beside it the network's own block; nothing of a visitor's own network."""
+    if architecture.is_own:
+        return
 
     def draw() -> None:
         drawings = {name: _drawn(graph, name) for name in _blocks(architecture, graph)}

@@ -20,7 +20,7 @@ from pages.common.opened import Opened, note, open_unit, opened, there
 from pages.common.panels import let_it_be_drawn, row_that_wraps
 from pages.common.presenting import Position, arrow_keys
 from pages.common.session import Selection, keep, kept, selection
-from pages.common.text import _, plain, prose, said
+from pages.common.text import _, plain, prose, said, spoken
 from pages.common.widgets import computed, network_or_stop, say_if_on_cpu, warning_of, weights_in_words
 from pages.common.words import (
     empty_in_words,
@@ -131,7 +131,7 @@ def _layers(chosen: Selection, loaded: Loaded) -> tuple[tuple[str, str], ...]:
 
 def _about_network(loaded: Loaded) -> str:
     """The network's paper, its weights and what they were trained for, Markdown."""
-    notes = [loaded.architecture.title, loaded.architecture.paper]
+    notes = [spoken(loaded.architecture.title), *filter(None, [loaded.architecture.paper])]
     if loaded.architecture.differs:
         notes.append(_(loaded.architecture.differs))
     notes.append(weights_in_words(loaded))
@@ -274,6 +274,8 @@ def _layer(
 def _about(loaded: Loaded, layer: str) -> str | None:
     """The name of the text beside a layer: what such layers often learn, or what random weights look like in them."""
     if loaded.weights.trained:
+        if loaded.architecture.is_own:  # what such layers learn, nobody has told yet
+            return None
         return f"layer{layer}" if (TEXTS / f"layer{layer}.en.md").exists() else None
     return dict(zip(loaded.layers, ("noise1", "noise2"), strict=False)).get(layer)
 

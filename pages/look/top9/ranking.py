@@ -85,7 +85,7 @@ def about_all(shown: Shown) -> None:
     top, loaded = shown.top, shown.loaded
     idle = int((shown.strongest <= 0).sum())
     words = [
-        f"{loaded.architecture.title}, {plain(weights_in_words(loaded))}",
+        f"{spoken(loaded.architecture.title)}, {plain(weights_in_words(loaded))}",
         _(
             "layer {layer} ({operation}): {k} feature maps",
             layer=shown.layer,
