@@ -83,10 +83,25 @@ def png(pixels: np.ndarray) -> bytes:
     """A PNG file, without any notes, of pixels (H, W), (H, W, 3) or (H, W, 4), uint8."""
     content = np.ascontiguousarray(pixels)
     key = content.shape, content.dtype.str, hashlib.sha256(content).digest()
-    return _pngs.get(key, lambda: _encoded(content))
+    return _files.get(key, lambda: _encoded(content))
 
 
-_pngs = Kept(32 << 20)  # a page draws most of its pictures again whenever something else on it changes
+def jpeg(pixels: np.ndarray) -> bytes:
+    """A JPEG file of a photograph's pixels (H, W, 3), as Streamlit makes one of every picture that has no transparent
+    part, in every run; one that is a JPEG already it takes as it is.
+    """
+    content = np.ascontiguousarray(pixels)
+    key = "jpeg", content.shape, hashlib.sha256(content).digest()
+    return _files.get(key, lambda: _photograph(content))
+
+
+def _photograph(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+_files = Kept(32 << 20)  # a page draws most of its pictures again whenever something else on it changes
 
 
 def _encoded(pixels: np.ndarray) -> bytes:

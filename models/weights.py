@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -111,8 +112,16 @@ class Card:
 def card(name: str, folder: Path = SHIPPED) -> Card | None:
     """The card of the weights that ship for the network `name`; None if none ship."""
     file = folder / f"{name}.json"
-    if not os.path.exists(file):  # False also for a name too long for a file
+    try:
+        written = file.stat()
+    except (OSError, ValueError):  # also for a name too long for a file
         return None
+    return _card_of(file, written.st_mtime_ns, written.st_size)
+
+
+@lru_cache(maxsize=128)
+def _card_of(file: Path, _written: int, _size: int) -> Card:
+    """The card in a file, read anew when that has changed: pages ask for all of them in every run."""
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
         return Card(

@@ -9,6 +9,7 @@ gives guided backpropagation and the plain gradient.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -63,7 +64,7 @@ class Projection:
     method: str
     fidelity: str  # "exact", "approximated: <what>" or "undefined: <why>"
 
-    @property
+    @cached_property
     def is_empty(self) -> bool:
         """Whether nothing of an active unit reaches the pixels that it sees: all was rectified away on the way down."""
         is_sent = not self.fidelity.startswith("undefined")
@@ -105,7 +106,7 @@ def strongest_units(
     Raises:
         TraceRefused: for a layer or a channel that does not exist.
     """
-    recording = _recorded(model, image, [layer])
+    recording = recorded(model, image, [layer])
     ranked = layer_maps(recording, ranked_by(recording.trace, model, layer))
     return strongest_of(layer_maps(recording, layer), layer, k, channels, ranked)
 
@@ -136,7 +137,7 @@ def strongest_of(
 
 def unit_at(model: nn.Module, image: Tensor | Recording, layer: str, channel: int, row: int, column: int) -> Unit:
     """The unit of this map at this position, with its activation."""
-    maps = layer_maps(_recorded(model, image, [layer]), layer)
+    maps = layer_maps(recorded(model, image, [layer]), layer)
     check_unit(maps, layer, channel, row, column)
     return Unit(layer, channel, row, column, maps[channel, row, column].item())
 
@@ -164,7 +165,7 @@ def project(
         TraceRefused: for layers or units that do not exist, and for a recording of another network.
         NoRule: for an operation that cannot be walked back through.
     """
-    recording = _recorded(model, image, {unit.layer for unit in units}, method)
+    recording = recorded(model, image, {unit.layer for unit in units}, method)
     groups, units = _by_layer(units), _as_recorded(recording, units)
     projections: dict[int, Projection] = {}
     for layer, numbers in groups.items():
@@ -201,7 +202,7 @@ def project_map(
     unpooling: str = "add",
 ) -> Projection:
     """What a whole feature map saw: all its units sent down at once as by `project`, every other map set to zero."""
-    recording = _recorded(model, image, [layer], method)
+    recording = recorded(model, image, [layer], method)
     (unit,) = strongest_units(model, recording, layer, channels=[channel])
     seed = torch.zeros_like(recording.values[recording.trace[layer]])
     order_of(recording, layer).maps(seed)[0, channel] = _sent(layer_maps(recording, layer)[channel], method)
@@ -246,7 +247,7 @@ def stages(
     unpooling: str = "add",
 ) -> Iterator[Stage]:
     """Every step of one unit's projection, from the unit itself down to the picture."""
-    recording = _recorded(model, image, [unit.layer], method)
+    recording = recorded(model, image, [unit.layer], method)
     seed = _seed(recording, unit.layer, _as_recorded(recording, [unit]), method)
     yield _stage(recording, recording.trace[unit.layer], "seed", recording.trace[unit.layer], seed)
     for step, rule, source, signal in _walk(recording, unit.layer, seed, method, unpooling):
@@ -279,7 +280,12 @@ def record_for(
     return record(model, image, layers, reads)
 
 
-def _recorded(model: nn.Module, image: Tensor | Recording, layers: Iterable[str], *methods: str) -> Recording:
+def recorded(model: nn.Module, image: Tensor | Recording, layers: Iterable[str], *methods: str) -> Recording:
+    """The recording, or one of the picture for these layers and methods.
+
+    Raises:
+        TraceRefused: for a recording of another network, or of shapes alone.
+    """
     if not isinstance(image, Recording):
         image = record_for(model, image, layers, methods)
     if image.model is not model:

@@ -13,14 +13,14 @@ from vis.deconvnet import (
     Unit,
     project,
     ranked_by,
-    record_for,
+    recorded,
     stages,
     strongest_units,
     unit_at,
 )
 from vis.maps import layer_maps
 from vis.receptive import ReceptiveField, remembered_field
-from vis.trace import check_finite
+from vis.trace import Recording, check_finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ def limit_of(values: Tensor) -> float:
 
 def responses(
     model: nn.Module,
-    image: Tensor,
+    image: Tensor | Recording,
     layers: Mapping[str, str],
     k: int = 9,
     channels: Mapping[str, Sequence[int]] | None = None,
@@ -59,14 +59,14 @@ def responses(
     """For each layer the `k` feature maps that respond most, projected to the picture, in one walk down the network.
 
     Args:
-        image: (1, C, H, W).
+        image: (1, C, H, W), or a recording of it up to the highest of these layers.
         layers: a layer's short name to its operation in the trace, such as {"1": "features.relu1"}.
         channels: by short name, the feature maps to show instead of the strongest.
 
     Raises:
         TraceRefused: see `vis.deconvnet.project`.
     """
-    recording = record_for(model, image, layers.values(), (method,))
+    recording = recorded(model, image, layers.values(), method)
     for operation in layers.values():
         check_finite(layer_maps(recording, operation), operation)
     units = {
@@ -100,40 +100,66 @@ class StagePicture:
 
 @dataclass(frozen=True, eq=False)
 class UnitResponse:
-    """One unit in full: the map it belongs to, its projection by every method, and the deconvnet's steps."""
+    """One unit in full: the map it belongs to, and its projection by every method."""
 
     unit: Unit
     activations: Tensor  # (h, w): what every unit of the same feature map answers
     projections: Mapping[str, Projection]  # by method
     cosines: Mapping[str, float]  # of each method's projection to the deconvnet's
-    steps: tuple[StagePicture, ...]
 
 
 def unit_in_full(
-    model: nn.Module, image: Tensor, layer: str, channel: int, position: tuple[int, int] | None = None, maps: int = 8
+    model: nn.Module, image: Tensor | Recording, layer: str, channel: int, position: tuple[int, int] | None = None
 ) -> UnitResponse:
     """Everything there is to see of one unit, by default the strongest of its feature map.
 
     Args:
+        image: as of `responses`.
         position: (row, column) of the unit in its map.
-        maps: how many feature maps of every step are kept.
 
     Raises:
         TraceRefused: for a layer, a channel or a position that does not exist.
     """
-    recording = record_for(model, image, [layer], METHODS)
-    if position is None:
-        (unit,) = strongest_units(model, recording, layer, channels=[channel])
-    else:
-        unit = unit_at(model, recording, layer, channel, *position)
+    recording, unit = _recorded_unit(model, image, layer, channel, position, METHODS)
     projections = {method: _on_cpu(project(model, recording, [unit], method)[0]) for method in METHODS}
     return UnitResponse(
         unit,
         layer_maps(recording, layer)[channel].cpu(),
         projections,
         {method: cosine(projection, projections["deconvnet"]) for method, projection in projections.items()},
-        tuple(_strongest_maps(stage, maps) for stage in stages(model, recording, unit)),
     )
+
+
+def unit_step_by_step(
+    model: nn.Module,
+    image: Tensor | Recording,
+    layer: str,
+    channel: int,
+    position: tuple[int, int] | None = None,
+    maps: int = 8,
+) -> tuple[StagePicture, ...]:
+    """The deconvnet's way down from one unit to the picture; arguments as of `unit_in_full`.
+
+    Args:
+        maps: how many feature maps of every step are kept.
+    """
+    recording, unit = _recorded_unit(model, image, layer, channel, position)
+    return tuple(_strongest_maps(stage, maps) for stage in stages(model, recording, unit))
+
+
+def _recorded_unit(
+    model: nn.Module,
+    image: Tensor | Recording,
+    layer: str,
+    channel: int,
+    position: tuple[int, int] | None,
+    methods: Sequence[str] = ("deconvnet",),
+) -> tuple[Recording, Unit]:
+    recording = recorded(model, image, [layer], *methods)
+    if position is None:
+        (unit,) = strongest_units(model, recording, layer, channels=[channel])
+        return recording, unit
+    return recording, unit_at(model, recording, layer, channel, *position)
 
 
 def _strongest_maps(stage: Stage, count: int) -> StagePicture:

@@ -90,7 +90,7 @@ class Windows:
         top, left = self.top.tolist(), self.left.tolist()
         above, before = max(0, -min(top)), max(0, -min(left))
         below, after = max(0, max(top) + height - maps.shape[2]), max(0, max(left) + width - maps.shape[3])
-        framed = F.pad(maps[0], (before, after, above, below))
+        framed = F.pad(maps[0], (before, after, above, below)) if any((before, after, above, below)) else maps[0]
         return torch.stack(
             [
                 framed[:, y + above : y + above + height, x + before : x + before + width]

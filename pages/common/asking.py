@@ -12,8 +12,9 @@ import streamlit as st
 from models.options import Choice, Number, Numbers, Option, Several, Switch
 from models.statefile import listed
 from pages.common import address, routes
+from pages.common.cache.turns import warm
 from pages.common.components.sliders import Report, Results, Slider, live_sliders
-from pages.common.framing import framed
+from pages.common.framing import framed, is_by_itself
 from pages.common.session import kept, set_to, value_of
 from pages.common.text import _, plain, speak, spoken
 from vis.figures.numbers import rewritten
@@ -21,7 +22,7 @@ from vis.figures.numbers import rewritten
 FRAME = ""  # the page of what belongs to every page
 
 
-def fragment(draw: Callable) -> Callable:
+def fragment(draw: Callable[..., None]) -> Callable[..., None]:
     """A part of a page that can be drawn by itself, as `st.fragment`, and then writes its part of the address."""
 
     @framed
@@ -31,7 +32,9 @@ def fragment(draw: Callable) -> Callable:
         speak()
         routes.follow()
         with address.part(f"{draw.__module__}.{draw.__qualname__}"):
-            return draw(*args, **kwargs)
+            draw(*args, **kwargs)
+        if is_by_itself():
+            warm()
 
     return drawn
 

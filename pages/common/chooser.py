@@ -8,7 +8,7 @@ import streamlit as st
 from models import ARCHITECTURES
 from models.decoding import MOST_MEGABYTES, PictureRefused
 from models.device import available
-from models.images import MIDDLE, png, square_of
+from models.images import MIDDLE, jpeg, square_of
 from models.loading import place_of_weights
 from models.options import Choice, Number, Phrase
 from models.samples import samples_for
@@ -125,7 +125,7 @@ def choose_picture(place, network: str) -> Picture:
         small = None
     slot = place.empty()  # without it, a picture that is refused would close what stands open beside it
     if small is not None:
-        slot.image(png(small), width=THUMBNAIL // 2, alt=name)
+        slot.image(jpeg(small), width=THUMBNAIL // 2, alt=name)
     with place.popover(plain(name), icon=":material/add_photo_alternate:", help=_("Change the picture")):
         ask_picture()
         part = chosen.part if small is None else _choose_part(chosen)
@@ -174,7 +174,7 @@ def _choose_part(picture: Picture) -> int:
     if width == height:
         return MIDDLE
     part = ask_one(st, PART, of=picture.sha256, page=FRAME, is_linked=_is_of_link(picture))
-    st.image(png(lit(small, square_of(width, height, part))), alt=_("The part that the network sees, bright"))
+    st.image(jpeg(lit(small, square_of(width, height, part))), alt=_("The part that the network sees, bright"))
     return part
 
 

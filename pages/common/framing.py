@@ -24,6 +24,12 @@ def framed(draw: Callable[..., None]) -> Callable[..., None]:
     return drawn
 
 
+def is_by_itself() -> bool:
+    """Whether this run draws such parts and not the whole page."""
+    context = get_script_run_ctx()
+    return bool(context and context.fragment_ids_this_run)
+
+
 def forget_parts() -> None:
     """What the page before has of such parts is not drawn any more; to be called before another page draws its own.
 

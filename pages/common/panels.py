@@ -144,7 +144,7 @@ def picture(
     """A picture below its title, and below it what it shows.
 
     Args:
-        pixels: or a PNG of them, which has its warning already.
+        pixels: or a file of them, which has its warning already.
         words: lines of Markdown.
         of: follows the title, Markdown.
         loaded: the network that made it, which warns below where its weights are random.

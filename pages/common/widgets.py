@@ -1,7 +1,7 @@
 """Pieces of a page that every page uses."""
 
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from models.download import DownloadFailed
 from models.images import png
 from models.refusals import Refused
 from pages.common import cache
+from pages.common.cache.meanwhile import meanwhile
 from pages.common.session import Selection
 from pages.common.text import _, plain, said
 from vis.figures.numbers import fixed
@@ -68,7 +69,7 @@ def opened(selection: Selection, at_once: bool = True) -> tuple[Selection, Loade
         megabytes = f"{fixed(done / 1e6)} / {fixed(total / 1e6)}" if total else fixed(done / 1e6)
         bar.progress(min(share, 1.0), _("Downloading the weights: {megabytes} MB", megabytes=megabytes))
 
-    with st.spinner(_("Opening the network …"), show_time=True):
+    with _said_meanwhile(_("Opening the network …")):
         weights, refused = cache.weights_to_be_had(selection, progress)
         selection = replace(selection, weights=weights)
         loaded, on_cpu = cache.opened_network(selection, at_once)
@@ -138,6 +139,11 @@ def honest_png(loaded: Loaded, pixels: np.ndarray, shown: int | None = None) -> 
 
 
 def computed(what: str, work: Callable[[], Result]) -> Result:
-    """What `work` gives; meanwhile the page says what is being done, and a refusal ends the page."""
-    with refusals_said(), st.spinner(what, show_time=True):
+    """What `work` gives, of what is remembered; while it is made the page says so, and a refusal ends the page."""
+    with refusals_said(), _said_meanwhile(what):
         return work()
+
+
+def _said_meanwhile(what: str) -> AbstractContextManager[None]:
+    """A `with` in which the page says this while something is made that was not remembered."""
+    return meanwhile(lambda: st.spinner(what, show_time=True))

@@ -82,7 +82,7 @@ class Visit:
             self.at._page_hash = calc_hash("" if page == HOME else page.name)
         for name, value in link.items():
             self.at.query_params[name] = value
-        for part in ("code", "layers", "story"):  # which a visitor opens
+        for part in ("code", "layers", "steps", "story"):  # which a visitor opens
             self.at.session_state[f"open {part}"] = True
         self.run()
 

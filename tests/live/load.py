@@ -9,10 +9,12 @@ same on a fresh server.
 import argparse
 import asyncio
 import random
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import quantiles
 from urllib.parse import urlencode
 
@@ -412,7 +414,8 @@ async def measure(pages: Sequence[str], sizes: Sequence[int], seconds: float, mo
         single = Single(alone.address)
         for name in pages:
             page = PAGES[name]
-            with serving() as server:
+            log = Path(tempfile.gettempdir(), f"convscope-load-{name}.log")
+            with serving(keep=log) as server:
                 await class_of(server, page, 1, 4 * THINKING)  # the page was visited before
                 for size in sizes:
                     met = await class_of(server, page, size, seconds)
@@ -422,6 +425,8 @@ async def measure(pages: Sequence[str], sizes: Sequence[int], seconds: float, mo
                     _row_of(met, compared, len(wrong))
                     for words in said[:5]:
                         print(f"<!-- {words} -->")
+                    for words in server.tracebacks() if met.failures else ():
+                        print(f"<!-- {log}:\n{words}\n-->")
     return is_well
 
 

@@ -22,6 +22,16 @@ class Server:
 
     address: str
     process: int
+    log: Path
+
+    def tracebacks(self) -> list[str]:
+        """What its log says of exceptions, each once; a visitor sees no more than that there was one."""
+        found, lines = dict[str, int](), self.log.read_text("utf-8", "replace").splitlines()
+        for i, line in enumerate(lines):
+            if line.lstrip().startswith("Traceback (most recent call last)"):
+                end = next((j for j in range(i + 1, len(lines)) if lines[j][:1].strip()), len(lines) - 1)
+                found.setdefault("\n".join(lines[max(0, i - 1) : end + 1]), i)
+        return list(found)
 
     def cpu(self) -> float:
         """Seconds of a core that it has worked."""
@@ -50,16 +60,20 @@ class Server:
 
 
 @contextmanager
-def serving(script: Path = ROOT / "app.py") -> Iterator[Server]:
-    """A fresh server of `script`, ended with the `with`."""
+def serving(script: Path = ROOT / "app.py", keep: Path | None = None) -> Iterator[Server]:
+    """A fresh server of `script`, ended with the `with`.
+
+    Args:
+        keep: where its log stays; by default it goes with the server.
+    """
     port = free_port()
-    with tempfile.NamedTemporaryFile("w+") as log:
+    with keep.open("w+") if keep else tempfile.NamedTemporaryFile("w+") as log:
         command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
         command += [f"--server.port={port}", "--server.fileWatcherType=none", "--browser.gatherUsageStats=false"]
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
         try:
             wait_until_healthy(process, f"http://127.0.0.1:{port}", Path(log.name))
-            yield Server(f"http://127.0.0.1:{port}", process.pid)
+            yield Server(f"http://127.0.0.1:{port}", process.pid, Path(log.name))
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()

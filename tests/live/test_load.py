@@ -83,3 +83,19 @@ def test_what_a_session_leaves_behind_is_told_from_what_the_first_ones_fill():
     ]
     assert slope(looks, "memory") == pytest.approx(20_000)
     assert slope(looks, "files") == pytest.approx(0)
+
+
+def test_what_a_servers_log_says_of_exceptions_is_found_each_once(tmp_path):
+    log = tmp_path / "log"
+    first = (
+        "Uncaught app execution\nTraceback (most recent call last):\n  File 'a', line 1, in f\n    g()\nKeyError: 'a'"
+    )
+    other = first.replace("KeyError: 'a'", "ValueError: many\n  lines").partition("\n  lines")[0]
+    log.write_text(
+        f"You can view\n{first}\nsomething else\n{other}\n  lines\n{first}\nTraceback (most recent call last):\n  cut"
+    )
+    assert Server("", 0, log).tracebacks() == [
+        first,
+        other,
+        "KeyError: 'a'\nTraceback (most recent call last):\n  cut",
+    ]

@@ -274,6 +274,8 @@ def test_a_link_comes_to_the_layer_of_its_unit_whatever_the_window_and_its_steps
 
     page.get_by_text("Step by step, from the unit down to the picture").click()
     steps = page.get_by_test_id("stExpander").first.get_by_test_id("stCaptionContainer")
+    expect(steps.filter(has_text=re.compile(r"^0\. seed"))).to_be_visible(timeout=30_000)  # drawn when it is opened
+    settled(page)
     texts = [text for text in steps.all_inner_texts() if re.match(r"\d+\. ", text)]
     assert [int(text.split(".")[0]) for text in texts] == [*range(len(texts))], "read one by one, as on a telephone"
     assert texts[0].startswith("0. seed")

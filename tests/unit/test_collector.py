@@ -1,11 +1,13 @@
 """The garbage collector is kept quick, and keeps its promises: what is of no use goes, a little later."""
 
 import gc
+import inspect
 import threading
 import time
 import weakref
 
 import pytest
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
 from pages.common.cache import turns
 from pages.common.cache.turns import Collector
@@ -42,6 +44,14 @@ def quick(monkeypatch):
     monkeypatch.setattr(turns.gc, "collect", lambda: 0)
 
 
+@pytest.fixture
+def memory(monkeypatch):
+    """The bytes that the process holds; a test changes them."""
+    held = [1 << 30]
+    monkeypatch.setattr(turns, "resident", lambda: held[0])
+    return held
+
+
 def always(**how) -> Collector:
     return Collector(much=0, **how)
 
@@ -55,20 +65,70 @@ def test_what_outlives_a_collection_is_out_of_the_collectors_sight():
     assert len(kept) == 50_000
 
 
-def test_a_circle_made_after_the_first_time_is_freed_when_it_is_garbage(clock):
-    collector = always()
+def frozen_in_use(collector: Collector, clock) -> weakref.ref:
+    """What has become garbage since it was frozen."""
     collector.tidy()
     node = Node()
     seen = weakref.ref(node)
     clock[0] += 5
-    collector.tidy()  # frozen while it is in use
+    assert collector.tidy()
     assert seen() is node
     del node
     gc.collect()
-    assert seen()  # it is out of sight …
+    assert seen()  # it is out of sight
+    return seen
+
+
+def test_a_circle_made_after_the_first_time_is_freed_when_it_is_garbage(clock, memory):
+    collector = always()
+    seen = frozen_in_use(collector, clock)
+    for _ in range(10):
+        clock[0] += 5
+        assert collector.tidy()
+        assert seen()
+    clock[0] += 5  # a minute after everything was looked through
+    assert collector.tidy()
+    assert not seen()
+
+
+def test_it_is_freed_at_once_where_memory_has_grown(clock, memory):
+    collector = always()
+    seen = frozen_in_use(collector, clock)
+    clock[0] += 5
+    memory[0] += (256 << 20) - 1
+    assert collector.tidy()
+    assert seen()
+    clock[0] += 5
+    memory[0] += 1
+    assert collector.tidy()
+    assert not seen()
+    seen = frozen_in_use(collector, clock)
     clock[0] += 5
     assert collector.tidy()
-    assert not seen()  # … until now
+    assert seen()  # it has not grown since
+
+
+def test_a_circle_that_is_garbage_before_it_is_frozen_goes_with_the_next_collection(clock, memory):
+    collector = always()
+    collector.tidy()
+    seen = weakref.ref(Node())
+    assert seen()
+    clock[0] += 5
+    assert collector.tidy()
+    assert not seen()
+
+
+def test_between_two_collections_of_everything_what_is_frozen_is_not_looked_through(clock, memory):
+    kept = [[number] for number in range(200_000)]
+    collector = always()
+    began = time.process_time()
+    collector.tidy()
+    all_took = time.process_time() - began
+    clock[0] += 5
+    began = time.process_time()
+    assert collector.tidy()
+    assert time.process_time() - began < all_took / 3
+    assert len(kept) == 200_000
 
 
 def test_what_is_in_no_circle_goes_at_once_even_when_it_was_frozen():
@@ -89,15 +149,17 @@ def test_it_is_done_once_in_five_seconds_at_most(clock, quick):
     assert done == ([True] + [False] * 9) * 4
 
 
-def test_where_it_takes_long_it_comes_less_often(clock, monkeypatch):
-    collector = always()
+def test_where_it_takes_long_it_comes_less_often(clock, memory, monkeypatch):
+    collector, everything = always(), []
+    monkeypatch.setattr(turns.gc, "unfreeze", lambda: everything.append(clock[0]))
     monkeypatch.setattr(turns.gc, "collect", lambda: clock.__setitem__(0, clock[0] + 2.0))  # two seconds
     assert collector.tidy()
     monkeypatch.setattr(turns.gc, "collect", lambda: 0)
-    clock[0] += 39.9  # 2 s are a twentieth of 40 s
-    assert not collector.tidy()
-    clock[0] += 0.2
-    assert collector.tidy()
+    began, memory[0] = clock[0], memory[0] * 2
+    for _ in range(10):
+        clock[0] += 5
+        assert collector.tidy()
+    assert [when - began for when in everything] == [-2, 40]  # 2 s are a twentieth of 40 s
 
 
 def test_where_little_has_come_since_it_waits_for_a_minute(clock, quick):
@@ -149,8 +211,63 @@ def test_an_interrupted_one_does_not_keep_the_next_from_it(monkeypatch):
     assert collector.tidy()
 
 
-def test_the_app_does_it_at_the_end_of_a_run(monkeypatch):
-    done = []
-    monkeypatch.setattr(turns.collector, "tidy", lambda: done.append(True))
+class Run(threading.Thread):
+    """A session's run that ends when it may."""
+
+    NAME = "ScriptRunner.scriptThread"
+
+    def __init__(self):
+        self.may_end = threading.Event()
+        super().__init__(target=self.may_end.wait, args=(5,), name=self.NAME)
+        self.start()
+
+    def end(self) -> None:
+        self.may_end.set()
+        self.join()
+
+
+@pytest.fixture
+def tidied(monkeypatch):
+    """Set when it is done."""
+    done = threading.Event()
+    monkeypatch.setattr(turns.collector, "tidy", done.set)
+    monkeypatch.setattr(turns.collector, "_ended", -float("inf"))
+    return done
+
+
+def test_the_app_does_it_when_a_run_has_ended_and_nobody_waits(tidied):
+    run, other = Run(), Run()
+    turns.collector.tidy_after(run)
+    assert not tidied.wait(0.2)
+    run.end()
+    assert not tidied.wait(0.2)  # somebody else's
+    other.end()
+    assert tidied.wait(1)
+
+
+def test_where_there_is_always_somebody_it_is_done_all_the_same(tidied, monkeypatch):
+    monkeypatch.setattr(turns, "PATIENT", 0.3)
+    run = Run()
+    turns.collector.tidy_after(run)
+    assert tidied.wait(1)
+    run.end()
+
+
+def test_many_ends_of_runs_make_one_thread(tidied):
+    run = Run()
+    for _ in range(50):
+        turns.collector.tidy_after(run)
+    assert sum(thread.name == "collector" for thread in threading.enumerate()) == 1
+    run.end()
+    assert tidied.wait(1)
+
+
+def test_the_end_of_a_run_is_told(monkeypatch):
+    told = []
+    monkeypatch.setattr(turns.collector, "tidy_after", told.append)
     turns.warm()
-    assert done == [True]
+    assert told == [threading.current_thread()]
+
+
+def test_a_run_is_known_by_its_thread():
+    assert f'"{Run.NAME}"' in inspect.getsource(ScriptRunner.start)

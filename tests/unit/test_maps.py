@@ -14,7 +14,7 @@ from vis.activations import activations, channel_view
 from vis.deconvnet import METHODS, Stage, Unit, project, project_map, stages, strongest_units, unit_at
 from vis.filters import view_of
 from vis.maps import Order, channel_dimensions, layer_maps, order_of
-from vis.responses import responses, unit_in_full
+from vis.responses import responses, unit_in_full, unit_step_by_step
 from vis.sums import origin_of
 from vis.trace import TraceRefused, record
 
@@ -215,8 +215,9 @@ def test_everything_that_is_shown_of_a_layer_counts_its_maps(net, first, image, 
     (unit,) = strongest_units(net, image, layer, 1)
     shown = unit_in_full(net, image, layer, unit.channel)
     torch.testing.assert_close(shown.activations, maps[unit.channel], rtol=0, atol=1e-12)
-    assert shown.steps[0].channels == (unit.channel,)
-    assert shown.steps[0].shape == shape
+    (first_step, *_rest) = unit_step_by_step(net, image, layer, unit.channel)
+    assert first_step.channels == (unit.channel,)
+    assert first_step.shape == shape
     np.testing.assert_allclose(channel_view(net, image, layer, 4).map, maps[4], rtol=0, atol=1e-12)
 
 

@@ -5,6 +5,7 @@ import pickle
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from models.device import memory
 from models.refusals import Refused
 from pages.common.cache import memory as remembering
 from pages.common.cache import room as rooms
+from pages.common.cache.meanwhile import meanwhile
 from pages.common.cache.memory import Memory, held
 from pages.common.cache.remembering import copied, shared
 from pages.common.cache.room import Room, entered, opening, weight_of
@@ -325,3 +327,33 @@ def test_a_network_takes_no_room_before_its_numbers_are_drawn(narrow):
         entered(loaded)
     assert narrow.used == 0
     assert pickle.dumps(loaded.weights)
+
+
+@pytest.mark.parametrize(("most", "times"), [(9, 2), (10, 1)])
+def test_what_is_larger_than_it_may_be_is_given_and_not_remembered(most, times):
+    memory, made = Memory(1000), []
+
+    def make() -> bytes:
+        made.append(True)
+        return b"x" * 10
+
+    assert [memory.recall(("a", 1), make, len, most=most) for _ in range(2)] == [b"x" * 10] * 2
+    assert len(made) == times
+
+
+def test_only_what_has_to_be_made_is_said_and_once():
+    memory, said = Memory(1000), []
+
+    @contextmanager
+    def saying():
+        said.append("begins")
+        yield
+        said.append("ends")
+
+    with meanwhile(saying):
+        assert memory.recall(("outer", 1), lambda: memory.recall(("inner", 1), lambda: 5)) == 5
+        assert said == ["begins", "ends"]
+        memory.recall(("outer", 1), lambda: 6)
+        memory.recall(("inner", 1), lambda: 6)
+    memory.recall(("other", 1), lambda: 7)
+    assert said == ["begins", "ends"]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tests.agreement.networks import picture, seeded
 from vis.deconvnet import METHODS, Box, Projection, Unit, project, stages, strongest_units, unit_at
 from vis.receptive import EVERYTHING, receptive_fields
-from vis.responses import LayerResponse, cosine, responses, unit_in_full
+from vis.responses import LayerResponse, cosine, responses, unit_in_full, unit_step_by_step
 from vis.trace import TraceRefused
 
 LAYERS = {"2": "3", "1": "1", "last": "7"}  # out of order on purpose
@@ -170,7 +170,7 @@ def test_a_unit_that_sees_nothing_but_padding_has_no_pixels_and_no_range():
     found = responses(only_padding(), torch.ones(1, 3, 8, 8), {"1": "1"})["1"]
     assert [p.pixels.shape for p in found.projections] == [(3, 0, 0)] * 2
     assert found.limits(own=True) == (0, 0)
-    assert unit_in_full(only_padding(), torch.ones(1, 3, 8, 8), "1", 0).steps[-1].maps.numel() == 0
+    assert unit_step_by_step(only_padding(), torch.ones(1, 3, 8, 8), "1", 0)[-1].maps.numel() == 0
 
 
 # Likeness --------------------------------------------------------------------------------------------------------
@@ -215,24 +215,26 @@ def test_a_unit_can_be_chosen_by_its_position(model, image):
     found = unit_in_full(model, image, "3", 5, (4, 1))
     assert found.unit == unit_at(model, image, "3", 5, 4, 1)
     assert found.activations[4, 1] == found.unit.activation
-    with pytest.raises(TraceRefused, match="no unit"):
-        unit_in_full(model, image, "3", 5, (5, 0))
+    assert unit_step_by_step(model, image, "3", 5, (4, 1))[0].maps.sum() == max(0, found.unit.activation)
+    for of_it in (unit_in_full, unit_step_by_step):
+        with pytest.raises(TraceRefused, match="no unit"):
+            of_it(model, image, "3", 5, (5, 0))
 
 
 def test_the_steps_lead_from_the_unit_down_to_its_projection(model, image):
     (unit,) = strongest_units(model, image, "3", k=1)
-    found = unit_in_full(model, image, "3", unit.channel, maps=4)
-    assert [(s.layer, s.step) for s in found.steps] == [
+    steps = unit_step_by_step(model, image, "3", unit.channel, maps=4)
+    assert [(s.layer, s.step) for s in steps] == [
         ("3", "seed"),
         ("3", "rectify"),
         ("2", "filter"),
         ("1", "rectify"),
         ("0", "filter"),
     ]
-    assert found.steps[0].channels[-1] < 12
-    assert unit.channel in found.steps[0].channels
-    assert found.steps[0].maps.sum() == unit.activation
-    last, shown = found.steps[-1], found.projections["deconvnet"]
+    assert steps[0].channels[-1] < 12
+    assert unit.channel in steps[0].channels
+    assert steps[0].maps.sum() == unit.activation
+    last, shown = steps[-1], unit_in_full(model, image, "3", unit.channel).projections["deconvnet"]
     assert last.channels == (0, 1, 2)
     assert last.box == shown.box
     assert torch.equal(last.maps, shown.pixels)
@@ -240,8 +242,8 @@ def test_the_steps_lead_from_the_unit_down_to_its_projection(model, image):
 
 
 def test_a_step_keeps_the_maps_that_carry_the_most_in_their_own_order(model, image):
-    found = unit_in_full(model, image, "3", 5, maps=2)
-    for kept, stage in zip(found.steps, stages(model, image, found.unit), strict=True):
+    steps, unit = unit_step_by_step(model, image, "3", 5, maps=2), unit_in_full(model, image, "3", 5).unit
+    for kept, stage in zip(steps, stages(model, image, unit), strict=True):
         strength = stage.maps.abs().sum((1, 2))
         assert len(kept.channels) == min(2, max(1, int((strength > 0).sum())))  # maps that carry nothing say nothing
         assert list(kept.channels) == sorted(kept.channels)

@@ -53,6 +53,7 @@ from pages.common.cache.results import (
     through_training,
     thumbnails,
     unit_response,
+    unit_steps,
 )
 from pages.common.cache.stacks import learnt, started
 from pages.common.cache.top9 import (

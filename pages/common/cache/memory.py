@@ -20,6 +20,7 @@ from streamlit.runtime import Runtime
 
 from models.device import give_back, memory
 from models.server import server
+from pages.common.cache import meanwhile
 
 Result = TypeVar("Result")
 Key = tuple[str, Hashable]  # begins with the name of what makes it
@@ -77,6 +78,7 @@ class Memory:
         size_of: Callable[[Result], int] | None = None,
         owner: str | None = None,
         seconds: float = math.inf,
+        most: float = math.inf,
     ) -> Result:
         """What is remembered under this key, or else what `make` gives; who asks for the same meanwhile waits for it.
 
@@ -84,6 +86,7 @@ class Memory:
             size_of: gives the bytes that it holds; without, they are counted when nobody waits: see `tidy`.
             owner: the session whose end it does not outlive.
             seconds: after which it is made anew.
+            most: bytes; what is larger is not remembered.
         """
         with self._lock:
             if (entry := self._found(key)) is not None:
@@ -91,13 +94,14 @@ class Memory:
             making = self._making.setdefault(key, _Making())
             making.waiting += 1
         try:
-            with making.lock:
+            with meanwhile.making(), making.lock:
                 with self._lock:
                     if (entry := self._found(key)) is not None:
                         return entry.value
                 value = make()
                 size = size_of(value) if size_of else None
-                self._keep(key, _Entry(value, size, owner, time.monotonic() + seconds))
+                if size is None or size <= most:
+                    self._keep(key, _Entry(value, size, owner, time.monotonic() + seconds))
                 return value
         finally:
             with self._lock:

@@ -11,11 +11,12 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from models import ARCHITECTURES, Architecture, Loaded, load
 from models.device import or_on_cpu
-from models.loading import best_weights
+from models.loading import best_weights, weights_here
 from models.naming import SeveralStates
 from models.refusals import Refused
 from models.temporary import temporary_folder
 from models.trained import Trained
+from pages.common.cache.meanwhile import making
 from pages.common.cache.remembering import copied, shared, shared_in_session
 from pages.common.cache.room import computing, entered, opening, weight_of
 from pages.common.cache.turns import turn
@@ -36,7 +37,10 @@ def weights_to_be_had(selection: Selection, progress: Callable | None = None) ->
     when, refused = _refused_lately.get(selection.network, (-ASK_AGAIN_AFTER, None))
     if time.monotonic() - when < ASK_AGAIN_AFTER:
         return "random", refused
-    kind, refused = best_weights(selection.network, progress)
+    if here := weights_here(selection.network):
+        return here, None
+    with making():
+        kind, refused = best_weights(selection.network, progress)
     if refused:
         _refused_lately[selection.network] = time.monotonic(), refused
     return kind, refused
@@ -92,7 +96,7 @@ def network(selection: Selection, device: str, at_once: bool = True) -> Loaded:
             keep_among("states in files", (selection.network, digest), refused.places, MOST_FILES)
             st.rerun()  # now the chooser asks which
     if at_once and not loaded.is_there:
-        with opening(loaded.architecture):
+        with making(), opening(loaded.architecture):
             _ = loaded.model
             entered(loaded)
     return loaded
@@ -123,8 +127,17 @@ def opened_network(selection: Selection, at_once: bool = True) -> tuple[Loaded, 
 
 def remembered(function: Callable[..., Result]) -> Callable[..., Result]:
     """Remembers a function of a selection: for everybody, or for the session where something in it was uploaded."""
-    public, private = copied()(function), copied(of_session=True)(function)
+    return _of_selection(function, copied()(function), copied(of_session=True)(function))
 
+
+def remembered_once(function: Callable[..., Result]) -> Callable[..., Result]:
+    """As `remembered`, but all get the same thing and must not change it: for what every run of a page asks for."""
+    return _of_selection(function, shared()(function), shared_in_session()(function))
+
+
+def _of_selection(
+    function: Callable[..., Result], public: Callable[..., Result], private: Callable[..., Result]
+) -> Callable[..., Result]:
     @wraps(function)
     def recall(selection: Selection, *args, **kwargs) -> Result:
         if selection.weights == "auto":

@@ -14,7 +14,9 @@ from pages.common.cache.memory import remembered_things
 Function = Callable[..., Any]
 
 
-def shared(size_of: Callable[[Any], int] | None = None, seconds: float = math.inf) -> Callable[[Function], Function]:
+def shared(
+    size_of: Callable[[Any], int] | None = None, seconds: float = math.inf, most: float = math.inf
+) -> Callable[[Function], Function]:
     """A decorator that remembers what a function gives, for everybody: all get the same thing, and must not change it.
 
     Arguments are the key, but those whose names begin with an underscore.
@@ -22,8 +24,9 @@ def shared(size_of: Callable[[Any], int] | None = None, seconds: float = math.in
     Args:
         size_of: gives the bytes that such a thing holds; counted by default.
         seconds: after which it is made anew.
+        most: bytes; with `size_of`, what is larger is not remembered.
     """
-    return lambda function: _remembering(function, size_of, seconds=seconds)
+    return lambda function: _remembering(function, size_of, seconds, most=most)
 
 
 def copied(seconds: float = math.inf, of_session: bool = False) -> Callable[[Function], Function]:
@@ -45,13 +48,19 @@ def copied(seconds: float = math.inf, of_session: bool = False) -> Callable[[Fun
     return decorate
 
 
-def shared_in_session(size_of: Callable[[Any], int]) -> Callable[[Function], Function]:
+def shared_in_session(
+    size_of: Callable[[Any], int] | None = None, seconds: float = math.inf, most: float = math.inf
+) -> Callable[[Function], Function]:
     """As `shared`, for the session that asked and for no other."""
-    return lambda function: _remembering(function, size_of, of_session=True)
+    return lambda function: _remembering(function, size_of, seconds, True, most)
 
 
 def _remembering(
-    function: Function, size_of: Callable[[Any], int] | None, seconds: float = math.inf, of_session: bool = False
+    function: Function,
+    size_of: Callable[[Any], int] | None,
+    seconds: float = math.inf,
+    of_session: bool = False,
+    most: float = math.inf,
 ) -> Function:
     name, signature = f"{function.__module__}.{function.__qualname__}", inspect.signature(function)
 
@@ -62,7 +71,7 @@ def _remembering(
         owner = _session() if of_session else None
         said = tuple(_hashable(value) for name, value in given.arguments.items() if not name.startswith("_"))
         make = partial(function, *args, **kwargs)
-        return remembered_things.recall((name, (owner, said)), make, size_of, owner, seconds)
+        return remembered_things.recall((name, (owner, said)), make, size_of, owner, seconds, most)
 
     recall.clear = partial(remembered_things.forget, name)
     return recall

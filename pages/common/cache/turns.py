@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from models.device import available, cores
+from models.device import available, cores, resident
 from models.download import clear_partials
 from models.refusals import Refused
 from models.temporary import clear_abandoned
@@ -133,48 +133,87 @@ def _acquired(semaphore: threading.Semaphore, stopped: Callable[[], bool]) -> bo
 
 class Collector:
     """Keeps the garbage collector quick, which Streamlit runs after every rerun while everybody waits: what outlives
-    a collection is taken out of its sight, and looked through again now and then.
+    a collection is taken out of its sight. Now and then everything is looked through again, which takes a server that
+    holds much a fifth of a second.
 
     What became garbage in between is kept so long and no longer, if it is in a circle; all else goes at once as ever.
 
     Args:
-        seconds: between two collections of everything, at least.
-        share: of all time that these may take: on a server that holds much they come less often.
+        seconds: between two collections, at least.
+        seldom: seconds between two collections of everything, unless memory has grown before.
+        growth: bytes by which it has then.
+        share: of all time that collections of everything may take: on a server that holds much they come less often.
         much: objects that have come since, fewer of which a collection hardly feels.
-        seldom: seconds after which even fewer are no reason to leave things as they are.
     """
 
-    def __init__(self, seconds: float = 5, share: float = 1 / 20, much: int = 2000, seldom: float = 60):
-        self.seconds, self.share, self.much, self.seldom = seconds, share, much, seldom
+    def __init__(
+        self, seconds: float = 5, seldom: float = 60, growth: int = 256 << 20, share: float = 1 / 20, much: int = 2000
+    ):
+        self.seconds, self.seldom, self.growth, self.share, self.much = seconds, seldom, growth, share, much
         self._working = threading.Lock()
-        self._ended, self._took = -math.inf, 0.0
+        self._waiting = threading.Lock()
+        self._ended, self._ended_all, self._took, self._held = -math.inf, -math.inf, 0.0, 0
 
     def tidy(self, at_once: bool = False) -> bool:
-        """Collects everything and freezes what is left, if that is due and nobody is at it; whether it did.
+        """Collects and freezes what is left, if that is due and nobody is at it; whether it did.
 
         Args:
-            at_once: it is due, whatever was collected when.
+            at_once: to collect everything is due, whatever was collected when.
         """
         if not self._working.acquire(blocking=False):
             return False
         try:
             if not (at_once or self._is_due()):
                 return False
+            everything = at_once or self._is_all_due()
             began = time.monotonic()
-            gc.unfreeze()
+            if everything:
+                gc.unfreeze()
             gc.collect()
             gc.freeze()
             self._ended = time.monotonic()
-            self._took = self._ended - began
+            if everything:
+                self._ended_all, self._took, self._held = self._ended, self._ended - began, resident()
             return True
         finally:
             self._working.release()
 
+    def tidy_after(self, run: threading.Thread) -> None:
+        """As `tidy`, when a run has ended and, if that comes soon, nobody waits for another one."""
+        if time.monotonic() - self._ended < self.seconds or not self._waiting.acquire(blocking=False):
+            return
+
+        def wait_and_tidy() -> None:
+            try:
+                until = time.monotonic() + PATIENT
+                run.join(PATIENT)
+                while any(_is_a_run(thread) for thread in threading.enumerate()) and time.monotonic() < until:
+                    time.sleep(0.02)
+                self.tidy()
+            finally:
+                self._waiting.release()
+
+        threading.Thread(target=wait_and_tidy, name="collector", daemon=True).start()
+
     def _is_due(self) -> bool:
         waited = time.monotonic() - self._ended
-        if waited < max(self.seconds, self._took / self.share):
+        return waited >= self.seconds and (
+            self._is_all_due() or (waited >= self.seldom or len(gc.get_objects()) >= self.much)
+        )
+
+    def _is_all_due(self) -> bool:
+        waited = time.monotonic() - self._ended_all
+        if waited < self._took / self.share:
             return False
-        return waited >= self.seldom or len(gc.get_objects()) >= self.much
+        return waited >= self.seldom or resident() - self._held >= self.growth
+
+
+PATIENT = 2  # seconds in which a collection waits for a moment when nothing runs
+
+
+def _is_a_run(thread: threading.Thread) -> bool:
+    """Whether this is Streamlit's thread of a session that draws a page."""
+    return thread.name == "ScriptRunner.scriptThread"
 
 
 collector = Collector()
@@ -184,7 +223,7 @@ atexit.register(gc.unfreeze)
 def warm() -> None:
     """At the end of a run: see `Collector` and `Memory`; at that of the first, what a killed process has left goes."""
     remembered_things.tidy()
-    collector.tidy()
+    collector.tidy_after(threading.current_thread())
     _clear_what_is_left()
 
 

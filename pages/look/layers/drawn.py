@@ -4,9 +4,9 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from models.images import png
+from models.images import jpeg, png
 from pages.common import cache
-from pages.common.cache.networks import remembered
+from pages.common.cache.networks import remembered_once
 from pages.common.session import Selection
 from vis.figures.pictures import enlarged, heat_over, montage, signed, with_banner, with_box
 from vis.responses import limit_of
@@ -24,7 +24,7 @@ class Sheet:
     height: int  # rows of pixels that the tiles share
 
 
-@remembered
+@remembered_once
 def sheets(
     selection: Selection,
     layers: tuple[tuple[str, str], ...],
@@ -53,17 +53,16 @@ def sheets(
 
 @dataclass(frozen=True)
 class CloseUp:
-    """The pictures of one unit, as PNG."""
+    """The pictures of one unit, as PNG; the photograph with its box as JPEG."""
 
     map: bytes  # of features, over the picture
     height: int  # of that, without a warning below it
     box: bytes
     part: bytes
     projections: dict[str, bytes]  # by method
-    steps: tuple[bytes, ...]
 
 
-@remembered
+@remembered_once
 def close_up(
     selection: Selection, operation: str, channel: int, position: tuple[int, int] | None, warning: str | None
 ) -> CloseUp:
@@ -71,22 +70,29 @@ def close_up(
     pixels, found = cache.seen(selection).pixels, cache.unit_response(selection, operation, channel, position)
     values, box = found.activations.numpy(), found.projections["deconvnet"].box
     over = heat_over(values, enlarged(pixels, SHOWN), max(float(values.max()), 0.0))
-    steps = []
-    for step in found.steps:
-        limit = limit_of(step.maps)
-        framed = (np.pad(m, 1) for m in step.maps.numpy())  # the zeros around the window
-        steps.append(_warned(montage([signed(m[None], limit) for m in framed], 4, side=48), warning))
     return CloseUp(
         _warned(over, warning),
         len(over),
-        png(with_box(pixels, astuple(box), SHOWN)),
+        jpeg(with_box(pixels, astuple(box), SHOWN)),
         png(_squared(box.part_of(pixels))),
         {
             method: _warned(_squared(signed(p.pixels.numpy(), limit_of(p.pixels))), warning)
             for method, p in found.projections.items()
         },
-        tuple(steps),
     )
+
+
+@remembered_once
+def steps(
+    selection: Selection, operation: str, channel: int, position: tuple[int, int] | None, warning: str | None
+) -> tuple[bytes, ...]:
+    """The pictures of one unit's way down, as PNG; arguments as of `close_up`."""
+    drawn = []
+    for step in cache.unit_steps(selection, operation, channel, position):
+        limit = limit_of(step.maps)
+        framed = (np.pad(m, 1) for m in step.maps.numpy())  # the zeros around the window
+        drawn.append(_warned(montage([signed(m[None], limit) for m in framed], 4, side=48), warning))
+    return tuple(drawn)
 
 
 def _squared(pixels: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from models.options import Choice, Number, Numbers, Phrase
 from models.refusals import Refused
 from models.weights import Card, card
 from pages.common import address, cache
-from pages.common.asking import ask, first_value
+from pages.common.asking import ask, first_value, fragment
 from pages.common.code import picture_code, the_code
 from pages.common.components.grid import clickable_grid
 from pages.common.components.renewing import renewing
@@ -66,7 +66,12 @@ CLICKED, ASKED_FOR = "clicked in a sheet", "asked for above"  # the unit that is
 def page() -> None:
     st.title(_("What layers 1–5 respond to"))
     st.markdown(_("What each layer's strongest units saw in the picture. **Click a tile** for a closer look."))
-    asked = selection()
+    _layers_of(selection())
+
+
+@fragment  # of a run of the whole page, a fifth is for the rows around what a click on a tile changes
+def _layers_of(asked: Selection) -> None:
+    """All layers of a network for a picture, and what of them is looked at closely."""
     with renewing(asked, "layers"):
         above = st.container()
         count, channels, own_range = _controls(asked)  # first, for a refusal ends the page, and they must outlive it

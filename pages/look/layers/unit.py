@@ -7,7 +7,7 @@ from models import Loaded
 from pages.common import cache
 from pages.common.components.grid import clickable_grid
 from pages.common.opened import Opened, open_unit
-from pages.common.panels import close_up, picture, picture_file
+from pages.common.panels import close_up, folded, picture, picture_file
 from pages.common.presenting import for_a_room
 from pages.common.session import Selection
 from pages.common.text import _, plain, spoken
@@ -58,8 +58,17 @@ def inspector(chosen: Selection, loaded: Loaded, operation: str, unit: Opened) -
             st.caption(
                 _("All three agree here: no ReLU lies between this unit and the picture, or none has an effect.")
             )
-        with st.expander(_("Step by step, from the unit down to the picture"), icon=":material/stairs:"):
-            _steps(found.steps, shown.steps)
+        folded(
+            _("Step by step, from the unit down to the picture"),
+            "stairs",
+            "steps",
+            lambda: _steps(
+                *computed(
+                    _("Projecting the unit …"),
+                    lambda: (cache.unit_steps(*which), drawn.steps(*which, warning_of(loaded))),
+                )
+            ),
+        )
 
 
 def _pair(key: str) -> list[DeltaGenerator]:

@@ -68,7 +68,8 @@ def _nines(chosen: sets.Chosen, layers: tuple[str, ...]) -> bool:
     title = sets.title_of(chosen, pictures)
     of = of_set(resolved, pictures, chosen.private)
     asked = Asked(of, loaded, pictures, title, every, chosen.kind == "samples", sets.in_code(chosen, pictures))
-    top = computed(_("Opening the result …"), lambda: found(asked))
+    with refusals_said(), st.spinner(_("Opening the result …"), show_time=True):
+        top = found(asked)
     if not top:
         opened, on_cpu = computed(_("Opening the network …"), lambda: cache.opened_network(resolved))
         say_if_on_cpu(on_cpu and opened.device != loaded.device)  # or else it was said already
