@@ -277,9 +277,10 @@ def test_weights_that_cannot_be_made_again_are_let_go_where_they_are_only_rememb
     store.recall(("network", 1), lambda: entered(load("resnet50", file, "cpu")), weight_of)
     store.recall(("result", 1), lambda: b"result", len)
     assert narrow.used == 4 * ARCHITECTURES["resnet50"].parameters
-    opened("resnet34")
+    large = opened("resnet34")
     gc.collect()
     assert kept(store) == ["result"]
+    assert large.is_there
     assert narrow.used == 4 * ARCHITECTURES["resnet34"].parameters
 
 
