@@ -60,17 +60,19 @@ class Server:
 
 
 @contextmanager
-def serving(script: Path = ROOT / "app.py", keep: Path | None = None) -> Iterator[Server]:
+def serving(script: Path = ROOT / "app.py", keep: Path | None = None, **environment: str) -> Iterator[Server]:
     """A fresh server of `script`, ended with the `with`.
 
     Args:
         keep: where its log stays; by default it goes with the server.
+        environment: variables that it has besides those that are set.
     """
     port = free_port()
     with keep.open("w+") if keep else tempfile.NamedTemporaryFile("w+") as log:
         command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
         command += [f"--server.port={port}", "--server.fileWatcherType=none", "--browser.gatherUsageStats=false"]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        known = os.environ | environment
+        process = subprocess.Popen(command, cwd=ROOT, env=known, stdout=log, stderr=log, start_new_session=True)
         try:
             wait_until_healthy(process, f"http://127.0.0.1:{port}", Path(log.name))
             yield Server(f"http://127.0.0.1:{port}", process.pid, Path(log.name))

@@ -113,7 +113,7 @@ def _whole(built: Built) -> int:
     return _bytes(shapes(built).values.values())
 
 
-def _passed(selection: Selection, _made: int, _loaded: Loaded, _given: Image.Image) -> _Pass:
+def _passed(selection: Selection, made: int, _loaded: Loaded, _given: Image.Image) -> _Pass:
     found = record_for(_loaded.model, _loaded.preprocess(_given), _loaded.layers.values(), METHODS)
     return _Pass(found.trace, found.image, found.values, found.switches)
 
