@@ -16,7 +16,7 @@ class Catalogue(Mapping[str, Architecture]):
         self._makers: dict[str, Maker] = {}
 
     def makes(self, *kinds: str) -> Callable[[Maker], Maker]:
-        """A decorator for who makes the entries whose names begin with these words and a point.
+        """A decorator for who makes the entries whose names begin with these words and a dot.
 
         A name may come from a link, so it may be anything: the maker refuses what it would not have called so itself.
         """

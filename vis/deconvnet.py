@@ -156,7 +156,7 @@ def project(
     before its ReLU, nothing. The gradient sends negative activations, too.
 
     Args:
-        image: (1, C, H, W), or a recording of it up to the highest of the layers.
+        image: (1, C, H, W), or a recording of it up to the highest of the layers, by `record_for` for this method.
         method: what ReLUs do with the signal: "deconvnet" keeps what is positive coming down, "gradient" what was
             positive going up, "guided" (Springenberg et al. 2015) both.
         unpooling: where overlapping windows share a maximum, their signals "add", or the last one "overwrite"s.

@@ -84,7 +84,7 @@ def _stack(recipe: Recipe, shape: Shape) -> Callable[[], nn.Module]:
     widest = max((max(*step.layer.reach, *step.layer.padding) for step in stack.steps), default=0)
     if widest > MOST_REACH:
         raise Refused(
-            "A window or a padding of this stack spans {widest} pixels; other pages show stacks with at most {most}.",
+            "This stack has a window or padding of {widest} pixels; other pages show at most {most}.",
             widest=widest,
             most=MOST_REACH,
         )
@@ -98,7 +98,7 @@ def _title(net: nn.Module, recipe: Recipe) -> Title:
     elif recipe.net == "residual":
         title = Title("Residual {layers}-layer net", layers=layers)
     else:  # whose page counts its rows
-        title = Title("Own {layers}-layer stack", layers=len(from_code(recipe.stack)))
+        title = Title("Custom {layers}-layer stack", layers=len(from_code(recipe.stack)))
     if recipe.batch_norm:
         title = Title("{network} + batch norm", network=title)
     return title if recipe.data == "digits" else Title("{network} for CIFAR-10", network=title)

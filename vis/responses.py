@@ -56,7 +56,7 @@ def responses(
     channels: Mapping[str, Sequence[int]] | None = None,
     method: str = "deconvnet",
 ) -> dict[str, LayerResponse]:
-    """For each layer the `k` feature maps that respond most, projected to the picture, in one walk down the network.
+    """For each layer the `k` feature maps that respond most, projected to the picture.
 
     Args:
         image: (1, C, H, W), or a recording of it up to the highest of these layers.
@@ -111,7 +111,7 @@ class UnitResponse:
 def unit_in_full(
     model: nn.Module, image: Tensor | Recording, layer: str, channel: int, position: tuple[int, int] | None = None
 ) -> UnitResponse:
-    """Everything there is to see of one unit, by default the strongest of its feature map.
+    """A unit's map and what it saw by every method; by default it is the strongest of its feature map.
 
     Args:
         image: as of `responses`.

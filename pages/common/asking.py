@@ -31,10 +31,12 @@ def fragment(draw: Callable[..., None]) -> Callable[..., None]:
     def drawn(*args, **kwargs):
         speak()
         routes.follow()
-        with address.part(f"{draw.__module__}.{draw.__qualname__}"):
-            draw(*args, **kwargs)
-        if is_by_itself():
-            warm()
+        try:
+            with address.part(f"{draw.__module__}.{draw.__qualname__}"):
+                draw(*args, **kwargs)
+        finally:
+            if is_by_itself():
+                warm()
 
     return drawn
 

@@ -298,11 +298,11 @@ def test_a_trained_network_opens_on_another_page_of_this_session():
 
 CODE = "conv.4.5_max-pool.2.2_conv.6.3_max-pool.2.2_linear.16"
 OWN = {  # recipes, and what their networks are called
-    "stack": ({"learner": "stack", "stack": CODE}, f"stack.digits_{CODE}", "Own 5-layer stack"),
+    "stack": ({"learner": "stack", "stack": CODE}, f"stack.digits_{CODE}", "Custom 5-layer stack"),
     "stack with norm": (
         {"learner": "stack", "stack": CODE, "norm": "on"},
         f"stack.digits.norm_{CODE}",
-        "Own 5-layer stack + batch norm",
+        "Custom 5-layer stack + batch norm",
     ),
     "plain": ({"learner": "plain", "norm": "on"}, "plain.digits.norm", "Plain 14-layer net + batch norm"),
     "residual": ({"learner": "residual"}, "residual.digits", "Residual 14-layer net"),
@@ -416,10 +416,10 @@ def test_weights_of_a_stack_are_refused_by_every_other_network():
     visit, _training = trained(learner="stack", stack=CODE, epochs="1", batch="256")
     visit.press(f"open trained {FILTERS.name}").go(FILTERS)
     visit.choose(network="lenet5")
-    assert "holds the weights of Own 5-layer stack, not of LeNet-5; choose Own 5-layer stack" in as_read(
+    assert "holds the weights of Custom 5-layer stack, not of LeNet-5; choose Custom 5-layer stack" in as_read(
         visit.errors[0]
     )
-    assert "Chồng 5 tầng của bạn" in visit.choose(language="vi").errors[0]
+    assert "Chồng 5 tầng tự dựng" in visit.choose(language="vi").errors[0]
     assert visit.choose(network=f"stack.digits_{CODE}").pictures()
     assert not visit.errors
 
@@ -544,7 +544,7 @@ def test_a_stack_for_cifar_opens_with_its_classes_and_its_preparation_of_picture
     network = opens(training.recipe)
     assert network == f"stack.cifar10_{CODE}"
     visit.press(f"open trained {LAYERS.name}").go(LAYERS)
-    assert visit.strip["answer"]["title"] == "Own 5-layer stack for CIFAR-10 predicts"
+    assert visit.strip["answer"]["title"] == "Custom 5-layer stack for CIFAR-10 predicts"
     assert ARCHITECTURES[network].preprocess == ARCHITECTURES["cifar_lenet5"].preprocess
     chances = scores(training, network, visit.link["sample"])
     best = int(chances.argmax())

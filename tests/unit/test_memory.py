@@ -18,11 +18,13 @@ from models import ARCHITECTURES, load
 from models.device import memory
 from models.refusals import Refused
 from pages.common.cache import memory as remembering
+from pages.common.cache import networks
 from pages.common.cache import room as rooms
 from pages.common.cache.meanwhile import meanwhile
 from pages.common.cache.memory import Memory, held
 from pages.common.cache.remembering import copied, shared
 from pages.common.cache.room import Room, entered, opening, weight_of
+from pages.common.session import Picture, Selection
 
 
 def kept(store: Memory) -> list[str]:
@@ -267,6 +269,28 @@ def test_a_network_with_which_nobody_computes_makes_room_and_is_the_same_when_it
         assert torch.equal(entered(resnet).model.fc.weight, first)
     assert not large.is_there
     assert narrow.used <= narrow.most
+
+
+def test_numbers_that_went_while_their_visitor_stood_in_the_line_are_made_again_and_counted(narrow, monkeypatch):
+    """Without the network being opened a second time, which for a file of one's own would take a turn within a turn."""
+    loaded, asked = opened("resnet34"), []
+
+    @contextmanager
+    def computing():
+        opened("resnet50")
+        assert not loaded.is_there
+        yield
+
+    def network(*given, **options):
+        asked.append(given)
+        return loaded
+
+    monkeypatch.setattr(networks, "computing", computing)
+    monkeypatch.setattr(networks, "network", network)
+    chosen = Selection("resnet34", "random", "cpu", Picture("chelsea", "chelsea", False))
+    held, _on_cpu = networks.in_turn(chosen, lambda one: (one is loaded, one.is_there, narrow.used))
+    assert held == (True, True, weight_of(loaded))
+    assert len(asked) == 1
 
 
 def test_weights_that_cannot_be_made_again_are_let_go_where_they_are_only_remembered(narrow, monkeypatch, tmp_path):

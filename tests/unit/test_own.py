@@ -123,11 +123,11 @@ def test_layers_are_its_convolutions_up_to_their_relu_five_of_many_and_else_its_
 
 def test_a_title_is_said_in_the_language_of_the_page_and_is_english_as_text():
     title = ARCHITECTURES[named(PRESETS["lenet5"].rows, "cifar10", batch_norm=True)].title
-    assert f"{title}" == str(title) == "Own 7-layer stack + batch norm for CIFAR-10"
+    assert f"{title}" == str(title) == "Custom 7-layer stack + batch norm for CIFAR-10"
     with spoken_in("en"):
         assert spoken(title) == title
     with spoken_in("vi"):
-        assert spoken(title) == "Chồng 7 tầng của bạn + batch norm cho CIFAR-10"
+        assert spoken(title) == "Chồng 7 tầng tự dựng + batch norm cho CIFAR-10"
 
 
 def test_random_weights_are_the_same_for_everybody_and_no_others_ship():
@@ -192,5 +192,5 @@ def test_what_is_no_network_of_ones_own_is_not_found(name):
 def test_a_stack_whose_windows_look_far_beyond_the_picture_is_trained_but_not_opened():
     rows = [Row("conv", 2, 2, padding=MOST_REACH + 1, dilation=2 * MOST_REACH + 1)]
     classifier(Design(tuple(rows), (1, 32, 32)).stack(), 10)
-    with pytest.raises(Refused, match="spans 130 pixels; other pages show stacks with at most 64"):
+    with pytest.raises(Refused, match="padding of 130 pixels; other pages show at most 64"):
         own(named(rows))

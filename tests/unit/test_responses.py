@@ -1,4 +1,4 @@
-"""What layers respond to: the same units and projections as asked for one by one, in one walk."""
+"""What layers respond to: the same units and projections as asked for one by one."""
 
 import subprocess
 import sys

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
+from torch import nn
 
 from models import ARCHITECTURES, Architecture, Loaded, load
 from models.device import or_on_cpu
@@ -62,11 +63,10 @@ def _own_network(
     trained: Trained,
     _content: Callable[[], bytes],
 ) -> Loaded:
-    with temporary_folder() as folder, opening(ARCHITECTURES[name]):
+    with temporary_folder() as folder, turn, opening(ARCHITECTURES[name]):  # in the order of `in_turn`
         path = Path(folder) / "weights"  # the user's name for it is text, never a path
         path.write_bytes(_content())
-        with turn:
-            return entered(load(name, path, device, file_name=file_name, state=state, trained=trained))
+        return entered(load(name, path, device, file_name=file_name, state=state, trained=trained))
 
 
 def states_in_file(network: str, digest: str) -> tuple[str, ...]:
@@ -95,11 +95,18 @@ def network(selection: Selection, device: str, at_once: bool = True) -> Loaded:
         except SeveralStates as refused:
             keep_among("states in files", (selection.network, digest), refused.places, MOST_FILES)
             st.rerun()  # now the chooser asks which
-    if at_once and not loaded.is_there:
-        with making(), opening(loaded.architecture):
-            _ = loaded.model
-            entered(loaded)
+    if at_once:
+        _made(loaded)
     return loaded
+
+
+def _made(loaded: Loaded) -> nn.Module:
+    """The network itself; where its numbers are not there, or not any more, they are waited for."""
+    if (model := loaded.made) is None:
+        with making(), opening(loaded.architecture):
+            model = loaded.model
+    entered(loaded)
+    return model
 
 
 def _check_whose(file: UploadedFile | MadeFile, architecture: Architecture) -> None:
@@ -151,10 +158,9 @@ def in_turn(selection: Selection, work: Callable[[Loaded], Result]) -> tuple[Res
     """What `work` makes of the selection's network, and whether the GPU's memory ran out so that the CPU did it."""
 
     def on(device: str) -> Result:
-        network(selection, device, at_once=False)  # what has to be fetched for it is not waited for in the line
+        loaded = network(selection, device, at_once=False)
         with computing():
-            loaded = entered(network(selection, device))
-            numbers = loaded.model  # there until the work is done: who stands in the line lets them go for others
+            numbers = _made(loaded)  # there until the work is done: who stands in the line lets them go for others
             try:
                 return work(loaded)
             finally:

@@ -129,7 +129,8 @@ def _to_layers(selection: Selection, function: Callable[..., Result], operations
     def work(loaded: Loaded) -> Result:
         model, layers = loaded.model, loaded.layers.values()
         built = Built(loaded.architecture.name, loaded.preprocess.crop, tuple(loaded.options.items()))
-        if not set(operations) <= set(layers) or _whole(built) > PASS_AT_MOST:
+        is_kept = loaded.device.type == "cpu" and _whole(built) <= PASS_AT_MOST  # the budget is not that of a GPU
+        if not is_kept or not set(operations) <= set(layers):
             return function(model, loaded.preprocess(given), *args)
         known = (_own_pass if selection.private else _public_pass)(selection, made_as(model), loaded, given)
         return function(model, Recording(model, known.trace, known.image, known.values, known.switches), *args)
@@ -155,7 +156,7 @@ def layer_responses(
 
 @remembered_once
 def unit_response(selection: Selection, operation: str, channel: int, position: tuple[int, int] | None) -> UnitResponse:
-    """Everything about one unit; the strongest of its feature map unless a position (row, column) is given."""
+    """A unit's map and what it saw; the strongest of its feature map unless a position (row, column) is given."""
     return _to_layers(selection, unit_in_full, (operation,), operation, channel, position)[0]
 
 

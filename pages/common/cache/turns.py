@@ -193,7 +193,10 @@ class Collector:
             finally:
                 self._waiting.release()
 
-        threading.Thread(target=wait_and_tidy, name="collector", daemon=True).start()
+        try:
+            threading.Thread(target=wait_and_tidy, name="collector", daemon=True).start()
+        except RuntimeError:  # there are too many threads already
+            self._waiting.release()
 
     def _is_due(self) -> bool:
         waited = time.monotonic() - self._ended

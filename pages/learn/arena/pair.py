@@ -20,12 +20,13 @@ def plain_against_residual(entrants: Sequence[Entrant]) -> None:
     st.header(_("Plain against residual"), anchor="pair")
     st.markdown(
         _(
-            "ResNet-20 is Plain-20 with shortcuts, which have no parameters and cost no multiply-add. The same seed "
-            "shows both the same pictures in the same order."
+            "A ResNet is the plain network with shortcuts, which have no parameters and cost no multiply-add. The same "
+            "seed shows both the same pictures in the same order."
         )
     )
-    rows, ahead = [], []
+    rows, said = [], []
     for depth in DEPTHS:
+        ahead = []
         plain, residual = (_by_seed(f"cifar_{kind}{depth}") for kind in ("plain", "resnet"))
         for seed in sorted({0, *plain, *residual}):
             difference = None
@@ -40,23 +41,33 @@ def plain_against_residual(entrants: Sequence[Entrant]) -> None:
                     "–" if difference is None else points_of_percent(difference),
                 ]
             )
+        said += _ahead(depth, ahead)
     wrapped(
         [_("layers"), _("random seed"), _("plain"), _("residual"), _("difference, points")],
         rows,
         "pairs",
     )
-    if len(ahead) > 1:
-        st.caption(
+    st.caption(" ".join(said))
+
+
+def _ahead(depth: int, differences: Sequence[float]) -> list[str]:
+    """By how much the residual network of this depth is ahead, in one sentence; of no pair nothing is said."""
+    if len(differences) > 1:
+        return [
             _(
-                "Over {count} pairs the residual network is ahead by {mean} points on average, {least} to {most}.",
-                count=len(ahead),
-                mean=points_of_percent(mean(ahead)),
-                least=points_of_percent(min(ahead)),
-                most=points_of_percent(max(ahead)),
+                "With {depth} layers, over {count} pairs, the residual network is ahead by {mean} points on average, "
+                "{least} to {most}.",
+                depth=depth,
+                count=len(differences),
+                mean=points_of_percent(mean(differences)),
+                least=points_of_percent(min(differences)),
+                most=points_of_percent(max(differences)),
             )
-        )
-    else:
-        st.caption(_("One pair shows a tendency; other seeds would show how far chance goes."))
+        ]
+    words = _(
+        "The one pair with {depth} layers shows a tendency; other seeds would show how far chance goes.", depth=depth
+    )
+    return [words] if differences else []
 
 
 def _by_seed(network: str) -> dict[int, Card]:

@@ -107,19 +107,17 @@ def dead_units() -> None:
             is_flat=True,
             reach={key_of(BIAS.name): [drawn(each) for each in BIAS.values]},
         )
-    said = {each: _in_words(preactivations() + each, slope) for each in BIAS.values}
+    said = {each: _in_words(preactivations() + each, slope, kind == "relu") for each in BIAS.values}
     st.container(key="words of dead").markdown(said[bias])
     follow("dead", {key_of(BIAS.name): [{"words of dead": each} for each in said.values()]})
-    if kind == "relu" and not (preactivations() + bias > 0).any():
-        st.markdown(_("The unit is dead: no gradient reaches its weights; only earlier layers could bring it back."))
     if kind == "leaky":
         st.caption(_("The leaky ReLU's slope for x < 0 is {slope}.", slope=significant(LEAK)))
 
 
-def _in_words(x: Tensor, slope: Callable[[Tensor], Tensor]) -> str:
+def _in_words(x: Tensor, slope: Callable[[Tensor], Tensor], may_die: bool) -> str:
     """How many of its inputs activate a unit, and what its bias gets of a gradient, Markdown."""
     active = int((x > 0).sum())
-    return _(
+    words = _(
         "**{active} of {all} inputs** ({percent}) activate the unit. Of a gradient of 1 for every input, its bias "
         "gets **{gradient}**.",
         active=active,
@@ -127,3 +125,6 @@ def _in_words(x: Tensor, slope: Callable[[Tensor], Tensor]) -> str:
         percent=percent(active / x.numel()),
         gradient=fixed(float(slope(x).sum()), 1),
     )
+    if not may_die or active:
+        return words
+    return f"{words} {_('The unit is dead: no gradient reaches its weights; only earlier layers could bring it back.')}"

@@ -57,8 +57,7 @@ def takeaway(runs: tuple[Run, ...]) -> None:
             )
     st.caption(
         _(
-            "The other pages then show {network} with the weights as they are now; choose other weights in the row at "
-            "their top.",
+            "Other pages then show {network} with its present weights; choose other weights at the top of each page.",
             network=ARCHITECTURES[network].title,
         )
     )
