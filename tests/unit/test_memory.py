@@ -293,6 +293,16 @@ def test_numbers_that_went_while_their_visitor_stood_in_the_line_are_made_again_
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize(("long", "times"), [(0, 1), (60, 0)])
+def test_what_has_computed_for_long_gives_its_memory_back_also_when_it_failed(long, times, monkeypatch):
+    given = []
+    monkeypatch.setattr(rooms, "LONG", long)
+    monkeypatch.setattr(rooms, "give_back", lambda: given.append(1))
+    with pytest.raises(Refused), rooms.computing():
+        raise Refused("No.")
+    assert len(given) == times
+
+
 def test_weights_that_cannot_be_made_again_are_let_go_where_they_are_only_remembered(narrow, monkeypatch, tmp_path):
     """Those of a visitor's file: see `Loaded.rest`."""
     store = Memory(10**9)

@@ -15,7 +15,7 @@ from torch import nn
 
 from models import Loaded
 from models.architecture import Architecture
-from models.device import memory
+from models.device import give_back, memory, share_heaps
 from models.refusals import Refused
 from pages.common.cache.memory import remembered_things
 from pages.common.cache.turns import AT_ONCE, Line, Place, collector, turn
@@ -27,9 +27,11 @@ SHARE = 1 / 3  # of the memory, for all networks that are open
 PATIENCE = 120  # seconds, in which the first of the line finds room
 LOOKED_THROUGH_AFTER = 2  # seconds of waiting, in which what nobody can reach any more is found
 SAID_AFTER, SAID_AGAIN_AFTER = 1, 1  # seconds of waiting
+LONG = 1  # seconds of computing
 
 openings = Line(seconds=float("inf"), most=1000)
 computations = Line(seconds=float("inf"), most=10_000, at_once=AT_ONCE)
+share_heaps(AT_ONCE + 1)  # those that compute, and all others
 
 
 class Room:
@@ -158,7 +160,8 @@ def opening(architecture: Architecture, has_numbers: bool = True) -> Iterator[No
 def computing() -> Iterator[None]:
     """A `with` for what keeps a core busy: as many at once as there are cores, in the order in which visitors asked.
 
-    A page that waits for a second says which place in the queue it has.
+    A page that waits for a second says which place in the queue it has. What took long has taken much memory, which the
+    system gets back.
     """
     with computations.place(object()) as place:
         if place.before:
@@ -170,7 +173,12 @@ def computing() -> Iterator[None]:
                     with computations.moved:
                         computations.moved.wait(0.1)
         with turn:
-            yield
+            began = time.monotonic()
+            try:
+                yield
+            finally:
+                if time.monotonic() - began >= LONG:
+                    give_back()
 
 
 @contextmanager
