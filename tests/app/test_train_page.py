@@ -326,7 +326,7 @@ def test_a_network_of_ones_own_opens_on_every_page_that_shows_weights(own, monke
     link, network, title = OWN[own]
     visit, training = trained(**link)
     assert opens(training.recipe) == network
-    assert f"show {title} with the weights" in visit.captions
+    assert f"show {title} with its present weights" in visit.captions
     chances = scores(training, network)
     best = int(chances.argmax())
     first = next(part for part in training.net.modules() if isinstance(part, nn.Conv2d))
@@ -429,7 +429,7 @@ def test_a_stack_that_other_pages_cannot_show_says_why():
     visit, training = trained(learner="stack", stack=code, epochs="1", batch="256")
     with pytest.raises(Refused):
         opens(training.recipe)
-    assert "other pages show stacks with at most 64" in visit.captions
+    assert "other pages show at most 64" in visit.captions
     assert not [button for button in visit.at.button if (button.key or "").startswith("open trained")]
 
 
