@@ -71,9 +71,10 @@ def _facts(model: nn.Module, with_tensors: bool, alive: _Alive | None) -> Iterat
                 if thing is not None:
                     alive.add(thing)
         yield id(module), kind, own["training"], own.get("inplace") if leaf else None, "forward" in own
-        for parts in (own["_modules"], own["_parameters"], own["_buffers"]):
-            if parts:
-                yield (*parts, *map(id, parts.values()))
+        if parts := own["_modules"]:
+            yield (*parts, *map(id, parts.values()))
+        if (parts := own["_parameters"]) or own["_buffers"]:
+            yield (*parts, None, *own["_buffers"], *map(id, parts.values()), *map(id, own["_buffers"].values()))
         if own["_forward_pre_hooks"] or own["_forward_hooks"]:
             yield [*own["_forward_pre_hooks"], *own["_forward_hooks"]]
         if leaf:
