@@ -203,9 +203,10 @@ def stream(model: nn.Module, images: Tensor, layers: Iterable[str]) -> Iterator[
     wanted = {trace[layer] for layer in layers}
     steps = [node for node in trace.graph.nodes if wanted and node <= max(wanted)]
     no_longer_read = last_uses(steps)
+    writing = {node for node in overwrites(steps, model) if not wanted.intersection(node.all_input_nodes)}
     recording = Recording(model, trace, images, {}, {})
     for node in steps:
-        execute(node, recording, with_switches=False)
+        execute(node, recording, with_switches=False, may_overwrite=node in writing)
         if node in wanted:
             check_finite(recording.values[node], trace.names[node])
             yield trace.names[node], recording.values[node]
