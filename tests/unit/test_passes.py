@@ -7,7 +7,7 @@ from models import load
 from models.decoding import decoded
 from models.samples import SAMPLES
 from pages.common import cache
-from pages.common.cache import results
+from pages.common.cache import passes
 from pages.common.cache.memory import remembered_things
 from pages.common.session import Picture, Selection
 from vis.responses import unit_in_full
@@ -19,13 +19,13 @@ NETWORK = "zfnet_mini"
 def chosen(monkeypatch):
     """A selection, of which nothing is remembered, and the passes that are made for it."""
     remembered_things.forget()
-    made, record_for = [], results.record_for
+    made, record_for = [], passes.record_for
 
     def recording(*given):
         made.append(record_for(*given))
         return made[-1]
 
-    monkeypatch.setattr(results, "record_for", recording)
+    monkeypatch.setattr(passes, "record_for", recording)
     yield Selection(NETWORK, "shipped", "cpu", Picture("chelsea", cache.sample_sha256("chelsea"), False)), made
     remembered_things.forget()
 

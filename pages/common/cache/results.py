@@ -1,8 +1,7 @@
 """What a network makes of a picture, and its filters."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from operator import attrgetter
 
 import numpy as np
 import torch
@@ -14,22 +13,22 @@ from models.device import or_on_cpu
 from models.images import Preprocess, png
 from models.loading import predicted
 from models.weights import card
-from pages.common.cache.graphs import Built, graph, pictured, shapes
+from pages.common.cache.graphs import Built, graph, pictured
 from pages.common.cache.networks import Result, in_turn, opened_network, remembered, remembered_once
+from pages.common.cache.passes import from_kept_pass
 from pages.common.cache.pictures import picture
-from pages.common.cache.remembering import shared, shared_in_session
-from pages.common.cache.room import made_as, weight_of
+from pages.common.cache.remembering import shared
+from pages.common.cache.room import weight_of
 from pages.common.cache.turns import turn
 from pages.common.session import Selection
 from vis.activations import Activations, ChannelView, activations, channel_view, dead_shares
 from vis.concepts.dropout import answers, mask
-from vis.deconvnet import METHODS, Projection, record_for
+from vis.deconvnet import Projection
 from vis.figures.thumbnails import SIDE, Thumbnail
 from vis.figures.thumbnails import thumbnails as thumbnails_of
 from vis.filters import LayerView, Measures, convolutions, kernels_of, matrix_of, measured, norms, view_of
 from vis.responses import LayerResponse, StagePicture, UnitResponse, responses, unit_in_full, unit_step_by_step
 from vis.sums import Origin, origin_of
-from vis.trace import Recording, Trace
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,64 +79,6 @@ def _of_picture(selection: Selection, function: Callable[..., Result], *args: ob
     return in_turn(selection, lambda loaded: function(loaded.model, loaded.preprocess(given), *args))
 
 
-# A unit is looked at after its layers, and after others of the same picture: the pass that they have in common is a
-# third of the work.
-PASS_AT_MOST, PASS_KEPT = 48 << 20, 120  # bytes and seconds
-
-
-@dataclass(frozen=True, eq=False)
-class _Pass:
-    """A recorded forward pass without its network, which it does not keep alive."""
-
-    trace: Trace
-    image: torch.Tensor
-    values: dict
-    switches: dict
-
-    @property
-    def size(self) -> int:
-        return _bytes(one for one in (*self.values.values(), *self.switches.values()) if not _is_outline(one))
-
-
-def _is_outline(value: object) -> bool:
-    return isinstance(value, torch.Tensor) and value.is_meta
-
-
-def _bytes(values: Iterable[object]) -> int:
-    return sum(value.numel() * value.element_size() for value in values if isinstance(value, torch.Tensor))
-
-
-@shared()
-def _whole(built: Built) -> int:
-    """The bytes of everything that a network computes; of what is kept of it, no more is known before."""
-    return _bytes(shapes(built).values.values())
-
-
-def _passed(selection: Selection, made: int, _loaded: Loaded, _given: Image.Image) -> _Pass:
-    found = record_for(_loaded.model, _loaded.preprocess(_given), _loaded.layers.values(), METHODS)
-    return _Pass(found.trace, found.image, found.values, found.switches)
-
-
-_public_pass = shared(attrgetter("size"), PASS_KEPT, PASS_AT_MOST)(_passed)
-_own_pass = shared_in_session(attrgetter("size"), PASS_KEPT, PASS_AT_MOST)(_passed)
-
-
-def _to_layers(selection: Selection, function: Callable[..., Result], operations: Collection[str], *args) -> tuple:
-    """As `_of_picture`, of what reads these operations: most often they are among the layers, whose pass is kept."""
-    given = picture(selection)
-
-    def work(loaded: Loaded) -> Result:
-        model, layers = loaded.model, loaded.layers.values()
-        built = Built(loaded.architecture.name, loaded.preprocess.crop, tuple(loaded.options.items()))
-        is_kept = loaded.device.type == "cpu" and _whole(built) <= PASS_AT_MOST  # the budget is not that of a GPU
-        if not is_kept or not set(operations) <= set(layers):
-            return function(model, loaded.preprocess(given), *args)
-        known = (_own_pass if selection.private else _public_pass)(selection, made_as(model), loaded, given)
-        return function(model, Recording(model, known.trace, known.image, known.values, known.switches), *args)
-
-    return in_turn(selection, work)
-
-
 @remembered_once
 def layer_responses(
     selection: Selection,
@@ -151,13 +92,13 @@ def layer_responses(
         layers: (name, operation).
         channels: (layer, feature maps) chosen in place of the strongest.
     """
-    return _to_layers(selection, responses, dict(layers).values(), dict(layers), k, dict(channels))
+    return from_kept_pass(selection, responses, dict(layers).values(), dict(layers), k, dict(channels))
 
 
 @remembered_once
 def unit_response(selection: Selection, operation: str, channel: int, position: tuple[int, int] | None) -> UnitResponse:
     """A unit's map and what it saw; the strongest of its feature map unless a position (row, column) is given."""
-    return _to_layers(selection, unit_in_full, (operation,), operation, channel, position)[0]
+    return from_kept_pass(selection, unit_in_full, (operation,), operation, channel, position)[0]
 
 
 @remembered
@@ -165,7 +106,7 @@ def unit_steps(
     selection: Selection, operation: str, channel: int, position: tuple[int, int] | None
 ) -> tuple[StagePicture, ...]:
     """The way down of one unit, step by step; arguments as of `unit_response`."""
-    return _to_layers(selection, unit_step_by_step, (operation,), operation, channel, position)[0]
+    return from_kept_pass(selection, unit_step_by_step, (operation,), operation, channel, position)[0]
 
 
 @remembered

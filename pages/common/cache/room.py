@@ -5,7 +5,6 @@ those who wait for what a network makes of their picture.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
 from threading import Lock
 from weakref import WeakKeyDictionary
 
@@ -88,15 +87,6 @@ class Room:
 
 
 room = Room(int(SHARE * memory()))
-
-
-_numbers: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
-_next = count()
-
-
-def made_as(model: nn.Module) -> int:
-    """A number that no other network has, nor the same one when it is made again."""
-    return _numbers.setdefault(model, next(_next))
 
 
 def weight_of(loaded: Loaded) -> int:
