@@ -3,6 +3,7 @@
 import difflib
 import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -36,10 +37,13 @@ class Trace:
     shape: tuple[int, ...] | None = None  # of the only pictures that it is for; None where any will do
     agreement: Agreement = field(default_factory=Agreement, repr=False)
 
+    @cached_property
+    def _nodes(self) -> dict[str, fx.Node]:
+        return {name: node for node, name in self.names.items()}
+
     def __getitem__(self, layer: str) -> fx.Node:
-        for node, name in self.names.items():
-            if name == layer:
-                return node
+        if layer in self._nodes:
+            return self._nodes[layer]
         close = difflib.get_close_matches(layer, self.names.values(), n=3, cutoff=0) or ["–"]
         raise TraceRefused(
             "There is no layer “{layer}” in this network; close names: {close}.", layer=layer, close=", ".join(close)
