@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 import time
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from models.cifar import NETWORKS
 from models.decoding import decoded
 from models.weights import SHIPPED
 from pages.common.cache import sample
+from pages.common.jobs import Job
 from pages.learn.arena import pair
 from pages.learn.arena.chart import QUESTION
 from tests.app.visit import GRAPH, ROUTES, Visit, a_moment, in_vietnamese, read_csv
@@ -393,6 +395,27 @@ def test_before_the_network_has_looked_a_click_is_asked_for(noise_is_here):
     assert "A click on a cell shows its pictures here" in visit.captions
     with pytest.raises(LookupError):
         visit.widget("right")
+
+
+def test_answers_that_are_there_while_the_page_is_drawn_are_in_the_table_too(noise_is_here, monkeypatch):
+    may_end, jobs = threading.Event(), []
+
+    def begin(work, limit):
+        jobs.append(Job(lambda report, stopped: may_end.wait(60) and work(report, stopped), limit))
+        return jobs[0]
+
+    def end_it(entrant):  # between the table and what is below it
+        if jobs:
+            may_end.set()
+        while jobs and jobs[0].running:
+            a_moment()
+
+    monkeypatch.setattr("pages.learn.arena.answers.Job", begin)
+    monkeypatch.setattr("pages.learn.arena.closely._classes", end_it)
+    visit = Visit(PAGE, closely="cifar_lenet5").press("show mistakes")
+    assert len(jobs) == 1
+    assert "Most certain mistakes" in visit.words
+    assert visit.widget("right").value
 
 
 @torch.no_grad()

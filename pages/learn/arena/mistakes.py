@@ -35,20 +35,22 @@ def mistakes(entrant: Entrant) -> None:
         )
         return
     stop_others(entrant, pictures)
-    if answers := found(entrant, pictures):
-        _shown(entrant, pictures, answers)
-    else:
-        _ask(entrant, pictures)
-
-
-def _ask(entrant: Entrant, pictures: PictureSet) -> None:
-    """A button, or how far it is."""
     job = job_of(entrant, pictures)
     if job and job.running:
         words = _("{network} looks at the test pictures …", network=entrant.title)
         watch(lambda: job, lambda _job: words, "stop looking", lambda: None)
         return
-    if job and job.failed:
+    answers = found(entrant, pictures)
+    if job and job.result:
+        st.rerun()  # it ended while the page was drawn: the table above, too, shall have its pictures
+    if answers:
+        _shown(entrant, pictures, answers)
+    else:
+        _ask(entrant, pictures, bool(job and job.failed))
+
+
+def _ask(entrant: Entrant, pictures: PictureSet, failed: bool) -> None:
+    if failed:
         st.error(_("This failed; press the button to try again."), icon=":material/error:")
     if st.button(_("Show its mistakes"), icon=":material/image_search:", key="show mistakes"):
         look(entrant, pictures)
