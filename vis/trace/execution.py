@@ -136,7 +136,7 @@ def execute(node: fx.Node, recording: Recording, with_switches: bool = True, may
     try:
         _execute(node, recording, with_switches, may_overwrite)
     except RAISED as error:  # not a `with`: there are many small operations
-        _say_where(node, recording, error)
+        say_where(node, recording, error)
 
 
 @contextmanager
@@ -145,10 +145,11 @@ def saying_where(node: fx.Node, recording: Recording) -> Iterator[None]:
     try:
         yield
     except RAISED as error:
-        _say_where(node, recording, error)
+        say_where(node, recording, error)
 
 
-def _say_where(node: fx.Node, recording: Recording, error: Exception) -> NoReturn:
+def say_where(node: fx.Node, recording: Recording, error: Exception) -> NoReturn:
+    """Raises what an operation raised as a refusal that names its layer."""
     if isinstance(error, (OutOfMemory, Refused)):
         raise error
     raise TraceRefused(

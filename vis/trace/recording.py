@@ -1,17 +1,26 @@
 """Forward passes that are kept: of one picture with everything, of many with the layers asked for."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import torch
 from torch import Tensor, fx, nn
 
 from vis.trace.agreement import check_agreement
-from vis.trace.execution import Reads, Recording, check_finite, execute, last_uses, overwrites, record_onto
-from vis.trace.nodes import Trace
-from vis.trace.refusals import TraceRefused
+from vis.trace.execution import (
+    Reads,
+    Recording,
+    check_finite,
+    execute,
+    last_uses,
+    overwrites,
+    record_onto,
+    say_where,
+)
+from vis.trace.nodes import Trace, module_at, source
+from vis.trace.refusals import RAISED, TraceRefused
 from vis.trace.tracing import prefer_sizes, traced, traced_with_sizes
 
 
@@ -71,18 +80,14 @@ def record_above(
     plan = _plan(model, trace, trace[layer], end(trace))
     recording = Recording(model, trace, images, {}, {})
 
-    def take(steps: Sequence[_Step]) -> None:
-        for step in steps:
-            execute(step.node, recording, with_switches=False, may_overwrite=step.may_overwrite)
-            for read in step.dropped:
-                del recording.values[read]
-
     with torch.inference_mode():  # which is still a little faster than without gradients
-        take(plan.below)
+        for step in plan.below:
+            step.take(recording)
     for node, value in recording.values.items():
         recording.values[node] = _for_gradients(value)
     recording.values[plan.begin].requires_grad_()
-    take(plan.above)
+    for step in plan.above:
+        step.take(recording)
     return recording
 
 
@@ -100,6 +105,21 @@ class _Step:
     node: fx.Node
     dropped: tuple[fx.Node, ...]
     may_overwrite: bool
+    module: ref[nn.Module] | None  # that is called with one map and nothing else, as most are: see `_module_alone`
+    read: fx.Node | None  # the map
+
+    def take(self, recording: Recording) -> None:
+        """Adds its result to `recording`, and drops what is read no more."""
+        values = recording.values
+        if self.module is None:
+            execute(self.node, recording, with_switches=False, may_overwrite=self.may_overwrite)
+        else:
+            try:
+                values[self.node] = self.module()(values[self.read])
+            except RAISED as error:
+                say_where(self.node, recording, error)
+        for read in self.dropped:
+            del values[read]
 
 
 @dataclass(frozen=True)
@@ -120,16 +140,24 @@ def _plan(model: nn.Module, trace: Trace, begin: fx.Node, end: fx.Node) -> _Plan
         last = max(begin, end)
         nodes = [node for node in trace.graph.nodes if node <= last]
         unread, writing, above = last_uses(nodes), overwrites(nodes, model), nodes.index(begin) + 1
-        steps = tuple(
-            _Step(
-                node,
-                tuple(read for read in unread[node] if read not in (begin, end)),
-                i < above and node in writing,  # a gradient needs what it was made of
-            )
-            for i, node in enumerate(nodes)
-        )
-        known[begin, end] = _Plan(begin, steps[:above], steps[above:])
+        steps = []
+        for i, node in enumerate(nodes):
+            dropped = tuple(read for read in unread[node] if read not in (begin, end))
+            may_overwrite = i < above and node in writing  # a gradient needs what it was made of
+            module = _module_alone(node, model, trace, may_overwrite)
+            steps.append(_Step(node, dropped, may_overwrite, module and ref(module), module and source(node)))
+        known[begin, end] = _Plan(begin, tuple(steps[:above]), tuple(steps[above:]))
     return known[begin, end]
+
+
+def _module_alone(node: fx.Node, model: nn.Module, trace: Trace, may_overwrite: bool) -> nn.Module | None:
+    """The module of an operation that is nothing but its call with one map, whatever the picture: `execute` looks at
+    each call's arguments anew, which together takes as long as a layer of a small network.
+    """
+    if node.op != "call_module" or [*node.args] != node.all_input_nodes or node.kwargs or trace.shape is not None:
+        return None
+    module = module_at(node.target, model)
+    return None if vars(module).get("inplace") and not may_overwrite else module
 
 
 MOST_PLANS = 32

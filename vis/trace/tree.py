@@ -4,7 +4,6 @@ import contextlib
 import functools
 import weakref
 from collections import deque
-from collections.abc import Iterator
 from enum import Enum
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
@@ -39,7 +38,7 @@ class Tree:
         for with_tensors in (False, True):
             lost: list[weakref.ref] = []
             alive = _Alive(lost)
-            self._then[with_tensors] = list(_facts(model, with_tensors, alive)), alive, lost
+            self._then[with_tensors] = _facts(model, with_tensors, alive), alive, lost
 
     def is_of(self, model: nn.Module, with_tensors: bool) -> bool:
         """Whether the network is as it was.
@@ -48,7 +47,7 @@ class Tree:
             with_tensors: whether tensors that are neither parameters nor buffers count, too.
         """
         facts, _alive, lost = self._then[with_tensors]
-        return not lost and facts == list(_facts(model, with_tensors, None))
+        return not lost and facts == _facts(model, with_tensors, None)
 
 
 class _Alive(list[weakref.ref]):
@@ -62,39 +61,41 @@ class _Alive(list[weakref.ref]):
         self.append(weakref.ref(thing, self._lost.append))
 
 
-def _facts(model: nn.Module, with_tensors: bool, alive: _Alive | None) -> Iterator[Any]:
-    """What counts, module by module; `alive` is given a reference to each thing that is meant by its id."""
-    for module in _modules(model):
-        kind, own, leaf = type(module), vars(module), is_leaf(module)
+def _facts(model: nn.Module, with_tensors: bool, alive: _Alive | None) -> list[Any]:
+    """What counts, module by module; `alive` is given a reference to each thing that is meant by its id.
+
+    This is looked at before every pass: one list is filled, and what most layers do not have adds nothing to it.
+    """
+    facts: list[Any] = []
+    seen, waiting = {model}, [model]
+    while waiting:  # as `model.modules()`, in another order and without their names, which take most of its time
+        module = waiting.pop()
+        kind, own = type(module), vars(module)
+        leaf, parts, parameters, buffers = _is_layer(kind), own["_modules"], own["_parameters"], own["_buffers"]
+        facts += id(module), kind, own["training"], own.get("inplace") if leaf else None, "forward" in own
         if alive is not None:
-            for thing in (module, *own["_parameters"].values(), *own["_buffers"].values()):
+            for thing in (module, *parameters.values(), *buffers.values()):
                 if thing is not None:
                     alive.add(thing)
-        yield id(module), kind, own["training"], own.get("inplace") if leaf else None, "forward" in own
-        if parts := own["_modules"]:
-            yield (*parts, *map(id, parts.values()))
-        if (parts := own["_parameters"]) or own["_buffers"]:
-            yield (*parts, None, *own["_buffers"], *map(id, parts.values()), *map(id, own["_buffers"].values()))
+        if parts:
+            facts += parts
+            for part in parts.values():
+                facts.append(id(part))
+                if part is not None and part not in seen:
+                    seen.add(part)
+                    waiting.append(part)
+        if parameters or buffers:
+            facts += *parameters, None, *buffers, *map(id, parameters.values()), *map(id, buffers.values())
         if own["_forward_pre_hooks"] or own["_forward_hooks"]:
-            yield [*own["_forward_pre_hooks"], *own["_forward_hooks"]]
+            facts.append([*own["_forward_pre_hooks"], *own["_forward_hooks"]])
         if leaf:
             continue
-        yield [_frozen(tensor, alive, True) for tensor in own["_buffers"].values()]
-        yield getattr(kind.forward, "__code__", None)
+        facts.append([_frozen(tensor, alive, True) for tensor in buffers.values()])
+        facts.append(getattr(kind.forward, "__code__", None))
         for name, value in own.items():
             if name not in _OF_EVERY_MODULE:
-                yield name, _frozen(value, alive, with_tensors)
-
-
-def _modules(model: nn.Module) -> Iterator[nn.Module]:
-    """As `model.modules()`, in another order and without their names, which take most of its time."""
-    seen, waiting = {model}, [model]
-    while waiting:
-        yield (module := waiting.pop())
-        for part in vars(module)["_modules"].values():
-            if part is not None and part not in seen:
-                seen.add(part)
-                waiting.append(part)
+                facts.append((name, _frozen(value, alive, with_tensors)))
+    return facts
 
 
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
