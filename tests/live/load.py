@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
+from typing import Protocol
 from urllib.parse import urlencode
 
 from google.protobuf.message import Message
@@ -24,7 +25,7 @@ from models import ARCHITECTURES
 from models.samples import samples_for
 from pages.common.routes import GRAPH, LAYERS, named
 from tests.benchmarks.timing import head, machine, of_bar, row
-from tests.live.serving import Server, serving
+from tests.live.serving import serving
 from tests.live.visitor import Failed, Visitor, data_of, digest, key_of
 
 CLASS_SIZES = (1, 10, 50, 100, 200)
@@ -320,8 +321,17 @@ async def _visit(guest: Guest, page: Page, thinking: float, until: float, least:
         met.append(Visit(not clicks, page.state(guest), waited, waited, {}, str(failed)))
 
 
+class Serves(Protocol):
+    """A server, or several behind one address."""
+
+    address: str
+
+    def cpu(self) -> float:
+        """Seconds of a core that they have worked."""
+
+
 async def class_of(
-    server: Server,
+    server: Serves,
     page: Page,
     visitors: int,
     seconds: float,

@@ -3,126 +3,51 @@
 import io
 import os
 import re
-import shutil
 import signal
 import socket
 import ssl
-import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.live.conftest import ROOT, free_port, go_without, serving, wait_until_healthy
+from tests.live.conftest import free_port
+from tests.live.school import NUMBERS, School, configured, end, proxy
+from tests.live.school import school as serving_school
 from tests.live.test_page import click_cell, grid, settled, title, upload
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
 pytestmark = pytest.mark.browser
-INSIDE = "127.0.93"  # in the place of the network inside compose.yaml
-NUMBERS = ("11", "12")  # of the replicas, in their addresses and in the cookie of a visitor
 BACK_WITHIN = 10  # seconds
-CLASS = {"CONVSCOPE_CLASS": "1", "STREAMLIT_SERVER_MAX_UPLOAD_SIZE": "15"}
-
-
-@dataclass(frozen=True)
-class School:
-    address: str
-    over_tls: str
-    in_frame: str  # the address of a server as in a Space, for a frame of another site
-    port: int  # of each replica
-    replicas: dict[str, subprocess.Popen]
-
-    def direct(self, number: str) -> str:
-        """The address of a replica, past nginx."""
-        return f"http://{INSIDE}.{number}:{self.port}"
-
-
-def proxy(configuration: Path) -> subprocess.Popen:
-    """An nginx with this configuration; beside it lie what it writes, and its log."""
-    nginx = shutil.which("nginx", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
-    if nginx is None:
-        go_without("nginx is not installed")
-    as_root = "user root;" if os.geteuid() == 0 else ""  # or it may not write into the folder of a test
-    command = [nginx, "-e", "stderr", "-c", str(configuration), "-g", f"daemon off; {as_root}"]
-    with configuration.with_suffix(".log").open("w") as output:
-        return subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
 
 
 @pytest.fixture(scope="module")
 def school(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    folder = tmp_path_factory.mktemp("school")
-    port, front, tls, frame = (free_port() for _one in range(4))
-    certify(folder)
-    started = [
-        proxy(configured("nginx.conf", folder, port, front, tls)),
-        proxy(configured("space.conf", folder, port, frame)),
-    ]
-    logs = {number: folder / f"{number}.txt" for number in NUMBERS}
-    replicas = {
-        number: serving(ROOT / "app.py", f"{INSIDE}.{number}", port, log, **CLASS) for number, log in logs.items()
-    }
-    addresses = f"http://127.0.0.1:{front}", f"https://127.0.0.1:{tls}", f"https://localhost:{frame}"
-    known = School(*addresses, port, replicas)
-    started += replicas.values()
-    try:
-        for number, process in replicas.items():
-            wait_until_healthy(process, known.direct(number), logs[number])
-        wait_until_healthy(started[0], known.address, folder / "nginx.log")
-        first = [browser.new_page() for _number in NUMBERS]  # see the fixture `app`
-        for page, number in zip(first, NUMBERS, strict=True):
-            page.goto(known.direct(number), wait_until="commit", timeout=60_000)
-        for page in first:
+    with serving_school(tmp_path_factory.mktemp("school")) as known:
+        first = [(browser.new_page(), replica) for replica in known.replicas.values()]  # see the fixture `app`
+        for page, replica in first:
+            page.goto(replica.address, wait_until="commit", timeout=60_000)
+        for page, _replica in first:
             page.get_by_role("heading", level=1).wait_for(timeout=120_000)
             page.close()
         yield known
+
+
+@pytest.fixture(scope="module")
+def in_frame(school) -> Iterator[str]:
+    """The address of a replica as in a Space, for a frame of another site."""
+    space = proxy(configured("space.conf", school.folder, school.port, port := free_port()))
+    try:
+        yield f"https://localhost:{port}"
     finally:
-        for process in started:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-SHIPPED = {  # what is otherwise here, in the configurations that are shipped
-    "nginx.conf": {
-        "172.28.93": "{inside}",
-        ":8501": ":{port}",
-        "listen 8080;": "listen 127.0.0.1:{front};",
-        "# listen 8080 ssl;": "listen 127.0.0.1:{tls} ssl;",
-        " /tmp/": " {folder}/",
-        "/etc/convscope/tls": "{folder}",
-    },
-    "space.conf": {
-        "127.0.0.1:8501": "{inside}.12:{port}",
-        "listen 7860;": "listen 127.0.0.1:{front} ssl; ssl_certificate cert.pem; ssl_certificate_key key.pem;",
-        "https://huggingface.co": "http://127.0.0.1:*",  # which is another site than localhost
-        " /tmp/": " {folder}/space-",
-    },
-}
-
-
-def configured(name: str, folder: Path, port: int, front: int, tls: int | None = None) -> Path:
-    """One of them as a file."""
-    text = (ROOT / "deploy" / name).read_text("utf-8")
-    for shipped, here in SHIPPED[name].items():
-        assert shipped in text
-        text = text.replace(shipped, here.format(inside=INSIDE, port=port, front=front, tls=tls, folder=folder))
-    (configuration := folder / name).write_text(text, "utf-8")
-    return configuration
-
-
-def certify(folder: Path) -> None:
-    """Puts a certificate and its key there."""
-    of_key = ("-newkey", "rsa:2048", "-nodes", "-keyout", folder / "key.pem", "-out", folder / "cert.pem")
-    subprocess.run(["openssl", "req", "-x509", *of_key, "-subj", "/CN=localhost"], check=True, capture_output=True)
+        end(space)
 
 
 def replica_of(page) -> str:
@@ -171,7 +96,7 @@ def test_the_headers_are_there_and_what_is_not_for_visitors_is_not(school):
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "no-referrer"
-    assert asked(f"{school.direct('11')}/_stcore/metrics")[0] == 200
+    assert asked(f"{school.replicas['11'].address}/_stcore/metrics")[0] == 200
     for path in ("_stcore/metrics", "_stcore/%6detrics", "/_stcore//metrics", "_stcore/metrics/", "a/_stcore/metrics"):
         assert asked(f"{school.address}/{path}")[0] == 404
     assert asked(f"{school.address}/_stcore/health")[0] == 200
@@ -200,9 +125,9 @@ def test_visitors_are_shared_out_and_each_stays_where_its_session_is(new_page, s
 
 
 @pytest.fixture
-def other_site(school, tmp_path) -> Iterator[str]:
+def other_site(in_frame, tmp_path) -> Iterator[str]:
     """A site with a page, frame.html, in which the app stands in a frame."""
-    frame = f'<!doctype html><iframe src="{school.in_frame}/layers" width="1200" height="800"></iframe>'
+    frame = f'<!doctype html><iframe src="{in_frame}/layers" width="1200" height="800"></iframe>'
     (tmp_path / "frame.html").write_text(frame, "utf-8")
     (tmp_path / "favicon.ico").touch()
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=tmp_path)) as site:
@@ -259,7 +184,7 @@ def test_a_visitor_of_a_replica_that_dies_is_back_with_their_view(new_page, scho
     settled(page)
     home, link = replica_of(page), page.url
     killed = time.monotonic()
-    os.killpg(school.replicas[home].pid, signal.SIGKILL)
+    os.killpg(school.replicas[home].process, signal.SIGKILL)
     (other,) = set(NUMBERS) - {home}
     while replica_of(page) != other:
         assert time.monotonic() - killed < BACK_WITHIN

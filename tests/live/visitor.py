@@ -7,7 +7,7 @@ widgets, and fetches the pictures that stand behind addresses.
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed
 
 PATIENCE = 120.0  # seconds after which a run has failed
 EVENTS = "$$STREAMLIT_INTERNAL_KEY_{}__events"  # under which a component of ours reports
+XSRF = "_streamlit_xsrf"  # the cookie whose value a request that changes something repeats in its head
 # What a run before says of a place is what Streamlit's page asks for again by its hash.
 RUNS_TO_REMEMBER = 2
 EARLY = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
@@ -78,6 +79,7 @@ class Visitor:
                 ping_interval=None,
                 compression=None,
             )
+            self._web.keep(self._socket.response.headers.get_all("Set-Cookie"))  # of a proxy, to stay at its replica
             await self.rerun()
         except BaseException as error:
             await self.__aexit__(type(error), error, None)
@@ -305,8 +307,14 @@ class _Web:
 
     def __init__(self, host: str):
         self._host = host
-        self._cookie = ""
+        self._cookies: dict[str, str] = {}
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    def keep(self, cookies: Iterable[str]) -> None:
+        """Sends these from now on."""
+        for cookie in cookies:
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self._cookies[name.strip()] = value
 
     async def get(self, url: str) -> bytes:
         return await self._ask(f"GET {url}", b"")
@@ -316,10 +324,12 @@ class _Web:
         head = f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
         body = head.encode() + content + f"\r\n--{border}--\r\n".encode()
         await self._ask("GET /_stcore/health", b"")  # which gives the token that a page's own requests are known by
-        more = f"Cookie: {self._cookie}\r\nX-Xsrftoken: {self._cookie.partition('=')[2]}\r\n"
+        more = f"X-Xsrftoken: {self._cookies[XSRF]}\r\n"
         await self._ask(f"PUT {url}", body, f"{more}Content-Type: multipart/form-data; boundary={border}\r\n")
 
     async def _ask(self, what: str, body: bytes, more: str = "") -> bytes:
+        if self._cookies:
+            more += f"Cookie: {'; '.join('='.join(cookie) for cookie in self._cookies.items())}\r\n"
         try:
             async with asyncio.timeout(PATIENCE):
                 for is_last in (False, True):  # the server may have closed a connection that was long idle
@@ -337,9 +347,9 @@ class _Web:
                         if is_last:
                             raise
                 status, *lines = answer.split("\r\n")
-                fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-                self._cookie = fields.get("set-cookie", self._cookie).partition(";")[0]
-                content = await reader.readexactly(int(fields.get("content-length", 0)))
+                fields = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+                self.keep(value for name, value in fields if name == "set-cookie")
+                content = await reader.readexactly(int(dict(fields).get("content-length", 0)))
         except (OSError, EOFError, TimeoutError) as error:
             raise Failed(f"{what}: {error!r}") from error
         if not 200 <= int(status.split()[1]) < 300:

@@ -12,14 +12,14 @@ import pytest
 from tests.benchmarks.results import BENCHMARKS, FILE, HERE, main, section, sections_of, written
 
 IN_A_BROWSER = ("dragging", "graph", "lessons", "page", "tasks")
-OF_A_SERVER = ("load", "memory")  # which start servers, but no browser: in tests/live, too
+OF_A_SERVER = ("load", "memory", "replicas")  # which start servers, but no browser: in tests/live, too
 TABLE = re.compile(r"^\| .+ \|\n\|(---\|)+\n(\| .+ \|\n)+", re.MULTILINE)
 
 
 def test_every_benchmark_is_run_here_or_in_a_browser():
     drivers = {name for name in BENCHMARKS if "tests.benchmarks.browser" in (HERE / f"{name}.py").read_text("utf-8")}
     assert drivers == {*IN_A_BROWSER}
-    assert len(BENCHMARKS) == 20
+    assert len(BENCHMARKS) == 21
 
 
 @pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in (*IN_A_BROWSER, *OF_A_SERVER)])
