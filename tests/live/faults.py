@@ -1,7 +1,7 @@
 """A server that is killed at random moments and started again: `python -m tests.live.faults --kills 20`.
 
-Visitors upload, train and search meanwhile. After each start a visitor must see a page as if nothing had been; in the
-end nothing may be left that the killed ones had on the disk.
+Visitors upload, train, search and wait for a download meanwhile. After each start a visitor must see a page as if
+nothing had been; in the end nothing may be left that the killed ones had on the disk.
 """
 
 import argparse
@@ -10,9 +10,11 @@ import os
 import random
 import signal
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from models.download import A_MOMENT
@@ -44,17 +46,67 @@ async def searches(address: str) -> None:
         await visitor.rerun()
 
 
-WORK: tuple[Callable[[str], Coroutine], ...] = (uploads, trains, searches)
+async def downloads(address: str) -> None:
+    async with Visitor(f"{address}/{LAYERS.name}?network=squeezenet1_1"):
+        await asyncio.sleep(100)
 
 
-async def killed_while(server: Server, work: Callable[[str], Coroutine], seconds: float) -> None:
-    """Lets a visitor work so long, and kills the server."""
+Work = Callable[[str], Coroutine]
+WORK: tuple[Work, ...] = (uploads, trains, searches, downloads)
+
+
+async def killed_while(server: Server, work: Work, seconds: float, has_begun: Callable[[], bool]) -> None:
+    """Lets a visitor work so long, once it has begun, and kills the server."""
     task = asyncio.create_task(work(server.address))
+    while not has_begun():
+        await asyncio.sleep(0.05)
     await asyncio.sleep(seconds)
     os.kill(server.process, signal.SIGKILL)
     with suppress(Failed, OSError, EOFError):
         task.cancel()
         await task
+
+
+# The network, of which there is none here -----------------------------------------------------------------------------
+
+SIZE, PIECE = 5_000_000, 20_000  # bytes: of the file, and of what comes of it ten times a second
+REDIRECTED = """\
+from urllib.request import OpenerDirector
+opened = OpenerDirector.open
+def open(self, url, *args, **kwargs):
+    return opened(self, "http://127.0.0.1:{port}" if "download.pytorch.org" in str(url) else url, *args, **kwargs)
+OpenerDirector.open = open
+"""
+
+
+class Trickle(BaseHTTPRequestHandler):
+    """A file that comes slowly."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(SIZE))
+        self.end_headers()
+        with suppress(OSError):  # whoever wanted it is gone
+            for _piece in range(SIZE // PIECE):
+                self.wfile.write(bytes(PIECE))
+                time.sleep(0.1)
+
+    def log_message(self, *_words: object) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def slow_network(folder: Path) -> Iterator[dict[str, str]]:
+    """A server in the place of PyTorch's, and the variables with which a process of Python goes to it."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Trickle) as network:
+        network.daemon_threads = True
+        threading.Thread(target=network.serve_forever, daemon=True).start()
+        (folder / "sitecustomize.py").write_text(REDIRECTED.format(port=network.server_port), "utf-8")
+        yield {"PYTHONPATH": os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))}
+        network.shutdown()
+
+
+# The trial ------------------------------------------------------------------------------------------------------------
 
 
 async def looks(server: Server) -> dict[str, int]:
@@ -74,12 +126,11 @@ def trial(kills: int, folder: Path, seed: int = SEED) -> list[str]:
     kept = {"TORCH_HOME": folder / "kept", "TMPDIR": folder / "temporary"}
     for path in kept.values():
         path.mkdir()
-    before = dict(os.environ)
-    os.environ.update({name: str(path) for name, path in kept.items()})
-    try:
-        usual = None
+    begun: dict[Work, Callable[[], bool]] = {downloads: lambda: any(path.stat().st_size for path in halves(folder))}
+    usual = None
+    with slow_network(folder) as network:
         for number in range(kills + 1):
-            with serving() as server:
+            with serving(**network, **{name: str(path) for name, path in kept.items()}) as server:
                 seen = asyncio.run(looks(server))
                 usual = usual or seen
                 if seen != usual:
@@ -87,25 +138,27 @@ def trial(kills: int, folder: Path, seed: int = SEED) -> list[str]:
                 if number < kills:
                     work = WORK[number % len(WORK)]
                     with suppress(asyncio.CancelledError):
-                        asyncio.run(killed_while(server, work, chance.random() * MOST))
+                        asyncio.run(killed_while(server, work, chance.random() * MOST, begun.get(work, lambda: True)))
                     age(folder)
                 else:
                     wrong += left_over(folder)
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
     return wrong
+
+
+def halves(folder: Path) -> list[Path]:
+    """Files that are not whole yet."""
+    return [*folder.rglob("*.partial")]
 
 
 def age(folder: Path) -> None:
     """Makes half files as old as they must be to be nobody's."""
-    for partial in folder.rglob("*.partial"):
+    for partial in halves(folder):
         os.utime(partial, (time.time() - A_MOMENT - 1,) * 2)
 
 
 def left_over(folder: Path) -> list[str]:
     """What no living server needs: half files, and temporary folders but one."""
-    found = [f"{path.name} is left" for path in folder.rglob("*.partial")]
+    found = [f"{path.name} is left" for path in halves(folder)]
     locks = [*(folder / "temporary").glob(f"{PREFIX}*{LOCK}")]
     if len(locks) > 1:
         found.append(f"{len(locks)} temporary folders are left, and one server is alive")

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser  # its servers are as slow to start as that of 
 
 def test_a_server_that_was_killed_starts_as_if_nothing_had_been_and_clears_what_is_left(tmp_path):
     with ThreadPoolExecutor(1) as thread:  # in this one the browser of other tests may have a loop that runs
-        assert thread.submit(trial, 3, tmp_path).result() == []
+        assert thread.submit(trial, 4, tmp_path).result() == []
 
 
 def test_what_is_left_is_found(tmp_path):
