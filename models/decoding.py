@@ -3,7 +3,6 @@
 What a file says about itself is checked before a pixel of it is decoded: a file of forty bytes may claim gigabytes.
 """
 
-import io
 import math
 import re
 import struct
@@ -16,6 +15,7 @@ from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImage
 from PIL.ExifTags import Base as Tag
 from PIL.ImageFile import ImageFile
 
+from models.headers import MOST_PIECES, Source, gif_size, scans, shown_chunks, tiff_pieces, webp_size
 from models.refusals import Refused
 
 MOST_MEGABYTES = 15
@@ -24,9 +24,6 @@ LEAST_SIDE = 16
 MOST_RATIO = 32
 LONGEST_SIDE = 1024  # of the working copy
 
-MOST_READS = 20_000  # until the header is known; photographs need some hundreds
-MOST_PIECES = 20_000  # chunks of a PNG, strips of a TIFF: a strip may be a single row
-MARKER = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd7])", re.DOTALL)  # of a JPEG, that begins a segment or an image
 MOST_SCANS = 100  # of a progressive JPEG, which has about ten; each walks the whole picture
 
 FORMATS = (  # how the file begins, its name, and Pillow's reader
@@ -90,10 +87,6 @@ DAMAGE = (
     Image.DecompressionBombError,
     Warning,
 )
-
-TIFF_NOTES = 700  # tags from here on are notes
-TIFF_TEXT = 2  # type of a tag's values
-SHOWN_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"}  # of a PNG: what changes how it looks
 
 UPRIGHT = {  # EXIF 2.32, tag 0x0112: how the stored picture is turned to stand upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -159,18 +152,6 @@ def _damage_refused(kind: str) -> Iterator[None]:
         raise PictureRefused(DAMAGED, kind=kind) from damage
 
 
-class _Source(io.BytesIO):
-    """A file in memory that may be read only so often: a million empty blocks are no header."""
-
-    reads_left: float = MOST_READS
-
-    def read(self, size: int | None = -1) -> bytes:
-        self.reads_left -= 1
-        if self.reads_left < 0:
-            raise EOFError("too many pieces")
-        return super().read(size)
-
-
 def _opened(content: bytes, kind: str, reader: type[ImageFile]) -> ImageFile:
     """The picture with its header read and found modest, no pixel decoded.
 
@@ -178,16 +159,16 @@ def _opened(content: bytes, kind: str, reader: type[ImageFile]) -> ImageFile:
     """
     match kind:
         case "PNG":
-            content = _shown_chunks(content)
+            content = shown_chunks(content)
         case "JPEG":
-            _check_pieces(_scans(content), MOST_SCANS, kind)
+            _check_pieces(scans(content), MOST_SCANS, kind)
         case "WebP":  # this one and the next take memory for the whole canvas when they are opened
-            check_size(*_webp_size(content))
+            check_size(*webp_size(content))
         case "GIF":
-            check_size(*_gif_size(content))
+            check_size(*gif_size(content))
         case "TIFF":
-            _check_pieces(_tiff_pieces(content), MOST_PIECES, kind)
-    source = _Source(content)
+            _check_pieces(tiff_pieces(content), MOST_PIECES, kind)
+    source = Source(content)
     picture = reader(source)
     check_size(*picture.size)
     if picture.tile and picture.tile[0][0] == "bmp_rle":  # decoded in Python, byte by byte
@@ -228,87 +209,6 @@ def _check_pieces(pieces: int, most: int, kind: str) -> None:
             pieces=pieces,
             most=most,
         )
-
-
-def _scans(content: bytes) -> int:
-    """How many scans a JPEG file has before its end of image; what stands within other segments does not count.
-
-    Source: ITU-T T.81, annex B.
-    """
-    scans = start = 0
-    for _ in range(MOST_PIECES):
-        marker = MARKER.search(content, start)
-        if marker is None or marker[1] == b"\xd9":
-            return scans
-        if marker[1] == b"\xd8":  # the start of the image, which has no length
-            start = marker.end()
-            continue
-        scans += marker[1] == b"\xda"
-        start = marker.end() + max(2, int.from_bytes(content[marker.end() : marker.end() + 2]))
-    raise ValueError("too many pieces")
-
-
-def _tiff_pieces(content: bytes) -> int:
-    """The most values that a tag about the pixels has: offsets of strips or tiles, entries of the palette.
-
-    Source: TIFF 6.0, section 2; in a BigTIFF counts and offsets are twice as wide.
-    """
-    order, big = "<" if content[0] == ord("I") else ">", 43 in content[2:4]
-    entry = order + ("HHQQ" if big else "HHII")  # tag, type, count, value or its offset
-    (start,) = struct.unpack_from(order + ("8xQ" if big else "4xI"), content)
-    (entries,) = struct.unpack_from(order + ("Q" if big else "H"), content, start)
-    start += 8 if big else 2
-    tags = struct.iter_unpack(entry, content[start : start + entries * struct.calcsize(entry)])
-    return max(count for tag, kind, count, _ in tags if tag < TIFF_NOTES and kind != TIFF_TEXT)
-
-
-def _shown_chunks(content: bytes) -> bytes:
-    """A PNG without its notes, profiles and later frames, which cost memory and are not shown.
-
-    Source: PNG specification, third edition, section 5.3.
-    """
-    view, start = memoryview(content), 8
-    kept = [view[:start]]
-    for _ in range(MOST_PIECES):
-        length, name = struct.unpack_from(">I4s", content, start)
-        end = start + 12 + length  # length and name before, checksum behind
-        if name in SHOWN_CHUNKS:
-            kept.append(view[start:end])
-        if name == b"IEND":  # a file that ends without is cut off, which the next chunk's header shows
-            break
-        start = end
-    return b"".join(kept)
-
-
-def _webp_size(content: bytes) -> tuple[int, int]:
-    """Width and height that a WebP claims. Source: RFC 9649, sections 2.5 to 2.7 and 3.4."""
-    match content[12:16]:
-        case b"VP8 ":
-            width, height = struct.unpack_from("<HH", content, 26)
-            return width & 0x3FFF, height & 0x3FFF
-        case b"VP8L":
-            (bits,) = struct.unpack_from("<I", content, 21)
-            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-        case _:
-            return int.from_bytes(content[24:27], "little") + 1, int.from_bytes(content[27:30], "little") + 1
-
-
-def _gif_size(content: bytes) -> tuple[int, int]:
-    """Width and height that a GIF claims: its screen, or more if the first frame hangs over it.
-
-    Source: GIF89a specification, sections 18 to 24.
-    """
-    file = _Source(content)
-    screen_width, screen_height, flags = struct.unpack("<6xHHB2x", file.read(13))
-    if flags & 0x80:
-        file.read(3 << (flags & 7) + 1)  # the palette
-    while (mark := file.read(1)) != b",":
-        if mark == b"!":  # an extension: its label, then blocks until an empty one
-            file.read(1)
-            while length := file.read(1)[0]:
-                file.read(length)
-    left, top, width, height = struct.unpack("<4H", file.read(8))
-    return max(screen_width, left + width), max(screen_height, top + height)
 
 
 def _resizable(picture: ImageFile) -> Image.Image:

@@ -6,7 +6,7 @@ import streamlit as st
 from models import Loaded
 from models.digits import Strokes, digit_picture
 from models.images import png
-from models.loading import predicted
+from models.loaded import predicted
 from pages.common.asking import fragment
 from pages.common.cache.networks import in_turn
 from pages.common.components.drawing import ClassProbability, drawing_field

@@ -10,7 +10,7 @@ from PIL import Image
 
 from models import load
 from models.digits import DIGITS, digit_picture
-from models.loading import predicted
+from models.loaded import predicted
 from pages.common.components.drawing import FINEST, MOST_POINTS, MOST_STROKES, strokes_of
 from pages.common.drawing import DRAWING
 from pages.common.made_file import MadeFile

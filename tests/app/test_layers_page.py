@@ -16,7 +16,7 @@ from safetensors.torch import save as safetensors
 from models import ARCHITECTURES, load
 from models.decoding import decoded
 from models.download import DownloadFailed
-from models.loading import predicted
+from models.loaded import predicted
 from pages.common import cache
 from pages.common.cache import Seen, sample
 from pages.common.components import renewing

@@ -22,7 +22,8 @@ from torchvision import models as vision
 from models import ARCHITECTURES, Loaded, load, loading
 from models.download import DownloadFailed
 from models.lenet import LeNet5
-from models.loading import place_of_weights, predicted, skeleton, weights_here
+from models.loaded import predicted
+from models.loading import place_of_weights, skeleton, weights_here
 from models.refusals import Refused
 from models.spellings import SPELLINGS
 from models.weights import SHIPPED, WeightsRefused, card, shipped

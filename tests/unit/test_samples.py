@@ -11,7 +11,7 @@ from torchvision.models import get_weight
 from models import ARCHITECTURES, load
 from models.decoding import decoded
 from models.digits import BOX, DIGITS, PEN, SIDE, digit_picture, smooth
-from models.loading import predicted
+from models.loaded import predicted
 from models.samples import SAMPLES, File, photographs, samples_for
 from models.weights import SHIPPED, card
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from models import Loaded
 from models.device import OutOfMemory
-from models.loading import predicted
+from models.loaded import predicted
 from models.refusals import Refused
 from models.server import server
 from pages.common.cache.networks import in_turn, opened_network, remembered

@@ -11,7 +11,7 @@ import models
 from models import ARCHITECTURES, Loaded
 from models.device import or_on_cpu
 from models.images import Preprocess, png
-from models.loading import predicted
+from models.loaded import predicted
 from models.weights import card
 from pages.common.cache.graphs import Built, graph, pictured
 from pages.common.cache.networks import Result, in_turn, opened_network, remembered, remembered_once
