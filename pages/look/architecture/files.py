@@ -23,10 +23,10 @@ from vis.layout import Drawing
 from vis.table import as_json, rows
 
 WIDTHS = {  # of the table's columns, in pixels: with all of them it fits beside the sidebar of a laptop
-    **{"layer": 158, "kind": 96, "settings": 72, "output": 92, "params": 92, "macs": 108, "flops": 108},
-    **{"activation_bytes": 96, "receptive_field": 62, "milliseconds": 62},
+    **{"layer": 138, "kind": 130, "settings": 72, "output": 90, "params": 88, "macs": 108, "flops": 108},
+    **{"activation_bytes": 88, "receptive_field": 62, "milliseconds": 62},
 }
-WIDTHS_BESIDE_TIMES = WIDTHS | {"layer": 128, "kind": 64}
+WIDTHS_BESIDE_TIMES = WIDTHS | {"layer": 128, "kind": 78}
 SHORT = {  # what heads a column, where that is not the whole term
     "settings": TERMS["kernel_size"],
     "activation_bytes": Phrase("memory, B"),
