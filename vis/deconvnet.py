@@ -246,7 +246,14 @@ def stages(
     method: str = "deconvnet",
     unpooling: str = "add",
 ) -> Iterator[Stage]:
-    """Every step of one unit's projection, from the unit itself down to the picture."""
+    """Every step of one unit's projection, from the unit itself down to the picture.
+
+    Args:
+        image: (1, C, H, W), or a recording of it, such as by `record_for` for the unit's layer and this method.
+
+    Raises:
+        TraceRefused: see `project`.
+    """
     recording = recorded(model, image, [unit.layer], method)
     seed = _seed(recording, unit.layer, _as_recorded(recording, [unit]), method)
     yield _stage(recording, recording.trace[unit.layer], "seed", recording.trace[unit.layer], seed)

@@ -59,7 +59,8 @@ def responses(
     """For each layer the `k` feature maps that respond most, projected to the picture.
 
     Args:
-        image: (1, C, H, W), or a recording of it up to the highest of these layers.
+        image: (1, C, H, W), or a recording of it up to the highest of these layers, such as by
+            `vis.deconvnet.record_for` for them and this method.
         layers: a layer's short name to its operation in the trace, such as {"1": "features.relu1"}.
         channels: by short name, the feature maps to show instead of the strongest.
 
@@ -114,7 +115,7 @@ def unit_in_full(
     """A unit's map and what it saw by every method; by default it is the strongest of its feature map.
 
     Args:
-        image: as of `responses`.
+        image: as of `responses`; a recording is for all of `METHODS`.
         position: (row, column) of the unit in its map.
 
     Raises:
