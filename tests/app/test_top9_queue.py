@@ -20,6 +20,7 @@ from models.refusals import Refused
 from pages.common import cache
 from pages.common.cache import top9
 from pages.common.cache.turns import Line
+from pages.common.jobs import Job
 from pages.common.session import SET_FILE
 from pages.look.top9.mining import _how_far
 from pages.look.top9.sets import is_here
@@ -433,6 +434,25 @@ def test_only_a_one_allows_downloads(monkeypatch):
     monkeypatch.setenv("CONVSCOPE_DOWNLOADS", "0")
     visit = Visit(TOP9, network="lenet5", set="dataset", dataset="CIFAR10")
     assert not any(button.key == "download data set" for button in visit.at.button)
+
+
+def test_a_data_set_that_comes_while_the_page_is_drawn_is_seen(monkeypatch):
+    visit = Visit(TOP9, network="lenet5", set="dataset", dataset="CIFAR10")
+    downloads, looked = mining(visit).downloads, []
+
+    def look(name):
+        looked.append(name)
+        if len(looked) == 1:
+            downloads[name] = Job(lambda report, stopped: None, 10)
+            while downloads[name].running:
+                time.sleep(0.01)
+            raise Refused("It is not there.")
+        return cache.sample_crops()
+
+    monkeypatch.setattr(cache, "pictures_in_dataset", look)
+    visit.run()
+    assert not any("is not on this server" in info.value for info in visit.at.info)
+    assert not downloads
 
 
 def test_a_data_set_that_is_there_is_for_all(monkeypatch):

@@ -74,12 +74,13 @@ def top_of(asked: Asked, by_itself: bool, prepare: Prepare) -> Top | None:
             state.job.stop()
         state.asked, state.job, state.progress = asked.key, None, None
     job, top = state.job, found(asked)
-    if job and not job.running and job.result and job.result.finished:
+    is_running = job is not None and job.running  # asked once: it may end at any moment
+    if job and not is_running and job.result and job.result.finished:
         top = job.result
         _keep_own(state, asked, top)
     if top:
         return top
-    if job and job.running:
+    if is_running:
         watch(lambda: mining().job, lambda _job: _how_far(mining().progress, asked.title), "stop search", stop=_cancel)
         return None
     if job and job.refused:

@@ -213,6 +213,8 @@ def _download(name: str) -> None:
     if job and (job.refused or job.failed):
         words = _("{name} could not be downloaded; check the server's connection and disk, and try again.", name=title)
         st.error(words, icon=":material/cloud_off:")
+    elif jobs.pop(name, None):
+        st.rerun()  # it came after the page had looked for it
     else:
         st.info(_("{name} is not on this server yet, or incomplete.", name=title), icon=":material/info:")
     if server().datasets == "nobody":
