@@ -90,11 +90,10 @@ def _facts(model: nn.Module, with_tensors: bool, alive: _Alive | None) -> list[A
             facts.append([*own["_forward_pre_hooks"], *own["_forward_hooks"]])
         if leaf:
             continue
-        facts.append([_frozen(tensor, alive, True) for tensor in buffers.values()])
+        if buffers:
+            facts.append([_frozen(tensor, alive, True) for tensor in buffers.values()])
         facts.append(getattr(kind.forward, "__code__", None))
-        for name, value in own.items():
-            if name not in _OF_EVERY_MODULE:
-                facts.append((name, _frozen(value, alive, with_tensors)))
+        facts.append({name: _frozen(own[name], alive, with_tensors) for name in own.keys() - _OF_EVERY_MODULE})
     return facts
 
 
