@@ -46,7 +46,7 @@ def decoded_apart(content: bytes) -> Image.Image:
     with _at_once:
         with suppress(IndexError):
             return _decoded(content, _idle.pop(), is_new=False)
-        return _decoded(content, Decoder())
+        return _decoded(content, _started())
 
 
 def _decoded(content: bytes, decoder: "Decoder", is_new: bool = True) -> Image.Image:
@@ -60,7 +60,14 @@ def _decoded(content: bytes, decoder: "Decoder", is_new: bool = True) -> Image.I
             _idle.append(decoder)
         else:
             decoder.end()
-    return _decoded(content, Decoder())  # the process may have been ended for reasons of its own
+    return _decoded(content, _started())  # the process may have been ended for reasons of its own
+
+
+def _started() -> "Decoder":
+    try:
+        return Decoder()
+    except OSError as error:  # there are too many processes
+        raise PictureRefused(BROKE) from error
 
 
 class Broke(Exception):
@@ -77,6 +84,7 @@ class Decoder:
 
     def __init__(self, seconds: float = SECONDS_AT_MOST, memory: int = SPARE):
         self.seconds, self.is_fit, self._is_late = seconds, True, False
+        self._is_asked, self._lock = False, threading.Lock()
         self._process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, str(Path(__file__).parent), str(memory)],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
@@ -92,6 +100,7 @@ class Decoder:
             PictureRefused: as `decoded_apart`.
             Broke: if the process is no more.
         """
+        self._is_asked = True
         clock = threading.Timer(self.seconds, self._kill)
         clock.start()
         try:
@@ -106,11 +115,15 @@ class Decoder:
             raise Broke from error
         finally:
             clock.cancel()
-            self.is_fit &= not self._is_late
+            with self._lock:  # a clock that has just rung comes too late
+                self._is_asked = False
+                self.is_fit &= not self._is_late
 
     def _kill(self) -> None:
-        self._is_late = True
-        self._process.kill()
+        with self._lock:
+            if self._is_asked:
+                self._is_late = True
+                self._process.kill()
 
     def end(self) -> None:
         """Ends the process."""

@@ -48,6 +48,11 @@ def checkpoints() -> Path:
     return Path(hub.get_dir()) / "checkpoints"
 
 
+def kept() -> Path:
+    """The app's own folder, beside the weights that torchvision downloads."""
+    return checkpoints().parent / "convscope"
+
+
 def cached(url: str, sha256: str, folder: Path | None = None) -> Path | None:
     """The verified file of `url` if `folder` holds it, without the network; None if it is not there or is not right."""
     file, digits = home_of(url, folder), _digits(sha256)
@@ -122,7 +127,7 @@ def clear_partials(folder: Path | None = None, of: str = "*") -> None:
     """
     for partial in (checkpoints() if folder is None else folder).glob(f"{of}.*.partial"):
         try:
-            age = time.time() - partial.stat().st_mtime
+            age = abs(time.time() - partial.stat().st_mtime)  # a clock that was put back makes files of the future
             if age > ABANDONED_AFTER or (age > A_MOMENT and _is_nobodys(partial)):
                 partial.unlink()
         except OSError:  # another process was done with it first, or it is not for this one to remove

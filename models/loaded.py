@@ -43,9 +43,12 @@ class Made:
         return made
 
     def rest(self) -> None:
-        with self._lock:
-            if self._again:
-                self._kept = None
+        if self._lock.acquire(blocking=False):  # else it is being made, for somebody who is about to use it
+            try:
+                if self._again:
+                    self._kept = None
+            finally:
+                self._lock.release()
 
 
 @dataclass(frozen=True, eq=False)

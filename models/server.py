@@ -10,7 +10,7 @@ VARIABLES = (
     *("CONVSCOPE_CLASS", "CONVSCOPE_PAGES", "CONVSCOPE_WEIGHTS_UPLOAD"),
     *("CONVSCOPE_PICTURES", "CONVSCOPE_DOWNLOADS", "CONVSCOPE_MEMORY"),
 )
-NO = ("", "0", "off", "no", "false")
+NO = ("0", "off", "no", "false")
 
 
 @dataclass(frozen=True)
@@ -62,20 +62,26 @@ def _read(
     downloads: str | None,
     memory: str | None,
 ) -> Server:
-    is_class = (in_class or "").strip().lower() not in NO
+    is_class = _is_on(in_class, unless_said=False)
     return Server(
-        takes_weights=not is_class and weights != "off",
+        takes_weights=not is_class and _is_on(weights, unless_said=True),
         takes_archives=not is_class,
         fetches_weights=not is_class,
         datasets="nobody" if is_class else "everybody" if downloads == "1" else "machine",
         folder=Path(folder) if folder else None,
         pages=None if pages is None else tuple(filter(None, (page.strip(" /") for page in pages.split(",")))),
-        remembers=_bytes(memory) if memory else None,
+        remembers=_bytes(memory) if memory and memory.strip() else None,
         budget=IN_CLASS if is_class else Budget(),
     )
 
 
+def _is_on(said: str | None, unless_said: bool) -> bool:
+    """What a switch says; anything that is no "no" is a yes."""
+    word = (said or "").strip().lower()
+    return word not in NO if word else unless_said
+
+
 def _bytes(megabytes: str) -> int:
-    if not re.fullmatch(r"\d+", megabytes):
+    if not re.fullmatch(r"\s*\d+\s*", megabytes):
         raise ValueError(f"CONVSCOPE_MEMORY is a number of megabytes, such as 500, not {megabytes!r}")
     return int(megabytes) * 10**6

@@ -11,6 +11,7 @@ from models import ARCHITECTURES, load
 from models.device import OutOfMemory
 from models.refusals import Refused
 from pages.common.cache import Built, Place, measuring
+from pages.common.cache.room import entered
 from pages.common.jobs import Job, Result
 from pages.common.progress import watch
 from pages.common.session import keep_among, kept
@@ -128,7 +129,7 @@ def _waiting(place: Place | None) -> str | None:
 
 def on_device(built: Built, device: str, batch: int = 1) -> tuple[nn.Module, Tensor]:
     """The network with random weights, on which its time does not depend, and noise for it to look at."""
-    loaded = load(built.network, "random", device, **dict(built.options))
+    loaded = entered(load(built.network, "random", device, **dict(built.options)))
     shape = (batch, loaded.architecture.input_shape[0], built.side, built.side)
     noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))  # what others draw goes on as before
     return loaded.model, noise.to(loaded.device)

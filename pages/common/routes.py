@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from logging import getLogger
 from typing import Any
 
 import streamlit as st
+from streamlit.logger import get_logger
 
 from models.options import Phrase
 from models.server import server
@@ -13,7 +13,7 @@ from pages.common import address
 from pages.common.session import keep, kept, set_to
 from pages.common.text import _, plain, spoken
 
-log = getLogger("convscope")
+log = get_logger("convscope")
 
 
 @dataclass(frozen=True)

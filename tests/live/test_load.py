@@ -1,6 +1,7 @@
 """A few visitors at once, without browsers: nobody fails, and each sees what a single visitor sees."""
 
 import asyncio
+import re
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 
@@ -43,6 +44,11 @@ def alone():
 @pytest.fixture(scope="module")
 def single(app) -> Single:
     return Single(app)
+
+
+def test_the_log_says_what_is_remembered(alone):
+    meet(alone, 1, 1)
+    assert re.search(r"remembered: \d+ of \d+ MB in \d+ entries", alone.log.read_text("utf-8"))
 
 
 def meet(server: Server, visitors: int, clicks: int, *kinds: type[Visitor]):

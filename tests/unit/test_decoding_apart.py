@@ -104,3 +104,12 @@ def test_the_process_knows_no_torch_and_ends_with_its_parent():
     while os.path.exists(f"/proc/{said[0]}") and time.monotonic() < end:
         time.sleep(0.05)
     assert not os.path.exists(f"/proc/{said[0]}")
+
+
+def test_where_no_process_can_be_started_the_picture_is_refused(monkeypatch):
+    def refuse(*command, **options):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with pytest.raises(PictureRefused, match="within the limits of this server"):
+        decoded_apart(saved(photograph(64, 64), "PNG"))

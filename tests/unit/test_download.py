@@ -349,6 +349,13 @@ def test_partial_files_go_once_they_are_abandoned_and_not_before(server, tmp_pat
     assert names(tmp_path) == ["b.1.partial", "weights.bin", "weights.bin.1.partial"]
 
 
+def test_a_clock_that_was_put_back_leaves_no_partial_files(tmp_path):
+    (partial := tmp_path / "weights.bin.1.partial").write_bytes(b"half")
+    os.utime(partial, (time.time() + 3 * A_MOMENT,) * 2)
+    clear_partials(tmp_path)
+    assert names(tmp_path) == []
+
+
 def test_abandoned_partial_files_go_also_when_the_file_arrived_otherwise(tmp_path):
     (tmp_path / "weights.bin").write_bytes(BODY)
     (tmp_path / "weights.bin.1.partial").write_bytes(b"half")

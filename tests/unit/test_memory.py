@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,15 +17,18 @@ from torch import nn
 
 from models import ARCHITECTURES, load
 from models.device import memory
+from models.loaded import Made
 from models.refusals import Refused
 from pages.common.cache import memory as remembering
-from pages.common.cache import networks
+from pages.common.cache import networks, top9
 from pages.common.cache import room as rooms
 from pages.common.cache.meanwhile import meanwhile
 from pages.common.cache.memory import Memory, held
 from pages.common.cache.remembering import copied, shared
 from pages.common.cache.room import Room, entered, opening, weight_of
+from pages.common.cache.turns import Line
 from pages.common.session import Picture, Selection
+from vis.top9 import key_of
 
 
 def kept(store: Memory) -> list[str]:
@@ -205,6 +209,10 @@ def test_a_budget_may_be_set_is_smaller_in_a_class_and_else_a_share_of_the_memor
     assert remembering._budget() == 256 << 20
     monkeypatch.setenv("CONVSCOPE_MEMORY", "250")
     assert remembering._budget() == 250_000_000
+    monkeypatch.setenv("CONVSCOPE_MEMORY", "0")
+    assert remembering._budget() == 0
+    monkeypatch.setenv("CONVSCOPE_MEMORY", "99999999999")
+    assert remembering._budget() == remembering.memory()
     monkeypatch.setenv("CONVSCOPE_MEMORY", "1 GB")
     with pytest.raises(ValueError, match="a number of megabytes, such as 500, not '1 GB'"):
         remembering._budget()
@@ -223,6 +231,15 @@ def test_the_log_says_what_is_remembered(monkeypatch):
     store.tidy()
     store.tidy()  # says nothing new
     assert lines == ["remembered: 2 of 10 MB in 1 entries (seen 2)"]
+
+
+def test_what_is_found_again_before_it_was_counted_is_counted():
+    store, held = Memory(1 << 30), np.zeros(5 << 20, np.uint8)
+    store.recall(("a", 1), lambda: held)
+    assert store.drop_oldest(lambda value: value is held)
+    assert store.recall(("a", 1), lambda: None) is held
+    store.tidy()
+    assert store.used >= 5 << 20
 
 
 # Room ---------------------------------------------------------------------------------------------------------------
@@ -275,10 +292,14 @@ def test_numbers_that_went_while_their_visitor_stood_in_the_line_are_made_again_
     """Without the network being opened a second time, which for a file of one's own would take a turn within a turn."""
     loaded, asked = opened("resnet34"), []
 
+    lines = []
+
     @contextmanager
     def computing():
-        opened("resnet50")
-        assert not loaded.is_there
+        lines.append(loaded.is_there)
+        if len(lines) == 1:
+            opened("resnet50")
+            assert not loaded.is_there
         yield
 
     def network(*given, **options):
@@ -291,6 +312,44 @@ def test_numbers_that_went_while_their_visitor_stood_in_the_line_are_made_again_
     held, _on_cpu = networks.in_turn(chosen, lambda one: (one is loaded, one.is_there, narrow.used))
     assert held == (True, True, weight_of(loaded))
     assert len(asked) == 1
+    assert len(lines) == 2
+
+
+def test_who_waits_for_room_keeps_nobody_from_computing(narrow, monkeypatch):
+    monkeypatch.setattr(rooms, "turn", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(rooms, "computations", Line(seconds=float("inf"), most=100))
+    monkeypatch.setattr(networks, "network", lambda chosen, device, at_once: load(chosen.network, "random", device))
+
+    def computes(name: str) -> str:
+        chosen = Selection(name, "random", "cpu", Picture("chelsea", "chelsea", False))
+        return networks.in_turn(chosen, lambda one: one.model and one.architecture.name)[0]
+
+    held = opened("resnet50").model  # by work that takes long
+    with ThreadPoolExecutor(3) as pool:
+        large = [pool.submit(computes, name) for name in ("resnet34", "resnet18")]
+        time.sleep(0.5)
+        assert pool.submit(computes, "lenet5").result(timeout=10) == "lenet5"
+        assert not any(one.done() for one in large)
+        del held
+        assert [one.result(timeout=15) for one in large] == ["resnet34", "resnet18"]
+
+
+def test_a_network_that_is_being_made_keeps_nobody_waiting_who_would_let_it_rest():
+    begun, may_end = threading.Event(), threading.Event()
+
+    def make() -> nn.Module:
+        begun.set()
+        may_end.wait(20)
+        return nn.Identity()
+
+    made = Made(make, make)
+    with ThreadPoolExecutor(1) as pool:
+        there = pool.submit(made)
+        begun.wait(20)
+        made.rest()  # returns at once
+        assert not there.done()
+        may_end.set()
+        assert there.result(20) is made.made
 
 
 @pytest.mark.parametrize(("long", "times"), [(0, 1), (60, 0)])
@@ -392,3 +451,24 @@ def test_only_what_has_to_be_made_is_said_and_once():
         memory.recall(("inner", 1), lambda: 6)
     memory.recall(("other", 1), lambda: 7)
     assert said == ["begins", "ends"]
+
+
+# A full disk ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_for_which_the_disk_has_no_room_is_refused_without_a_folders_name(monkeypatch):
+    def full(path, content):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(Refused, match="disk has no room") as refused, networks._in_a_file(lambda: b"weights"):
+        pass
+    assert "/" not in str(refused.value)
+
+
+def test_a_folder_that_cannot_be_made_is_no_search_that_failed(tmp_path):
+    (tmp_path / "file").touch()
+    loaded = load("zfnet_mini", "shipped", "cpu")
+    key = key_of(loaded, top9.sample_crops(), list(loaded.layers.values()), 1)
+    with pytest.raises(Refused, match="cannot keep what a search finds"):
+        top9.search(None, None, key, tmp_path / "file" / "top9", print, lambda: False)

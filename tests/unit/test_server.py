@@ -55,6 +55,12 @@ def test_a_class_may_have_less_of_everything():
     assert all(0 < getattr(IN_CLASS, name) < getattr(usual, name) for name in usual.__dataclass_fields__)
 
 
+@pytest.mark.parametrize(("written", "taken"), [("OFF", False), (" no", False), ("0", False), ("", True), ("on", True)])
+def test_weights_are_not_taken_where_the_variable_says_no_in_any_word(environment, written, taken):
+    environment.setenv("CONVSCOPE_WEIGHTS_UPLOAD", written)
+    assert server().takes_weights == taken
+
+
 def test_the_other_variables_stand_for_themselves(environment, tmp_path):
     environment.setenv("CONVSCOPE_WEIGHTS_UPLOAD", "off")
     assert not server().takes_weights

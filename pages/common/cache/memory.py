@@ -1,7 +1,6 @@
 """Everything that is remembered between reruns, in one budget of bytes: what was asked for longest ago goes first."""
 
 import gc
-import logging
 import math
 import sys
 import threading
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from streamlit.logger import get_logger
 from streamlit.runtime import Runtime
 
 from models.device import give_back, memory
@@ -28,7 +28,7 @@ Key = tuple[str, Hashable]  # begins with the name of what makes it
 SHARE = 1 / 8  # of what the machine or its container has, at most
 MUCH = 64 << 20  # bytes that were let go, after which the system gets back what is free
 TIDIED_AGAIN_AFTER, SAID_AGAIN_AFTER = 5, 60  # seconds
-LOG = logging.getLogger("streamlit.convscope")  # Streamlit's own lines go there, too
+LOG = get_logger("convscope")  # which writes as Streamlit's own do: others have no level and no handler there
 
 
 @dataclass
@@ -44,7 +44,7 @@ class _Gone:
     """An entry that was let go: as long as somebody uses its value, that is found again, and there are no two of it."""
 
     value: Callable[[], Any]  # None when it is there no more
-    size: int
+    size: int | None  # as of `_Entry`
     owner: str | None
     until: float
 
@@ -161,7 +161,7 @@ class Memory:
         if value is None:
             return None
         self._entries[key] = entry = _Entry(value, gone.size, gone.owner, gone.until)
-        self.used += gone.size
+        self.used += gone.size or 0
         self._fit()
         return entry
 
@@ -197,7 +197,7 @@ class Memory:
         if rest := getattr(entry.value, "rest", None):  # a network
             rest()
         with suppress(TypeError):  # of bytes and the like there are no weak references
-            self._gone[key] = _Gone(weakref.ref(entry.value), size, entry.owner, entry.until)
+            self._gone[key] = _Gone(weakref.ref(entry.value), entry.size, entry.owner, entry.until)
 
     def _in_words(self) -> str:
         """What an administrator reads in the log."""
@@ -217,7 +217,8 @@ def _is_there(session: str | None) -> bool:
 
 
 def _budget() -> int:
-    return server().remembers or min(server().budget.remembered, int(SHARE * memory()))
+    asked = server().remembers
+    return min(server().budget.remembered, int(SHARE * memory())) if asked is None else min(asked, memory())
 
 
 remembered_things = Memory(_budget())

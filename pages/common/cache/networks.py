@@ -1,7 +1,8 @@
 """Networks with their weights, and what they make of a selection: remembered for everybody, or for one session."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TypeVar
@@ -53,6 +54,18 @@ def _public_network(name: str, weights: str, device: str) -> Loaded:
         return entered(load(name, weights, device))
 
 
+@contextmanager
+def _in_a_file(content: Callable[[], bytes]) -> Iterator[Path]:
+    """A `with` in which what a visitor gave lies in a file; their name for it is text, never a path."""
+    with ExitStack() as there:
+        try:
+            path = Path(there.enter_context(temporary_folder())) / "weights"
+            path.write_bytes(content())
+        except OSError as error:
+            raise Refused("This server's disk has no room for the file at the moment; try again later.") from error
+        yield path
+
+
 @shared_in_session(weight_of)
 def _own_network(
     name: str,
@@ -63,9 +76,7 @@ def _own_network(
     trained: Trained,
     _content: Callable[[], bytes],
 ) -> Loaded:
-    with temporary_folder() as folder, turn, opening(ARCHITECTURES[name]):  # in the order of `in_turn`
-        path = Path(folder) / "weights"  # the user's name for it is text, never a path
-        path.write_bytes(_content())
+    with _in_a_file(_content) as path, opening(ARCHITECTURES[name]), turn:  # in the order of `in_turn`
         return entered(load(name, path, device, file_name=file_name, state=state, trained=trained))
 
 
@@ -96,11 +107,11 @@ def network(selection: Selection, device: str, at_once: bool = True) -> Loaded:
             keep_among("states in files", (selection.network, digest), refused.places, MOST_FILES)
             st.rerun()  # now the chooser asks which
     if at_once:
-        _made(loaded)
+        made(loaded)
     return loaded
 
 
-def _made(loaded: Loaded) -> nn.Module:
+def made(loaded: Loaded) -> nn.Module:
     """The network itself; where its numbers are not there, or not any more, they are waited for."""
     if (model := loaded.made) is None:
         with making(), opening(loaded.architecture):
@@ -159,11 +170,21 @@ def in_turn(selection: Selection, work: Callable[[Loaded], Result]) -> tuple[Res
 
     def on(device: str) -> Result:
         loaded = network(selection, device, at_once=False)
-        with computing():
-            numbers = _made(loaded)  # there until the work is done: who stands in the line lets them go for others
-            try:
-                return work(loaded)
-            finally:
-                del numbers
+        while True:
+            with ExitStack() as opened:  # first room, and then a turn: who has one frees room, and never waits for it
+                is_there = loaded.made is not None
+                if not is_there:
+                    opened.enter_context(making())
+                    opened.enter_context(opening(loaded.architecture))
+                with computing():
+                    if is_there and loaded.made is None:
+                        continue  # who stands in the line lets the numbers go for others
+                    numbers = loaded.model  # there until the work is done
+                    entered(loaded)
+                    opened.close()  # the next one may be opened
+                    try:
+                        return work(loaded)
+                    finally:
+                        del numbers
 
     return or_on_cpu(on, selection.device)

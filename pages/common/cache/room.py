@@ -64,10 +64,10 @@ class Room:
     def has(self, size: int) -> bool:
         """Whether so many bytes fit in, now or when numbers with which nobody computes have been let go."""
         for loaded, _size in self._all():
-            if self._fits(size):
+            if self.fits(size):
                 return True
             loaded.rest()
-        while not self._fits(size):
+        while not self.fits(size):
             if not remembered_things.drop_oldest(_is_network):  # those whose numbers cannot be made again
                 return False
         return True
@@ -77,7 +77,8 @@ class Room:
             with self._lock:
                 self._alive[model] = size
 
-    def _fits(self, size: int) -> bool:
+    def fits(self, size: int) -> bool:
+        """Whether so many bytes fit in now."""
         used = self.used
         return not used or used + size <= self.most
 
@@ -130,13 +131,16 @@ def opening(architecture: Architecture, has_numbers: bool = True) -> Iterator[No
             with openings.moved:
                 openings.moved.wait(0.1)
         began = looked = time.monotonic()
-        while not room.has(size):
+        has_room = room.has(size)
+        while not has_room:
             say()
             time.sleep(0.1)
             now = time.monotonic()
-            if now - looked > LOOKED_THROUGH_AFTER:
+            if now - looked > LOOKED_THROUGH_AFTER:  # not more often: others' numbers would be made again and again
                 collector.tidy(at_once=True)
-                looked = now
+                has_room, looked = room.has(size), now
+            else:
+                has_room = room.fits(size)
             if now - began > PATIENCE:
                 raise Refused(
                     "Other visitors have so many large networks open that {network} finds no room; try again in a "

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models import Loaded
-from models.download import checkpoints
+from models.download import kept
+from models.refusals import Refused
 from models.samples import photographs
 from models.server import server
-from pages.common.cache.networks import in_turn
+from pages.common.cache.networks import in_turn, made
 from pages.common.cache.remembering import copied, shared
 from pages.common.cache.turns import Line, Place, turn
 from pages.common.session import Selection
@@ -33,11 +34,6 @@ LISTED_AGAIN_AFTER = 300  # seconds, for what is in a folder changes
 
 # Each has a network in the memory while it waits, and maybe a ZIP; nothing of the search itself, which is on the disk.
 searches = Line(seconds=30, most=server().budget.searches)
-
-
-def kept() -> Path:
-    """The app's own folder, beside the weights that torchvision downloads."""
-    return checkpoints().parent / "convscope"
 
 
 @shared()
@@ -146,8 +142,11 @@ def search(
             if not place.wait(stopped):
                 break
             with turn:
-                folder.mkdir(parents=True, exist_ok=True)
-                _keep_the_newest(folder, MOST_RESULTS)
+                try:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    _keep_the_newest(folder, MOST_RESULTS)
+                except OSError as error:
+                    raise Refused("This server cannot keep what a search finds, so it searches nothing.") from error
                 top = mine(
                     *(loaded, pictures, key.layers, key.k),
                     keep=file,
@@ -261,6 +260,9 @@ def nine_in_full(
     """Patches and projections of these pictures with all their pixels; they are not remembered."""
     from vis.top9 import patches_and_projections
 
-    _ = loaded.model  # whose numbers may not be there yet
+    numbers = made(loaded)  # there until the patches are
     with turn:
-        return patches_and_projections(loaded, pictures, entries, layer, channel)
+        try:
+            return patches_and_projections(loaded, pictures, entries, layer, channel)
+        finally:
+            del numbers

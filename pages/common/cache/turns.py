@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from models.device import available, cores, resident
-from models.download import clear_partials
+from models.download import clear_partials, kept
 from models.refusals import Refused
 from models.temporary import clear_abandoned
 from pages.common.cache.memory import remembered_things
@@ -233,4 +233,5 @@ def warm() -> None:
 @cache
 def _clear_what_is_left() -> None:
     clear_abandoned()
-    clear_partials()
+    for folder in (None, *kept().glob("*/")):
+        clear_partials(folder)
