@@ -12,7 +12,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,43 +28,66 @@ MOST = 1.5  # seconds of work before the end
 SEED = 3
 
 
-async def uploads(address: str) -> None:
+Begun = asyncio.Event  # set once the work is under way
+
+
+async def uploads(address: str, begun: Begun) -> None:
     async with Visitor(f"{address}/{LAYERS.name}") as visitor:
         for number in range(100):
             await visitor.upload("picture_file", f"{number}.png", SAMPLES["coffee"].content())
+            begun.set()
 
 
-async def trains(address: str) -> None:
+async def trains(address: str, begun: Begun) -> None:
     async with Visitor(f"{address}/{TRAIN.name}") as visitor:
         await visitor.press("training start")
+        await until_there(visitor, "training pause")
+        begun.set()
         await asyncio.sleep(100)
 
 
-async def searches(address: str) -> None:
+async def searches(address: str, begun: Begun) -> None:
     async with Visitor(f"{address}/{TOP9.name}?network=alexnet_mini") as visitor:
+        await until_there(visitor, "stop search")
+        begun.set()
         await asyncio.sleep(100)
-        await visitor.rerun()
 
 
-async def downloads(address: str) -> None:
+async def downloads(address: str, begun: Begun) -> None:
+    """A file of a network that the page waits for; that it comes is to be seen on the disk alone."""
     async with Visitor(f"{address}/{LAYERS.name}?network=squeezenet1_1"):
         await asyncio.sleep(100)
 
 
-Work = Callable[[str], Coroutine]
+async def until_there(visitor: Visitor, key: str) -> None:
+    """Draws the page until a widget is there, and fails where it does not come."""
+    for _time in range(20):
+        if visitor.has(key):
+            return
+        await asyncio.sleep(0.1)
+        await visitor.rerun()
+    raise Failed(f"there is no {key!r}")
+
+
+Work = Callable[[str, Begun], Coroutine]
 WORK: tuple[Work, ...] = (uploads, trains, searches, downloads)
 
 
-async def killed_while(server: Server, work: Work, seconds: float, has_begun: Callable[[], bool]) -> None:
-    """Lets a visitor work so long, once it has begun, and kills the server."""
-    task = asyncio.create_task(work(server.address))
-    while not has_begun():
+async def killed_while(server: Server, work: Work, seconds: float, folder: Path) -> str | None:
+    """Lets a visitor work so long, once it has begun, and kills the server; why there was nothing to be killed."""
+    begun = Begun()
+    task = asyncio.create_task(work(server.address, begun))
+    while not (begun.is_set() or task.done()):
         await asyncio.sleep(0.05)
-    await asyncio.sleep(seconds)
+        if work is downloads and any(path.stat().st_size for path in halves(folder)):
+            begun.set()
+    await asyncio.wait([task], timeout=seconds)
+    failure = f"{work.__name__}: {task.exception() or 'ended by itself'}" if task.done() else None
     os.kill(server.process, signal.SIGKILL)
-    with suppress(Failed, OSError, EOFError):
-        task.cancel()
+    task.cancel()
+    with suppress(Failed, OSError, EOFError, asyncio.CancelledError):
         await task
+    return failure
 
 
 # The network, of which there is none here -----------------------------------------------------------------------------
@@ -116,7 +139,7 @@ async def looks(server: Server) -> dict[str, int]:
     return {kind: kinds.count(kind) for kind in kinds}
 
 
-def trial(kills: int, folder: Path, seed: int = SEED) -> list[str]:
+def trial(kills: int, folder: Path, seed: int = SEED, works: Sequence[Work] = WORK) -> list[str]:
     """What was not as it should be after so many kills.
 
     Args:
@@ -126,7 +149,6 @@ def trial(kills: int, folder: Path, seed: int = SEED) -> list[str]:
     kept = {"TORCH_HOME": folder / "kept", "TMPDIR": folder / "temporary"}
     for path in kept.values():
         path.mkdir()
-    begun: dict[Work, Callable[[], bool]] = {downloads: lambda: any(path.stat().st_size for path in halves(folder))}
     usual = None
     with slow_network(folder) as network:
         for number in range(kills + 1):
@@ -136,9 +158,9 @@ def trial(kills: int, folder: Path, seed: int = SEED) -> list[str]:
                 if seen != usual:
                     wrong.append(f"after {number} kills the page shows {seen}, not {usual}")
                 if number < kills:
-                    work = WORK[number % len(WORK)]
-                    with suppress(asyncio.CancelledError):
-                        asyncio.run(killed_while(server, work, chance.random() * MOST, begun.get(work, lambda: True)))
+                    work = works[number % len(works)]
+                    if failure := asyncio.run(killed_while(server, work, chance.random() * MOST, folder)):
+                        wrong.append(failure)
                     age(folder)
                 else:
                     wrong += left_over(folder)
@@ -165,14 +187,15 @@ def left_over(folder: Path) -> list[str]:
     return found
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.live.faults", description=(__doc__ or "").partition(":")[0])
     parser.add_argument("--kills", type=int, default=20)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         wrong = trial(given.kills, Path(folder))
     print(*wrong or [f"{given.kills} kills, nothing wrong"], sep="\n")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())
