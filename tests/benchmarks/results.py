@@ -17,7 +17,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 FILE = HERE / "RESULTS.md"
 SHARED = {"__init__", "browser", "results", "timing"}  # modules that are no benchmarks
-BENCHMARKS = tuple(sorted(file.stem for file in HERE.glob("*.py") if file.stem not in SHARED))
+ELSEWHERE = {"soak": "tests.live.soak"}  # what is more a trial than a benchmark
+BENCHMARKS = tuple(sorted([*ELSEWHERE, *(file.stem for file in HERE.glob("*.py") if file.stem not in SHARED)]))
 TITLE = """# What was measured
 
 Written by `python -m tests.benchmarks.results`; each section says when and on which machine. Times are medians, and
@@ -26,9 +27,18 @@ the bar holds.
 """
 
 
+def module_of(name: str) -> str:
+    return ELSEWHERE.get(name, f"tests.benchmarks.{name}")
+
+
+def source_of(name: str) -> str:
+    """The code of a benchmark."""
+    return (HERE.parents[1] / f"{module_of(name).replace('.', '/')}.py").read_text("utf-8")
+
+
 def about(name: str) -> str:
     """The first sentence of a benchmark, and what else its docstring says of what it measures, without the command."""
-    said = ast.get_docstring(ast.parse((HERE / f"{name}.py").read_text("utf-8"))) or ""
+    said = ast.get_docstring(ast.parse(source_of(name))) or ""
     first, _, rest = said.partition("\n\n")
     return f"**{first.partition(':')[0]}.** {' '.join(rest.split())}".strip()
 
@@ -42,7 +52,7 @@ def section(name: str, printed: str, date: datetime.date, arguments: Sequence[st
     machine, _, tables = printed.strip().partition("\n")
     if not re.search(r"^\|(---\|)+$", tables, re.MULTILINE):
         raise ValueError(f"Benchmark {name!r} printed no table but {printed[-200:]!r}.")
-    command = " ".join(["python -m", f"tests.benchmarks.{name}", *arguments])
+    command = " ".join(["python -m", module_of(name), *arguments])
     return f"{about(name)}\n\n`{command}` · {date.isoformat()} · {machine}\n\n{tables.strip()}\n"
 
 
@@ -67,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     failed = []
     for name in given.names or BENCHMARKS:
         arguments = ["--short"] if given.short else []
-        command = [sys.executable, "-m", f"tests.benchmarks.{name}", *arguments]
+        command = [sys.executable, "-m", module_of(name), *arguments]
         print(f"{name} …", file=sys.stderr, flush=True)
         done = subprocess.run(command, cwd=HERE.parents[1], stdout=subprocess.PIPE, text=True, encoding="utf-8")
         if done.returncode:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.benchmarks.browser import served
+from tests.benchmarks.results import module_of
 from tests.live.conftest import ROOT
 from tests.unit.test_benchmarks import IN_A_BROWSER, OF_A_SERVER, TABLE, widths
 
@@ -43,7 +44,7 @@ def test_a_benchmark_still_runs_and_prints_its_machine_and_tables(name, browser,
 
 @pytest.mark.parametrize("name", [BY_ITSELF, *OF_A_SERVER])
 def test_a_benchmark_runs_by_itself(name, browser):
-    command = [sys.executable, "-m", f"tests.benchmarks.{name}", "--short"]
+    command = [sys.executable, "-m", module_of(name), "--short"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
     is_whole(done.stdout)

@@ -4,13 +4,14 @@ import asyncio
 import re
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
 from pages.common.routes import LAYERS
 from tests.live.load import PAGES, Single, class_of
 from tests.live.serving import Server, serving
-from tests.live.soak import Look, slope
+from tests.live.soak import Look, is_flat, slope
 from tests.live.visitor import Shown, Visitor, key_of
 
 pytestmark = pytest.mark.browser  # its server is as slow to start as that of a browser
@@ -89,6 +90,23 @@ def test_what_a_session_leaves_behind_is_told_from_what_the_first_ones_fill():
     ]
     assert slope(looks, "memory") == pytest.approx(20_000)
     assert slope(looks, "files") == pytest.approx(0)
+
+
+@pytest.mark.parametrize(
+    ("grown", "failures", "sessions", "flat"),
+    [
+        ({}, [], 2000, True),
+        ({"memory": 30_000}, [], 2000, False),
+        ({"files": 0.5}, [], 2000, False),
+        ({"threads": 0.5}, [], 2000, False),
+        ({}, ["an error"], 2000, False),
+        ({}, [], 900, False),
+    ],
+)
+def test_a_server_is_flat_where_nothing_grows_and_nobody_failed_over_sessions_enough(grown, failures, sessions, flat):
+    parts = [sessions * part // 10 for part in range(1, 11)]
+    looks = [Look(n, n, n // 3, *(grown.get(what, 0) * n for what in ("memory", "files", "threads"))) for n in parts]
+    assert is_flat(SimpleNamespace(looks=looks, failures=failures, sessions=sessions)) == flat
 
 
 def test_what_a_servers_log_says_of_exceptions_is_found_each_once(tmp_path):

@@ -9,17 +9,17 @@ import sys
 
 import pytest
 
-from tests.benchmarks.results import BENCHMARKS, FILE, HERE, main, section, sections_of, written
+from tests.benchmarks.results import BENCHMARKS, FILE, main, module_of, section, sections_of, source_of, written
 
 IN_A_BROWSER = ("dragging", "graph", "lessons", "page", "tasks")
-OF_A_SERVER = ("load", "memory", "replicas")  # which start servers, but no browser: in tests/live, too
+OF_A_SERVER = ("load", "memory", "replicas", "soak")  # which start servers, but no browser: in tests/live, too
 TABLE = re.compile(r"^\| .+ \|\n\|(---\|)+\n(\| .+ \|\n)+", re.MULTILINE)
 
 
 def test_every_benchmark_is_run_here_or_in_a_browser():
-    drivers = {name for name in BENCHMARKS if "tests.benchmarks.browser" in (HERE / f"{name}.py").read_text("utf-8")}
+    drivers = {name for name in BENCHMARKS if "tests.benchmarks.browser" in source_of(name)}
     assert drivers == {*IN_A_BROWSER}
-    assert len(BENCHMARKS) == 21
+    assert len(BENCHMARKS) == 22
 
 
 @pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in (*IN_A_BROWSER, *OF_A_SERVER)])
@@ -70,7 +70,9 @@ def test_the_file_is_as_the_command_writes_it_with_a_section_for_every_benchmark
     assert written(sections) == text
     assert sections.keys() == {*BENCHMARKS}
     for name, body in sections.items():
-        assert re.search(rf"^`python -m tests\.benchmarks\.{name}` · \d{{4}}-\d\d-\d\d · .*torch", body, re.MULTILINE)
+        assert re.search(
+            rf"^`python -m {re.escape(module_of(name))}` · \d{{4}}-\d\d-\d\d · .*torch", body, re.MULTILINE
+        )
         assert widths(body)
 
 
