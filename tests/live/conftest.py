@@ -67,6 +67,13 @@ def serving(script: Path, host: str, port: int, log: Path, *options: str, **envi
         return subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True, env=known)
 
 
+def end(process: subprocess.Popen) -> None:
+    """Kills a process and its children."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     """The address at which a script is served: `server(ROOT / "app.py")`, further options as on the command line.

@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.live.conftest import ROOT, free_port, go_without, wait_until_healthy
+from tests.live.conftest import ROOT, end, free_port, go_without, wait_until_healthy
 from tests.live.conftest import serving as started
 from tests.live.serving import Server
 
@@ -83,13 +82,6 @@ def proxy(configuration: Path) -> subprocess.Popen:
     command = [nginx, "-e", "stderr", "-c", str(configuration), "-g", f"daemon off; {as_root}"]
     with configuration.with_suffix(".log").open("w") as output:
         return subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
-
-
-def end(process: subprocess.Popen) -> None:
-    """Kills a process and its children."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def configured(

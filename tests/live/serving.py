@@ -4,16 +4,14 @@ What it takes is read from /proc, which Linux has.
 """
 
 import os
-import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.live.conftest import ROOT, free_port, wait_until_healthy
+from tests.live.conftest import ROOT, end, free_port, wait_until_healthy
+from tests.live.conftest import serving as started
 
 
 @dataclass(frozen=True)
@@ -68,14 +66,11 @@ def serving(script: Path = ROOT / "app.py", keep: Path | None = None, **environm
         environment: variables that it has besides those that are set.
     """
     port = free_port()
-    with keep.open("w+") if keep else tempfile.NamedTemporaryFile("w+") as log:
-        command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
-        command += [f"--server.port={port}", "--server.fileWatcherType=none", "--browser.gatherUsageStats=false"]
-        known = os.environ | environment
-        process = subprocess.Popen(command, cwd=ROOT, env=known, stdout=log, stderr=log, start_new_session=True)
+    with tempfile.TemporaryDirectory() as folder:
+        log = keep or Path(folder, "log.txt")
+        process = started(script, "127.0.0.1", port, log, **environment)
         try:
-            wait_until_healthy(process, f"http://127.0.0.1:{port}", Path(log.name))
-            yield Server(f"http://127.0.0.1:{port}", process.pid, Path(log.name))
+            wait_until_healthy(process, f"http://127.0.0.1:{port}", log)
+            yield Server(f"http://127.0.0.1:{port}", process.pid, log)
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            end(process)

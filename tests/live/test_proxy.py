@@ -17,8 +17,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from PIL import Image
 
-from tests.live.conftest import free_port
-from tests.live.school import NUMBERS, School, configured, end, proxy
+from tests.live.conftest import end, free_port
+from tests.live.school import NUMBERS, School, configured, proxy
 from tests.live.school import school as serving_school
 from tests.live.test_page import click_cell, grid, settled, title, upload
 
