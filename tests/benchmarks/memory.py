@@ -1,9 +1,9 @@
 """What a server holds: `python -m tests.benchmarks.memory`.
 
-One visitor opens every network, with random weights, on “What layers 1–5 respond to” and on “Activations”: the most
-that the server held above what it holds when one small page was opened, and what is left of it some minutes later. And
-twenty visitors at once open twenty of the largest networks on a server that may take no more than 6 GB: whoever is not
-served within ten minutes has failed. Memory is resident, as Linux says it.
+One visitor after another opens a network, all of them one by one, with random weights, on “What layers 1–5 respond to”
+and on “Activations”: the most that the server held above what it holds when one small page was opened, and what is left
+of it some minutes later. And twenty visitors at once open twenty of the largest networks on a server that may take no
+more than 6 GB: whoever is not served within ten minutes has failed. Memory is resident, as Linux says it.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ async def visit(address: str) -> str:
 
 
 async def walk(server: Server, networks: Sequence[str]) -> list[str]:
-    """One visitor after another network; what went wrong."""
+    """One visitor after another, each at a network and a page; what went wrong."""
     failures = [await visit(link(server, page.name, name)) for name in networks for page in (LAYERS, ACTIVATIONS)]
     return [failure for failure in failures if failure]
 
