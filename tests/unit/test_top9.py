@@ -867,7 +867,13 @@ def test_a_folder_that_is_not_there_is_named_as_it_was_given(photos, tmp_path, c
     assert "There is no folder not/there" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("more", [["--model", "nonsense"], ["--part", "x"], ["--merge", "one"]])
+@pytest.mark.parametrize(
+    "more",
+    [
+        *(["--model", "nonsense"], ["--part", "x"], ["--merge", "one"], ["--out", "."]),
+        *(["--batch", "0"], ["--threads", "0"], ["--engine", "ray", "--workers", "2"]),
+    ],
+)
 def test_arguments_that_are_not_understood_exit_with_two(photos, tmp_path, more):
     with pytest.raises(SystemExit) as ended:
         main([*command(photos, tmp_path / "x.parquet"), *more])

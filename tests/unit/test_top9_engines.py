@@ -361,8 +361,12 @@ def test_torchrun_itself_begins_two_processes(photos, tmp_path):
     assert same(open_top(tmp_path / "all.parquet"), open_top(tmp_path / "whole.parquet"))
 
 
-def test_what_torchrun_did_not_begin_is_told_so(photos, tmp_path, monkeypatch, capsys):
-    monkeypatch.delenv("RANK", raising=False)
+@pytest.mark.parametrize("said", [{}, {"RANK": "0", "WORLD_SIZE": "0", "LOCAL_RANK": "0"}, {"RANK": "x"}])
+def test_what_torchrun_did_not_begin_is_told_so(photos, tmp_path, monkeypatch, capsys, said):
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
     assert main([*command(photos, tmp_path / "x.parquet"), "--engine", "torchrun"]) == 1
     assert "torchrun --nproc-per-node" in capsys.readouterr().err
 

@@ -29,8 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.merge and len(options.merge) < 2:
         parser.error("argument --merge: expected at least two files")
-    if min(options.workers, options.shard, options.threads or 1) < 1:
-        parser.error("--workers, --shard and --threads begin at 1")
+    if min(options.workers, options.shard, options.batch, 1 if options.threads is None else options.threads) < 1:
+        parser.error("--workers, --shard, --batch and --threads begin at 1")
+    if options.workers > 1 and options.engine != "local":
+        parser.error("--workers is of --engine local; others have their own way to say how many")
+    if options.out.is_dir():
+        parser.error(f"argument --out: {options.out} is a folder")
     try:
         return _merge(options) if options.merge else _mine(options)
     except Refused as refusal:

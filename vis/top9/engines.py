@@ -278,6 +278,8 @@ def share() -> tuple[int, int, int]:
     """
     try:
         rank, all_of_them, here = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
+        if not 0 <= rank < all_of_them:
+            raise ValueError("there is no such process")
     except (KeyError, ValueError) as error:
         raise Refused("Start it with torchrun, for example: torchrun --nproc-per-node 4 -m vis.top9 …") from error
     return rank, all_of_them, here
