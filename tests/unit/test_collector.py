@@ -2,6 +2,7 @@
 
 import gc
 import inspect
+import sys
 import threading
 import time
 import weakref
@@ -170,6 +171,33 @@ def test_where_little_has_come_since_it_waits_for_a_minute(clock, quick):
     assert not collector.tidy()
     clock[0] += 1
     assert collector.tidy()
+
+
+def test_whoever_fills_a_tuple_meanwhile_is_not_disturbed():
+    """What is in a list of all objects, such as `gc.get_objects` gives, has an owner too many to grow."""
+    collector, broke, usual = Collector(seconds=0, seldom=1e9, much=10**9), [], sys.getswitchinterval()
+    collector.tidy()
+    end = time.monotonic() + 0.5
+
+    def fill() -> None:
+        while time.monotonic() < end and not broke:
+            try:
+                tuple(number for number in range(30))
+            except SystemError as error:
+                broke.append(error)
+
+    threads = [threading.Thread(target=fill) for _ in range(2)]
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        while time.monotonic() < end:
+            assert not collector.tidy()
+    finally:
+        sys.setswitchinterval(usual)
+        for thread in threads:
+            thread.join()
+    assert not broke
 
 
 def test_who_comes_while_it_is_done_goes_on_at_once(monkeypatch):

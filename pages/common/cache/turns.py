@@ -3,6 +3,7 @@
 import atexit
 import gc
 import math
+import sys
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
@@ -143,16 +144,17 @@ class Collector:
         seldom: seconds between two collections of everything, unless memory has grown before.
         growth: bytes by which it has then.
         share: of all time that collections of everything may take: on a server that holds much they come less often.
-        much: objects that have come since, fewer of which a collection hardly feels.
+        much: blocks of memory that have come since, fewer of which a collection hardly feels: two or three an object.
     """
 
     def __init__(
-        self, seconds: float = 5, seldom: float = 60, growth: int = 256 << 20, share: float = 1 / 20, much: int = 2000
+        self, seconds: float = 5, seldom: float = 60, growth: int = 256 << 20, share: float = 1 / 20, much: int = 5000
     ):
         self.seconds, self.seldom, self.growth, self.share, self.much = seconds, seldom, growth, share, much
         self._working = threading.Lock()
         self._waiting = threading.Lock()
         self._ended, self._ended_all, self._took, self._held = -math.inf, -math.inf, 0.0, 0
+        self._blocks = 0
 
     def tidy(self, at_once: bool = False) -> bool:
         """Collects and freezes what is left, if that is due and nobody is at it; whether it did.
@@ -171,7 +173,7 @@ class Collector:
                 gc.unfreeze()
             gc.collect()
             gc.freeze()
-            self._ended = time.monotonic()
+            self._ended, self._blocks = time.monotonic(), sys.getallocatedblocks()
             if everything:
                 self._ended_all, self._took, self._held = self._ended, self._ended - began, resident()
             return True
@@ -200,9 +202,11 @@ class Collector:
 
     def _is_due(self) -> bool:
         waited = time.monotonic() - self._ended
-        return waited >= self.seconds and (
-            self._is_all_due() or (waited >= self.seldom or len(gc.get_objects()) >= self.much)
-        )
+        if waited < self.seconds:
+            return False
+        # Not by `gc.get_objects`: a tuple that another thread is about to fill would be in the list, and break there.
+        come = max(0, sys.getallocatedblocks() - self._blocks)
+        return self._is_all_due() or waited >= self.seldom or come >= self.much
 
     def _is_all_due(self) -> bool:
         waited = time.monotonic() - self._ended_all
