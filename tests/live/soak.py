@@ -10,9 +10,11 @@ import argparse
 import asyncio
 import io
 import random
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -134,7 +136,8 @@ def _row_of(look: Look) -> None:
 
 async def soak(hours: float, every: float = EVERY) -> Soak:
     """Prints what a server holds while sessions come and go, and what each of them leaves behind."""
-    with serving(CONVSCOPE_MEMORY=str(BUDGET)) as server:
+    log = Path(tempfile.gettempdir(), "convscope-soak.log")
+    with serving(keep=log, CONVSCOPE_MEMORY=str(BUDGET)) as server:
         head(*COLUMNS)
         met = Soak(server)
         await met.run(3600 * hours, every)
@@ -149,6 +152,8 @@ async def soak(hours: float, every: float = EVERY) -> Soak:
     )
     for words in met.failures[:5]:
         print(f"<!-- {words} -->")
+    for words in server.tracebacks() if met.failures else ():
+        print(f"<!-- {log}:\n{words}\n-->")
     return met
 
 
