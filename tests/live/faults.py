@@ -159,6 +159,8 @@ def trial(kills: int, folder: Path, seed: int = SEED, works: Sequence[Work] = WO
                     wrong.append(f"after {number} kills the page shows {seen}, not {usual}")
                 if number < kills:
                     work = works[number % len(works)]
+                    for found in folder.rglob("*.parquet"):  # or a search that has come to its end is not made again
+                        found.unlink()
                     if failure := asyncio.run(killed_while(server, work, chance.random() * MOST, folder)):
                         wrong.append(failure)
                     age(folder)
