@@ -43,6 +43,7 @@ class Made:
         return made
 
     def rest(self) -> None:
+        """Lets it go as soon as nobody uses it, if it can be made again; it waits for nobody."""
         if self._lock.acquire(blocking=False):  # else it is being made, for somebody who is about to use it
             try:
                 if self._again:

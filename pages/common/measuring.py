@@ -129,10 +129,12 @@ def _waiting(place: Place | None) -> str | None:
 
 def on_device(built: Built, device: str, batch: int = 1) -> tuple[nn.Module, Tensor]:
     """The network with random weights, on which its time does not depend, and noise for it to look at."""
-    loaded = entered(load(built.network, "random", device, **dict(built.options)))
+    loaded = load(built.network, "random", device, **dict(built.options))
+    model = loaded.model
+    entered(loaded)  # of which the network alone goes on, and is counted
     shape = (batch, loaded.architecture.input_shape[0], built.side, built.side)
     noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))  # what others draw goes on as before
-    return loaded.model, noise.to(loaded.device)
+    return model, noise.to(loaded.device)
 
 
 def doubt(*measured: Times | None) -> None:

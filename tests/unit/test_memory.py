@@ -1,6 +1,7 @@
 """What is remembered for visitors: one budget of bytes, and room for the networks that are open."""
 
 import gc
+import os
 import pickle
 import threading
 import time
@@ -17,16 +18,18 @@ from torch import nn
 
 from models import ARCHITECTURES, load
 from models.device import memory
+from models.download import A_MOMENT
 from models.loaded import Made
 from models.refusals import Refused
+from pages.common.cache import Built, networks, top9, turns
 from pages.common.cache import memory as remembering
-from pages.common.cache import networks, top9
 from pages.common.cache import room as rooms
 from pages.common.cache.meanwhile import meanwhile
 from pages.common.cache.memory import Memory, held
 from pages.common.cache.remembering import copied, shared
 from pages.common.cache.room import Room, entered, opening, weight_of
 from pages.common.cache.turns import Line
+from pages.common.measuring import on_device
 from pages.common.session import Picture, Selection
 from vis.top9 import key_of
 
@@ -451,6 +454,21 @@ def test_only_what_has_to_be_made_is_said_and_once():
         memory.recall(("inner", 1), lambda: 6)
     memory.recall(("other", 1), lambda: 7)
     assert said == ["begins", "ends"]
+
+
+def test_what_a_measurement_opens_is_counted(narrow):
+    model, _noise = on_device(Built("resnet34", 32), "cpu")
+    assert narrow.used == 4 * ARCHITECTURES["resnet34"].parameters
+    assert model.training is False
+
+
+def test_half_files_of_searches_go_at_the_next_start(monkeypatch, tmp_path):
+    (tmp_path / "top9").mkdir()
+    (half := tmp_path / "top9" / "x.parquet.1.partial").touch()
+    os.utime(half, (time.time() - 2 * A_MOMENT,) * 2)
+    monkeypatch.setattr(turns, "kept", lambda: tmp_path)
+    turns._clear_what_is_left.__wrapped__()
+    assert not half.exists()
 
 
 # A full disk ---------------------------------------------------------------------------------------------------------

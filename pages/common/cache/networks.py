@@ -177,9 +177,9 @@ def in_turn(selection: Selection, work: Callable[[Loaded], Result]) -> tuple[Res
                     opened.enter_context(making())
                     opened.enter_context(opening(loaded.architecture))
                 with computing():
-                    if is_there and loaded.made is None:
-                        continue  # who stands in the line lets the numbers go for others
-                    numbers = loaded.model  # there until the work is done
+                    numbers = loaded.made if is_there else loaded.model  # there until the work is done
+                    if numbers is None:
+                        continue  # who stands in the line lets them go for others
                     entered(loaded)
                     opened.close()  # the next one may be opened
                     try:
