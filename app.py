@@ -9,6 +9,7 @@ from pages.common.components.arrival import arrival
 from pages.common.learning import say_what_learns
 from pages.common.presenting import offer_present
 from pages.common.session import select
+from pages.common.shown_files import keep_shown_files
 from pages.common.text import choose_language, language, speak, spoken
 from pages.common.uploads import limit_uploads
 
@@ -20,6 +21,7 @@ pages = {spoken(title): [route.page() for route in section] for title, section i
 page = st.navigation(pages, expanded=True)
 st.set_page_config(page_title=f"{page.title} · ConvScope")
 limit_uploads()
+keep_shown_files()
 with address.part():
     address.begin(page.url_path or routes.HOME.name)
     with st.sidebar:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import streamlit as st
 from torch import Tensor, nn
 
+from models.images import png
 from models.learners import Examples
 from models.options import Choice, Number, Phrase
 from models.training import Training
@@ -13,7 +14,6 @@ from pages.common.learning import Run
 from pages.common.session import keep_among, kept
 from pages.common.text import _
 from pages.common.words import fidelity_in_words
-from pages.learn.train.inline import inline_picture
 from vis.deconvnet import Projection, project, strongest_units
 from vis.figures.numbers import significant
 from vis.figures.pictures import montage, signed
@@ -22,7 +22,7 @@ from vis.responses import limit_of
 DIGIT = Choice("digit", Phrase("Digit"), tuple(range(10)), 3, shown_as="list")
 CLASS = Choice("class", Phrase("Picture of the class"), tuple(range(10)), 3, shown_as="list")
 MOST_REMEMBERED = 8  # maps of runs
-TILE = 96  # pixels
+TILE, MOST_WIDE = 96, 900  # pixels
 
 
 def projections(run: Run) -> None:
@@ -51,7 +51,8 @@ def projections(run: Run) -> None:
     given = signed(image[0].numpy(), float(image.abs().max()))
     pixels = montage([given, *tiles], len(tiles) + 1, TILE, gap=0.08)
     epochs = ", ".join(significant(step / training.steps, 2) for step in found)
-    inline_picture(pixels, _("A picture, and what the strongest unit of a feature map saw in it after some epochs."))
+    alt = _("A picture, and what the strongest unit of a feature map saw in it after some epochs.")
+    st.image(png(pixels), width=min(pixels.shape[1], MOST_WIDE), alt=alt)
     st.caption(
         _(
             "First the picture as the network sees it, then the deconvnet's projection of the map's strongest unit "
