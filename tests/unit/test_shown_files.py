@@ -17,7 +17,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def manager(clock):
-    storage = MemoryMediaFileStorage("/media")
+    storage = MemoryMediaFileStorage("media")
     storage.__class__ = LingeringFiles
     return MediaFileManager(storage)
 
@@ -27,7 +27,7 @@ def show(manager: MediaFileManager, content: bytes) -> str:
     manager.clear_session_refs()
     address = manager.add(content, "image/png", "the only place")
     manager.remove_orphaned_files()
-    return address.removeprefix("/media/")
+    return address.removeprefix("media/")
 
 
 def test_a_picture_is_there_a_while_after_its_page_shows_another(manager, clock):
