@@ -13,10 +13,11 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http.client import HTTPException
+from inspect import GEN_CLOSED, getgeneratorstate
 from pathlib import Path, PurePosixPath
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -142,52 +143,65 @@ def _is_nobodys(partial: Path) -> bool:
 
 @dataclass
 class _Running:
-    """A download of this process: how far it is, and how it ended."""
+    """A download of this process, which whoever wants the file carries on in turn; the last one to leave ends it."""
 
+    pieces: Generator[tuple[int, int | None]]  # the bytes so far and of the whole, after each piece
     so_far: tuple[int, int | None] = (0, None)
     refused: DownloadFailed | None = None
-    ended: threading.Event = field(default_factory=threading.Event)
+    wanted_by: int = 0
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def carry_on(self) -> bool:
+        """Takes the next piece, unless another is at it for a moment; whether there may be more."""
+        if not self.turn.acquire(timeout=0.1):
+            return True
+        try:
+            self.so_far = next(self.pieces)
+            return True
+        except StopIteration:  # also when it had ended before
+            return False
+        except DownloadFailed as refused:
+            self.refused = refused.alone()
+            raise
+        finally:
+            self.turn.release()
 
 
 _running: dict[Path, _Running] = {}
-_starting = threading.Lock()
+_counting = threading.Lock()
 
 
 def _place_once(file: Path, url: str, digits: str, progress: Progress, timeout: float) -> None:
-    """As `_place`; where this process is at it already, its end is waited for, and a refusal is everybody's.
+    """Places the file together with all of this process who want it.
 
-    If it was cancelled, the file is not there, and whoever still wants it has to ask again.
+    One refusal is everybody's; who is cancelled leaves the others to it.
     """
-    with _starting:
-        other = _running.get(file)
-        mine = None if other else _running.setdefault(file, _Running())
-    if mine is None:
-        while not other.ended.wait(0.1):
-            progress(*other.so_far)
-        if other.refused:
-            raise other.refused.alone()
-        return
-
-    def report(done: int, total: int | None) -> None:
-        mine.so_far = done, total
-        progress(done, total)
-
+    with _counting:
+        if not (running := _running.get(file)) or getgeneratorstate(running.pieces) == GEN_CLOSED:
+            running = _running[file] = _Running(_placing(file, url, digits, timeout))
+        running.wanted_by += 1
     try:
-        if not cached(url, digits, file.parent):  # another's download may have ended since this one looked
-            _place(file, url, digits, report, timeout)
-    except DownloadFailed as refused:
-        mine.refused = refused.alone()
-        raise
+        while running.carry_on():
+            progress(*running.so_far)
+        if running.refused:
+            raise running.refused.alone()
     finally:
-        del _running[file]
-        mine.ended.set()
+        with _counting:
+            running.wanted_by -= 1
+            is_last = not running.wanted_by
+            if is_last and _running.get(file) is running:
+                del _running[file]
+        if is_last:
+            running.pieces.close()
 
 
-def _place(file: Path, url: str, digits: str, progress: Progress, timeout: float) -> None:
-    """Nothing, but `file` is there; or an error, and no trace."""
+def _placing(file: Path, url: str, digits: str, timeout: float) -> Generator[tuple[int, int | None]]:
+    """Places the file piece by piece, or raises an error; if it is closed before its end, it leaves no trace."""
+    if cached(url, digits, file.parent):  # another's download may have ended since its visitor looked
+        return
     partial = file.with_name(f"{file.name}.{uuid4().hex}.partial")
     try:
-        found = _download(url, partial, progress, timeout)
+        found = yield from _download(url, partial, timeout)
         if not found.startswith(digits):
             raise DownloadFailed(
                 "{url} sent the wrong file (its sha256 begins with {found}, not with {expected}): try again, or save "
@@ -201,19 +215,19 @@ def _place(file: Path, url: str, digits: str, progress: Progress, timeout: float
         partial.unlink(missing_ok=True)
 
 
-def _download(url: str, partial: Path, progress: Progress, timeout: float) -> str:
-    """The sha256 of what `url` sent, which lies safe on the disk as `partial`."""
+def _download(url: str, partial: Path, timeout: float) -> Generator[tuple[int, int | None], None, str]:
+    """The sha256 of what `url` sent, which lies safe on the disk as `partial`; after each piece, how far it is."""
     digest, done = hashlib.sha256(), 0
     with _opened(url, timeout) as response, partial.open("xb") as out:
         locked(out.fileno())  # until it is whole, or the process is gone
         length = response.headers["Content-Length"]
         total = int(length) if length and length.isdecimal() else None
-        progress(done, total)
+        yield done, total
         while piece := _piece(response, url, timeout):
             out.write(piece)
             digest.update(piece)
             done += len(piece)
-            progress(done, total)
+            yield done, total
         if total is not None and done != total:
             raise DownloadFailed(
                 "{url} stopped after {done} of {total} bytes: check the connection and try again, or save the file in "

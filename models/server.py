@@ -1,5 +1,6 @@
 """What whoever runs the server has allowed its visitors, read from the environment: see README, “On a server”."""
 
+import logging
 import os
 import re
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ VARIABLES = (
     *("CONVSCOPE_PICTURES", "CONVSCOPE_DOWNLOADS", "CONVSCOPE_MEMORY"),
 )
 NO = ("0", "off", "no", "false")
+LOG = logging.getLogger("convscope")
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ def _read(
         fetches_weights=not is_class,
         datasets="nobody" if is_class else "everybody" if downloads == "1" else "machine",
         folder=Path(folder) if folder else None,
-        pages=None if pages is None else tuple(filter(None, (page.strip(" /") for page in pages.split(",")))),
-        remembers=_bytes(memory) if memory and memory.strip() else None,
+        pages=tuple(filter(None, (page.strip(" /") for page in (pages or "").split(",")))) or None,
+        remembers=_bytes(memory),
         budget=IN_CLASS if is_class else Budget(),
     )
 
@@ -81,7 +83,10 @@ def _is_on(said: str | None, unless_said: bool) -> bool:
     return word not in NO if word else unless_said
 
 
-def _bytes(megabytes: str) -> int:
-    if not re.fullmatch(r"\s*\d+\s*", megabytes):
-        raise ValueError(f"CONVSCOPE_MEMORY is a number of megabytes, such as 500, not {megabytes!r}")
-    return int(megabytes) * 10**6
+def _bytes(megabytes: str | None) -> int | None:
+    if not (said := (megabytes or "").strip()):
+        return None
+    if not re.fullmatch(r"\d+", said):
+        LOG.warning("CONVSCOPE_MEMORY is a number of megabytes, such as 500, and not %r: it is ignored.", said)
+        return None
+    return int(said) * 10**6

@@ -387,7 +387,7 @@ def test_a_failed_download_fails_for_all_who_wait_for_it(server, tmp_path):
     assert names(tmp_path) == []
 
 
-def test_who_waits_for_a_download_that_is_cancelled_downloads_it(server, tmp_path):
+def test_who_cancels_a_download_leaves_it_to_the_others(server, tmp_path):
     waiting = threading.Event()
     sha256 = hashlib.sha256(b"12345678").hexdigest()
 
@@ -406,6 +406,7 @@ def test_who_waits_for_a_download_that_is_cancelled_downloads_it(server, tmp_pat
         assert isinstance(first.exception(30), Stopped)
         assert other.result(30).read_bytes() == b"12345678"
     assert names(tmp_path) == ["weights.bin"]
+    assert len(server.asked) == 1  # for what has come is not asked for again
 
 
 def test_a_fetched_file_can_be_read_by_whom_the_umask_allows(server, tmp_path):

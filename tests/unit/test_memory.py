@@ -216,9 +216,11 @@ def test_a_budget_may_be_set_is_smaller_in_a_class_and_else_a_share_of_the_memor
     assert remembering._budget() == 0
     monkeypatch.setenv("CONVSCOPE_MEMORY", "99999999999")
     assert remembering._budget() == remembering.memory()
+    said = []
+    monkeypatch.setattr("models.server.LOG.warning", lambda words, *values: said.append(words % values))
     monkeypatch.setenv("CONVSCOPE_MEMORY", "1 GB")
-    with pytest.raises(ValueError, match="a number of megabytes, such as 500, not '1 GB'"):
-        remembering._budget()
+    assert remembering._budget() == remembering._budget() == 256 << 20
+    assert said == ["CONVSCOPE_MEMORY is a number of megabytes, such as 500, and not '1 GB': it is ignored."]
 
 
 def test_the_memory_of_the_machine_is_known():
