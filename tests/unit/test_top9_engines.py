@@ -8,6 +8,7 @@ import platform
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -379,6 +380,26 @@ def test_without_ray_it_is_said_how_to_get_it(photos, tmp_path, monkeypatch, cap
     assert main([*command(photos, tmp_path / "x.parquet"), "--engine", "ray"]) == 1
     assert "Ray is not installed: pip install ray" in capsys.readouterr().err
     assert main([*command(photos, tmp_path / "x.parquet"), "--engine", "local"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"), [("127.0.0.1:{closed}", "Connection refused"), ("nonsense", "nonsense")]
+)
+def test_a_cluster_that_is_not_there_is_said_before_anything_is_lost(
+    photos, tmp_path, monkeypatch, capsys, address, reason
+):
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -r tests/requirements.txt")
+    out = tmp_path / "x.parquet"
+    assert main(command(photos, out)) == 0
+    before = out.read_bytes()
+    with socket.socket() as closed:  # taken, and not listened at
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("RAY_ADDRESS", address := address.format(closed=closed.getsockname()[1]))
+        assert main([*command(photos, out), "--engine", "ray", "--no-resume"]) == 1
+    said = capsys.readouterr().err
+    assert f"Ray does not begin, with RAY_ADDRESS={address}: " in said
+    assert reason in said
+    assert out.read_bytes() == before
 
 
 def test_ray_is_imported_by_nothing_but_its_engine():

@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial, reduce
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from models.device import available, cores
 from models.picture_sets import DATASETS, PictureSet, archive, dataset, folder, part, span
 from models.refusals import Refused
 from models.statefile import printable
-from vis.top9.engines import SHARD, Search, local, mine_in_shards, on_ray, share
+from vis.top9.engines import SHARD, Search, cluster, local, mine_in_shards, on_ray, share
 from vis.top9.files import kept, open_top, save
 from vis.top9.mining import AHEAD, key_of, mine
 from vis.top9.ranking import Key, merge
@@ -115,9 +115,10 @@ def _mine(options: argparse.Namespace) -> int:
             "{file} exists and holds something else; choose another --out, or --no-resume to overwrite it.",
             file=printable(out.name),
         )
-    if not options.resume:
-        out.unlink(missing_ok=True)
-    with _interruptions() as interrupted, tqdm(unit=" pictures", disable=None if first else True) as bar:
+    place = cluster() if options.engine == "ray" else nullcontext()
+    with place, _interruptions() as interrupted, tqdm(unit=" pictures", disable=None if first else True) as bar:
+        if not options.resume:
+            out.unlink(missing_ok=True)
 
         def report(done: int, total: int) -> None:
             bar.total = total

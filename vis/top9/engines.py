@@ -9,14 +9,16 @@ import multiprocessing
 import os
 import pickle
 import platform
+import re
 import signal
+import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
@@ -28,6 +30,7 @@ import torch
 from models import load
 from models.picture_sets import PictureSet, fingerprint_of, span
 from models.refusals import Refused
+from models.statefile import printable
 from vis.top9.files import kept, save
 from vis.top9.mining import AHEAD, mine
 from vis.top9.ranking import Key, Top, merge
@@ -36,6 +39,7 @@ SHARD = 1024  # pictures: whole groups of any network's
 IN_FLIGHT = 3  # shards for each that can be worked on: while one is begun again elsewhere, the others go on
 RETRIES = 5  # of a shard whose process or machine is lost
 LOOKS = 0.5  # seconds between two looks whether to stop
+CONNECTS = 10  # seconds for a cluster to answer
 
 Stopped = Callable[[], bool]
 Handle = TypeVar("Handle")
@@ -195,19 +199,41 @@ def _mined_here(search: Search, packed: bytes) -> Top | Refused:
 # On a cluster --------------------------------------------------------------------------------------------------------
 
 
-def on_ray(search: Search, shards: Iterable[PictureSet], stopped: Stopped) -> Generator[Top]:
-    """Each shard as a task of Ray, on the cluster of RAY_ADDRESS, on the one that this machine is in, or on a new one.
+@contextmanager
+def cluster() -> Iterator[None]:
+    """A `with` on the cluster of RAY_ADDRESS, on the one that this machine is in, or on a new one; within another, on
+    that one.
 
-    Where the cluster has GPUs every task has one, and none goes without. A shard whose process or machine is lost is
-    mined again elsewhere.
+    Raises:
+        Refused: where Ray is not installed, or nothing answers.
     """
     try:
         import ray
     except ImportError as error:
         raise Refused("Ray is not installed: pip install ray, or choose --engine local.") from error
-    is_mine = not ray.is_initialized()
-    if is_mine:
-        _connect()
+    if ray.is_initialized():
+        yield
+        return
+    _connect()
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def on_ray(search: Search, shards: Iterable[PictureSet], stopped: Stopped) -> Generator[Top]:
+    """Each shard as a task of Ray, on the `cluster`.
+
+    Where the cluster has GPUs every task has one, and none goes without. A shard whose process or machine is lost is
+    mined again elsewhere.
+    """
+    with cluster():
+        yield from _on_cluster(search, shards, stopped)
+
+
+def _on_cluster(search: Search, shards: Iterable[PictureSet], stopped: Stopped) -> Generator[Top]:
+    import ray
+
     under_way: set[ray.ObjectRef] = set()
     try:
         search = _for_cluster(search, ray.nodes())
@@ -242,8 +268,6 @@ def on_ray(search: Search, shards: Iterable[PictureSet], stopped: Stopped) -> Ge
     finally:
         for task in under_way:
             ray.cancel(task, force=True)
-        if is_mine:
-            ray.shutdown()
 
 
 def _connect() -> None:
@@ -251,8 +275,16 @@ def _connect() -> None:
     import ray
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    address = os.environ.get("RAY_ADDRESS", "")
     asked = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    try:
+        if machine := re.fullmatch(r"(?:ray://)?([\w.-]+):(\d+)", address):  # where Ray itself would wait for minutes
+            socket.create_connection(machine.groups(), CONNECTS).close()
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    except (OSError, ValueError) as error:
+        raise Refused(
+            "Ray does not begin, with RAY_ADDRESS={address}: {reason}.", address=printable(address), reason=error
+        ) from error
     for number, handler in asked.items():
         signal.signal(number, handler)
 
