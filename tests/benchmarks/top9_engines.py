@@ -27,7 +27,8 @@ from models import Loaded, load
 from models.picture_sets import PictureSet, folder, mark_of, span
 from tests.benchmarks.timing import head, machine, medians, of_bar, parser_of, row
 from vis.top9 import Top, key_of, merge, mine, save
-from vis.top9.engines import SHARD, Engine, Search, local, on_ray
+from vis.top9.cluster import on_ray
+from vis.top9.engines import SHARD, Engine, Search, local
 from vis.top9.ranking import Ranking
 
 SMALL, MEASURED = 32, 12  # pictures of a shard; shards that are measured, a multiple of all numbers of processes

@@ -17,7 +17,8 @@ HOMES = {
     "os.environ": (
         *("models/server.py", "models/device.py", "pages/common/__init__.py"),  # asked; set before anything computes
         *("models/decoding_apart.py", "models/statefile.py"),  # they hand it on to child processes
-        "vis/top9/engines.py",  # what torchrun says, and what Ray is told
+        "vis/top9/cluster.py",  # what Ray is told
+        "vis/top9/engines.py",  # what torchrun says
     ),
     "os.getenv": (),
     "tempfile": ("models/temporary.py",),  # what goes another way stays when the process is killed

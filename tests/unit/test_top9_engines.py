@@ -32,9 +32,11 @@ from models.picture_sets import MOST_LISTED, SetGone, archive, fingerprint_of, f
 from models.refusals import Refused
 from tests.house.source import ROOT, is_within, mentions, modules
 from tests.unit.test_top9 import Pixels, command, crops, layers_of, noise, same, stop_after, with_photos
-from vis.top9 import engines, key_of, merge, mine, open_top
+from vis.top9 import cluster as on_cluster
+from vis.top9 import key_of, merge, mine, open_top
 from vis.top9.__main__ import main
-from vis.top9.engines import Search, local, mine_in_shards, on_ray
+from vis.top9.cluster import on_ray
+from vis.top9.engines import Search, in_order, local, mine_in_shards, mined
 from vis.top9.ranking import Key, Ranking, Top
 
 
@@ -203,9 +205,7 @@ def test_no_more_shards_are_under_way_than_asked_for_and_results_come_in_order()
         under_way.remove(number)
         return number
 
-    often = engines._in_order(
-        *(submit, range(40), lambda: next(limits), lambda _: dice.random() < 0.3, result, lambda: False)
-    )
+    often = in_order(*(submit, range(40), lambda: next(limits), lambda _: dice.random() < 0.3, result, lambda: False))
     assert list(often) == list(range(40))
     assert max(most_seen) == 5
 
@@ -237,7 +237,7 @@ def test_a_file_that_holds_other_pictures_where_the_shard_is_mined_is_refused(ph
     shutil.make_archive(str(tmp_path / "photos"), "zip", tmp_path / "other")
     with pytest.raises(Refused, match=r"photos\.zip differs from where the search began"):
         pickle.loads(sent)
-    refused = engines._mined(Search("lenet5", "random", ("C1",)), sent)
+    refused = mined(Search("lenet5", "random", ("C1",)), sent)
     assert str(refused).startswith(f"{platform.node()}: photos.zip differs")
 
 
@@ -281,7 +281,9 @@ class Watched(Search):
         ray = sys.modules.get("ray")
         node = ray.get_runtime_context().get_node_id() if ray and ray.is_initialized() else ""
         about = {"pid": os.getpid(), "first": shard.ids[0], "node": node}
-        (self.begun / uuid4().hex).write_text(json.dumps(about))
+        half = self.begun / f"{uuid4().hex}.half"
+        half.write_text(json.dumps(about))
+        half.rename(half.with_suffix(".json"))  # whole, or not there
         time.sleep(self.seconds)
         return super().__call__(shard, stopped)
 
@@ -292,7 +294,7 @@ def watched(loaded, folder: Path, seconds: float = 0.0) -> Watched:
 
 
 def begun(folder: Path) -> list[dict]:
-    return [json.loads(file.read_text() or "{}") for file in folder.iterdir()]
+    return [json.loads(file.read_text()) for file in folder.glob("*.json")]
 
 
 def is_alive(pid: int) -> bool:
@@ -405,9 +407,9 @@ def test_a_cluster_that_is_not_there_is_said_before_anything_is_lost(
 def test_ray_is_imported_by_nothing_but_its_engine():
     trees = modules("app.py", "pages", "vis", "models")
     assert {path for path, tree in trees.items() for _, name in mentions(tree) if is_within(name, "ray")} == {
-        "vis/top9/engines.py"
+        "vis/top9/cluster.py"
     }
-    at_the_top = [node for node in trees["vis/top9/engines.py"].body if isinstance(node, ast.Import | ast.ImportFrom)]
+    at_the_top = [node for node in trees["vis/top9/cluster.py"].body if isinstance(node, ast.Import | ast.ImportFrom)]
     assert "ray" not in {name.name for node in at_the_top for name in node.names}
 
 
@@ -427,7 +429,7 @@ def node(**resources: float) -> dict:
     ],
 )
 def test_a_task_has_a_gpu_where_there_are_some_and_its_share_of_the_cores(nodes, asked, device, threads):
-    found = engines._for_cluster(Search("lenet5", "random", ("C1",), device=asked), nodes)
+    found = on_cluster._for_cluster(Search("lenet5", "random", ("C1",), device=asked), nodes)
     assert (found.device, found.threads) == (device, threads)
 
 
@@ -478,7 +480,7 @@ def test_a_machine_killed_in_the_middle_changes_nothing(lenet, photos, tmp_path,
     search, killed = watched(lenet, tmp_path / "begun", seconds=1.0), []
 
     def on_other() -> int:
-        return sum(one.get("node") == other.node_id for one in begun(search.begun))
+        return sum(one["node"] == other.node_id for one in begun(search.begun))
 
     def kill(done: int, total: int) -> None:
         if done and not killed:
@@ -526,8 +528,8 @@ def test_interrupted_on_a_cluster_it_is_gone_on_with_on_this_machine(photos, tmp
 @pytest.fixture
 def light(monkeypatch) -> Search:
     """A search whose tasks import nothing of the project: they only see what Ray gives them."""
-    decided = engines._for_cluster
-    monkeypatch.setattr(engines, "_for_cluster", lambda *given: SimpleNamespace(**vars(decided(*given))))
+    decided = on_cluster._for_cluster
+    monkeypatch.setattr(on_cluster, "_for_cluster", lambda *given: SimpleNamespace(**vars(decided(*given))))
     return Search("lenet5", "random", ("C1",))
 
 
@@ -540,7 +542,7 @@ def test_every_task_has_a_gpu_of_its_own_and_a_process_has_many_tasks(light, mac
         time.sleep(0.2)
         return os.environ["CUDA_VISIBLE_DEVICES"], os.getpid(), search.device, search.threads
 
-    monkeypatch.setattr(engines, "_mined", seen)
+    monkeypatch.setattr(on_cluster, "mined", seen)
     found = list(on_ray(light, range(12), lambda: False))
     assert {(device, threads) for _, _, device, threads in found} == {("cuda", 1)}
     assert {gpu for gpu, *_ in found} == {"0", "1"}
@@ -553,8 +555,8 @@ def test_a_shard_that_ends_every_process_is_given_up(light, cluster, monkeypatch
         (tmp_path / uuid4().hex).touch()
         os._exit(1)
 
-    monkeypatch.setattr(engines, "_mined", killed)
-    monkeypatch.setattr(engines, "RETRIES", 2)
+    monkeypatch.setattr(on_cluster, "mined", killed)
+    monkeypatch.setattr(on_cluster, "RETRIES", 2)
     with pytest.raises(Refused, match="of a shard was lost more than 2 times"):
         list(on_ray(light, range(1), lambda: False))
     assert len(os.listdir(tmp_path)) == 3

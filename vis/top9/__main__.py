@@ -17,7 +17,8 @@ from models.device import available, cores
 from models.picture_sets import DATASETS, PictureSet, archive, dataset, folder, part, span
 from models.refusals import Refused
 from models.statefile import printable
-from vis.top9.engines import SHARD, Search, cluster, local, mine_in_shards, on_ray, share
+from vis.top9.cluster import connected, on_ray
+from vis.top9.engines import SHARD, Search, local, mine_in_shards, share
 from vis.top9.files import kept, open_top, save
 from vis.top9.mining import AHEAD, key_of, mine
 from vis.top9.ranking import Key, merge
@@ -115,7 +116,7 @@ def _mine(options: argparse.Namespace) -> int:
             "{file} exists and holds something else; choose another --out, or --no-resume to overwrite it.",
             file=printable(out.name),
         )
-    place = cluster() if options.engine == "ray" else nullcontext()
+    place = connected() if options.engine == "ray" else nullcontext()
     with place, _interruptions() as interrupted, tqdm(unit=" pictures", disable=None if first else True) as bar:
         if not options.resume:
             out.unlink(missing_ok=True)

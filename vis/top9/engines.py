@@ -9,16 +9,14 @@ import multiprocessing
 import os
 import pickle
 import platform
-import re
 import signal
-import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
@@ -30,7 +28,6 @@ import torch
 from models import load
 from models.picture_sets import PictureSet, fingerprint_of, span
 from models.refusals import Refused
-from models.statefile import printable
 from vis.top9.files import kept, save
 from vis.top9.mining import AHEAD, mine
 from vis.top9.ranking import Key, Top, merge
@@ -39,7 +36,6 @@ SHARD = 1024  # pictures: whole groups of any network's
 IN_FLIGHT = 3  # shards for each that can be worked on: while one is begun again elsewhere, the others go on
 RETRIES = 5  # of a shard whose process or machine is lost
 LOOKS = 0.5  # seconds between two looks whether to stop
-CONNECTS = 10  # seconds for a cluster to answer
 
 Stopped = Callable[[], bool]
 Handle = TypeVar("Handle")
@@ -115,7 +111,7 @@ def mine_in_shards(
     return saved()
 
 
-def _mined(search: Search, packed: bytes, stopped: Stopped | None = None) -> Top | Refused:
+def mined(search: Search, packed: bytes, stopped: Stopped | None = None) -> Top | Refused:
     """What a shard gives where it is mined; packed, so that a set that is not there is a refusal like any other."""
     try:
         return search(pickle.loads(packed), stopped)
@@ -123,7 +119,7 @@ def _mined(search: Search, packed: bytes, stopped: Stopped | None = None) -> Top
         return Refused("{machine}: {reason}", machine=platform.node(), reason=str(reason))
 
 
-def _in_order(
+def in_order(
     submit: Callable[[bytes], Handle],
     shards: Iterable[PictureSet],
     most: Callable[[], int],
@@ -163,7 +159,7 @@ def local(search: Search, shards: Iterable[PictureSet], stopped: Stopped, worker
     ended = CONTEXT.Event()
     pool = ProcessPoolExecutor(workers, CONTEXT, _begin, (ended,))
     try:
-        yield from _in_order(
+        yield from in_order(
             lambda packed: pool.submit(_mined_here, search, packed),
             shards,
             lambda: IN_FLIGHT * workers,
@@ -193,110 +189,7 @@ def _begin(ended: threading.Event) -> None:
 
 
 def _mined_here(search: Search, packed: bytes) -> Top | Refused:
-    return _mined(search, packed, _ended)
-
-
-# On a cluster --------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def cluster() -> Iterator[None]:
-    """A `with` on the cluster of RAY_ADDRESS, on the one that this machine is in, or on a new one; within another, on
-    that one.
-
-    Raises:
-        Refused: where Ray is not installed, or nothing answers.
-    """
-    try:
-        import ray
-    except ImportError as error:
-        raise Refused("Ray is not installed: pip install ray, or choose --engine local.") from error
-    if ray.is_initialized():
-        yield
-        return
-    _connect()
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def on_ray(search: Search, shards: Iterable[PictureSet], stopped: Stopped) -> Generator[Top]:
-    """Each shard as a task of Ray, on the `cluster`.
-
-    Where the cluster has GPUs every task has one, and none goes without. A shard whose process or machine is lost is
-    mined again elsewhere.
-    """
-    with cluster():
-        yield from _on_cluster(search, shards, stopped)
-
-
-def _on_cluster(search: Search, shards: Iterable[PictureSet], stopped: Stopped) -> Generator[Top]:
-    import ray
-
-    under_way: set[ray.ObjectRef] = set()
-    try:
-        search = _for_cluster(search, ray.nodes())
-        gpus = int(search.device == "cuda")
-        # a process is kept for further tasks, GPU or not: it has opened the network
-        mined = ray.remote(num_cpus=search.threads, num_gpus=gpus, max_retries=RETRIES, max_calls=0)(_mined)
-
-        def submit(packed: bytes) -> ray.ObjectRef:
-            under_way.add(task := mined.remote(search, packed))
-            return task
-
-        def result(task: ray.ObjectRef) -> Top | Refused:
-            found = ray.get(task)
-            under_way.remove(task)
-            return found
-
-        def most() -> int:
-            there = ray.cluster_resources()
-            return IN_FLIGHT * max(int(there.get("GPU", 0) if gpus else there.get("CPU", 0) // search.threads), 1)
-
-        yield from _in_order(
-            submit, shards, most, lambda task: bool(ray.wait([task], timeout=LOOKS)[0]), result, stopped
-        )
-    except ray.exceptions.RayTaskError:
-        raise
-    except ray.exceptions.RayError as error:
-        raise Refused(
-            "The process or machine of a shard was lost more than {times} times; check the machines and their memory, "
-            "then run the same command again.",
-            times=RETRIES,
-        ) from error
-    finally:
-        for task in under_way:
-            ray.cancel(task, force=True)
-
-
-def _connect() -> None:
-    """Joins a cluster, or begins one, quietly; the program keeps its own ways to be ended."""
-    import ray
-
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    address = os.environ.get("RAY_ADDRESS", "")
-    asked = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        if machine := re.fullmatch(r"(?:ray://)?([\w.-]+):(\d+)", address):  # where Ray itself would wait for minutes
-            socket.create_connection(machine.groups(), CONNECTS).close()
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    except (OSError, ValueError) as error:
-        raise Refused(
-            "Ray does not begin, with RAY_ADDRESS={address}: {reason}.", address=printable(address), reason=error
-        ) from error
-    for number, handler in asked.items():
-        signal.signal(number, handler)
-
-
-def _for_cluster(search: Search, nodes: Iterable[dict]) -> Search:
-    """The search with the device that the cluster has, and with cores enough to keep a GPU busy."""
-    there = [node["Resources"] for node in nodes if node["Alive"]]
-    with_gpus = [node for node in there if node.get("GPU")]
-    if search.device == "cpu" or not with_gpus:
-        return replace(search, device="cpu")
-    share = min(int(node.get("CPU", 1) // node["GPU"]) for node in with_gpus)
-    return replace(search, device="cuda", threads=max(search.threads, share))
+    return mined(search, packed, _ended)
 
 
 # By torchrun ---------------------------------------------------------------------------------------------------------
