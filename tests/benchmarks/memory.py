@@ -1,9 +1,9 @@
 """What a server holds: `python -m tests.benchmarks.memory`.
 
-One visitor after another opens a network, all of them one by one, with random weights, on “What layers 1–5 respond to”
-and on “Activations”: the most that the server held above what it holds when one small page was opened, and what is left
-of it some minutes later. And twenty visitors at once open twenty of the largest networks on a server that may take no
-more than 6 GB: whoever is not served within ten minutes has failed. Memory is resident, as Linux says it.
+One visitor opens all networks one by one, with random weights, on “What layers 1–5 respond to” and on “Activations”:
+the most that the server held above what it holds when one small page was opened, and what is left of it some minutes
+after the visit. And twenty visitors at once open twenty of the largest networks on a server that may take no more than
+6 GB: whoever is not served within ten minutes has failed. Memory is resident, as Linux says it.
 """
 
 import asyncio
@@ -43,9 +43,20 @@ async def visit(address: str) -> str:
 
 
 async def walk(server: Server, networks: Sequence[str]) -> list[str]:
-    """One visitor after another, each at a network and a page; what went wrong."""
-    failures = [await visit(link(server, page.name, name)) for name in networks for page in (LAYERS, ACTIVATIONS)]
-    return [failure for failure in failures if failure]
+    """One visitor chooses one network after another, on both pages; what went wrong."""
+    failures = []
+    async with Visitor(link(server, LAYERS.name, networks[0])) as visitor:
+        offered = {name.partition(" (")[0]: name for name in visitor.options("network")}
+        for network in networks:
+            try:
+                await visitor.turn_to(LAYERS.name)
+                await visitor.choose("network", offered[ARCHITECTURES[network].title])
+                await visitor.turn_to(ACTIVATIONS.name)
+                if f"network={network}&" not in f"{visitor.query}&":
+                    failures.append(f"{network} was not opened")
+            except Failed as failed:
+                failures.append(str(failed))
+    return failures
 
 
 def one_visitor(networks: Sequence[str], later: float) -> None:
@@ -62,6 +73,8 @@ def one_visitor(networks: Sequence[str], later: float) -> None:
             asyncio.run(visit(link(server, LAYERS.name, "lenet5")))
             time.sleep(min(20, max(0.0, end - time.monotonic())))
         left = (server.memory() - empty) / GB
+    for failure in failures:
+        print(failure, file=sys.stderr)
     bars = (f"{peak:.2f}", *of_bar(peak, PEAK_BAR), f"{later / 60:.0f}", f"{left:.2f}", *of_bar(left, LEFT_BAR))
     row(len(networks), len(failures), *bars)
 

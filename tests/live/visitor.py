@@ -122,6 +122,10 @@ class Visitor:
         """Whether a widget of this key is on the screen."""
         return key in map(key_of, self.ids())
 
+    def options(self, key: str) -> list[str]:
+        """What a list, or buttons to choose from, offer."""
+        return [getattr(option, "content", option) for option in self.widget(key)[1].options]
+
     def data(self, key: str) -> dict[str, Any]:
         """What a component of this key was given."""
         return data_of(self.widget(key)[1])
@@ -142,8 +146,7 @@ class Visitor:
             Failed: if nothing there is.
         """
         kind, element, fragment = self.widget(key)
-        options = [getattr(option, "content", option) for option in element.options]
-        if words not in options:
+        if words not in self.options(key):
             raise Failed(f"{key!r} does not offer {words!r}")
         state = WidgetState(id=element.id)
         if kind == "selectbox":
@@ -152,6 +155,11 @@ class Visitor:
             state.string_array_value.data.append(words)
         self._states[element.id] = state
         await self.rerun(fragment=fragment)
+
+    async def turn_to(self, page: str) -> None:
+        """Goes to another page, as by the menu."""
+        self._page, self._script = page, ""
+        await self.rerun()
 
     async def press(self, key: str) -> None:
         """Presses a button."""
