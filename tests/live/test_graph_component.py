@@ -73,6 +73,17 @@ def says(page, text, key="net"):
     expect(page.get_by_text(re.compile(rf"^{key}: .*{re.escape(text)}"))).to_be_visible()
 
 
+def test_a_canvas_that_gets_another_shape_is_looked_at_as_one_that_opened_in_it(new_page, address):
+    window = {"width": 1280, "height": 320}
+    page, other = open_at(new_page(), address), open_at(new_page(viewport=window), address)
+    assert zoom(page) != pytest.approx(zoom(other), rel=0.05)
+    page.set_viewport_size(window)
+    page.wait_for_timeout(300)
+    assert zoom(page) == pytest.approx(zoom(other), rel=0.01)
+    first = other.locator(".boxes .item").first.get_attribute("aria-label").partition(":")[0]
+    assert place(box(page, first)) == pytest.approx(place(box(other, first)), abs=3)
+
+
 def test_a_click_selects_the_box_at_once_and_tells_python_once(opened):
     box(opened, "conv1").click()
     assert rings(opened, "selected").count() == 1  # Python has not answered yet

@@ -42,6 +42,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
 const drawnOf = ({ boxes, lines, looks, header, legend }) => JSON.stringify([boxes, lines, looks, header, legend]);
 
 const clamp = (value, low, high) => Math.max(low, Math.min(value, high));
+const apart = (one, other) => Math.max(one / other, other / one); // how many times one is larger than the other
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 function element(name, attributes = {}, ...children) {
@@ -173,7 +174,7 @@ class Canvas {
     this.sent = elsewhere ? [] : this.sent.slice(this.sent.indexOf(data.selected) + 1);
     if (!this.sent.length) this.selected = data.selected; // or else the answer to a later click is on its way
     this.measure();
-    if (redrawn && this.width) this.settle(old);
+    if (redrawn && this.width) this.settle(old, before && data.aspect !== before.aspect);
     if (elsewhere && before && this.boxes.has(data.selected)) this.reveal(this.boxes.get(data.selected), "middle");
     this.mark();
     this.show();
@@ -454,7 +455,8 @@ class Canvas {
     const { width, height } = this;
     this.measure();
     if (!this.data || !this.width || (width === this.width && height === this.height)) return;
-    if (!width || !this.opened) this.open();
+    const isReshaped = !this.full && apart(this.width / this.height, this.openedFor) >= OTHER_SHAPE;
+    if (!width || !this.opened || isReshaped) this.open();
     else {
       this.x += (this.width - width) / 2;
       this.y += (this.height - height) / 2;
@@ -485,7 +487,7 @@ class Canvas {
 
   /** Everything, if it can be read; or else at a size that can be read, from the top. */
   open() {
-    this.opened = true;
+    [this.opened, this.openedFor] = [true, this.width / this.height];
     const [width, height] = this.data.size;
     const room = this.width - 2 * MARGIN;
     this.zoom = this.filling();
@@ -530,10 +532,11 @@ class Canvas {
 
   /** After the drawing has changed: what was toggled stays where it is and then fills the view.
    *
-   * Where nothing was toggled, such as by another colour, what is in the middle of the view stays there.
+   * Where nothing was toggled, such as by another colour, what is in the middle of the view stays there. What was made for
+   * another shape is looked at from its beginning.
    */
-  settle(old) {
-    if (!this.opened) return this.open();
+  settle(old, isReshaped) {
+    if (!this.opened || isReshaped) return this.open();
     const stays = (id) => old.has(id) && this.boxes.has(id);
     const turned = this.list.filter((box) => stays(box.id) && old.get(box.id).open !== box.open);
     const toggled = this.boxes.get(this.answered) ?? (turned.length === 1 ? turned[0] : null);
@@ -615,10 +618,8 @@ class Canvas {
   reshape() {
     if (!this.width || this.full || !this.data.aspect) return;
     const aspect = this.width / this.height;
-    const off = aspect / this.data.aspect;
-    if (Math.max(off, 1 / off) < OTHER_SHAPE || aspect === this.shape) return;
+    if (apart(aspect, this.data.aspect) < OTHER_SHAPE || aspect === this.shape) return;
     this.shape = aspect;
-    this.opened = false; // what comes is looked at from its beginning
     this.ask("shape", aspect);
   }
 
