@@ -53,19 +53,21 @@ def test_names_are_hidden_until_they_may_be_shown():
     assert "said" not in points.hovertemplate
 
 
-def test_no_name_meets_another_one_or_another_point_on_a_telephone():
+@pytest.mark.parametrize(("screen", "least"), [("telephone", 8), ("laptop", 12)])
+def test_no_name_meets_another_one_or_another_point(screen, least):
     rng = np.random.default_rng(0)
     crowd = [
         replace(POINTS[0], name=str(i), title="Network-20", cost=10 ** rng.uniform(6, 8), accuracy=rng.uniform(70, 90))
         for i in range(16)
     ]
-    figure = against_cost(crowd, WORDS)
+    figure = against_cost(crowd, WORDS, screen=screen, first=("15",))
     _line, points = drawn(figure)
+    assert points.text[15]
     (left, right), (bottom, top) = figure.layout.xaxis.range, figure.layout.yaxis.range
     place = {
         point.name: (
-            (log10(point.cost) - left) / (right - left) * ROOM[0],
-            (point.accuracy - bottom) / (top - bottom) * ROOM[1],
+            (log10(point.cost) - left) / (right - left) * ROOM[screen][0],
+            (point.accuracy - bottom) / (top - bottom) * ROOM[screen][1],
         )
         for point in crowd
     }
@@ -74,20 +76,22 @@ def test_no_name_meets_another_one_or_another_point_on_a_telephone():
         for point, side, text in zip(crowd, points.textposition, points.text, strict=True)
         if text
     }
-    assert len(boxes) >= 8
+    assert len(boxes) >= least
     for name, box in boxes.items():
         assert not [other for other in boxes if other != name and box.meets(boxes[other])]
         assert not [other for other in place if other != name and box.meets_circle(*place[other], 6)]
 
 
 @pytest.mark.parametrize("cost", ["parameters", "macs"])
-@pytest.mark.parametrize("room", [ROOM, (900, 340)])
-def test_the_line_of_the_front_runs_through_no_name(cost, room):
+@pytest.mark.parametrize(
+    ("screen", "room"), [("telephone", ROOM["telephone"]), ("laptop", ROOM["laptop"]), ("laptop", (900, 340))]
+)
+def test_the_line_of_the_front_runs_through_no_name(cost, screen, room):
     points = [
         Point(one.name, one.title, "lenet", getattr(one, cost), one.training.top1, "")
         for one in (entrant(card) for card in cards().values())
     ]
-    figure = against_cost(points, WORDS)
+    figure = against_cost(points, WORDS, screen=screen)
     line, drawn = figure.data
     spans = figure.layout.xaxis.range, figure.layout.yaxis.range
 

@@ -1,4 +1,4 @@
-"""Class activation maps: the maps of one layer, weighed by what they mean for the score."""
+"""Class activation maps: the maps of one layer, weighted by what they mean for the score."""
 
 from torch import Tensor
 from torch.nn import functional as F

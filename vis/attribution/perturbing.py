@@ -131,7 +131,7 @@ def superpixels(image: Tensor, parts: int) -> Tensor:
 
 
 def rise(asked: Question, masks: int, cells: int, kept: float) -> Iterator[Found]:
-    """The mean of random masks, each weighed by the score of the picture that it leaves (Petsiuk et al. 2018, eq. 6).
+    """The mean of random masks, each weighted by the score of the picture that it leaves (Petsiuk et al. 2018, eq. 6).
 
     Of each score the mean of all is taken away, which pixels have in common: above 0, the score is higher where a pixel
     is left.

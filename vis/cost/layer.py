@@ -240,16 +240,6 @@ def _check_window(of: Layer) -> None:
 
 
 def _check_geometry(of: Layer) -> None:
-    _, height, width = of.given
-    rows, columns = of.stride
-    if rows > height or columns > width:
-        raise Refused(
-            "The stride {rows}×{columns} is larger than the {height}×{width} maps; choose a smaller one.",
-            rows=rows,
-            columns=columns,
-            height=height,
-            width=width,
-        )
     rows, columns = of.padding
     if of.kind in POOLS and (2 * rows > of.kernel[0] or 2 * columns > of.kernel[1]):
         raise Refused(
@@ -257,7 +247,7 @@ def _check_geometry(of: Layer) -> None:
             rows=rows,
             columns=columns,
         )
-    height, width = height + 2 * rows, width + 2 * columns
+    height, width = of.given[1] + 2 * rows, of.given[2] + 2 * columns
     if max(height, width) > MOST_SIDE:
         raise Refused(
             "The padded maps would be {height}×{width}; choose less padding, so that no side exceeds {most}.",
@@ -270,6 +260,16 @@ def _check_geometry(of: Layer) -> None:
         raise Refused(
             "The kernel spans {rows}×{columns}, but the padded maps are only {height}×{width}; choose a smaller "
             "kernel or dilation, or more padding.",
+            rows=rows,
+            columns=columns,
+            height=height,
+            width=width,
+        )
+    rows, columns = of.stride
+    _, height, width = of.given
+    if rows > height or columns > width:
+        raise Refused(
+            "The stride {rows}×{columns} is larger than the {height}×{width} maps; choose a smaller one.",
             rows=rows,
             columns=columns,
             height=height,

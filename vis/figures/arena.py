@@ -1,6 +1,6 @@
 """Networks that were trained alike: accuracy against cost, and how each of them learnt."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log10
@@ -15,8 +15,8 @@ from vis.figures.landscape import COLOURS
 from vis.figures.numbers import fixed, short, significant
 
 POINT = 12  # pixels, the diameter
-ROOM = 260, 340  # pixels of the plot on a telephone; names that have room there have it everywhere
-BESIDE = 0.6  # of the width of all points, behind the last: room for names
+ROOM = {"telephone": (260, 340), "laptop": (560, 340)}  # pixels of the plot at least: what names have room there
+BESIDE = {"telephone": 0.6, "laptop": 0.25}  # of the width of all points, behind the last: room for names
 OFF_THE_LINE = "top left", "top center", "top right", "middle left"  # which comes from below and goes to the right
 CELL = 24  # pixels within which a click is on a cell, on a telephone; elsewhere it may be some more away
 HALF = 1  # pixels, of the width of the front's line
@@ -40,21 +40,29 @@ class Point:
 # Accuracy against cost -------------------------------------------------------------------------------------------
 
 
-def against_cost(points: Sequence[Point], words: Mapping[str, str], is_named: bool = True) -> go.Figure:
+def against_cost(
+    points: Sequence[Point],
+    words: Mapping[str, str],
+    is_named: bool = True,
+    screen: str = "telephone",
+    first: Collection[str] = (),
+) -> go.Figure:
     """A point for every network, and a line as high as the best of those that cost no more.
 
     Args:
         words: for "across", "axis" and "front".
         is_named: whether names stand beside the points, where they have room.
+        screen: on which they have it, one of `ROOM`.
+        first: points that are to be named before others.
     """
     best = front({point.name: (point.cost, point.accuracy) for point in points})
     across, heights = (
-        _span([log10(p.cost) for p in points], BESIDE if is_named else 0.1),
+        _span([log10(p.cost) for p in points], BESIDE[screen] if is_named else 0.1),
         _span([p.accuracy for p in points]),
     )
     on_front = sorted((point.cost, point.accuracy) for point in points if point.name in best)
     stairs = [*on_front, (10 ** across[1], on_front[-1][1])] if on_front else []
-    stand = dict(_named(points, best, stairs, across, heights)) if is_named else {}
+    stand = dict(_named(points, best, stairs, across, heights, ROOM[screen], first)) if is_named else {}
     traces = [
         {
             "type": "scatter",
@@ -102,15 +110,19 @@ def _named(
     stairs: Sequence[tuple[float, float]],
     across: Sequence[float],
     heights: Sequence[float],
+    room: tuple[float, float],
+    first: Collection[str],
 ) -> Iterator[tuple[str, str]]:
-    """Sides for the names, of the front first and then from above: where points crowd, not all have room.
+    """Sides for the names, of the front early and then from above: where points crowd, not all have room.
 
     Args:
         stairs: the corners of the front's line on its upper side, by cost and accuracy.
+        room: width and height in pixels.
+        first: as of `against_cost`.
     """
 
     def place(cost: float, accuracy: float) -> tuple[float, float]:
-        parts = zip((log10(cost), accuracy), (across, heights), ROOM, strict=True)
+        parts = zip((log10(cost), accuracy), (across, heights), room, strict=True)
         right, up = ((value - low) / (high - low) * length for value, (low, high), length in parts)
         return right, up
 
@@ -118,9 +130,9 @@ def _named(
     lines = []
     for (left, low), (right, high) in pairwise(place(*corner) for corner in stairs):
         lines += [Rectangle(left, low - HALF, right, low + HALF), Rectangle(right - HALF, low, right + HALF, high)]
-    order = sorted(points, key=lambda point: (point.name not in best, -point.accuracy))
+    order = sorted(points, key=lambda point: (point.name not in first, point.name not in best, -point.accuracy))
     titles = {point.name: point.title for point in points}
-    return sides(circles, titles, [point.name for point in order], ROOM, dict.fromkeys(best, OFF_THE_LINE), lines)
+    return sides(circles, titles, [point.name for point in order], room, dict.fromkeys(best, OFF_THE_LINE), lines)
 
 
 def _span(values: Sequence[float], behind: float = 0.1) -> list[float]:

@@ -24,10 +24,10 @@ def stack_table(stack: Stack, kinds: Mapping[str, str], quantity: str, is_short:
     """
     layers, fields = [step.layer for step in stack.steps], [step.field for step in stack.steps]
     all_columns = {
-        _("row"): Column(range(1, len(layers) + 1), st.column_config.NumberColumn(width=44, pinned=True)),
-        _("layer"): text([f"{kinds[each.kind]} {settings_of(each)}".strip() for each in layers], 142),
+        _("row"): Column(range(1, len(layers) + 1), st.column_config.NumberColumn(width=40, pinned=True)),
+        _("layer"): text([f"{kinds[each.kind]} {settings_of(each)}".strip() for each in layers], 154),
         _("output"): Column([sizes(each.shape) for each in layers]),
-        _("receptive field"): text([field_in_words(field) for field in fields], 110),
+        _("receptive field"): text([field_in_words(field) for field in fields], 102),
         _("jump"): text([field and side(field.jump) for field in fields], is_right=True),
     }
     names = {"macs": _("MACs"), "params": _("parameters"), "activation_bytes": _("activations, bytes")}

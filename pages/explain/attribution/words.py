@@ -22,13 +22,13 @@ DOES = {
     "gradient_shap": Phrase("Integrated gradients at random places, from random baselines, averaged."),
     "deconvnet": Phrase("The score sent down the network; each ReLU passes on only what is positive coming down."),
     "guided": Phrase("As the deconvnet, but only where the ReLU was on for this picture."),
-    "grad_cam": Phrase("The maps of one layer, each weighed by its mean gradient; only what is positive is kept."),
+    "grad_cam": Phrase("The maps of one layer, each weighted by its mean gradient; only what is positive is kept."),
     "guided_grad_cam": Phrase("Guided backpropagation times Grad-CAM: fine lines, only where the class is found."),
-    "layer_cam": Phrase("The maps of one layer, each position weighed by its own positive gradient."),
-    "score_cam": Phrase("The maps of one layer, each weighed by the score of the picture seen through it."),
+    "layer_cam": Phrase("The maps of one layer, each position weighted by its own positive gradient."),
+    "score_cam": Phrase("The maps of one layer, each weighted by the score of the picture seen through it."),
     "occlusion": Phrase("How much the score falls when a grey square covers a pixel."),
     "rise": Phrase(
-        "The mean of random masks, each weighed by how far the score of the picture seen through it is above the mean."
+        "The mean of random masks, each weighted by how far the score of the picture seen through it is above the mean."
     ),
     "deep_lift": Phrase("What each pixel adds to the difference from a baseline, rule by rule down the network."),
     "lrp": Phrase("The score handed down layer by layer, to each input its part of the sum."),

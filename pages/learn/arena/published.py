@@ -33,11 +33,16 @@ class Report:
     ours: str | None = None
 
 
-PAPER = "He et al. 2015, arXiv 1512.03385"
-AKAMASTER, CHENYAOFO, KUANGLIU = "akamaster", "chenyaofo", "kuangliu"
-REPOSITORIES = {AKAMASTER: "pytorch_resnet_cifar10", CHENYAOFO: "pytorch-cifar-models", KUANGLIU: "pytorch-cifar"}
-STEPS = Phrase("64,000 batches of 128 pictures (164 epochs)")
+PAPER, AKAMASTER, CHENYAOFO, KUANGLIU = "He et al. 2015", "akamaster", "chenyaofo", "kuangliu"
+SOURCES = {
+    PAPER: "arXiv 1512.03385",
+    AKAMASTER: "github.com/akamaster/pytorch_resnet_cifar10",
+    CHENYAOFO: "github.com/chenyaofo/pytorch-cifar-models",
+    KUANGLIU: "github.com/kuangliu/pytorch-cifar",
+}
+STEPS = Phrase("64,000 batches of 128 (164 epochs)")
 EPOCHS_200, EPOCHS_350 = Phrase("200 epochs"), Phrase("350 epochs")
+WIDTHS = 152, 66, 66, 86, 82, 240, 128  # pixels, of the columns
 REPORTS = (
     Report("ResNet-20", 91.25, PAPER, STEPS, 0.27, None, "cifar_resnet20"),
     Report("ResNet-20", 91.73, AKAMASTER, EPOCHS_200, 0.27, None, "cifar_resnet20"),
@@ -70,23 +75,22 @@ def published(entrants: Sequence[Entrant]) -> None:
         )
     )
     reached = [percent(here[report.ours].top1 / 100, 2) if report.ours in here else "–" for report in REPORTS]
-    numbers(
-        [_("network"), _("theirs"), _("ours"), _("parameters"), _("MACs"), _("their recipe"), _("source")],
+    columns = [_("network"), _("theirs"), _("ours"), _("parameters"), _("MACs"), _("their recipe"), _("source")]
+    look = {name: st.column_config.Column(width=width) for name, width in zip(columns, WIDTHS, strict=True)}
+    cells = [
         [
-            [
-                report.network,
-                percent(report.accuracy / 100, 2),
-                ours,
-                _millions(report.parameters),
-                _millions(report.macs),
-                spoken(report.recipe),
-                report.source,
-            ]
-            for report, ours in zip(REPORTS, reached, strict=True)
-        ],
-        height="content",
-    )
-    st.caption(" · ".join(f"{owner}: github.com/{owner}/{name}" for owner, name in REPOSITORIES.items()))
+            report.network,
+            percent(report.accuracy / 100, 2),
+            ours,
+            _millions(report.parameters),
+            _millions(report.macs),
+            spoken(report.recipe),
+            report.source,
+        ]
+        for report, ours in zip(REPORTS, reached, strict=True)
+    ]
+    numbers(columns, cells, height="content", width="content", column_config=look)
+    st.caption(" · ".join(f"{name}: {place}" for name, place in SOURCES.items()))
     st.caption(
         _(
             "How much recoding costs: akamaster's ResNet-20 is right on {seen} of the original test pictures, and on "
@@ -108,7 +112,10 @@ def published(entrants: Sequence[Entrant]) -> None:
             compute=f"{significant(3.1)} PFLOP",
         )
     )
-    rows = [asdict(report) | {"ours": getattr(here.get(report.ours), "top1", None)} for report in REPORTS]
+    rows = [
+        asdict(report) | {"source": SOURCES[report.source], "ours": getattr(here.get(report.ours), "top1", None)}
+        for report in REPORTS
+    ]
     download(
         st, _("Published accuracies (CSV)"), lambda: table(rows), "convscope-cifar10-published.csv", "published csv"
     )

@@ -187,7 +187,7 @@ def _conventions(x: torch.Tensor, place: tuple[int, int, int], of: LRN) -> None:
     panels.wrapped(columns, rows, "conventions")
     st.caption(
         _(
-            "TensorFlow's n is the depth radius: n channels to either side. What of a window lies beyond the border "
+            "TensorFlow's n is the depth radius: n channels to either side. The part of a window beyond the border "
             "counts as 0. Caffe's own k is 1 unless it is set."
         )
     )

@@ -27,8 +27,8 @@ from vis.figures.shift import bands, bars
 QUESTION = Question(
     "covariate",
     Phrase(
-        "LeNet-5 learns digits for two epochs, without batch norm. What becomes of the range in which the middle 90 % "
-        "of the numbers lie that C5's ReLU is given?"
+        "LeNet-5 learns digits for two epochs, without batch norm. How does the range change that holds the middle "
+        "90 % of the inputs of C5's ReLU?"
     ),
     (Phrase("it stays about as wide"), Phrase("it becomes about three times as wide"), Phrase("more than ten times")),
     3,

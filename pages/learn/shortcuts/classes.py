@@ -54,7 +54,7 @@ def _closer() -> None:
 
     def frame(values: Mapping[str, Any]) -> Frame:
         pieces = values["pieces"]
-        readings = [["f*", _("is to be learnt"), []]]
+        readings = [[_("target"), _("what is to be learnt"), []]]
         readings += [
             [significant(errors[way, pieces]), _("off from f*"), [round(errors[way, pieces] / most, 3)]] for way in ways
         ]
