@@ -53,7 +53,10 @@ def layer_strip(chosen: Selection, loaded: Loaded, key: str, on_click: Callable[
     )
     fidelities = dict.fromkeys(fidelity_in_words(projection.fidelity) for _layer, projection in units)
     said = [spoken(loaded.architecture.title), weights_in_words(loaded), f"deconvnet {' · '.join(fidelities)}"]
-    return " · ".join(map(plain, said)) + ". " + range_in_words(None)
+    words = [" · ".join(map(plain, said)) + ".", range_in_words(None)]
+    if (side := loaded.classifier_input.crop) != loaded.preprocess.crop:
+        words.append(_("The class is asked at {side}×{side} pixels, at which the weights were trained.", side=side))
+    return " ".join(words)
 
 
 def _tile(loaded: Loaded, layer: str, projection: Projection, pixels: np.ndarray) -> UnitTile:

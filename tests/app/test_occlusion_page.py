@@ -53,7 +53,7 @@ def test_the_square_is_slid_and_a_place_can_be_looked_at(known, given, monkeypat
     assert not page.pictures()
     page = arrived(page.press("start square"))
     assert [one["alt"] for one in page.pictures()] == [
-        *("Sum of the strongest map", f"Probability: {loaded.categories[best]}", "Most probable class"),
+        *("The picture", "Sum of the strongest map", f"Probability: {loaded.categories[best]}", "Most probable class"),
     ]
     rows = read_csv(given["occlusion csv"]())
     shape = found.best.shape

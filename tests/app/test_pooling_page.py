@@ -26,7 +26,7 @@ def lit(sheets: dict, sheet: int) -> list[int]:
 
 
 def test_what_comes_out_is_torchs_and_the_maximum_of_the_chosen_window_stands_out():
-    visit = Visit(PAGE, sliding="3/2", output="2,3")
+    visit = Visit(PAGE, sliding="3/2", output="2,3", pool_guess="1")
     x, sheets = numbers(), visit.sheets[0]
     y, switches = F.max_pool2d(x, 3, 2, return_indices=True)
     np.testing.assert_array_equal(values(sheets)[1], y[0, 0])
@@ -44,8 +44,22 @@ def test_what_comes_out_is_torchs_and_the_maximum_of_the_chosen_window_stands_ou
     np.testing.assert_allclose(values(visit.sheets[0])[1], theirs(x)[0, 0].detach())
 
 
+def test_before_the_prediction_the_chosen_output_alone_is_told():
+    visit = Visit(PAGE, sliding="3/2", output="2,3")
+    sheets = visit.sheets[0]
+    told = [label.removeprefix("Output") for label in sheets["labels"][81:]]
+    assert [number for number, words in enumerate(told) if words] == [4 * 2 + 3]
+    assert [number for number, words in enumerate(sheets["numbers"][81:]) if words] == [4 * 2 + 3]
+    assert not any(np.delete(sheets["shades"][81:], 4 * 2 + 3))
+    assert "once you have predicted" in visit.captions
+    assert "Unpooling" not in visit.layers
+    visit.press("answer pool 2")
+    assert all(label.partition(": ")[2] for label in visit.sheets[0]["labels"])
+    assert "Unpooling" in visit.layers
+
+
 def test_unpooling_adds_or_overwrites_where_windows_share_a_maximum_and_the_latter_is_shown_after_the_prediction():
-    visit = Visit(PAGE)
+    visit = Visit(PAGE, pool_guess="3")
     x = numbers().requires_grad_()
     y, switches = F.max_pool2d(x, 3, 2, return_indices=True)
     (added,) = torch.autograd.grad(y, x, y.detach())
@@ -64,7 +78,7 @@ def test_unpooling_adds_or_overwrites_where_windows_share_a_maximum_and_the_latt
 
 
 def test_the_three_steps_are_those_of_torchs_functions_and_a_click_chooses_the_unit():
-    visit = Visit(PAGE, toy="corner", edge="diagonal", pool="3/2", unit="0,1")
+    visit = Visit(PAGE, pool_guess="3", toy="corner", edge="diagonal", pool="3/2", unit="0,1")
     assert "not active" in visit.words
     visit.click_cell(2, 3 * 64)
     assert visit.link["unit"] == "0,0"

@@ -83,7 +83,13 @@ class Drawing {
     }
     this.refresh();
     this.label.textContent = sums[place];
+    this.moves(true);
     return true;
+  }
+
+  /** Tells the page whether the window moves, for what it says of it is then of another place. */
+  moves(does) {
+    document.documentElement.toggleAttribute("data-window-moves", does);
   }
 
   /** The hand takes the window at this cell, if there is one. */
@@ -96,6 +102,7 @@ class Drawing {
   drop(stays = true) {
     if (!this.drags) return;
     this.drags = false;
+    this.moves(false);
     if (stays) return this.choose(this.data.chosen);
     this.data = this.given;
     this.refresh();
@@ -134,6 +141,7 @@ class Drawing {
   /** Where it stands now, the server writes out its sum. */
   pause() {
     this.stop();
+    this.moves(false);
     this.choose(this.data.chosen);
   }
 

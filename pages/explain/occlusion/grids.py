@@ -1,6 +1,7 @@
 """The four pictures of figure 7, each a grid of places that can be clicked."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -8,8 +9,9 @@ import streamlit as st
 from models import Loaded
 from models.images import png
 from pages.common import cache
+from pages.common.components.grid import clickable_grid
 from pages.common.export import download, table
-from pages.common.panels import picture_file, small_tiles, tiles
+from pages.common.panels import picture_file, small_tiles
 from pages.common.session import Selection
 from pages.common.text import _, plain
 from pages.common.widgets import honest_png
@@ -43,8 +45,14 @@ def draw(
         place: that is looked at.
     """
     picture, *places = small_tiles("figure 7", 5)
-    picture.markdown(f"**{_('The picture')}**")
-    picture.image(png(pixels), width="stretch", alt=_("The picture"))
+    clicked = None
+    with picture:
+        st.markdown(f"**{_('The picture')}**")
+        if may_be_clicked:
+            words = [place_in_words(box) for row in known.boxes for box in row]
+            clicked = _clicked(png(pixels), known, "picture", words, _("The picture"), pixelated=False)
+        else:
+            st.image(png(pixels), width="stretch", alt=_("The picture"))
     best, probability = class_name(loaded, known.before.best), percent(known.before.best_probability)
     as_it_is = _("as it is: {name} {probability}", name=best, probability=probability)
     picture.caption(plain(as_it_is))
@@ -68,7 +76,6 @@ def draw(
             [class_name(loaded, value) if value >= 0 else "" for value in known.best.ravel().tolist()],
         ),
     ]
-    clicked = None
     for (title, cells, words, labels), where in zip(shown, (places[0], places[2], places[3]), strict=True):
         with where:
             st.markdown(f"**{plain(title)}**")
@@ -148,18 +155,25 @@ def _grid(
     labels: Sequence[str],
     place: tuple[int, int] | None,
 ) -> tuple[int, int] | None:
-    columns = cells.shape[1]
     boxes = [box for row in known.boxes for box in row]
     words = [f"{place_in_words(box)}\n{label}" if label else "" for box, label in zip(boxes, labels, strict=True)]
-    clicked = tiles(
-        _enlarged(cells),
-        columns,
-        title,
-        labels=words,
-        loaded=loaded,
-        selected=place[0] * columns + place[1] if place else None,
-        alt=title,
-    )
+    pixels = _enlarged(cells)
+    return _clicked(honest_png(loaded, pixels), known, title, words, title, place, height=len(pixels))
+
+
+def _clicked(
+    picture: bytes,
+    known: cache.Grids,
+    key: str,
+    labels: Sequence[str],
+    alt: str,
+    place: tuple[int, int] | None = None,
+    **look: Any,
+) -> tuple[int, int] | None:
+    """The place that was clicked in a picture of all places; `place` has a ring."""
+    rows, columns = len(known.boxes), len(known.boxes[0])
+    selected = place[0] * columns + place[1] if place else None
+    clicked = clickable_grid(picture, rows, columns, key, labels=labels, selected=selected, alt=alt, **look)
     return None if clicked is None else divmod(clicked, columns)
 
 

@@ -127,7 +127,7 @@ def _draw_covered(chosen: Selection, loaded: Loaded, known: cache.Grids, place: 
     """The picture with the square there, and what the network then takes it for."""
     box = known.boxes[place[0]][place[1]]
     words = grids.place_in_words(box)
-    with close_up(_("Covered: {place}", place=words), f"{place}", lambda: _choose_place(None)):
+    with close_up(_("Covered: {place}", place=words), f"{place}", lambda: _choose_place(None), is_beside=True):
         left, right = small_tiles("covered", 2)
         try:
             pixels, classes = cache.seen_covered(chosen, box)

@@ -61,7 +61,8 @@ def windows() -> None:
     with drawing:
         _draw(x, weights, y, at, of, name == OWN, is_so_far)
     with words:
-        _arithmetic(x, weights, y, at, of)
+        with st.container(key="sum of the window", gap="small"):
+            _arithmetic(x, weights, y, at, of)
         hints = [
             _(
                 "**Click** a number of the output or **drag** over them to move the window; a click on a weight raises "

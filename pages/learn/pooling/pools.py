@@ -60,7 +60,7 @@ MOST = 4  # rows and columns that come out
 @fragment
 def pools() -> None:
     """The question, the map with a window and what comes out, and the way back."""
-    predicted(OVERLAPPING)
+    is_answered = predicted(OVERLAPPING)
     drawing, words = st.container(), st.container()
     with st.container(horizontal=True, gap="medium", key="row of pooling"):
         kind = ask_one(st, KIND)
@@ -78,12 +78,15 @@ def pools() -> None:
         reach = {}
     _max, switches = max_pool(x, kernel, stride)
     at = _output(y)
+    is_told = is_answered or kind != "max"
     with drawing:
-        _draw(x, y, switches if kind == "max" else None, at, (kernel, stride), reach)
+        _draw(x, y, switches if kind == "max" else None, at, (kernel, stride), reach, is_told)
     with words:
         st.markdown(_sum(x, float(y[0, 0][at]), kind, at, (kernel, stride), values))
         _left_out(x, y, kernel, stride)
-    if kind == "max":
+        if not is_told:
+            st.caption(_("The other outputs, and the way back, appear once you have predicted."))
+    if kind == "max" and is_told:
         _way_back(x, kernel, stride)
 
 
@@ -105,7 +108,9 @@ def _draw(
     at: tuple[int, int],
     pool: tuple[int, int],
     reach: Mapping[str, Sequence[Tensor]],
+    is_told: bool,
 ) -> None:
+    """The map and what comes out of it; unless it `is_told`, of that the chosen number alone."""
     (kernel, stride), given, made = pool, x[0, 0].numpy(), y[0, 0].numpy()
     lit_given, lit_made = np.zeros(given.shape, bool), np.zeros(made.shape, bool)
     top, left = at[0] * stride, at[1] * stride
@@ -125,12 +130,14 @@ def _draw(
     lit = np.concatenate([lit_given.ravel(), lit_made.ravel()])
 
     def drawn(y: Tensor) -> Cells:
-        made = y[0, 0].numpy()
+        made, told = y[0, 0].numpy(), lit_made | is_told
         largest = max(np.abs(given).max(), np.abs(made).max())
+        labels = zip(cell_labels(names[1], made), told.ravel(), strict=True)
+        numbers = (fixed(v, 0 if v == round(v) else 1) for v in made.ravel())
         return Cells(
-            [given / largest, made / largest],
-            [*cell_labels(names[0], given), *cell_labels(names[1], made)],
-            [*(fixed(v) for v in given.ravel()), *(fixed(v, 0 if v == round(v) else 1) for v in made.ravel())],
+            [given / largest, np.where(told, made / largest, 0)],
+            [*cell_labels(names[0], given), *(label if is_known else names[1] for label, is_known in labels)],
+            [*map(fixed, given.ravel()), *np.where(told.ravel(), [*numbers], "").tolist()],
             lit,
         )
 

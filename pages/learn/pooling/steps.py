@@ -52,8 +52,8 @@ def three_steps() -> None:
         st.markdown(_("This unit is not active, so nothing goes down: click one with a number."))
     st.caption(
         _(
-            "Read the upper line from left to right, the lower one from right to left: unpool to the switches, "
-            "rectify, filter with the transposed filter. The filter: {filter}.",
+            "Follow the arrows up to the pooled map, and then back: unpool to the switches, rectify, filter with the "
+            "transposed filter. The filter: {filter}.",
             filter=" / ".join(" ".join(significant(w) for w in row) for row in weights.tolist()),
         )
     )

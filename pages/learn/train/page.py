@@ -60,7 +60,7 @@ def page() -> None:
     elif runs():
         _ended(runs()[-1])
         show(runs())
-    else:
+    elif is_there(recipe.data):
         st.info(_("Nothing has been trained yet. Press Start and watch it learn."), icon=":material/play_arrow:")
     if runs():
         takeaway(runs())

@@ -173,7 +173,7 @@ def _about_cifar10(net: str, begins: str) -> None:
             _(
                 "An epoch takes {network} about {seconds} on one core, as its training in the arena did ({device}).",
                 network=_known(net).title,
-                seconds=duration(seconds),
+                seconds=duration(max(seconds, 1)),
                 device=plain(card.machine["device"]),
             )
         )
