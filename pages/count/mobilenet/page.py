@@ -164,7 +164,7 @@ def _layers(network: MobileNet, style: Style) -> None:
     layers = list(network.layers.values())
     columns = {
         _("layer"): text(list(network.layers), 130),
-        _("filter shape"): Column([filter_shape(each) for each in layers]),
+        _("filter shape"): text([filter_shape(each) for each in layers], 118),
         _("stride"): Column([each.stride[0] if each.is_convolution else None for each in layers]),
         _("input"): Column([sizes(each.given) for each in layers]),
         **costs(layers, "macs", network.macs, (_("MACs"), _("of all MACs")), style.is_short),

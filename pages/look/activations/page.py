@@ -57,7 +57,7 @@ def page() -> None:
 def _explorer(chosen: Selection, loaded: Loaded, pixels: np.ndarray) -> None:
     """The layer, its maps and the enlarged one; a click redraws no more than this."""
     chips = st.container(horizontal=True, vertical_alignment="center")
-    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="row of the layer")
     layer, layers = _choose_layer(chips, row, loaded, pixels.shape[0])
     with row.popover(_("Order and colours"), icon=":material/tune:"):
         look = ask(st, ORDER, RANGE, network=chosen.network)

@@ -55,7 +55,7 @@ def view(chosen: Selection, loaded: Loaded) -> None:
     above, first = st.empty(), next(iter(known))
     names = {name: _in_short(convolution) for name, convolution in known.items()}
     option = Choice("layer", Phrase("Convolution"), names, first, shown_as="list")
-    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="row of the layer")
     layer = ask_one(row, option, network=chosen.network, comes_back=True, label_visibility="collapsed")
     address.note(layer=layer)
     for_a_room("layer").markdown(f"## {plain(names[layer])}")
