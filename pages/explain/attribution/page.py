@@ -11,13 +11,12 @@ from pages.common.asking import ask_one, fragment
 from pages.common.code import picture_code, the_code
 from pages.common.panels import reading
 from pages.common.session import Selection
-from pages.common.text import _, spoken
+from pages.common.text import _
 from pages.common.widgets import computed
 from pages.explain import work
 from pages.explain.attribution import closely, tiles, trust
 from pages.explain.attribution.asking import View, ask_look, ask_methods, see_closely, seen_closely
 from pages.explain.classes import ask_class, network_that_knows, probabilities
-from vis.attribution import METHODS
 from vis.figures.numbers import sizes
 from vis.maps import gives_maps, layer_maps
 
@@ -53,7 +52,7 @@ def _explorer(chosen: Selection, loaded: Loaded) -> None:
     row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="row of methods")
     words = row.empty()
     methods = ask_methods(row)
-    words.markdown(_how_to_read(methods))
+    words.markdown(_("Orange speaks **for** the class, blue **against** it. **Click a picture** to look closely."))
     layer, look = ask_look(row, chosen, _layers(loaded, pixels.shape[0]))
     target = ask_class(chosen, loaded, found)
     is_no = len(found) == 1 and ask_one(st, ANSWER, network=chosen.network) == "no"
@@ -66,13 +65,6 @@ def _explorer(chosen: Selection, loaded: Loaded) -> None:
     if maps:
         closely.offer_all(view, maps)
     _code(view, maps)
-
-
-def _how_to_read(methods: tuple[str, ...]) -> str:
-    colours = _("Orange speaks **for** the class, blue **against** it.")
-    if without := [spoken(METHODS[method].title) for method in methods if not METHODS[method].has_sign]:
-        colours += " " + _("{methods}: orange either way.", methods=", ".join(without))
-    return f"{colours} {_('**Click a picture** to look closely.')}"
 
 
 def _layers(loaded: Loaded, side: int) -> dict[str, str]:

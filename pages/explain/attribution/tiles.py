@@ -165,10 +165,9 @@ def _say(view: View, method: str, found: cache.Explained) -> None:
     """What stands below a map."""
     if remark := remark_on(view, method, found.map):
         st.caption(f":material/info: {plain(remark)}")
-    st.caption(
-        f"{range_of(found.map)} · {fidelity_in_words(found.fidelity)} · "
-        + _("{seconds} s", seconds=significant(found.seconds, 2))
-    )
+    sign = [] if METHODS[method].has_sign else [_("orange for or against")]
+    seconds = _("{seconds} s", seconds=significant(found.seconds, 2))
+    st.caption(" · ".join([range_of(found.map), *sign, fidelity_in_words(found.fidelity), seconds]))
 
 
 def _draw_noise(view: View, method: str, limit: float | None) -> None:

@@ -163,6 +163,8 @@ def _notes(
     """How the chart is to be read, and who is not in it."""
     if not is_answered:
         st.caption(_("The names appear once you have predicted."))
+    elif asked := [point for point in points if point.name in ASKED_ABOUT]:
+        st.caption(" · ".join(f"{point.title}: **{percent(point.accuracy / 100)}**" for point in asked))
     lines = [
         _(
             "Trained here, all by the same recipe on 50,000 pictures and tested on 10,000 others, whose sampling alone "

@@ -85,7 +85,7 @@ def ask_recipe() -> Recipe:
     first = st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="row of learners")
     data = ask_one(first, DATA)
     linked = {"is_linked": address.opened_with().get(DATA.name, DIGITS) == data}
-    net = ask_one(first, learner_option(data), of=of_data(data), width=210, **linked)
+    net = ask_one(first, learner_option(data), of=of_data(data), width=190, **linked)
     begins = ask_one(first, BEGINS, of=net, **linked) if net in CIFAR_LEARNERS else USUAL.begins
     usual = usual_recipe(data, net, begins)
 
@@ -93,8 +93,8 @@ def ask_recipe() -> Recipe:
         of = of if data == DIGITS else f"{net} {begins}"
         return ask_one(place, replace(option, usual=value), of=of, **linked, **look)
 
-    rate = ask(first, RATE, usual.learning_rate, of=net, width=260)
-    batch = ask(first, BATCH, usual.batch, width=200)
+    rate = ask(first, RATE, usual.learning_rate, of=net, width=190)
+    batch = ask(first, BATCH, usual.batch, width=150)
     second = st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="row of recipes")
     optimiser = ask(second, OPTIMISER, usual.optimiser, width=230)
     norm = ask(second, NORM, usual.batch_norm) if net == STACK or _known(net).has_norm else False
