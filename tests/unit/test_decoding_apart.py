@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -54,6 +56,42 @@ def test_a_picture_that_takes_too_long_ends_its_process_and_no_other():
     assert not slow.is_fit
     slow.end()
     assert decoded_apart(saved(corners(), "PNG")).size == corners().size
+
+
+@dataclass
+class Clock:
+    """Rings when a test has it ring, or at the very moment it is stopped."""
+
+    ring: Callable[[], None]
+    rings_late: bool
+
+    def start(self) -> None:
+        pass
+
+    def cancel(self) -> None:
+        if self.rings_late:
+            self.ring()
+
+
+@pytest.mark.parametrize("rings_late", [False, True])
+def test_a_clock_that_rings_when_the_picture_is_there_ends_no_process_that_opens_another(monkeypatch, rings_late):
+    clocks = []
+
+    def clock(seconds: float, ring: Callable[[], None]) -> Clock:
+        clocks.append(Clock(ring, rings_late))
+        return clocks[-1]
+
+    monkeypatch.setattr(decoding_apart.threading, "Timer", clock)
+    content, decoder = saved(corners(), "PNG"), Decoder()
+    try:
+        assert decoder.decoded(content).size == corners().size
+        assert decoder.is_fit is not rings_late  # it was killed, and is given no more pictures
+        clocks[0].ring()
+        if not rings_late:
+            assert decoder.decoded(content).size == corners().size
+            assert decoder.is_fit
+    finally:
+        decoder.end()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a process from taking more memory")

@@ -280,6 +280,20 @@ def test_a_large_network_waits_until_another_one_is_let_go(narrow):
         assert second.result(timeout=15) == 4 * sum(ARCHITECTURES[n].parameters for n in ("resnet34", "lenet5"))
 
 
+def test_who_waits_does_not_have_the_numbers_of_others_made_again_and_again(narrow, monkeypatch):
+    first, small = opened("resnet50").model, opened("lenet5")
+    monkeypatch.setattr(rooms, "LOOKED_THROUGH_AFTER", 60)
+    rested = []
+    monkeypatch.setattr(type(small), "rest", lambda loaded: rested.append(loaded.architecture.name))
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(lambda: opened("resnet34").is_there)
+        time.sleep(0.5)
+        assert not second.done()
+        del first
+        assert second.result(timeout=15)
+    assert rested.count("lenet5") == 1
+
+
 def test_a_network_with_which_nobody_computes_makes_room_and_is_the_same_when_it_is_asked_again(narrow):
     """Its numbers go; who only stands in a line with it does not keep them."""
     resnet, small = opened("resnet50"), opened("lenet5")
