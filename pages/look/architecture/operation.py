@@ -8,7 +8,7 @@ from models import ARCHITECTURES
 from models.loading import place_of_weights
 from pages.common import cache, routes
 from pages.common.cache import Built
-from pages.common.panels import bullets, close_up, figures, formula, picture
+from pages.common.panels import bullets, close_up, figures, formula, picture, wrapped
 from pages.common.session import selection
 from pages.common.text import _, plain, spoken
 from pages.common.widgets import opened, say_if_on_cpu, weights_in_words
@@ -61,6 +61,8 @@ def inspector(place: str, built: Built, name: str, counting: Counting, is_beside
                 _field(built, graph.nodes[name])
             _way_to_layers(place, built, graph.nodes[name])
             _with_weights(place, built, graph.nodes[name])  # last, for it may be refused
+        else:
+            _parts(place, graph, name, counting)
 
 
 def _what(graph: Graph, name: str) -> str:
@@ -93,6 +95,21 @@ def _numbers(graph: Graph, built: Built, name: str, counting: Counting) -> None:
 
 def _share(part: float | None, whole: float | None) -> str:
     return _("{share} of the network", share=percent(part / whole)) if part and whole else ""
+
+
+def _parts(place: str, graph: Graph, name: str, counting: Counting) -> None:
+    """What stands in a block, whose numbers are the sums of theirs."""
+    st.caption(f"**{_('The sum of what stands in it')}**")
+    rows = [
+        (
+            part.removeprefix(f"{name}."),
+            shape(graph.last(part).output_shape),
+            grouped(graph.params(part)),
+            operations_in_words(graph, part, counting),
+        )
+        for part in graph.blocks[name].children
+    ]
+    wrapped([_("layer or block"), _("output"), _("parameters"), unit_of(counting)], rows, f"parts {place}")
 
 
 def _arithmetic(graph: Graph, built: Built, name: str, counting: Counting) -> None:
