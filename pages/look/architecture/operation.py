@@ -102,14 +102,18 @@ def _parts(place: str, graph: Graph, name: str, counting: Counting) -> None:
     st.caption(f"**{_('The sum of what stands in it')}**")
     rows = [
         (
-            part.removeprefix(f"{name}."),
+            f"{part.removeprefix(f'{name}.')} · {_kind(graph, part)}",
             shape(graph.last(part).output_shape),
             grouped(graph.params(part)),
-            operations_in_words(graph, part, counting),
+            "–" if graph.counted(part, counting) is None else operations_in_words(graph, part, counting),
         )
         for part in graph.blocks[name].children
     ]
     wrapped([_("layer or block"), _("output"), _("parameters"), unit_of(counting)], rows, f"parts {place}")
+
+
+def _kind(graph: Graph, name: str) -> str:
+    return spoken(KINDS[graph.nodes[name].kind]) if name in graph.nodes else graph.blocks[name].operation
 
 
 def _arithmetic(graph: Graph, built: Built, name: str, counting: Counting) -> None:
