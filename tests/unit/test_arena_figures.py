@@ -9,7 +9,7 @@ import pytest
 
 from models.cards import cards
 from vis.cost.training import entrant
-from vis.figures.arena import ROOM, Point, against_cost, gradients, learning, taken_for
+from vis.figures.arena import ROOM, WIDE, Point, against_cost, gradients, learning, taken_for
 from vis.figures.labels import LETTER, SIDES, beside, sides
 
 WORDS = {"across": "cost", "axis": "accuracy", "front": "best", "right": "right", "answer": "answer"}
@@ -23,7 +23,16 @@ POINTS = [
 
 def drawn(figure) -> tuple:
     """The line and the points."""
-    return figure.data
+    line, points, _further = figure.data
+    return line, points
+
+
+def named(figure, is_wide: bool) -> dict[tuple[float, float], tuple[str, str]]:
+    """By its place, every name that is seen in a narrow or in a wide window, and its side."""
+    _line, points, further = figure.data
+    traces = [points, further] if is_wide else [points]
+    found = [zip(t.x, t.y, t.text, t.textposition, strict=True) for t in traces]
+    return {(x, y): (text, side) for trace in found for x, y, text, side in trace if text}
 
 
 def test_every_network_is_a_point_at_its_cost_and_the_line_is_as_high_as_the_best_so_far():
@@ -53,46 +62,38 @@ def test_names_are_hidden_until_they_may_be_shown():
     assert "said" not in points.hovertemplate
 
 
-@pytest.mark.parametrize(("screen", "least"), [("telephone", 8), ("laptop", 12)])
-def test_no_name_meets_another_one_or_another_point(screen, least):
+@pytest.mark.parametrize(("is_wide", "room", "least"), [(False, ROOM, 8), (True, WIDE, 12)])
+def test_no_name_meets_another_one_or_another_point(is_wide, room, least):
     rng = np.random.default_rng(0)
     crowd = [
         replace(POINTS[0], name=str(i), title="Network-20", cost=10 ** rng.uniform(6, 8), accuracy=rng.uniform(70, 90))
         for i in range(16)
     ]
-    figure = against_cost(crowd, WORDS, screen=screen, first=("15",))
-    _line, points = drawn(figure)
-    assert points.text[15]
+    figure = against_cost(crowd, WORDS, first=("15",))
+    names = named(figure, is_wide)
+    assert (crowd[15].cost, crowd[15].accuracy) in names
     (left, right), (bottom, top) = figure.layout.xaxis.range, figure.layout.yaxis.range
-    place = {
-        point.name: (
-            (log10(point.cost) - left) / (right - left) * ROOM[screen][0],
-            (point.accuracy - bottom) / (top - bottom) * ROOM[screen][1],
-        )
-        for point in crowd
-    }
-    boxes = {
-        point.name: beside(*place[point.name], 6, *SIDES[side], LETTER[0] * len(text))
-        for point, side, text in zip(crowd, points.textposition, points.text, strict=True)
-        if text
-    }
+
+    def place(cost: float, accuracy: float) -> tuple[float, float]:
+        return (log10(cost) - left) / (right - left) * room[0], (accuracy - bottom) / (top - bottom) * room[1]
+
+    circles = [(point.cost, point.accuracy) for point in crowd]
+    boxes = {at: beside(*place(*at), 6, *SIDES[side], LETTER[0] * len(text)) for at, (text, side) in names.items()}
     assert len(boxes) >= least
-    for name, box in boxes.items():
-        assert not [other for other in boxes if other != name and box.meets(boxes[other])]
-        assert not [other for other in place if other != name and box.meets_circle(*place[other], 6)]
+    for at, box in boxes.items():
+        assert not [other for other in boxes if other != at and box.meets(boxes[other])]
+        assert not [other for other in circles if other != at and box.meets_circle(*place(*other), 6)]
 
 
 @pytest.mark.parametrize("cost", ["parameters", "macs"])
-@pytest.mark.parametrize(
-    ("screen", "room"), [("telephone", ROOM["telephone"]), ("laptop", ROOM["laptop"]), ("laptop", (900, 340))]
-)
-def test_the_line_of_the_front_runs_through_no_name(cost, screen, room):
+@pytest.mark.parametrize(("is_wide", "room"), [(False, ROOM), (False, (900, 340)), (True, WIDE), (True, (900, 340))])
+def test_the_line_of_the_front_runs_through_no_name(cost, is_wide, room):
     points = [
         Point(one.name, one.title, "lenet", getattr(one, cost), one.training.top1, "")
         for one in (entrant(card) for card in cards().values())
     ]
-    figure = against_cost(points, WORDS, screen=screen)
-    line, drawn = figure.data
+    figure = against_cost(points, WORDS)
+    line, _points = drawn(figure)
     spans = figure.layout.xaxis.range, figure.layout.yaxis.range
 
     def place(x: float, y: float) -> tuple[float, float]:
@@ -103,11 +104,11 @@ def test_the_line_of_the_front_runs_through_no_name(cost, screen, room):
     on_the_line = []
     for (left, low), (right, high) in pairwise(corners):
         on_the_line += [(x, low) for x in np.arange(left, right, 0.5)] + [(right, y) for y in np.arange(low, high, 0.5)]
-    assert sum(map(bool, drawn.text)) >= 8
-    for x, y, text, side in zip(drawn.x, drawn.y, drawn.text, drawn.textposition, strict=True):
-        if text:
-            box = beside(*place(x, y), 6, *SIDES[side], LETTER[0] * len(text))
-            assert not [at for at in on_the_line if box.left < at[0] < box.right and box.bottom < at[1] < box.top]
+    names = named(figure, is_wide)
+    assert len(names) >= 8
+    for at, (text, side) in names.items():
+        box = beside(*place(*at), 6, *SIDES[side], LETTER[0] * len(text))
+        assert not [on for on in on_the_line if box.left < on[0] < box.right and box.bottom < on[1] < box.top]
 
 
 def test_the_sides_that_are_better_for_some_are_tried_first():

@@ -4,19 +4,21 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log10
+from types import MappingProxyType
 
 import numpy as np
 import plotly.graph_objects as go
 
 from vis.cost.training import Entrant, front
 from vis.figures.costs import LEGEND, STEADY
-from vis.figures.labels import Rectangle, sides
+from vis.figures.labels import LETTER, SIDES, Rectangle, beside, sides
 from vis.figures.landscape import COLOURS
 from vis.figures.numbers import fixed, short, significant
 
 POINT = 12  # pixels, the diameter
-ROOM = {"telephone": (260, 340), "laptop": (560, 340)}  # pixels of the plot at least: what names have room there
-BESIDE = {"telephone": 0.6, "laptop": 0.25}  # of the width of all points, behind the last: room for names
+ROOM = 260, 340  # pixels of the plot on a telephone; names that have room there have it everywhere
+WIDE = 560, 340  # on a laptop, where further names have room; narrower windows hide them (arrival.css)
+BESIDE = 0.45  # of the width of all points, behind the last: room for names
 OFF_THE_LINE = "top left", "top center", "top right", "middle left"  # which comes from below and goes to the right
 CELL = 24  # pixels within which a click is on a cell, on a telephone; elsewhere it may be some more away
 HALF = 1  # pixels, of the width of the front's line
@@ -41,28 +43,25 @@ class Point:
 
 
 def against_cost(
-    points: Sequence[Point],
-    words: Mapping[str, str],
-    is_named: bool = True,
-    screen: str = "telephone",
-    first: Collection[str] = (),
+    points: Sequence[Point], words: Mapping[str, str], is_named: bool = True, first: Collection[str] = ()
 ) -> go.Figure:
     """A point for every network, and a line as high as the best of those that cost no more.
 
     Args:
         words: for "across", "axis" and "front".
         is_named: whether names stand beside the points, where they have room.
-        screen: on which they have it, one of `ROOM`.
         first: points that are to be named before others.
     """
     best = front({point.name: (point.cost, point.accuracy) for point in points})
     across, heights = (
-        _span([log10(p.cost) for p in points], BESIDE[screen] if is_named else 0.1),
+        _span([log10(p.cost) for p in points], BESIDE if is_named else 0.1),
         _span([p.accuracy for p in points]),
     )
     on_front = sorted((point.cost, point.accuracy) for point in points if point.name in best)
     stairs = [*on_front, (10 ** across[1], on_front[-1][1])] if on_front else []
-    stand = dict(_named(points, best, stairs, across, heights, ROOM[screen], first)) if is_named else {}
+    order = sorted(points, key=lambda p: (p.name not in first, p.name not in best, -p.accuracy)) if is_named else []
+    stand = dict(_named(points, order, best, stairs, (across, heights), ROOM))
+    further = dict(_named(points, order, best, stairs, (across, heights), WIDE, stand))
     traces = [
         {
             "type": "scatter",
@@ -74,10 +73,7 @@ def against_cost(
             "hoverinfo": "skip",
         },
         {
-            "type": "scatter",
-            "mode": "markers+text",
-            "x": [point.cost for point in points],
-            "y": [point.accuracy for point in points],
+            **_named_points(points, stand),
             "customdata": [[point.name] for point in points],
             "marker": {
                 "size": POINT,
@@ -85,13 +81,11 @@ def against_cost(
                 "color": [COLOURS[point.family] for point in points],
                 "line": {"width": 1, "color": "rgba(255, 255, 255, 0.7)"},
             },
-            "text": [point.title if point.name in stand else "" for point in points],
-            "textposition": [stand.get(point.name, "top center") for point in points],
-            "textfont": {"size": 12},
+            "hoverinfo": None,
             "hovertext": [point.hover for point in points],
             "hovertemplate": "%{hovertext}<extra></extra>" if is_named else "%{y:.1f} %<extra></extra>",
-            "cliponaxis": False,
         },
+        _named_points([point for point in points if point.name in further], further),
     ]
     layout = {
         "xaxis": {"title": words["across"], "zeroline": False, **_powers(across), **STEADY},
@@ -104,35 +98,54 @@ def against_cost(
     return go.Figure({"data": traces, "layout": layout})
 
 
+def _named_points(points: Sequence[Point], stand: Mapping[str, str]) -> dict[str, object]:
+    """A trace of points that are not seen, and of those names that have a side."""
+    return {
+        "type": "scatter",
+        "mode": "markers+text",
+        "marker": {"size": POINT, "color": "rgba(0, 0, 0, 0)"},
+        "x": [point.cost for point in points],
+        "y": [point.accuracy for point in points],
+        "text": [point.title if point.name in stand else "" for point in points],
+        "textposition": [stand.get(point.name, "top center") for point in points],
+        "textfont": {"size": 12},
+        "hoverinfo": "skip",
+        "cliponaxis": False,
+    }
+
+
 def _named(
     points: Sequence[Point],
+    order: Sequence[Point],
     best: Sequence[str],
     stairs: Sequence[tuple[float, float]],
-    across: Sequence[float],
-    heights: Sequence[float],
+    spans: tuple[Sequence[float], Sequence[float]],
     room: tuple[float, float],
-    first: Collection[str],
+    known: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[tuple[str, str]]:
-    """Sides for the names, of the front early and then from above: where points crowd, not all have room.
+    """Sides for the names: where points crowd, not all have room.
 
     Args:
+        order: in which points are to be named.
+        best: those on the front.
         stairs: the corners of the front's line on its upper side, by cost and accuracy.
+        spans: of the axes; of the costs, in powers of ten.
         room: width and height in pixels.
-        first: as of `against_cost`.
+        known: the sides of names that stand there anyway.
     """
 
     def place(cost: float, accuracy: float) -> tuple[float, float]:
-        parts = zip((log10(cost), accuracy), (across, heights), room, strict=True)
+        parts = zip((log10(cost), accuracy), spans, room, strict=True)
         right, up = ((value - low) / (high - low) * length for value, (low, high), length in parts)
         return right, up
 
     circles = {point.name: (*place(point.cost, point.accuracy), POINT / 2) for point in points}
-    lines = []
-    for (left, low), (right, high) in pairwise(place(*corner) for corner in stairs):
-        lines += [Rectangle(left, low - HALF, right, low + HALF), Rectangle(right - HALF, low, right + HALF, high)]
-    order = sorted(points, key=lambda point: (point.name not in first, point.name not in best, -point.accuracy))
     titles = {point.name: point.title for point in points}
-    return sides(circles, titles, [point.name for point in order], room, dict.fromkeys(best, OFF_THE_LINE), lines)
+    taken = [beside(*circles[name], *SIDES[side], LETTER[0] * len(titles[name])) for name, side in known.items()]
+    for (left, low), (right, high) in pairwise(place(*corner) for corner in stairs):
+        taken += [Rectangle(left, low - HALF, right, low + HALF), Rectangle(right - HALF, low, right + HALF, high)]
+    names = [point.name for point in order if point.name not in known]
+    return sides(circles, titles, names, room, dict.fromkeys(best, OFF_THE_LINE), taken)
 
 
 def _span(values: Sequence[float], behind: float = 0.1) -> list[float]:

@@ -15,7 +15,6 @@ from pages.common.measuring import begin, doubt, in_words, is_asked, keep_measur
 from pages.common.panels import chart
 from pages.common.session import selection, set_to, value_of
 from pages.common.text import _, plain, spoken
-from pages.common.widgets import is_on_a_telephone
 from pages.learn.arena.closely import CLOSELY
 from pages.learn.lesson import Question, predicted
 from vis.cost.latency import Times
@@ -91,8 +90,7 @@ def accuracy_against_cost(entrants: Sequence[Entrant]) -> bool:
         )
         saved = {"toImageButtonOptions": {"format": "svg", "filename": "convscope-cifar10"}}
         with drawing:
-            screen = "telephone" if is_on_a_telephone() else "laptop"
-            figure = against_cost(points, words, is_answered, screen, ASKED_ABOUT)
+            figure = against_cost(points, words, is_answered, ASKED_ABOUT)
             chart(figure, FIGURE, alt, saved, on_select=_open, selection_mode="points")
     _notes(entrants, points, axis, budget, limit, is_answered)
     _files(entrants, times)
