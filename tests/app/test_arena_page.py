@@ -63,6 +63,15 @@ def tables(visit: Visit) -> list[list[list[str]]]:
     return [[[cell.replace("\\", "") for cell in row] for row in rows] for rows in found]
 
 
+def test_the_answer_names_both_accuracies_that_were_asked_about():
+    said = [
+        f"{title}: **{percent(top1(name) / 100)}**"
+        for title, name in (("ResNet-20", "cifar_resnet20"), ("MobileNet V1 α 0.5", "cifar_mobilenet_half"))
+    ]
+    assert not any(words in Visit(PAGE).captions for words in said)
+    assert " · ".join(said) in Visit(PAGE, small_guess="1").captions
+
+
 def files(monkeypatch) -> dict[str, object]:
     """What the page hands out, by the files' names."""
     made = {}

@@ -52,3 +52,5 @@ def test_a_covered_place_is_looked_at_and_closed_with_back(page, app):
     expect(close_ups(page)).to_have_text("Covered: rows 16–31, columns 24–39")
     settled(page, "Most probable class").go_back()
     expect(close_ups(page)).to_have_count(0)
+    click_cell(picture(page, "The picture"), 4, 1)
+    expect(close_ups(page)).to_have_text("Covered: rows 32–47, columns 8–23")
