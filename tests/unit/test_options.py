@@ -34,7 +34,7 @@ def values_of(option: Option) -> st.SearchStrategy:
     if isinstance(option, Number) and option.kind is int:
         return st.integers(option.least, option.most)
     if isinstance(option, Number):
-        steps = round((option.most - option.least) / option.step)
+        steps = int((option.most - option.least) / option.step + 1e-9)  # whole ones: no value is above the most
         return st.integers(0, steps).map(lambda i: round(option.least + i * option.step, option.digits))
     if isinstance(option, Switch):
         return st.booleans()
