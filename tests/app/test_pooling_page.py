@@ -47,8 +47,9 @@ def test_what_comes_out_is_torchs_and_the_maximum_of_the_chosen_window_stands_ou
 def test_before_the_prediction_the_chosen_output_alone_is_told():
     visit = Visit(PAGE, sliding="3/2", output="2,3")
     sheets = visit.sheets[0]
-    told = [label.removeprefix("Output") for label in sheets["labels"][81:]]
+    told = [label.partition(": ")[2] for label in sheets["labels"][81:]]
     assert [number for number, words in enumerate(told) if words] == [4 * 2 + 3]
+    assert sheets["labels"][81] == "Output, row 0, column 0"
     assert [number for number, words in enumerate(sheets["numbers"][81:]) if words] == [4 * 2 + 3]
     assert not any(np.delete(sheets["shades"][81:], 4 * 2 + 3))
     assert "once you have predicted" in visit.captions

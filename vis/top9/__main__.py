@@ -116,8 +116,8 @@ def _mine(options: argparse.Namespace) -> int:
             "{file} exists and holds something else; choose another --out, or --no-resume to overwrite it.",
             file=printable(out.name),
         )
-    place = connected() if options.engine == "ray" else nullcontext()
-    with place, _interruptions() as interrupted, tqdm(unit=" pictures", disable=None if first else True) as bar:
+    cluster = connected() if options.engine == "ray" else nullcontext()
+    with cluster, _interruptions() as interrupted, tqdm(unit=" pictures", disable=None if first else True) as bar:
         if not options.resume:
             out.unlink(missing_ok=True)
 

@@ -9,9 +9,8 @@ import streamlit as st
 from models import Loaded
 from models.images import png
 from pages.common import cache
-from pages.common.components.grid import clickable_grid
 from pages.common.export import download, table
-from pages.common.panels import picture_file, small_tiles
+from pages.common.panels import picture_file, small_tiles, tiles
 from pages.common.session import Selection
 from pages.common.text import _, plain
 from pages.common.widgets import honest_png
@@ -50,7 +49,7 @@ def draw(
         st.markdown(f"**{_('The picture')}**")
         if may_be_clicked:
             words = [place_in_words(box) for row in known.boxes for box in row]
-            clicked = _clicked(png(pixels), known, "picture", words, _("The picture"), pixelated=False)
+            clicked = _clicked(pixels, len(known.boxes[0]), _("The picture"), labels=words, pixelated=False)
         else:
             st.image(png(pixels), width="stretch", alt=_("The picture"))
     best, probability = class_name(loaded, known.before.best), percent(known.before.best_probability)
@@ -157,23 +156,15 @@ def _grid(
 ) -> tuple[int, int] | None:
     boxes = [box for row in known.boxes for box in row]
     words = [f"{place_in_words(box)}\n{label}" if label else "" for box, label in zip(boxes, labels, strict=True)]
-    pixels = _enlarged(cells)
-    return _clicked(honest_png(loaded, pixels), known, title, words, title, place, height=len(pixels))
+    return _clicked(_enlarged(cells), cells.shape[1], title, place, labels=words, loaded=loaded)
 
 
 def _clicked(
-    picture: bytes,
-    known: cache.Grids,
-    key: str,
-    labels: Sequence[str],
-    alt: str,
-    place: tuple[int, int] | None = None,
-    **look: Any,
+    pixels: np.ndarray, columns: int, title: str, place: tuple[int, int] | None = None, **look: Any
 ) -> tuple[int, int] | None:
-    """The place that was clicked in a picture of all places; `place` has a ring."""
-    rows, columns = len(known.boxes), len(known.boxes[0])
+    """The place that was clicked in a picture of so many columns of places; `place` has a ring."""
     selected = place[0] * columns + place[1] if place else None
-    clicked = clickable_grid(picture, rows, columns, key, labels=labels, selected=selected, alt=alt, **look)
+    clicked = tiles(pixels, columns, title, selected=selected, alt=title, **look)
     return None if clicked is None else divmod(clicked, columns)
 
 

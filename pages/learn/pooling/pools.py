@@ -132,11 +132,14 @@ def _draw(
     def drawn(y: Tensor) -> Cells:
         made, told = y[0, 0].numpy(), lit_made | is_told
         largest = max(np.abs(given).max(), np.abs(made).max())
-        labels = zip(cell_labels(names[1], made), told.ravel(), strict=True)
+        labels = [
+            label if is_known else label.rpartition(": ")[0]  # without the number
+            for label, is_known in zip(cell_labels(names[1], made), told.ravel(), strict=True)
+        ]
         numbers = (fixed(v, 0 if v == round(v) else 1) for v in made.ravel())
         return Cells(
             [given / largest, np.where(told, made / largest, 0)],
-            [*cell_labels(names[0], given), *(label if is_known else names[1] for label, is_known in labels)],
+            [*cell_labels(names[0], given), *labels],
             [*map(fixed, given.ravel()), *np.where(told.ravel(), [*numbers], "").tolist()],
             lit,
         )

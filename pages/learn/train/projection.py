@@ -22,7 +22,7 @@ from vis.responses import limit_of
 DIGIT = Choice("digit", Phrase("Digit"), tuple(range(10)), 3, shown_as="list")
 CLASS = Choice("class", Phrase("Picture of the class"), tuple(range(10)), 3, shown_as="list")
 MOST_REMEMBERED = 8  # maps of runs
-TILE, MOST_WIDE = 96, 900  # pixels
+TILE = 96  # pixels
 
 
 def projections(run: Run) -> None:
@@ -52,7 +52,7 @@ def projections(run: Run) -> None:
     pixels = montage([given, *tiles], len(tiles) + 1, TILE, gap=0.08)
     epochs = ", ".join(significant(step / training.steps, 2) for step in found)
     alt = _("A picture, and what the strongest unit of a feature map saw in it after some epochs.")
-    st.image(png(pixels), width=min(pixels.shape[1], MOST_WIDE), alt=alt)
+    st.image(png(pixels), alt=alt)
     st.caption(
         _(
             "First the picture as the network sees it, then the deconvnet's projection of the map's strongest unit "

@@ -13,7 +13,6 @@ from vis.figures.learning import Curve, filters_on_the_way, gradient_norms, lear
 from vis.figures.numbers import duration, fixed, percent, significant
 
 MOST_IN_A_ROW = 16  # filters
-MOST_WIDE = 900  # pixels
 
 
 def show(runs: tuple[Run, ...]) -> None:
@@ -91,9 +90,7 @@ def _filters(run: Run) -> None:
     st.markdown(f"**{_('Filters of the first layer as they learn')}**")
     shown = [taken[place] for place in times_shown(len(taken))]
     pixels, limit = filters_on_the_way([np.asarray(kernels) for _step, kernels in shown], MOST_IN_A_ROW)
-    st.image(
-        png(pixels), width=min(pixels.shape[1], MOST_WIDE), alt=_("Filters of the first layer, a row for each time.")
-    )
+    st.image(png(pixels), alt=_("Filters of the first layer, a row for each time."))
     epochs = ", ".join(significant(step / run.training.steps, 2) for step, _kernels in shown)
     st.caption(
         _(
