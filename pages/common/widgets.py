@@ -1,7 +1,7 @@
 """Pieces of a page that every page uses."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -144,6 +144,12 @@ def computed(what: str, work: Callable[[], Result]) -> Result:
         return work()
 
 
-def _said_meanwhile(what: str) -> AbstractContextManager[None]:
-    """A `with` in which the page says this while something is made that was not remembered."""
-    return meanwhile(lambda: st.spinner(what, show_time=True))
+@contextmanager
+def _said_meanwhile(what: str) -> Iterator[None]:
+    """A `with` in which the page says this while something is made that was not remembered.
+
+    It has a place of its own, whether somebody waits there or not: what is drawn later would else stand one place
+    further on, and a fragment in it would be left behind where it stood before.
+    """
+    with st.container(), meanwhile(lambda: st.spinner(what, show_time=True)):
+        yield

@@ -83,3 +83,36 @@ def test_a_page_that_waits_says_its_place_until_its_turn_comes(line, monkeypatch
     assert said[0] == "Other visitors' pictures are being computed; yours is number 3 in the queue …"
     assert [caption.value for caption in at.caption] == []
     assert [part.value for part in at.markdown] == ["computed"]
+
+
+def page_of_results() -> None:
+    import streamlit as st
+
+    from pages.common.cache.room import computing
+    from pages.common.widgets import computed
+
+    def work() -> str:
+        with computing():
+            return "computed"
+
+    st.write(computed("Computing …", work))
+
+
+def test_what_a_page_draws_stands_in_the_same_place_whether_somebody_waited_or_not(line, monkeypatch):
+    """Or Streamlit would leave a fragment where it stood before, and draw it a second time."""
+    said = []
+    speak = room._
+    monkeypatch.setattr(room, "_", lambda words, **values: said.append(speak(words, **values)) or said[-1])
+
+    def place(at: AppTest) -> int:
+        (found,) = (number for number, part in at.main.children.items() if part.type == "markdown")
+        return found
+
+    at = AppTest.from_function(page_of_results)
+    before = place(at.run(timeout=SOON))
+    assert not said
+    with ThreadPoolExecutor(1) as pool:
+        with computing(), line.place("another"):
+            run = pool.submit(at.run, timeout=SOON)
+            until(lambda: said)
+        assert place(run.result(SOON)) == before
