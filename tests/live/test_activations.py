@@ -8,7 +8,7 @@ from models import load
 from models.decoding import decoded
 from pages.common.cache import sample
 from tests.live.conftest import close_ups
-from tests.live.test_page import PHONE, click_cell, sideways_room
+from tests.live.test_page import PHONE, click_cell, fits
 from vis.trace import record
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
@@ -80,5 +80,5 @@ def test_a_click_changes_the_map_and_a_link_brings_it_back(page, new_page, addre
 
 def test_on_a_telephone_nothing_is_wider_than_the_window(new_page, address):
     page = at(new_page(**PHONE), address, "?network=zfnet_mini&layer=features.relu1&map=3&at=0,5")
-    assert sideways_room(page) <= 0
+    fits(page)
     expect(sheet(page)).to_be_visible()

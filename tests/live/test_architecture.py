@@ -12,7 +12,7 @@ from PIL import Image
 from models import ARCHITECTURES
 from models.loading import skeleton
 from tests.live.conftest import ROOT, close_ups
-from tests.live.test_page import ENTRIES, PHONE, sideways_room
+from tests.live.test_page import ENTRIES, PHONE, fits
 from vis.cost.count import Counting
 from vis.figures.numbers import grouped
 from vis.graph import Graph, layer_graph
@@ -378,7 +378,7 @@ def test_another_network_starts_closed_and_the_first_comes_back_as_it_was(page, 
 def test_fits_a_telephone(new_page, address):
     link = "?network=resnet18&compare=plain18&open_left=layer1&node_left=layer1.0&node_right=conv1&colour=operations"
     page = at(new_page(**PHONE, has_touch=True, is_mobile=True), address, link, 2)
-    assert sideways_room(page) <= 0
+    fits(page)
     for network, place in (("resnet18", "left"), ("plain18", "right")):
         edge = canvas(page, network, place).bounding_box()
         assert edge["x"] >= 0

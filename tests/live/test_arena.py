@@ -9,7 +9,7 @@ import pytest
 
 from models.cards import cards
 from tests.live.conftest import ROOT
-from tests.live.test_page import PHONE, sideways_room
+from tests.live.test_page import PHONE, fits
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
@@ -38,7 +38,7 @@ def test_a_clicked_point_shows_its_network_closely(page, app):
 @pytest.mark.parametrize(("axis", "language"), [("macs", "en"), ("core_seconds", "vi")])
 def test_fits_a_telephone_and_no_two_names_overlap(new_page, app, axis, language):
     page = at(new_page(**PHONE, has_touch=True), app, f"&axis={axis}&language={language}")
-    assert sideways_room(page) <= 0
+    fits(page)
     boxes = [text.bounding_box() for text in page.locator(".js-plotly-plot").first.locator(".textpoint text").all()]
     boxes = [box for box in boxes if box and box["width"] > 0]
     assert len(boxes) >= 8

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.live.conftest import close_ups
-from tests.live.test_page import PHONE, click_cell, sideways_room
+from tests.live.test_page import PHONE, click_cell, fits
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
@@ -36,7 +36,7 @@ def test_maps_are_there_without_a_click_one_opens_at_a_click_and_closes_with_bac
     expect(close_ups(page)).to_have_count(0)
     expect(page).to_have_url(re.compile("/attribution"))
     settled(page, LAST).set_viewport_size(PHONE["viewport"])
-    assert sideways_room(page) == 0
+    fits(page)
     tops = [picture(page, name).bounding_box()["y"] for name in ("LayerCAM", "Guided")]
     assert tops[0] == pytest.approx(tops[1], abs=2)  # two in a line
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.live.test_mobilenet import grip, macs, slider
-from tests.live.test_page import sideways_room
+from tests.live.test_page import fits
 from vis.cost.blocks import reduced
 from vis.figures.numbers import grouped
 
@@ -31,7 +31,7 @@ def through(between: int) -> str:
 def fits_a_telephone(page) -> None:
     page.set_viewport_size(PHONE["viewport"])
     expect(macs(page)).to_be_visible()
-    assert sideways_room(page) <= 0
+    fits(page)
 
 
 def drawn(page) -> str:
@@ -84,7 +84,7 @@ def test_results_follow_drags_and_keys_without_the_server_and_stay_in_view_on_a_
         said += 1
         expect(slider(page, name)).to_have_attribute("aria-valuetext", str(said))
         expect(macs(page)).to_have_text(through(said), timeout=1000)
-    assert sideways_room(page) <= 0
+    fits(page)
 
 
 def lengths_of_maps(page) -> list[float]:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.live.test_page import PHONE, sideways_room
+from tests.live.test_page import PHONE, fits
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
@@ -54,4 +54,4 @@ def test_it_is_dragged_and_stays_where_it_is_let_go(new_page, app, look):
     page.mouse.up()
     page.wait_for_url(re.compile(r"output=2(,|%2C)2"), timeout=LONG)
     expect(page.get_by_text("Window 15 of 6×6")).to_be_visible(timeout=LONG)
-    assert sideways_room(page) <= 0
+    fits(page)

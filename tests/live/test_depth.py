@@ -6,7 +6,7 @@ import pytest
 
 from pages.learn.depth.begin import DEPTH
 from tests.live.test_mobilenet import grip, slider
-from tests.live.test_page import sideways_room
+from tests.live.test_page import fits
 from vis.concepts.depth import Stack, train
 from vis.figures.numbers import scientific
 
@@ -49,4 +49,4 @@ def test_stacks_are_trained_beside_the_page_and_their_steps_follow_a_key(page, a
     expect(losses.nth(1)).not_to_have_text(before)
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.locator(".curve").first).to_be_visible()
-    assert sideways_room(page) <= 0
+    fits(page)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from models import load
-from tests.live.test_page import click_cell, sideways_room
+from tests.live.test_page import click_cell, fits
 from vis.figures.filters import columns_for
 from vis.filters import kernels_of, measured
 
@@ -100,4 +100,4 @@ def test_the_way_to_what_a_filter_responds_to_opens_its_map(page, app):
 @pytest.mark.parametrize("view", ["layer", "clipping", "training", "pair"])
 def test_no_view_is_wider_than_a_telephone(new_page, app, view):
     page = at(new_page(**PHONE), app, f"?network=zfnet_mini&layer={LAYER}&filter=5&show={view}")
-    assert sideways_room(page) <= 0
+    fits(page)

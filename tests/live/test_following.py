@@ -15,7 +15,7 @@ from models.decoding import decoded
 from models.samples import SAMPLES
 from pages.common.text import MARKS
 from tests.app.test_normalisation_page import followed
-from tests.live.test_page import PHONE, sideways_room
+from tests.live.test_page import PHONE, fits
 from vis.concepts.dropout import mask
 from vis.concepts.examples import batch, preactivations, units
 from vis.figures.numbers import grouped, percent, significant, written_with
@@ -249,4 +249,4 @@ def test_keys_and_fingers_move_it_in_the_dark_on_a_telephone_too(new_page, app):
     expect(table).to_contain_text(of_sigmoid(1.0)[0], timeout=3_000)
     page.wait_for_url(re.compile(r"x=1\.0"), timeout=LONG)
     expect(table).to_contain_text(of_sigmoid(1.0)[1])
-    assert sideways_room(page) <= 0
+    fits(page)

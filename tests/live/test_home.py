@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.live.conftest import close_ups
-from tests.live.test_page import PHONE, sideways_room
+from tests.live.test_page import PHONE, fits
 from tests.unit.pictures import photograph, saved
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
@@ -91,7 +91,7 @@ def test_the_axes_are_chosen_and_stay_in_the_address(page, new_page, address):
 @pytest.mark.parametrize(("x", "language"), [("macs", "en"), ("parameters", "vi"), ("year", "vi")])
 def test_fits_a_telephone_scrolls_under_a_finger_and_no_two_names_overlap(new_page, address, x, language):
     page = at(new_page(**PHONE, has_touch=True), address, f"/?x={x}&language={language}")
-    assert sideways_room(page) <= 0
+    fits(page)
     touch = page.locator(".js-plotly-plot .nsewdrag").evaluate("element => getComputedStyle(element).touchAction")
     assert touch != "none"
     boxes = [text.bounding_box() for text in page.locator(".js-plotly-plot .textpoint text").all()]
@@ -133,7 +133,7 @@ def test_the_photograph_and_its_five_units_stand_on_the_first_screen(page, addre
     for width, height in ((1280, 800), (390, 844), (1920, 1080)):
         page.set_viewport_size({"width": width, "height": height})
         settled(page)
-        assert sideways_room(page) <= 0
+        fits(page)
         for picture in pictures:
             box = picture.bounding_box()
             assert box["y"] + box["height"] <= height

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.live.test_page import sideways_room
+from tests.live.test_page import fits
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
@@ -41,7 +41,7 @@ def test_a_small_network_is_measured_stands_under_the_roof_and_fits_a_telephone(
     assert sum(",117600," in line for line in lines) == 1  # C1
     page.set_viewport_size(PHONE)
     expect(roofline).to_be_visible()
-    assert sideways_room(page) <= 0
+    fits(page)
 
 
 def test_a_long_measurement_can_be_stopped_and_its_turn_is_free_again(page, new_page, app):

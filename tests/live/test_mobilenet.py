@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.live.test_page import sideways_room
+from tests.live.test_page import fits
 from vis.cost.mobilenet import MobileNet
 from vis.figures.numbers import grouped
 
@@ -120,7 +120,7 @@ def test_it_is_not_wider_than_a_telephone_and_its_table_is_taken_away(new_page, 
     page = at(new_page(**PHONE, color_scheme="dark"), app, "?width=0.5&resolution=320&convolutions=full")
     network = MobileNet(0.5, 320, separable=False)
     says(page, network)
-    assert sideways_room(page) <= 0
+    fits(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Table of layers (CSV)").click()
     assert download.value.suggested_filename == "convscope-mobilenet-0.5-320.csv"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.live.test_page import PHONE, sideways_room
+from tests.live.test_page import PHONE, fits
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
@@ -57,7 +57,7 @@ def test_a_link_with_a_seed_begins_at_once_and_fits_a_telephone(new_page, app):
     page = at(new_page(**PHONE), app, "?covariate_guess=3&train=on&seed=5")
     expect(charts(page)).to_be_visible(timeout=LONG)
     expect(page.get_by_role("spinbutton", name="Seed", exact=True)).to_have_value("5")
-    assert sideways_room(page) <= 0
+    fits(page)
 
 
 def test_cells_follow_a_slider_before_it_is_let_go(page, app):

@@ -83,13 +83,13 @@ def upload(page, name: str, content: bytes, mime: str, window=None) -> None:
     chooser.value.set_files({"name": name, "mimeType": mime, "buffer": content})
 
 
-def sideways_room(page) -> int:
-    """By how many pixels the page is wider than its window."""
-    return page.evaluate(
+def fits(page) -> None:
+    """Waits until the page is no wider than its window: charts follow a window that got narrower a moment later."""
+    page.wait_for_function(
         """() => Math.max(
             document.documentElement.scrollWidth - innerWidth,
             document.querySelector(".stMain").scrollWidth - document.querySelector(".stMain").clientWidth
-        )"""
+        ) <= 0"""
     )
 
 
@@ -416,7 +416,7 @@ def test_on_a_telephone_the_menu_makes_room_for_the_page_that_was_chosen(new_pag
 
 def test_fits_a_telephone(new_page, address):
     page = at(new_page(**PHONE), address)
-    assert sideways_room(page) <= 0
+    fits(page)
     left, right = grid(page, 1).bounding_box(), grid(page, 1, "That part of the picture").bounding_box()
     for box in (left, right):
         assert box["x"] >= 0
@@ -425,7 +425,7 @@ def test_fits_a_telephone(new_page, address):
     click_cell(grid(page, 1), 0, 0)
     expect(title(page)).to_contain_text("Layer 1 · feature map", timeout=30_000)
     settled(page)
-    assert sideways_room(page) <= 0
+    fits(page)
     assert 0 < title(page).bounding_box()["y"] < 400
 
 

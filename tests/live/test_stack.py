@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from pages.count.stack.editing import moved
-from tests.live.test_page import sideways_room
+from tests.live.test_page import fits
 from vis.cost.design import Design, as_code
 from vis.cost.presets import PRESETS
 from vis.cost.stack import Row
@@ -110,7 +110,7 @@ def test_it_is_not_wider_than_a_telephone_and_its_table_is_taken_away_as_csv(new
     rows = PRESETS["vgg16"].rows
     page = at(new_page(**PHONE, color_scheme="dark"), app, f"?stack={as_code(rows)}")
     says(page, *rows)
-    assert sideways_room(page) <= 0
+    fits(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Table of layers (CSV)").click()
     assert download.value.suggested_filename == "convscope-stack.csv"

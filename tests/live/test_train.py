@@ -8,7 +8,7 @@ import pytest
 
 from pages.common.learning import PATIENCE
 from tests.live.conftest import ROOT
-from tests.live.test_page import sideways_room
+from tests.live.test_page import fits
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
@@ -118,4 +118,4 @@ def test_it_is_not_wider_than_a_telephone(new_page, app, look):
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible(timeout=LONG)
     held_out = page.evaluate("document.querySelectorAll('.js-plotly-plot')[1].data[1].y")
     assert len(held_out) == 3
-    assert sideways_room(page) <= 0
+    fits(page)
