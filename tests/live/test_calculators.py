@@ -1,6 +1,7 @@
 """The calculators of cheap blocks in a real browser: numbers and drawings follow a slider that is still held."""
 
 import re
+from itertools import combinations
 
 import pytest
 
@@ -90,6 +91,27 @@ def test_results_follow_drags_and_keys_without_the_server_and_stay_in_view_on_a_
 def lengths_of_maps(page) -> list[float]:
     """How long the boxes of all maps are in pixels, which is the number of their channels."""
     return page.locator(".step.maps .front").evaluate_all("all => all.map((each) => each.getBBox().width)")
+
+
+BOXES = """all => all.map((word) => {
+    const { left, right, top, bottom } = word.getBoundingClientRect();
+    return { text: word.textContent, left, right, top, bottom };
+})"""
+
+
+@pytest.mark.parametrize("width", [360, 390])
+def test_on_a_phone_each_kernel_has_its_name_and_no_two_words_overlap(new_page, app, width):
+    page = new_page(viewport={"width": width, "height": 800})
+    for name, link, kernels in (("residual", "", 5), ("kernels", "?block=stacked", 4), ("kernels", "?block=groups", 3)):
+        at(page, app, name, link)
+        expect(page.locator(".step .title:visible")).to_have_count(kernels)
+        words = page.locator(".step .words span:visible").evaluate_all(BOXES)
+        assert [(one["text"], other["text"]) for one, other in combinations(words, 2) if overlap(one, other)] == []
+
+
+def overlap(one: dict, other: dict) -> bool:
+    ends = (("left", "right"), ("top", "bottom"))
+    return all(min(one[end], other[end]) > max(one[start], other[start]) for start, end in ends)
 
 
 def test_an_example_sets_the_sliders_and_its_link_opens_it_again(page, new_page, app):

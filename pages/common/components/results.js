@@ -8,7 +8,8 @@ const NARROW = 480;
 const SKEW = 0.38; // of a side that goes to the back
 const LEAST = 1.5; // pixels of what would be too thin to be seen
 const WORDS = [76, 66, 58]; // pixels for what is written below a box: the first that has room for all
-const GAP = 15; // pixels between boxes, for an arrow
+const [GAP, NARROW_GAP] = [15, 10]; // pixels between boxes, for an arrow
+const [UNNAMED, LEANING] = ["unnamed", "leaning"];
 const SIGNS = { shuffle: "⤨" };
 
 class Results {
@@ -112,26 +113,27 @@ class Results {
     const scale = this.scale(chains.map(({ steps }) => steps));
     chains.forEach(({ steps, joined }, i) => {
       const row = this.rows[i];
-      const made = steps.map((step, n) => shape(step, isNamed(n, steps, scale)));
+      const made = steps.map((step, n) => shape(step, naming(n, steps, scale)));
       if (String(made) !== row.made) {
         row.made = String(made);
         row.boxes = made.map((of) => this.step(of));
         row.steps.replaceChildren(...row.boxes.map(({ whole }) => whole));
         row.whole.classList.toggle("joined", joined === "add");
       }
+      row.steps.style.gap = `${scale.gap}px`;
       steps.forEach((step, n) => this.size(row.boxes[n], step, scale));
     });
   }
 
-  /** Pixels a row, a channel and for words, the same for all boxes; where there is no room, few boxes have words. */
+  /** Pixels a row, a channel and for words, the same for all boxes; where there is no room, `naming` says whose. */
   scale(chains) {
     const { large } = this;
     const tall = (this.width < NARROW ? LOW : TALL) * large;
     const boxes = chains.flat().filter(([, , rows]) => rows);
     const side = Math.min(tall / Math.max(...boxes.flatMap(([, , rows, columns]) => [rows, columns])), 9 * large);
     const most = Math.min((2 * tall) / Math.max(...boxes.map(([, channels]) => channels)), 9 * large);
-    const named = WORDS.map((words) => ({ words: words * large, few: false }));
-    const widths = [...named, { ...named.at(-1), few: true }];
+    const named = WORDS.map((words) => ({ words: words * large, few: false, gap: GAP }));
+    const widths = [...named, { ...named.at(-1), few: true, gap: NARROW_GAP }];
     const has = (channel) => (words) => chains.every((steps) => this.fits(steps, { side, channel, ...words }));
     const words = widths.find(has(most / 4)) ?? widths.at(-1);
     let channel = most;
@@ -140,12 +142,12 @@ class Results {
   }
 
   fits(steps, scale) {
-    const widths = steps.map((step, n) => room(step, scale, isNamed(n, steps, scale)));
-    return widths.reduce((sum, width) => sum + width, 0) + GAP * (steps.length - 1) <= this.width - 4;
+    const widths = steps.map((step, n) => room(step, scale, naming(n, steps, scale)));
+    return widths.reduce((sum, width) => sum + width, 0) + scale.gap * (steps.length - 1) <= this.width - 4;
   }
 
   /** A box with its words, which are both still empty. */
-  step([kind, shown, isNamed]) {
+  step([kind, shown, naming]) {
     const paths = Array.from({ length: shown }, () => ["top", "end", "front"].map((side) => vector("path", side))).flat();
     const picture = vector("svg", "", ...paths);
     picture.setAttribute("aria-hidden", "true");
@@ -153,14 +155,14 @@ class Results {
     const lines = kind === "maps" ? ["size"] : shown ? ["title", "reads", "macs"] : ["title"];
     const words = Object.fromEntries(lines.map((name) => [name, element("span", name)]));
     const whole = element("div", `step ${kind}`, box, element("div", "words", ...Object.values(words)));
-    whole.classList.toggle("unnamed", !isNamed);
-    return { whole, box, picture, paths, words, isNamed };
+    if (naming) whole.classList.add(naming);
+    return { whole, box, picture, paths, words, naming };
   }
 
   /** Gives a box its size and its words. */
-  size({ whole, box, picture, paths, words, isNamed }, step, scale) {
+  size({ whole, box, picture, paths, words, naming }, step, scale) {
     const [kind, channels, rows, columns, count, title, macs] = step;
-    whole.style.width = `${room(step, scale, isNamed)}px`;
+    whole.style.width = `${room(step, scale, naming)}px`;
     whole.style.setProperty("--top", `${scale.tall - 22}px`);
     box.style.height = `${scale.tall}px`;
     if (kind === "maps") write(words.size, `${channels}×${rows}×${columns}`);
@@ -170,7 +172,7 @@ class Results {
       write(words.reads, this.words.reads.replace("{count}", count).replace("{size}", reads));
       write(words.macs, macs);
     }
-    if (!isNamed) whole.title = Object.values(words).map((line) => line.textContent).join(", ");
+    if (naming === UNNAMED) whole.title = Object.values(words).map((line) => line.textContent).join(", ");
     if (paths.length) drawing(picture, paths, channels * scale.channel, rows * scale.side, columns * scale.side);
   }
 
@@ -234,19 +236,22 @@ function write(place, text) {
   if (place.textContent !== text) place.textContent = text;
 }
 
-/** All by which boxes differ but for their sizes: the kind, how many are drawn of it, and whether they have words. */
-function shape([kind, , rows, , count], isNamed) {
-  return [kind, rows && (kind === "maps" ? 1 : Math.min(count, 3)), isNamed];
+/** All by which boxes differ but for their sizes: the kind, how many are drawn of it, and where their words stand. */
+function shape([kind, , rows, , count], naming) {
+  return [kind, rows && (kind === "maps" ? 1 : Math.min(count, 3)), naming];
 }
 
-function isNamed(place, steps, { few }) {
-  return !few || place < 2 || place === steps.length - 1;
+/** Where the words of a box stand: below it; where there is no room, those of kernels begin below the maps before. */
+function naming(place, steps, { few }) {
+  if (!few || place < 2 || place === steps.length - 1) return "";
+  return steps[place][0] === "maps" ? UNNAMED : LEANING;
 }
 
 /** Pixels of the width of a box with its words. */
-function room([kind, channels, , columns, count], { side, channel, words }, isNamed) {
+function room([kind, channels, , columns, count], { side, channel, words }, naming) {
   const boxes = Math.max(channels * channel, LEAST) + Math.max(columns * side, LEAST) * SKEW + 2;
-  return Math.max(boxes + (kind === "maps" ? 0 : 4 * (Math.min(count, 3) - 1)), isNamed ? words : 8);
+  const least = { [UNNAMED]: words * 0.46, [LEANING]: words * 0.28 }; // with two gaps, room for words of a kernel
+  return Math.max(boxes + (kind === "maps" ? 0 : 4 * (Math.min(count, 3) - 1)), least[naming] ?? words);
 }
 
 /** A box seen from the front and a little from above and from the right; several of them, where there are several. */
