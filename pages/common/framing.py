@@ -1,10 +1,13 @@
 """Parts of a page that are drawn anew by themselves: each in a container of its own, and gone with their page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import wraps
 from typing import Any
 
 import streamlit as st
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime import Runtime
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests, ScriptRequestType
 
@@ -22,6 +25,41 @@ def framed(draw: Callable[..., None]) -> Callable[..., None]:
             draw(*args, **kwargs)
 
     return drawn
+
+
+class WholeParts(ForwardMsgQueue):
+    """What is drawn and not yet sent; when a part begins anew, what stands in it goes with it.
+
+    Streamlit keeps what parts inside it have drawn, and references to what the browser has already. Their places went
+    with the outer part, and what has no place in the browser turns the whole page white.
+    """
+
+    def clear(self, retain_lifecycle_msgs: bool = False, fragment_ids_this_run: list[str] | None = None) -> None:
+        """Drops what will be drawn anew: all of it, or that of some fragments and of whatever is in them."""
+        if fragment_ids_this_run:
+            gone = {
+                tuple(message.metadata.delta_path)
+                for message in self._queue
+                if message.delta.fragment_id in fragment_ids_this_run
+            }
+            self._queue = [message for message in self._queue if not _is_with(message, gone)]
+        super().clear(retain_lifecycle_msgs, fragment_ids_this_run)
+
+
+def _is_with(message: ForwardMsg, gone: Set[tuple[int, ...]]) -> bool:
+    """Whether it is inside what is gone, or a reference, which does not say of which part it is, after it."""
+    *place, number = message.metadata.delta_path or (0,)
+    if any((*place[:depth],) in gone for depth in range(1, len(place) + 1)):
+        return True
+    return message.HasField("ref_hash") and any((*place, before) in gone for before in range(number))
+
+
+def keep_parts_whole() -> None:
+    """From now on, what this session draws waits as `WholeParts`."""
+    context = get_script_run_ctx()
+    known = Runtime.exists() and context and Runtime.instance()._session_mgr.get_session_info(context.session_id)
+    if known and type(queue := known.session._browser_queue) is ForwardMsgQueue:
+        queue.__class__ = WholeParts
 
 
 def is_by_itself() -> bool:
