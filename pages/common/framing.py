@@ -57,7 +57,8 @@ def _is_with(message: ForwardMsg, gone: Set[tuple[int, ...]]) -> bool:
 def keep_parts_whole() -> None:
     """From now on, what this session draws waits as `WholeParts`."""
     context = get_script_run_ctx()
-    known = Runtime.exists() and context and Runtime.instance()._session_mgr.get_session_info(context.session_id)
+    sessions = getattr(Runtime.instance(), "_session_mgr", None) if Runtime.exists() else None
+    known = sessions.get_session_info(context.session_id) if sessions and context else None
     if known and type(queue := known.session._browser_queue) is ForwardMsgQueue:
         queue.__class__ = WholeParts
 
