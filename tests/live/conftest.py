@@ -138,7 +138,7 @@ def browser() -> Iterator:
             chromium = driver.chromium.launch(executable_path=system, args=SWITCHES)
         except playwright.Error as error:
             go_without(f"no Chromium could be started: {error.message.splitlines()[0]}")
-        playwright.expect.set_options(timeout=5_000)
+        playwright.expect.set_options(timeout=15_000)
         yield chromium
         chromium.close()
 
@@ -187,6 +187,24 @@ def new_page(request: pytest.FixtureRequest, browser, desktop) -> Iterator[Calla
 def page(new_page):
     """An empty page of a light desktop window, 1280 × 900."""
     return new_page()
+
+
+def soon(page, holds: Callable[[], object], seconds: float = 15) -> None:
+    """Asserts what may become true a moment later, such as after a window got narrower."""
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        page.wait_for_timeout(50)
+    assert holds()
+
+
+def still(locator) -> dict[str, float]:
+    """The box of an element, in pixels, once it has stood in its place for a fifth of a second."""
+    locator.wait_for(timeout=30_000)
+    before, box = None, locator.bounding_box()
+    while box is None or box != before:
+        locator.page.wait_for_timeout(200)
+        before, box = box, locator.bounding_box()
+    return box
 
 
 def close_ups(page):
