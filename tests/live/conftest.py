@@ -165,7 +165,7 @@ def new_page(request: pytest.FixtureRequest, browser, desktop) -> Iterator[Calla
         # A second tab of one window would leave the first one in the dark, where nothing moves.
         page = (browser.new_context(**DESKTOP | options) if options or pages else desktop).new_page()
         pages.append(page)
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.on("console", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
         return page
@@ -192,9 +192,9 @@ def page(new_page):
 def soon(page, holds: Callable[[], object], seconds: float = 15) -> None:
     """Asserts what may become true a moment later, such as after a window got narrower."""
     end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
+    while not (found := holds()) and time.monotonic() < end:
         page.wait_for_timeout(50)
-    assert holds()
+    assert found
 
 
 def still(locator) -> dict[str, float]:
@@ -205,6 +205,16 @@ def still(locator) -> dict[str, float]:
         locator.page.wait_for_timeout(200)
         before, box = box, locator.bounding_box()
     return box
+
+
+IS_AT_REST = "() => !document.getAnimations().some(it => it instanceof CSSTransition && it.playState === 'running')"
+
+
+def resize(page, width: int, height: int) -> None:
+    """Another window, and a moment for the page to follow: Streamlit looks after a while, and then folds its menu."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_timeout(500)
+    page.wait_for_function(IS_AT_REST)
 
 
 def close_ups(page):

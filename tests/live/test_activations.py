@@ -51,6 +51,8 @@ def test_a_tile_and_a_position_are_clicked_and_the_sum_is_the_value_shown(page, 
     expect(page).to_have_url(re.compile("map=3"))
     click_cell(settled(page).get_by_role("grid", name="The feature map", exact=True), 56, 20)
     expect(page).to_have_url(re.compile("at=56%2C20|at=56,20"))
+    shown = page.get_by_text(re.compile("features.conv1 · row 56, column 20: "))
+    expect(shown).to_be_visible(timeout=30_000)
     settled(page)
 
     loaded = load("zfnet_mini", "shipped", "cpu")
@@ -59,7 +61,6 @@ def test_a_tile_and_a_position_are_clicked_and_the_sum_is_the_value_shown(page, 
     terms = ledger(page)
     assert terms["sum"] == pytest.approx(value, rel=1e-3)
     assert terms["sum"] == pytest.approx(terms["the network's value"], rel=1e-3)
-    shown = page.get_by_text(re.compile("features.conv1 · row 56, column 20: "))
     assert float(shown.inner_text().rsplit(" ", 1)[1].replace("−", "-")) == pytest.approx(value, rel=1e-3)
     expect(page.locator(".js-plotly-plot")).to_have_count(
         2, timeout=60_000

@@ -50,6 +50,7 @@ def test_a_clicked_tile_tells_its_numbers_in_any_order_and_its_link_restores_bot
 
     page.get_by_role("button", name="Order and colours").click()
     page.get_by_role("radio", name="orientation").click()
+    expect(page).to_have_url(re.compile("sort=orientation"))
     settled(page)
     third = measures.order("orientation")[2]
     click(page, 2)

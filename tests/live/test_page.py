@@ -4,6 +4,7 @@ import io
 import json
 import re
 import zipfile
+from functools import partial
 from importlib import resources
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 from PIL import Image
 
 from models import ARCHITECTURES
-from tests.live.conftest import ROOT, close_ups
+from tests.live.conftest import ROOT, close_ups, resize, soon, still
 from tests.unit.pictures import corners, saved
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
@@ -93,6 +94,22 @@ def fits(page) -> None:
     )
 
 
+def are_beside(*pictures) -> bool:
+    """Whether two pictures are of one height and begin at one line."""
+    one, other = (picture.bounding_box() for picture in pictures)
+    return all(one[side] == pytest.approx(other[side], abs=1) for side in ("y", "height"))
+
+
+def are_above(elements, fold: int) -> bool:
+    """Whether all of them end above a line of the window."""
+    boxes = [element.bounding_box() for element in elements]
+    return all(box["y"] + box["height"] <= fold for box in boxes)
+
+
+def width(element) -> float:
+    return element.bounding_box()["width"]
+
+
 def test_the_first_screen_shows_the_photograph_a_unit_of_each_layer_and_the_prediction(page, address):
     """And below, each layer has what its units saw beside that part of the picture, large enough to be seen."""
     at(page, address)
@@ -103,45 +120,42 @@ def test_the_first_screen_shows_the_photograph_a_unit_of_each_layer_and_the_pred
         for picture in (saw, part):
             expect(picture).to_be_visible()
             assert picture.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
-        assert saw.bounding_box()["height"] == pytest.approx(part.bounding_box()["height"], abs=1)
-        assert saw.bounding_box()["y"] == pytest.approx(part.bounding_box()["y"], abs=1)
+        soon(page, partial(are_beside, saw, part))
     expect(page.get_by_text(re.compile(r"Cup of coffee, as the network sees it: 224×224 pixels"))).to_be_visible()
 
     shown = [page.locator(".strip .whole"), *page.locator(".strip .saw").all(), *page.locator(".answer li").all()]
     assert len(shown) == 1 + 5 + 3
-    for width, height in ((1280, 800), (390, 844)):
-        page.set_viewport_size({"width": width, "height": height})
-        settled(page)
-        for element in shown:
-            box = element.bounding_box()
-            assert box["y"] + box["height"] <= height
-        assert page.locator(".strip .saw").first.bounding_box()["width"] >= 110
-        assert grid(page, 1).bounding_box()["width"] / 3 >= 110
+    for wide, high in ((1280, 800), (390, 844)):
+        resize(page, wide, high)
+        soon(page, partial(are_above, shown, high))
+        soon(page, lambda: width(page.locator(".strip .saw").first) >= 110)
+        soon(page, lambda: width(grid(page, 1)) / 3 >= 110)
     page.get_by_role("radio", name="one, large").click()
     page.wait_for_url(re.compile("maps=1"))
     settled(page)
-    assert grid(page, 5).bounding_box()["width"] >= 240
+    soon(page, lambda: width(grid(page, 5)) >= 240)
 
 
 def test_an_uploaded_photograph_takes_the_place_of_the_sample_until_it_is_removed(page, address, photo):
     at(page, address)
-    predictions = page.locator(".answer")
-    before, grids = predictions.all_inner_texts(), grid(page, 3).locator("img").get_attribute("src")
+    predictions, picture = page.locator(".answer"), grid(page, 3).locator("img")
+    expect(predictions).to_have_count(1)
+    before, grids = predictions.inner_text(), picture.get_attribute("src")
     name = "<b>my</b> *cup* :red[x] $1$ [a](b).jpg"
     upload(page, name, photo, "image/jpeg")
     caption = page.get_by_text("as the network sees it: 224×224 pixels")
     expect(caption).to_have_text(f"{name}, as the network sees it: 224×224 pixels", timeout=30_000)
     expect(caption.locator("a, b, em, span, .katex")).to_have_count(0)
     settled(page)
-    assert predictions.all_inner_texts() != before
-    assert grid(page, 3).locator("img").get_attribute("src") != grids
+    expect(predictions).not_to_have_text(before, use_inner_text=True)
+    expect(picture).not_to_have_attribute("src", grids)
     assert "sample" not in page.url
     small = page.get_by_test_id("stImage").locator("img").first.get_attribute("src")
 
     page.get_by_test_id("stFileUploader").get_by_role("button", name=re.compile("Remove|Delete")).click()
     expect(caption).to_have_text("Cup of coffee, as the network sees it: 224×224 pixels", timeout=30_000)
     settled(page)
-    assert predictions.all_inner_texts() == before
+    expect(predictions).to_have_text(before, use_inner_text=True)
     assert page.request.get(small).ok  # still, for a browser that is slow
 
 
@@ -223,17 +237,23 @@ def test_a_text_file_under_the_name_of_a_picture_is_one_sentence(page, address):
     expect(page.get_by_role("grid", name=re.compile("^Layer"))).to_have_count(10)
 
 
+def sources(page) -> list[str]:
+    """Where the pictures of all grids come from."""
+    return page.get_by_role("grid").locator("img").evaluate_all("images => images.map(image => image.src)")
+
+
 def test_a_clicked_tile_opens_beside_its_layer_and_its_neighbours_can_be_projected(page, new_page, address):
     at(page, address)
+    grid(page, 2).scroll_into_view_if_needed()
+    sheet = still(grid(page, 2))
     click_cell(grid(page, 2), 1, 1)
-    sheet = grid(page, 2).bounding_box()
     expect(title(page)).to_contain_text("Layer 2 · feature map", timeout=30_000)
     settled(page)
     channel = re.search(r"feature map (\d+)", title(page).inner_text())[1]
     assert f"layer=2&map={channel}" in page.url
     assert "at=" not in page.url
+    beside = still(title(page))
     assert grid(page, 2).bounding_box() == sheet, "what was clicked has moved"
-    beside = title(page).bounding_box()
     assert sheet["x"] + sheet["width"] <= beside["x"]
     assert 0 < beside["y"] < 200
     strongest = title(page).inner_text()
@@ -248,8 +268,7 @@ def test_a_clicked_tile_opens_beside_its_layer_and_its_neighbours_can_be_project
     again = at(new_page(), page.url)
     assert title(again).inner_text() == moved
     assert again.url == page.url
-    shown, restored = (p.get_by_role("grid").locator("img").all() for p in (page, again))
-    assert [i.get_attribute("src") for i in restored] == [i.get_attribute("src") for i in shown]
+    soon(page, lambda: sources(again) == sources(page))
 
     title(again).scroll_into_view_if_needed()
     again.close()
@@ -263,16 +282,22 @@ def test_a_clicked_tile_opens_beside_its_layer_and_its_neighbours_can_be_project
     assert "layer=" not in page.url
 
 
+def is_on_top(heading) -> bool:
+    """Whether it is where a link ought to come to: below Streamlit's header."""
+    return abs(heading.bounding_box()["y"] - 72) <= 60
+
+
 def test_a_link_comes_to_the_layer_of_its_unit_whatever_the_window_and_its_steps_are_in_order(page, address):
     """The layers above grow after the page is there, and more on a wider window."""
-    for width in (390, 1024, 1280, 1920):
-        page.set_viewport_size({"width": width, "height": 1080 if width > 1280 else 800})
+    for wide in (390, 1024, 1280, 1920):
+        page.set_viewport_size({"width": wide, "height": 1080 if wide > 1280 else 800})
         at(page, address, "?layer=5&map=204")
-        page.wait_for_timeout(1500)
-        place = page.get_by_role("heading", name="Layer 5", exact=True).bounding_box()["y"]
-        assert abs(place - 72) <= 60, f"{place} at {width}"  # below Streamlit's header
+        heading = page.get_by_role("heading", name="Layer 5", exact=True)
+        soon(page, partial(is_on_top, heading))
+        page.wait_for_timeout(1000)  # it stays there
+        assert is_on_top(heading), wide
         assert title(page).inner_text().startswith("Layer 5 · feature map 204")
-        assert 0 < title(page).bounding_box()["y"] < 300
+        assert 0 < still(title(page))["y"] < 300
 
     page.get_by_text("Step by step, from the unit down to the picture").click()
     steps = page.get_by_test_id("stExpander").first.get_by_test_id("stCaptionContainer")
@@ -285,13 +310,19 @@ def test_a_link_comes_to_the_layer_of_its_unit_whatever_the_window_and_its_steps
     assert {"unpool", "rectify", "filter"} <= {text.split()[1] for text in texts}
 
 
-ENTRIES = "navigation.currentEntry.index + 1"  # up to here; the first one's completed address may stand after it
+def entries_of(page) -> int:
+    """How many entries the history has up to here: the first one's completed address may stand after it."""
+    before, now = None, page.evaluate("navigation.currentEntry.index + 1")
+    while now != before:  # it goes back from that a moment after the page is there
+        page.wait_for_timeout(300)
+        before, now = now, page.evaluate("navigation.currentEntry.index + 1")
+    return now
 
 
 def test_back_and_forward_undo_and_redo_what_was_opened_and_nothing_else(page, app, address):
     """One entry for a page, one for a unit; a choice or a position takes the place of its page's entry."""
     at(page, address, "?network=lenet5")
-    entries = page.evaluate(ENTRIES)
+    entries = entries_of(page)
     opened = []
     for column in (0, 1):
         click_cell(grid(page, "C1"), 0, column)
@@ -327,7 +358,7 @@ def test_back_and_forward_undo_and_redo_what_was_opened_and_nothing_else(page, a
 def test_a_page_whose_words_came_before_its_name_is_one_entry_and_the_page_before_keeps_its_own(page, address):
     for link in ("?network=lenet5", "?network=lenet5&layer=C1&map=2"):
         at(page, address, link)
-        before, entries = page.url, page.evaluate(ENTRIES)
+        entries, before = entries_of(page), page.url
         for name in ("layers", "filters"):  # in Streamlit's order, when it has lost its race
             page.evaluate(f"history.pushState({{}}, '', '/{name}?network=lenet5&layer=features.c1')")
         assert page.evaluate("navigation.entries().length") == entries + 1
@@ -344,6 +375,7 @@ def test_a_first_address_that_was_completed_too_early_leaves_no_dead_press_of_ba
     )
     at(page, address, "?network=lenet5")
     page.wait_for_url(re.compile("sample="))
+    entries_of(page)
     page.go_back()
     assert page.url == "about:blank"
 
@@ -417,7 +449,7 @@ def test_on_a_telephone_the_menu_makes_room_for_the_page_that_was_chosen(new_pag
 def test_fits_a_telephone(new_page, address):
     page = at(new_page(**PHONE), address)
     fits(page)
-    left, right = grid(page, 1).bounding_box(), grid(page, 1, "That part of the picture").bounding_box()
+    left, right = still(grid(page, 1)), still(grid(page, 1, "That part of the picture"))
     for box in (left, right):
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390
@@ -426,7 +458,7 @@ def test_fits_a_telephone(new_page, address):
     expect(title(page)).to_contain_text("Layer 1 · feature map", timeout=30_000)
     settled(page)
     fits(page)
-    assert 0 < title(page).bounding_box()["y"] < 400
+    assert 0 < still(title(page))["y"] < 400
 
 
 def test_the_keyboard_alone_opens_a_unit(page, address):
@@ -455,7 +487,7 @@ def test_two_visitors_with_pictures_of_their_own_each_see_their_own(new_page, ad
         expect(visitor.get_by_text(f"{name}, as the network sees it")).to_be_visible(timeout=30_000)
         settled(visitor)
     parts = [grid(visitor, "C1", "That part of the picture").locator("img") for visitor in visitors]
-    assert parts[0].get_attribute("src") != parts[1].get_attribute("src")
+    soon(visitors[0], lambda: parts[0].get_attribute("src") != parts[1].get_attribute("src"))
 
 
 def test_what_comes_from_an_upload_is_remembered_for_its_session_alone(new_page, server):

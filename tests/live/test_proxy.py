@@ -79,7 +79,7 @@ def test_pages_components_and_uploads_work_and_the_browser_refuses_nothing(page,
         expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
     page.goto(f"{school.address}/layers")
     click_cell(grid(settled(page), 3), 0, 1)
-    expect(title(page)).to_contain_text("Layer 3")
+    expect(title(page)).to_contain_text("Layer 3", timeout=30_000)
     upload(page, "mine.jpg", photo(), "image/jpeg")
     expect(page.get_by_text("mine.jpg, as the network sees it")).to_be_visible(timeout=30_000)
 
@@ -191,6 +191,7 @@ def test_a_visitor_of_a_replica_that_dies_is_back_with_their_view(new_page, scho
         page.wait_for_timeout(50)
     app = page.locator(".stApp")
     expect(app).to_have_attribute("data-test-connection-state", "CONNECTED")
+    page.wait_for_timeout(300)  # until then it is as the dead server left it
     expect(app).to_have_attribute("data-test-script-state", "notRunning")
     upload(page, "mine.jpg", photo(), "image/jpeg")  # which needs the session and its pictures in one place
     expect(page.get_by_role("button", name=re.compile("mine"))).to_be_visible()
@@ -198,7 +199,7 @@ def test_a_visitor_of_a_replica_that_dies_is_back_with_their_view(new_page, scho
     print(f"back after {back:.1f} s")
     assert back < BACK_WITHIN
     assert "maps=1" in page.url
-    assert page.get_by_role("radio", name="one, large").is_checked()
+    expect(page.get_by_role("radio", name="one, large")).to_be_checked()
     new = new_page()
     new.goto(link)
     settled(new)

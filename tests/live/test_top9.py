@@ -8,8 +8,8 @@ import pytest
 
 from models.picture_sets import samples
 from models.samples import photographs
-from tests.live.conftest import ROOT, close_ups
-from tests.live.test_page import PHONE, click_cell
+from tests.live.conftest import ROOT, close_ups, soon
+from tests.live.test_page import PHONE, click_cell, fits
 from tests.unit.pictures import corners, photograph, saved
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
@@ -155,11 +155,11 @@ def test_on_a_phone_the_nines_stand_side_by_side_on_the_first_screen_and_those_o
     page = at(new_page(**PHONE), address, "network=zfnet_mini&weights=random&searched=1,2")
     left, right = (grids(page, name).first for name in ("What the unit can see", "What it saw there"))
     apart = "(one, other) => Math.abs(one.getBoundingClientRect().y - other.getBoundingClientRect().y)"
-    assert left.evaluate(apart, right.element_handle()) < 1  # at one moment, for what stands above may still grow
-    assert left.bounding_box()["width"] > 100
+    soon(page, lambda: left.evaluate(apart, right.element_handle()) < 1)  # what stands above may still grow
+    soon(page, lambda: left.bounding_box()["width"] > 100)
     expect(left).to_be_in_viewport(ratio=1)
-    assert page.evaluate("document.querySelector('.stMain').scrollWidth <= innerWidth")
+    fits(page)
     at(page, address, "network=zfnet_mini&weights=random&searched=1,2&layer=2&map=17")
     left, right = (grids(page, name) for name in ("What the unit can see", "What it saw there"))
-    assert min(one.bounding_box()["width"] for one in (left, right)) > 300  # 100 pixels a tile
-    assert page.evaluate("document.querySelector('.stMain').scrollWidth <= innerWidth")
+    soon(page, lambda: min(one.bounding_box()["width"] for one in (left, right)) > 300)  # 100 pixels a tile
+    fits(page)
