@@ -93,8 +93,8 @@ def ask_recipe() -> Recipe:
         of = of if data == DIGITS else f"{net} {begins}"
         return ask_one(place, replace(option, usual=value), of=of, **linked, **look)
 
-    rate = ask(first, RATE, usual.learning_rate, of=net, width=190)
-    batch = ask(first, BATCH, usual.batch, width=150)
+    rate = ask(first, RATE, usual.learning_rate, of=net, width=180)
+    batch = ask(first, BATCH, usual.batch, width=140)
     second = st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="row of recipes")
     optimiser = ask(second, OPTIMISER, usual.optimiser, width=230)
     norm = ask(second, NORM, usual.batch_norm) if net == STACK or _known(net).has_norm else False
