@@ -3,6 +3,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+import torch
 from hypothesis import settings
 
 settings.register_profile("busy machine", deadline=None)
@@ -27,3 +28,12 @@ def main_module() -> Iterator[None]:
     """
     yield
     sys.modules["__main__"] = MAIN
+
+
+@pytest.fixture(scope="module")
+def on_one_thread() -> Iterator[None]:
+    """As work of its own is computed in the app, such as shards and trainings: the last digits depend on it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -13,7 +13,7 @@ from models.learners import digits
 from models.lenet import LeNet5
 from models.training import Recipe, Training
 from pages.common.components.sheets import Line, draw_sheets
-from pages.learn.normalisation.shift import RECIPE, Compared
+from pages.learn.normalisation.compared import RECIPE, Compared
 from tests.app.visit import ROUTES, Visit, in_vietnamese, redrawn
 from vis.concepts.examples import activations, batch
 from vis.figures.numbers import percent, significant
@@ -169,6 +169,7 @@ def given_to(net: nn.Module, has_norm: bool) -> np.ndarray:
         return features[: 10 if has_norm else 7](images).double().numpy()
 
 
+@pytest.mark.usefixtures("on_one_thread")
 def test_the_shift_is_trained_once_predicted_and_every_number_is_that_of_a_training_of_its_own():
     visit = Visit(PAGE)
     assert not button(visit)

@@ -21,7 +21,6 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,14 +38,7 @@ from vis.top9.cluster import on_ray
 from vis.top9.engines import Search, in_order, local, mine_in_shards, mined
 from vis.top9.ranking import Key, Ranking, Top
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As in the processes that shards go to: the last digits depend on it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("on_one_thread")
 
 
 @pytest.fixture(scope="module")
