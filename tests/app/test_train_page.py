@@ -613,6 +613,11 @@ def test_the_code_of_the_page_trains_lenet(monkeypatch, few_digits):
     assert names["loss"].isfinite()
 
 
+def best(training: Training) -> float:
+    """The best accuracy so far: from half epoch to half epoch it jumps by up to a fifth, and not the same everywhere."""
+    return max(moment.accuracy for moment in training.held_out)
+
+
 def test_what_the_text_says_of_networks_without_batch_norm_is_so(monkeypatch):
     """The residual one is dead after one epoch: no gradient anywhere; the plain one is behind."""
 
@@ -625,7 +630,7 @@ def test_what_the_text_says_of_networks_without_batch_norm_is_so(monkeypatch):
         return training
 
     assert set(after(1, net="residual").gradients[-1]) == {0.0}
-    plain, normed = (after(3, net="plain", batch_norm=norm).held_out[-1].accuracy for norm in (False, True))
+    plain, normed = (best(after(3, net="plain", batch_norm=norm)) for norm in (False, True))
     assert normed > plain + 0.03
 
 

@@ -16,6 +16,7 @@ from pages.common.jobs import THREAD
 from pages.common.learning import Run
 from tests.unit.test_training import RECIPE, equal, few, small, trained
 
+pytestmark = pytest.mark.usefixtures("on_one_thread")
 SOON = 20  # seconds
 LONG = replace(RECIPE, epochs=50, batch=1)
 
