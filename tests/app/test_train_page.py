@@ -614,7 +614,7 @@ def test_the_code_of_the_page_trains_lenet(monkeypatch, few_digits):
 
 
 def best(training: Training) -> float:
-    """The best accuracy so far: from half epoch to half epoch it jumps by up to a fifth, and not the same everywhere."""
+    """The best accuracy so far: from one half epoch to the next it jumps by up to a fifth."""
     return max(moment.accuracy for moment in training.held_out)
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from models import ARCHITECTURES
 from models.loading import skeleton
 from tests.live.conftest import ROOT, close_ups
-from tests.live.test_page import ENTRIES, PHONE, fits
+from tests.live.test_page import PHONE, entries_of, fits
 from vis.cost.count import Counting
 from vis.figures.numbers import grouped
 from vis.graph import Graph, layer_graph
@@ -157,7 +157,7 @@ def test_the_colours_and_their_legend_change_together(page, address):
 
 def test_the_address_and_the_history_bring_back_two_networks_with_all_that_is_open_in_them(page, new_page, address):
     at(page, address, "?network=resnet18")
-    entries = page.evaluate(ENTRIES)
+    entries = entries_of(page)
     options(page)
     page.get_by_role("combobox", name=re.compile("Compare with")).click()
     page.get_by_role("combobox", name=re.compile("Compare with")).fill("Plain-18")
