@@ -5,6 +5,7 @@ from itertools import combinations
 
 import pytest
 
+from tests.live.conftest import soon
 from tests.live.test_mobilenet import grip, macs, slider
 from tests.live.test_page import fits
 from vis.cost.blocks import reduced
@@ -105,8 +106,13 @@ def test_on_a_phone_each_kernel_has_its_name_and_no_two_words_overlap(new_page, 
     for name, link, kernels in (("residual", "", 5), ("kernels", "?block=stacked", 4), ("kernels", "?block=groups", 3)):
         at(page, app, name, link)
         expect(page.locator(".step .title:visible")).to_have_count(kernels)
-        words = page.locator(".step .words span:visible").evaluate_all(BOXES)
-        assert [(one["text"], other["text"]) for one, other in combinations(words, 2) if overlap(one, other)] == []
+        soon(page, lambda: not overlapping(page))
+
+
+def overlapping(page) -> list[tuple[str, str]]:
+    """Words of the drawings, two by two, that lie over one another."""
+    words = page.locator(".step .words span:visible").evaluate_all(BOXES)
+    return [(one["text"], other["text"]) for one, other in combinations(words, 2) if overlap(one, other)]
 
 
 def overlap(one: dict, other: dict) -> bool:
@@ -122,9 +128,8 @@ def test_an_example_sets_the_sliders_and_its_link_opens_it_again(page, new_page,
     page.get_by_role("option", name="Context module, d = 8").click()
     expect(slider(page, "Dilation")).to_have_attribute("aria-valuetext", "8")
     expect(page).to_have_url(re.compile(r"block=dilated.*dilation=8\b"))
-    said = macs(page).inner_text()
     other = at(new_page(), app, "kernels", f"?{page.url.partition('?')[2]}")
-    expect(macs(other)).to_have_text(said)
+    expect(macs(other)).to_have_text(macs(page).inner_text())
     expect(slider(other, "Dilation")).to_have_attribute("aria-valuetext", "8")
     fits_a_telephone(other)
 
@@ -188,13 +193,14 @@ def test_a_page_may_be_left_while_a_slider_is_held(page, app, way):
     late.held = []
     page.mouse.move(*grip(page, "Bottleneck channels", 300), steps=6)
     page.wait_for_timeout(700)  # after which the slider would report again, though nobody has answered
+    before = len(late.held)
     if way == "back":
         page.evaluate("history.back()")
     else:
         page.get_by_role("link", name="Residual bottlenecks").evaluate("link => link.click()")
+    soon(page, lambda: len(late.held) > before)  # it is asked for the other page
     page.wait_for_timeout(100)
     asked = len(late.held)
-    assert asked
     page.mouse.move(*grip(page, "Bottleneck channels", 400), steps=6)
     page.wait_for_timeout(700)
     assert len(late.held) == asked  # whoever leaves says no more

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.common.components import graph, sources
 from pages.common.components.graph import Action, layer_canvas
+from tests.live.conftest import resize, soon
 from tests.live.graph_page import WORDS, large
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
@@ -32,12 +33,26 @@ def open_at(page, address, query=""):
     page.goto(f"{address}/{query}")
     expect(page.get_by_text("The end").first).to_be_visible(timeout=30_000)
     expect(canvas(page).locator(".boxes .item").first).to_be_visible()
-    page.wait_for_timeout(200)  # until Streamlit has given the page its place
+    expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
+    rested(canvas(page))
     return page
 
 
 def canvas(page, key="net"):
     return page.locator(f".st-key-{key}").get_by_role("application")
+
+
+def rested(canvas) -> None:
+    """Waits until a canvas stands in its place, and its view, which glides in each frame, has come to its end."""
+    canvas.locator(".view").evaluate("""async (view) => {
+      await document.fonts.ready;
+      const look = () => view.getAttribute("transform") + JSON.stringify(view.ownerSVGElement.getBoundingClientRect());
+      for (let before; before !== look();) {
+        before = look();
+        await new Promise((then) => setTimeout(then, 150));
+        await new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(then)));
+      }
+    }""")
 
 
 def box(page, name, key="net"):
@@ -77,9 +92,9 @@ def test_a_canvas_that_gets_another_shape_is_looked_at_as_one_that_opened_in_it(
     window = {"width": 1280, "height": 320}
     page, other = open_at(new_page(), address), open_at(new_page(viewport=window), address)
     assert zoom(page) != pytest.approx(zoom(other), rel=0.05)
-    page.set_viewport_size(window)
-    page.wait_for_timeout(300)
-    assert zoom(page) == pytest.approx(zoom(other), rel=0.01)
+    resize(page, **window)
+    soon(page, lambda: zoom(page) == pytest.approx(zoom(other), rel=0.01))
+    rested(canvas(page))
     first = other.locator(".boxes .item").first.get_attribute("aria-label").partition(":")[0]
     assert place(box(page, first)) == pytest.approx(place(box(other, first)), abs=3)
 
@@ -122,7 +137,7 @@ def test_plus_opens_a_block_which_fills_the_view_and_minus_closes_it_and_shows_a
     expect(block).to_have_attribute("aria-expanded", "true")
     expect(box(opened, "layer1.0")).to_be_visible()
     says(opened, "selected None, last toggle layer1")
-    opened.wait_for_timeout(500)
+    rested(canvas(opened))
     edge = canvas(opened).bounding_box()
     inside = [box(opened, name).bounding_box() for name in ("layer1", "layer1.0", "layer1.1")]
     assert zoom(opened) > start
@@ -130,23 +145,39 @@ def test_plus_opens_a_block_which_fills_the_view_and_minus_closes_it_and_shows_a
     assert max(one["y"] + one["height"] for one in inside) <= edge["y"] + edge["height"]
     assert place(block)["x"] == pytest.approx(edge["x"] + edge["width"] / 2, abs=2)
     expect(overview(opened)).to_be_visible()
-    opened.wait_for_timeout(600)
-    small = overview(opened).bounding_box()
-    for one in canvas(opened).locator(".boxes .face, .headers .face").all():
-        edge = one.bounding_box()
-        beside = edge["x"] + edge["width"] <= small["x"] or small["x"] + small["width"] <= edge["x"]
-        assert beside or edge["y"] + edge["height"] <= small["y"] or small["y"] + small["height"] <= edge["y"]
+    opened.wait_for_timeout(600)  # in which it leaves for a corner without boxes
+    soon(opened, lambda: overview_is_beside_all(opened))
 
     block.locator(".toggle").click()
     expect(block).to_have_attribute("aria-expanded", "false")
     expect(box(opened, "layer1.0")).to_have_count(0)
-    opened.wait_for_timeout(500)
+    rested(canvas(opened))
     assert zoom(opened) == pytest.approx(start, rel=0.01)
     expect(overview(opened)).to_be_hidden()
 
 
 def overview(page, key="net"):
     return page.locator(f".st-key-{key} .overview")
+
+
+def overview_is_beside_all(page) -> bool:
+    """Whether the overview covers no box, nor the header of one."""
+    small = overview(page).bounding_box()
+    boxes = [one.bounding_box() for one in canvas(page).locator(".boxes .face, .headers .face").all()]
+    ends = (("x", "width"), ("y", "height"))
+    return all(
+        any(
+            one[start] + one[length] <= small[start] or small[start] + small[length] <= one[start]
+            for start, length in ends
+        )
+        for one in boxes
+    )
+
+
+def shows_all(page) -> bool:
+    """Whether the boxes end inside the canvas, above and below."""
+    edge, drawn = canvas(page).bounding_box(), canvas(page).locator(".boxes").bounding_box()
+    return edge["y"] <= drawn["y"] and drawn["y"] + drawn["height"] <= edge["y"] + edge["height"]
 
 
 def test_a_double_click_selects_a_block_and_opens_it(opened):
@@ -175,11 +206,9 @@ def test_the_window_of_the_overview_is_dragged_and_full_screen_shows_all(page, a
 
     page.get_by_role("button", name="Full screen").click()
     page.wait_for_function("document.fullscreenElement !== null")
-    page.wait_for_timeout(600)
-    edge, drawn = canvas(page).bounding_box(), canvas(page).locator(".boxes").bounding_box()
-    assert edge["width"] == page.viewport_size["width"]
-    assert drawn["y"] >= edge["y"]
-    assert drawn["y"] + drawn["height"] <= edge["y"] + edge["height"]
+    soon(page, lambda: canvas(page).bounding_box()["width"] == page.viewport_size["width"])
+    rested(canvas(page))
+    soon(page, lambda: shows_all(page))
     expect(page.locator(".st-key-net .note")).to_contain_text(re.compile(r"900 boxes, \d pixels"))
     page.evaluate("document.exitFullscreen()")
     page.wait_for_function("document.fullscreenElement === null")
@@ -190,7 +219,7 @@ def test_the_header_of_an_open_block_stays_in_view_and_closes_it_there(page, add
     outer, inner, lower = box(page, "layer1"), box(page, "layer1.0"), box(page, "layer1.1")
     while zoom(page) < 0.9:
         page.get_by_role("button", name="Zoom in").click()
-        page.wait_for_timeout(400)
+        rested(canvas(page))
     edge = canvas(page).bounding_box()
 
     def up_to(block, y):
@@ -255,9 +284,8 @@ def test_the_wheel_zooms_with_ctrl_around_the_pointer_and_scrolls_the_page_witho
     before, zoomed = place(box(opened, "conv1")), zoom(opened)
     opened.keyboard.down("Control")
     opened.mouse.wheel(0, -100)
-    opened.wait_for_timeout(100)
+    soon(opened, lambda: zoom(opened) > 1.2 * zoomed)
     opened.keyboard.up("Control")
-    assert zoom(opened) > 1.2 * zoomed
     assert place(box(opened, "conv1")) == pytest.approx(before, abs=1.5)
 
     zoomed = zoom(opened)
@@ -269,17 +297,15 @@ def test_the_wheel_zooms_with_ctrl_around_the_pointer_and_scrolls_the_page_witho
 def test_buttons_zoom_and_show_everything(opened):
     start = zoom(opened)
     opened.get_by_role("button", name="Zoom in").click()
-    opened.wait_for_timeout(400)
+    rested(canvas(opened))
     assert zoom(opened) == pytest.approx(1.35 * start, rel=0.01)
     expect(overview(opened)).to_be_visible()
     opened.get_by_role("button", name="Zoom out").click()
-    opened.wait_for_timeout(400)
+    rested(canvas(opened))
     assert zoom(opened) == pytest.approx(start, rel=0.01)
     opened.get_by_role("button", name="Show everything").click()
-    opened.wait_for_timeout(400)
-    whole, edge = canvas(opened).locator(".boxes").bounding_box(), canvas(opened).bounding_box()
-    assert whole["y"] >= edge["y"]
-    assert whole["y"] + whole["height"] <= edge["y"] + edge["height"]
+    rested(canvas(opened))
+    assert shows_all(opened)
 
 
 def test_opens_with_all_of_it_or_readable_at_the_top(new_page, address):
@@ -378,7 +404,7 @@ def test_the_lines_of_a_box_go_on_through_the_edge_of_its_block(page, address):
 def test_shows_special_characters_as_they_are(opened, text):
     for _ in range(2):  # small words are not shown from afar
         opened.get_by_role("button", name="Zoom in").click()
-        opened.wait_for_timeout(400)
+        rested(canvas(opened))
     expect(canvas(opened).get_by_text(text, exact=True)).to_be_visible()
     expect(canvas(opened).locator("b, i")).to_have_count(0)
     box(opened, "<b>&").hover()
@@ -403,12 +429,12 @@ def test_a_selection_made_elsewhere_comes_into_view(opened):
     edge = canvas(opened).bounding_box()
     for _ in range(3):
         opened.get_by_role("button", name="Zoom in").click()
-        opened.wait_for_timeout(400)
+        rested(canvas(opened))
     drag(opened, 0, 400)
     assert place(box(opened, "fc"))["y"] > edge["y"] + edge["height"]
     opened.get_by_role("button", name="Select the last one").click()
-    says(opened, "selected fc")
-    opened.wait_for_timeout(600)
+    expect(box(opened, "fc")).to_have_attribute("aria-pressed", "true")
+    rested(canvas(opened))
     assert edge["y"] < place(box(opened, "fc"))["y"] < edge["y"] + edge["height"] - 60
 
 
@@ -422,7 +448,7 @@ def test_a_link_to_a_layer_opens_there(page, address):
 def test_keeps_its_view_when_something_else_reruns_the_page(opened):
     drag(opened, 40, 70)
     opened.get_by_role("button", name="Zoom in").click()
-    opened.wait_for_timeout(400)
+    rested(canvas(opened))
     before = place(box(opened, "conv1"))
     opened.get_by_role("button", name="Run again").click()
     opened.wait_for_timeout(500)
@@ -470,7 +496,8 @@ def test_two_canvases_move_together_when_they_are_told_to(page, address):
     edges = [canvas(page, key).bounding_box() for key in ("net", "other")]
     drag(page, 40, 60)
     page.locator(".st-key-net").get_by_role("button", name="Zoom in").click()
-    page.wait_for_timeout(500)
+    rested(canvas(page))
+    rested(canvas(page, "other"))
     left, right = (place(box(page, "conv1", key)) for key in ("net", "other"))
     assert left["x"] - edges[0]["x"] == pytest.approx(right["x"] - edges[1]["x"], abs=2)
     assert left["y"] == pytest.approx(right["y"], abs=2)
@@ -504,17 +531,18 @@ def test_fits_a_telephone_and_is_dragged_pinched_and_tapped(new_page, address):
     touch("touchMove", (x + 10, y - 30))
     touch("touchMove", (x + 10, y - 60))
     touch("touchEnd")
-    after = place(box(page, "conv1"))
-    assert (after["x"] - before["x"], after["y"] - before["y"]) == pytest.approx((10, -60), abs=1.5)
+    there = {"x": before["x"] + 10, "y": before["y"] - 60}
+    soon(page, lambda: place(box(page, "conv1")) == pytest.approx(there, abs=1.5))
 
     touch("touchStart", (x + 100, y), (x + 140, y))
     touch("touchMove", (x + 90, y), (x + 150, y))
     touch("touchMove", (x + 80, y), (x + 160, y))
     touch("touchEnd")
-    assert zoom(page) == pytest.approx(2 * start, rel=0.05)
+    soon(page, lambda: zoom(page) == pytest.approx(2 * start, rel=0.05))
     for _ in range(3):  # a busy machine may take a tap for a long press, which clicks nothing
         page.get_by_role("button", name="Show everything").tap()
-        page.wait_for_timeout(400)
+        page.wait_for_timeout(200)
+        rested(canvas(page))
         if zoom(page) < 1.1 * start:
             break
     assert zoom(page) == pytest.approx(start, rel=0.01)  # it opened with everything
