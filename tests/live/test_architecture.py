@@ -11,7 +11,8 @@ from PIL import Image
 
 from models import ARCHITECTURES
 from models.loading import skeleton
-from tests.live.conftest import ROOT, close_ups
+from tests.live.conftest import ROOT, close_ups, soon
+from tests.live.test_graph_component import rested
 from tests.live.test_page import PHONE, entries_of, fits
 from vis.cost.count import Counting
 from vis.figures.numbers import grouped
@@ -76,7 +77,7 @@ def whole(page, network: str, place: str = "left") -> None:
     """Shows all of a graph, for a block that was opened fills the view."""
     page.wait_for_timeout(400)
     canvas(page, network, place).press("f")
-    page.wait_for_timeout(500)
+    rested(canvas(page, network, place))
 
 
 def title(page, text: str):
@@ -94,7 +95,11 @@ def legend(page, network: str, place: str = "left") -> list[str]:
 
 
 def colour_by(page, name: str) -> None:
+    """Chooses what the colours stand for, and waits until the legends say so."""
+    items = page.locator("[class*=st-key-canvas-] .legend li")
+    before = items.all_inner_texts()
     page.get_by_test_id("stMain").get_by_role("radio", name=name, exact=True).click()
+    expect(items).not_to_have_text(before, use_inner_text=True, timeout=60_000)
     idle(page)
 
 
@@ -198,12 +203,14 @@ def test_the_address_and_the_history_bring_back_two_networks_with_all_that_is_op
             expect(canvas(page, network, place).locator("[aria-pressed]")).to_have_count(int(is_seen))
             expect(box(page, network, name, place).and_(page.locator("[aria-pressed]"))).to_have_count(int(is_seen))
         idle(page)
-    assert state(page) == before
+    soon(page, lambda: state(page) == before)
     page.reload()
-    assert state(settled(page, 2)) == before
+    settled(page, 2)
+    soon(page, lambda: state(page) == before)
     other = new_page()
     other.goto(page.url)
-    assert state(settled(other, 2)) == before
+    settled(other, 2)
+    soon(other, lambda: state(other) == before)
 
 
 def test_a_search_looks_at_the_layer_and_opens_the_way_to_it(page, address):
@@ -216,6 +223,7 @@ def test_a_search_looks_at_the_layer_and_opens_the_way_to_it(page, address):
         search.fill(words)
         expect(page.get_by_role("option").first).to_have_text(name)
         search.press("Enter")
+        expect(search).to_have_value("", timeout=30_000)  # the server empties it, which could take the next words away
         expect(title(page, f"ResNet-50 · {name}")).to_be_visible(timeout=30_000)
         expect(box(page, "resnet50", name.partition(" = ")[0])).to_have_attribute("aria-pressed", "true")
         idle(page)
@@ -391,15 +399,20 @@ def test_fits_a_telephone(new_page, address):
     sheet = page.locator('.st-key-drawer[data-place="over"]')
     expect(sheet).to_be_in_viewport()
     page.wait_for_timeout(1000)  # the graph comes to the top, the box above the sheet
-    last = box(page, "vgg16", "classifier.6").locator(".face").last.bounding_box()
-    assert 60 < last["y"] < last["y"] + last["height"] < sheet.bounding_box()["y"]
+    last = box(page, "vgg16", "classifier.6").locator(".face").last
+
+    def is_above_the_sheet() -> bool:
+        seen = last.bounding_box()
+        return 60 < seen["y"] < seen["y"] + seen["height"] < sheet.bounding_box()["y"]
+
+    soon(page, is_above_the_sheet)
 
 
 @pytest.mark.parametrize("network", ["vgg16", "densenet121"])
 def test_a_deep_network_with_everything_open_can_be_read_on_a_projector(new_page, address, network):
     page = at(new_page(viewport={"width": 1920, "height": 1080}), address, f"?network={network}&open_left=*")
     page.get_by_role("button", name="Fit", exact=True).click()
-    page.wait_for_timeout(500)  # in which it glides there
+    rested(canvas(page, network))
     names_of_boxes = canvas(page, network).locator(".boxes text.title")
     assert names_of_boxes.count() == len(graph_of(network).nodes)
     sizes = names_of_boxes.evaluate_all("""
@@ -421,7 +434,9 @@ def test_two_networks_are_seen_at_once_on_a_telephone(new_page, address):
     assert lower["y"] + lower["height"] - upper["y"] < 0.7 * height
     page.get_by_role("button", name="Search").last.tap()
     page.get_by_role("combobox", name=re.compile("Search")).fill("conv3_x")
-    page.get_by_role("option").first.tap()
+    option = page.get_by_role("option").first
+    expect(option).to_contain_text("conv3_x")
+    option.tap()
     expect(title(page, "Plain-18 · layer2 = conv3_x")).to_be_visible(timeout=30_000)
 
 

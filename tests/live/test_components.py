@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.live.conftest import soon
+
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
 SCRIPT = Path(__file__).with_name("component_page.py")
@@ -228,9 +230,12 @@ def test_follows_its_cell_when_the_page_scrolls(new_page, address):
     page.mouse.move(5, 400)
     page.mouse.wheel(0, 60)
     page.wait_for_function("document.querySelector('.stMain').scrollTop > 50")
-    page.wait_for_timeout(100)
-    label = tooltip(tiles).bounding_box()
-    assert label["y"] + label["height"] == pytest.approx(tiles.locator(".cursor").bounding_box()["y"] - 8, abs=1.5)
+
+    def is_above_its_cell() -> bool:
+        label, cell = tooltip(tiles).bounding_box(), tiles.locator(".cursor").bounding_box()
+        return label["y"] + label["height"] == pytest.approx(cell["y"] - 8, abs=1.5)
+
+    soon(page, is_above_its_cell)  # it may still be scrolling
 
 
 def test_leaves_nothing_behind_when_it_is_taken_away_in_use(opened):
