@@ -180,10 +180,12 @@ def take(page, slider: Slider, holds: Callable[[], object]) -> Callable[[float],
     move((now - least) / (most - least))
     page.mouse.down()
 
-    def holds_there() -> object:
-        move(0.5)
+    def holds_there() -> bool:
         move(STOPS[0])
-        return holds()
+        if not holds():
+            move(0.5)  # from where it comes again
+            return False
+        return True
 
     soon(page, holds_there)
     return move

@@ -49,7 +49,7 @@ def rested(canvas) -> None:
       const look = () => view.getAttribute("transform") + JSON.stringify(view.ownerSVGElement.getBoundingClientRect());
       for (let before; before !== look();) {
         before = look();
-        await new Promise((then) => setTimeout(then, 150));
+        await new Promise((then) => setTimeout(then, 100));
         await new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(then)));
       }
     }""")
