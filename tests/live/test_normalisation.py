@@ -76,7 +76,7 @@ def test_cells_follow_a_slider_before_it_is_let_go(page, app):
     label = page.get_by_test_id("stWidgetLabel").get_by_text("α", exact=True)
     slider = page.get_by_test_id("stSlider").filter(has=label).first
     slider.scroll_into_view_if_needed()
-    cell = page.locator(".sheets [data-cell='129']").first
+    cell = page.locator(".st-key-lrn .sheets [data-cell='129']")
     before, track = cell.get_attribute("aria-label"), still(slider.locator("[data-rac] [data-rac]").first)
 
     def follows() -> bool:
