@@ -6,7 +6,6 @@ from pages.common import address, routes
 from pages.common.cache import warm
 from pages.common.chooser import choose, offer_link
 from pages.common.components.arrival import arrival
-from pages.common.framing import keep_parts_whole
 from pages.common.learning import say_what_learns
 from pages.common.presenting import offer_present
 from pages.common.session import select
@@ -21,7 +20,6 @@ speak()
 pages = {spoken(title): [route.page() for route in section] for title, section in routes.SECTIONS.items()}
 page = st.navigation(pages, expanded=True)
 st.set_page_config(page_title=f"{page.title} · ConvScope")
-keep_parts_whole()
 limit_uploads()
 keep_shown_files()
 with address.part():

@@ -21,6 +21,7 @@ def framed(draw: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(draw)
     def drawn(*args: Any, **kwargs: Any) -> None:
+        _keep_parts_whole()
         with st.container():
             draw(*args, **kwargs)
 
@@ -54,7 +55,7 @@ def _is_with(message: ForwardMsg, gone: Set[tuple[int, ...]]) -> bool:
     return message.HasField("ref_hash") and any((*place, before) in gone for before in range(number))
 
 
-def keep_parts_whole() -> None:
+def _keep_parts_whole() -> None:
     """From now on, what this session draws waits as `WholeParts`."""
     context = get_script_run_ctx()
     sessions = getattr(Runtime.instance(), "_session_mgr", None) if Runtime.exists() else None

@@ -3,6 +3,8 @@
 import json
 import time
 from dataclasses import replace
+from itertools import product
+from statistics import mean
 
 import numpy as np
 import pytest
@@ -613,11 +615,6 @@ def test_the_code_of_the_page_trains_lenet(monkeypatch, few_digits):
     assert names["loss"].isfinite()
 
 
-def best(training: Training) -> float:
-    """The best accuracy so far: from one half epoch to the next it jumps by up to a fifth."""
-    return max(moment.accuracy for moment in training.held_out)
-
-
 def test_what_the_text_says_of_networks_without_batch_norm_is_so(monkeypatch):
     """The residual one is dead after one epoch: no gradient anywhere; the plain one is behind."""
 
@@ -630,8 +627,10 @@ def test_what_the_text_says_of_networks_without_batch_norm_is_so(monkeypatch):
         return training
 
     assert set(after(1, net="residual").gradients[-1]) == {0.0}
-    plain, normed = (best(after(3, net="plain", batch_norm=norm)) for norm in (False, True))
-    assert normed > plain + 0.03
+    last = {True: [], False: []}  # of three seeds, for one alone jumps by up to a fifth from one half epoch to the next
+    for has_norm, seed in product(last, range(3)):
+        last[has_norm].append(after(3, net="plain", batch_norm=has_norm, seed=seed).held_out[-1].accuracy)
+    assert mean(last[True]) > mean(last[False]) + 0.03
 
 
 def test_what_the_question_says_of_lenet_is_so():

@@ -1,25 +1,37 @@
 """A part of a page with another part inside it, which begins anew before the browser has been told; for test_parts.py.
 
-`?whole=no` leaves Streamlit as it is.
+With `?framed=no` in a container of its own alone.
 """
 
 import time
+from collections.abc import Callable
 
 import streamlit as st
 from streamlit.runtime import Runtime
 
-from pages.common.framing import framed, keep_parts_whole
+from pages.common.framing import framed
 
 HELD = 0.5  # seconds for which the server sends nothing
 
 
-@framed
+def contained(draw: Callable[[], None]) -> Callable[[], None]:
+    def drawn() -> None:
+        with st.container():
+            draw()
+
+    return drawn
+
+
+frame = contained if st.query_params.get("framed") == "no" else framed
+
+
+@frame
 @st.fragment
 def inner() -> None:
     st.write("inner part")
 
 
-@framed
+@frame
 @st.fragment
 def outer() -> None:
     state = st.session_state
@@ -36,7 +48,5 @@ def outer() -> None:
             st.rerun(scope="fragment")
 
 
-if st.query_params.get("whole") != "no":
-    keep_parts_whole()
 st.title("Parts")
 outer()

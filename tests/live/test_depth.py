@@ -30,7 +30,7 @@ def test_curves_and_readings_follow_a_drag_without_the_server(page, app):
     page.mouse.down()
     for depth in (20, 100, 6, 32):
         page.mouse.move(*grip(page, "Layers", DEPTH.values.index(depth)), steps=3)
-        expect(shown).to_have_text(first_gradient(depth), timeout=5000)
+        expect(shown).to_have_text(first_gradient(depth), timeout=1000)
         lines.add(page.locator(".curve path.n1").first.get_attribute("d"))
     assert len(lines) == 4
     page.mouse.up()

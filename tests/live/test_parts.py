@@ -19,7 +19,7 @@ def test_a_part_that_begins_anew_before_it_was_sent_takes_what_is_inside_with_it
 
 def test_without_that_streamlit_turns_the_page_white(browser, server):
     page = browser.new_page()
-    page.goto(f"{server(SCRIPT)}?whole=no")
+    page.goto(f"{server(SCRIPT)}?framed=no")
     with page.expect_event("pageerror") as error:
         page.get_by_role("button", name="Open").click()
     assert "delta path" in str(error.value)
