@@ -217,6 +217,12 @@ def resize(page, width: int, height: int) -> None:
     page.wait_for_function(IS_AT_REST)
 
 
+def overlap(one: dict[str, float], other: dict[str, float], across: float = 0, down: float = 0) -> bool:
+    """Whether two boxes lie over one another by more than so many pixels."""
+    ends = (("left", "right", across), ("top", "bottom", down))
+    return all(min(one[end], other[end]) - max(one[start], other[start]) > most for start, end, most in ends)
+
+
 def close_ups(page):
     """The headings of what is seen closely."""
     return page.locator("[class*=st-key-head-of-close-up]").get_by_role("heading", level=2)

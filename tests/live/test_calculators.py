@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from tests.live.conftest import soon
+from tests.live.conftest import overlap, soon
 from tests.live.test_mobilenet import grip, macs, slider
 from tests.live.test_page import fits
 from vis.cost.blocks import reduced
@@ -113,11 +113,6 @@ def overlapping(page) -> list[tuple[str, str]]:
     """Words of the drawings, two by two, that lie over one another."""
     words = page.locator(".step .words span:visible").evaluate_all(BOXES)
     return [(one["text"], other["text"]) for one, other in combinations(words, 2) if overlap(one, other)]
-
-
-def overlap(one: dict, other: dict) -> bool:
-    ends = (("left", "right"), ("top", "bottom"))
-    return all(min(one[end], other[end]) > max(one[start], other[start]) for start, end in ends)
 
 
 def test_an_example_sets_the_sliders_and_its_link_opens_it_again(page, new_page, app):

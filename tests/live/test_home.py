@@ -6,7 +6,7 @@ from itertools import combinations, starmap
 
 import pytest
 
-from tests.live.conftest import close_ups, resize, soon
+from tests.live.conftest import close_ups, overlap, resize, soon
 from tests.live.test_page import PHONE, are_above, fits
 from tests.unit.pictures import photograph, saved
 
@@ -102,13 +102,8 @@ def are_apart(page, least: int) -> bool:
     """Whether so many names stand inside the first chart and no two on one another."""
     plot, *boxes = names(page)
     are_inside = all(plot["left"] <= box["left"] and box["right"] <= plot["right"] for box in boxes)
-    return are_inside and len(boxes) >= least and not any(starmap(overlap, combinations(boxes, 2)))
-
-
-def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
-    is_beside = one["right"] <= other["left"] + 1 or other["right"] <= one["left"] + 1
-    is_above = one["bottom"] <= other["top"] + 3 or other["bottom"] <= one["top"] + 3  # of lines' own room
-    return not (is_beside or is_above)
+    over = partial(overlap, across=1, down=3)  # of lines' own room
+    return are_inside and len(boxes) >= least and not any(starmap(over, combinations(boxes, 2)))
 
 
 @pytest.mark.parametrize(("x", "language"), [("macs", "en"), ("parameters", "vi"), ("year", "vi")])
